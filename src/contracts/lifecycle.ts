@@ -1,0 +1,219 @@
+import type { Allocation } from './allocation.ts';
+
+/** Workflow types are the exported functions' names; ids are the type in kebab-case and the business key. */
+export const workflowIds = {
+  modelLifecycle: (namespace: string, model: string) => `${namespace}/model-lifecycle/${model}`,
+  trainModel: (namespace: string, model: string, cycle: number) => `${namespace}/train-model/${model}/${cycle}`,
+  rolloutModel: (namespace: string, model: string, version: number, cycle: number) =>
+    `${namespace}/rollout-model/${model}/${version}/${cycle}`,
+  monitorModel: (namespace: string, model: string) => `${namespace}/monitor-model/${model}`,
+  monitorSchedule: (namespace: string, model: string) => `${namespace}/monitor-schedule/${model}`,
+  ingestion: (namespace: string) => `${namespace}/ingestion`,
+  materializeFeatures: (namespace: string, view: string) => `${namespace}/materialize-features/${view}`,
+} as const;
+
+export const searchAttributes = {
+  model: 'MillraceModel',
+  version: 'MillraceVersion',
+  trigger: 'MillraceTrigger',
+  verdict: 'MillraceVerdict',
+  phase: 'MillracePhase',
+  view: 'MillraceView',
+} as const;
+
+export type LifecyclePhase = 'idle' | 'training' | 'rolling-out' | 'rolling-back' | 'paused' | 'awaiting-approval';
+
+/** Why a retraining was asked for. */
+export type TriggerKind = 'first' | 'manual' | 'feature-drift' | 'prediction-drift' | 'metric-degraded' | 'new-labels';
+
+export interface RetrainRequest {
+  readonly trigger: TriggerKind;
+  readonly reason: string;
+  readonly requestedBy: string;
+  /** Data cut: the moment, in event time, as of which training reads; null is the newest known time. */
+  readonly dataCut: number | null;
+}
+
+export interface PromoteRequest {
+  readonly version: number;
+  readonly requestedBy: string;
+  readonly reason: string;
+}
+
+export interface RollbackRequest {
+  /** null: the champion before this one. */
+  readonly toVersion: number | null;
+  readonly requestedBy: string;
+  readonly reason: string;
+}
+
+export interface OperatorNote {
+  readonly requestedBy: string;
+  readonly reason: string;
+}
+
+export interface LifecycleInput {
+  readonly namespace: string;
+  readonly model: string;
+  readonly policy: RolloutPolicy;
+  readonly carried?: LifecycleCarried;
+}
+
+/** What survives continue-as-new. */
+export interface LifecycleCarried {
+  readonly cycle: number;
+  readonly paused: boolean;
+  readonly history: readonly LifecycleEvent[];
+  readonly pendingRetrain: RetrainRequest | null;
+}
+
+export interface LifecycleEvent {
+  readonly at: number;
+  readonly what: string;
+  readonly version: number | null;
+  readonly why: string;
+}
+
+export interface LifecycleState {
+  readonly model: string;
+  readonly phase: LifecyclePhase;
+  readonly allocation: Allocation | null;
+  readonly cycle: number;
+  readonly candidate: number | null;
+  readonly lastDecision: LifecycleEvent | null;
+}
+
+export const lifecycleSignals = {
+  retrain: 'retrain',
+  promote: 'promote',
+  rollback: 'rollback',
+  pause: 'pause',
+  resume: 'resume',
+  approve: 'approve',
+} as const;
+export const lifecycleQueries = { state: 'state', history: 'history' } as const;
+
+/** How a version earns its traffic. All counts are decisions or outcomes, never wall time, so that replay and live agree. */
+export interface RolloutPolicy {
+  /** Decisions that the shadow must answer before the canary. */
+  readonly shadowDecisions: number;
+  /** Shares of the traffic, ascending, each below 1. */
+  readonly canaryShares: readonly number[];
+  /** Matured outcomes of the canary wanted at each step. */
+  readonly outcomesPerStep: number;
+  /** Give up a step that has not got its data after this long (wall clock): the verdict is then `inconclusive`. */
+  readonly stepTimeoutMs: number;
+  readonly pollIntervalMs: number;
+  /** A candidate is refused before rollout if its hold-out log loss exceeds the champion's by more than this. */
+  readonly maxLogLossIncrease: number;
+  /** Breach bounds during rollout, candidate against champion. */
+  readonly maxErrorRate: number;
+  readonly maxLatencyRatio: number;
+  readonly maxMeanScoreDifference: number;
+  readonly maxCanaryLogLossIncrease: number;
+  readonly requireApproval: boolean;
+}
+
+export type Verdict = 'promoted' | 'refused' | 'rolled-back' | 'inconclusive' | 'cancelled';
+
+export interface TrainInput {
+  readonly namespace: string;
+  readonly model: string;
+  readonly cycle: number;
+  readonly request: RetrainRequest;
+}
+
+export interface TrainResult {
+  readonly version: number;
+  readonly digest: string;
+  /** True where the same bundle was registered before. */
+  readonly existed: boolean;
+  readonly candidateLogLoss: number;
+  readonly championLogLoss: number | null;
+  readonly candidateAuc: number | null;
+  readonly championAuc: number | null;
+}
+
+export interface RolloutInput {
+  readonly namespace: string;
+  readonly model: string;
+  readonly version: number;
+  readonly champion: number | null;
+  readonly trigger: TriggerKind;
+  readonly policy: RolloutPolicy;
+  readonly training: TrainResult;
+}
+
+export interface RolloutResult {
+  readonly verdict: Verdict;
+  readonly version: number;
+  readonly reason: string;
+}
+
+/** What the judge sees at a step, measured since the step began. */
+export interface RolloutEvidence {
+  readonly decisions: number;
+  readonly shadowAnswers: number;
+  readonly candidateDecisions: number;
+  readonly candidateOutcomes: number;
+  readonly candidateErrors: number;
+  readonly candidateLatencyP95Ms: number | null;
+  readonly championLatencyP95Ms: number | null;
+  readonly meanScoreDifference: number | null;
+  readonly candidateLogLoss: number | null;
+  /** The champion's log loss over the same period's outcomes. */
+  readonly championLogLoss: number | null;
+}
+
+export interface MonitorInput {
+  readonly namespace: string;
+  readonly model: string;
+}
+
+export interface MonitorResult {
+  /** Event-time windows closed by this run. */
+  readonly windows: readonly MonitoredWindow[];
+  readonly triggered: RetrainRequest | null;
+}
+
+export interface MonitoredWindow {
+  readonly from: number;
+  readonly to: number;
+  readonly decisions: number;
+  readonly labelled: number;
+  readonly auc: number | null;
+  readonly logLoss: number | null;
+  readonly calibrationError: number | null;
+  readonly predictionPsi: number | null;
+  /** The worst feature, and how many lie over the threshold. */
+  readonly worstFeature: { readonly name: string; readonly psi: number } | null;
+  readonly driftedFeatures: number;
+}
+
+export interface IngestionInput {
+  readonly namespace: string;
+  /** Fold and ingest members to run. */
+  readonly members: number;
+}
+
+export const ingestionSignals = { pause: 'pause', resume: 'resume', replay: 'replay' } as const;
+export const ingestionQueries = { status: 'status' } as const;
+
+export interface IngestionStatus {
+  readonly paused: boolean;
+  readonly running: readonly string[];
+  readonly restarts: number;
+  readonly lag: Readonly<Record<string, number>>;
+}
+
+export interface MaterializeInput {
+  readonly namespace: string;
+  readonly view: string;
+  readonly version: number;
+}
+
+export interface MaterializeResult {
+  readonly view: string;
+  readonly keys: number;
+  readonly events: number;
+}

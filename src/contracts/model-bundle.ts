@@ -1,0 +1,112 @@
+import type { JsonValue } from '../core/json.ts';
+
+/** Maps category values to codes: 0 is null, 1 is any value that training did not see, then the vocabulary. */
+export interface CategoryEncoder {
+  readonly name: string;
+  readonly vocabulary: readonly string[];
+}
+
+/**
+ * What goes into a model and what comes out. The model takes one float32 tensor `features` of shape
+ * [rows, numericNames.length + categories.length]: the numbers (null is NaN; the graph imputes and
+ * scales), then one code per category. It answers one float32 tensor `score` of shape [rows].
+ */
+export interface ModelSignature {
+  readonly model: string;
+  readonly task: 'binary_classification';
+  readonly featureService: string;
+  readonly serviceDigest: string;
+  /** View name -> version that the rows were made with. */
+  readonly viewVersions: Readonly<Record<string, number>>;
+  readonly numericNames: readonly string[];
+  readonly categories: readonly CategoryEncoder[];
+  readonly batchRowsMax: number;
+  /** Scores at or above it are answered as the positive class. */
+  readonly threshold: number;
+}
+
+/** Histogram of one column at training: reference for drift. */
+export interface ColumnProfile {
+  readonly name: string;
+  readonly kind: 'number' | 'category' | 'score';
+  /** Numbers: inner bin edges, ascending; bins = edges.length + 1. Categories: the values, and the last bin is all others. */
+  readonly edges: readonly number[];
+  readonly values: readonly string[];
+  readonly counts: readonly number[];
+  readonly nulls: number;
+  readonly rows: number;
+}
+
+export interface ReferenceProfile {
+  readonly columns: readonly ColumnProfile[];
+}
+
+/** Rows and the scores that training saw for them: a loaded model must give the same. */
+export interface GoldenBatch {
+  readonly rows: number;
+  readonly columns: number;
+  /** base64 of little-endian float32, row-major. */
+  readonly features: string;
+  readonly scores: readonly number[];
+  /** Largest absolute difference that still counts as the same. */
+  readonly tolerance: number;
+}
+
+export interface SliceMetrics {
+  readonly slice: string;
+  readonly rows: number;
+  readonly positives: number;
+  /** Null where the slice holds one class only. */
+  readonly auc: number | null;
+  readonly logLoss: number;
+  readonly brier: number;
+  /** Expected calibration error over ten equal-count bins. */
+  readonly calibrationError: number;
+  readonly meanScore: number;
+  readonly baseRate: number;
+}
+
+export interface EvaluationReport {
+  readonly overall: SliceMetrics;
+  readonly byMonth: readonly SliceMetrics[];
+  readonly bySegment: Readonly<Record<string, readonly SliceMetrics[]>>;
+}
+
+export interface VersionMetrics {
+  readonly candidate: EvaluationReport;
+  /** The champion on the same slice; null for the first version. */
+  readonly champion: EvaluationReport | null;
+  readonly championVersion: number | null;
+  /** Largest absolute difference of TensorFlow.js and ONNX Runtime over the hold-out. */
+  readonly exportParity: number;
+}
+
+export interface Lineage {
+  readonly trigger: string;
+  readonly reason: string;
+  /** Training read what was known at this moment, ms since the epoch. */
+  readonly dataCut: number;
+  readonly trainingFrom: number;
+  readonly trainingTo: number;
+  readonly holdoutFrom: number;
+  readonly trainingRows: number;
+  readonly holdoutRows: number;
+  readonly backend: string;
+  readonly trainer: JsonValue;
+  readonly seed: number;
+  readonly durationsMs: Readonly<Record<string, number>>;
+}
+
+/** Files of a version by role, each with its sha256 (hex). */
+export interface BundleManifest {
+  readonly format: 1;
+  readonly model: string;
+  readonly files: {
+    readonly 'model.onnx': string;
+    readonly 'signature.json': string;
+    readonly 'reference-profile.json': string;
+    readonly 'golden-batch.json': string;
+    readonly 'metrics.json': string;
+    readonly 'lineage.json': string;
+  };
+}

@@ -1,0 +1,31 @@
+/** What a row of features is about. Its key is one or more string fields. */
+export interface Entity<Name extends string = string, Key extends string = string> {
+  readonly kind: 'entity';
+  readonly name: Name;
+  /** Names of the key fields, in order. */
+  readonly keys: readonly Key[];
+}
+
+export function entity<const Name extends string, const Key extends string>(definition: {
+  name: Name;
+  keys: readonly [Key, ...Key[]];
+}): Entity<Name, Key> {
+  return { kind: 'entity', name: definition.name, keys: definition.keys };
+}
+
+const SEPARATOR = '\u001f';
+
+/** One text per key: the values in order, joined by the unit separator; null where one is missing. */
+export function entityKeyOf(keyFields: readonly string[], row: Readonly<Record<string, unknown>>): string | null {
+  if (keyFields.length === 1) {
+    const value = row[keyFields[0] as string];
+    return typeof value === 'string' ? value : null;
+  }
+  let key = '';
+  for (let i = 0; i < keyFields.length; i++) {
+    const value = row[keyFields[i] as string];
+    if (typeof value !== 'string') return null;
+    key += i === 0 ? value : SEPARATOR + value;
+  }
+  return key;
+}

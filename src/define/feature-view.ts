@@ -1,0 +1,56 @@
+import { aggregations, type Aggregation, type Aggregations } from './aggregation.ts';
+import type { Entity } from './entity.ts';
+import type { FieldNames, Schema } from './field.ts';
+import type { Source } from './source.ts';
+
+/** Aggregations of one source for one entity. */
+export interface FeatureView<
+  Name extends string = string,
+  Feature extends string = string,
+  Key extends string = string,
+> {
+  readonly kind: 'featureView';
+  readonly name: Name;
+  readonly version: number;
+  readonly entity: Entity<string, Key>;
+  readonly source: Source;
+  /** Key field of the entity -> field of the source that holds it. */
+  readonly keyFields: Readonly<Record<Key, string>>;
+  readonly features: Readonly<Record<Feature, Aggregation>>;
+  /** Partitions of the view's topic and of its states, fixed when it is created. */
+  readonly partitions: number;
+}
+
+export const VIEW_PARTITIONS_DEFAULT = 4;
+
+export function featureView<
+  const Name extends string,
+  const Key extends string,
+  S extends Schema,
+  const F extends Readonly<Record<string, Aggregation>>,
+>(definition: {
+  name: Name;
+  entity: Entity<string, Key>;
+  source: Source<string, S>;
+  /** Where the source names the entity's key fields differently. */
+  keyFields?: { readonly [K in Key]?: FieldNames<S, 'string'> };
+  features: (aggregate: Aggregations<S>) => F;
+  version?: number;
+  partitions?: number;
+}): FeatureView<Name, keyof F & string, Key> {
+  const keyFields = Object.fromEntries(
+    definition.entity.keys.map((key): [Key, string] => [key, definition.keyFields?.[key] ?? key]),
+  ) as Record<Key, string>;
+  return {
+    kind: 'featureView',
+    name: definition.name,
+    version: definition.version ?? 1,
+    entity: definition.entity,
+    source: definition.source as unknown as Source,
+    keyFields,
+    features: definition.features(aggregations as unknown as Aggregations<S>) as Readonly<
+      Record<keyof F & string, Aggregation>
+    >,
+    partitions: definition.partitions ?? VIEW_PARTITIONS_DEFAULT,
+  };
+}

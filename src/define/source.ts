@@ -1,0 +1,43 @@
+import type { Duration } from '../core/duration.ts';
+import type { FieldNames, Schema } from './field.ts';
+
+/** A stream of raw events with a schema. */
+export interface Source<Name extends string = string, S extends Schema = Schema> {
+  readonly kind: 'source';
+  readonly name: Name;
+  readonly schema: S;
+  /** Field that identifies an event: a redelivery carries the same. */
+  readonly id: string;
+  /** Field that says when it happened. */
+  readonly eventTime: string;
+  /** `broker`: the append time. `carried`: the header `millrace-known-time` where there is one, else the append time. */
+  readonly knownTime: 'broker' | 'carried';
+  /** How far the event time may lie after the known time before the event is a dead letter. */
+  readonly clockSkew: Duration;
+  /** How long, in known time, a second delivery of an id is dropped and counted. */
+  readonly dedupeWindow: Duration;
+  /** Partitions of the source's topic, fixed when it is created. */
+  readonly partitions: number;
+}
+
+export const SOURCE_PARTITIONS_DEFAULT = 4;
+
+export function source<const Name extends string, const S extends Schema>(definition: {
+  name: Name;
+  schema: S;
+  id: FieldNames<S, 'string'>;
+  eventTime: FieldNames<S, 'timestamp'>;
+  knownTime?: 'broker' | 'carried';
+  clockSkew?: Duration;
+  dedupeWindow?: Duration;
+  partitions?: number;
+}): Source<Name, S> {
+  return {
+    kind: 'source',
+    knownTime: 'broker',
+    clockSkew: '5m',
+    dedupeWindow: '24h',
+    partitions: SOURCE_PARTITIONS_DEFAULT,
+    ...definition,
+  };
+}

@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import { readSettings, type Environment } from './settings.ts';
+
+const address = z.string().regex(/^[^\s:/]+:\d+$/, "expected 'host:port'");
+
+const schema = z.object({
+  namespace: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,40}$/, 'expected lower-case letters, digits and hyphens')
+    .default('millrace'),
+  dataDir: z.string().min(1).default('.millrace'),
+  project: z.string().min(1, 'expected the path of the project file'),
+  logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  temporalAddress: address.default('127.0.0.1:7233'),
+  temporalNamespace: z.string().min(1).default('millrace'),
+  kafkaBrokers: z
+    .string()
+    .default('127.0.0.1:9092')
+    .transform((text) => text.split(',').map((broker) => broker.trim()))
+    .pipe(z.array(address).min(1)),
+  postgresUrl: z.url({ protocol: /^postgres(ql)?$/ }).default('postgresql://127.0.0.1:5432/millrace'),
+  redisUrl: z.url({ protocol: /^rediss?$/ }).default('redis://127.0.0.1:6379'),
+});
+
+/** Settings that every process of Millrace takes; docs/configuration.md lists them. */
+export type BaseConfig = Readonly<z.output<typeof schema>>;
+
+export const baseConfigNames = {
+  namespace: 'MILLRACE_NAMESPACE',
+  dataDir: 'MILLRACE_DATA_DIR',
+  project: 'MILLRACE_PROJECT',
+  logLevel: 'MILLRACE_LOG_LEVEL',
+  temporalAddress: 'MILLRACE_TEMPORAL_ADDRESS',
+  temporalNamespace: 'MILLRACE_TEMPORAL_NAMESPACE',
+  kafkaBrokers: 'MILLRACE_KAFKA_BROKERS',
+  postgresUrl: 'MILLRACE_POSTGRES_URL',
+  redisUrl: 'MILLRACE_REDIS_URL',
+} as const;
+
+/** @throws MillraceError CONFIG_INVALID naming every wrong variable */
+export function loadBaseConfig(environment: Environment): BaseConfig {
+  return readSettings(schema, baseConfigNames, environment);
+}

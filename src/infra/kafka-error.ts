@@ -1,0 +1,14 @@
+import { KafkaJSError } from 'kafkajs';
+import { isMillraceError, messageOf, MillraceError } from '../core/millrace-error.ts';
+
+export function translateKafkaError(error: unknown, doing: string): Error {
+  if (isMillraceError(error)) return error;
+  const retriable = !(error instanceof KafkaJSError) || error.retriable || error.name === 'KafkaJSNumberOfRetriesExceeded';
+  return retriable
+    ? new MillraceError(
+        'STREAM_UNAVAILABLE',
+        `Kafka did not answer while ${doing}: ${messageOf(error)}. Check that it runs and that MILLRACE_KAFKA_BROKERS is right.`,
+        { cause: error },
+      )
+    : new MillraceError('STREAM_REFUSED', `Kafka refused ${doing}: ${messageOf(error)}.`, { cause: error });
+}

@@ -1,0 +1,117 @@
+import { Kafka, logLevel, type LogEntry } from 'kafkajs';
+import { startConsumer, type ConsumerOptions, type RunningConsumer } from './kafka-consumer.ts';
+import { translateKafkaError } from './kafka-error.ts';
+import { createEventProducer, type EventProducer } from './kafka-producer.ts';
+import type { Logger } from './logger.ts';
+
+export interface TopicSpec {
+  readonly topic: string;
+  readonly partitions: number;
+  readonly config?: Readonly<Record<string, string>>;
+}
+
+export interface PartitionOffsets {
+  readonly partition: number;
+  /** Offset of the oldest message that is still there. */
+  readonly earliest: number;
+  /** Offset that the next message will get. */
+  readonly end: number;
+}
+
+/** The port to Kafka: all that Millrace needs of a client. */
+export interface KafkaClient {
+  /** Creates what is missing and waits until it can be written; answers the names that it created. */
+  ensureTopics(topics: readonly TopicSpec[]): Promise<string[]>;
+  /** Partition count of each existing topic of those asked for. */
+  topicPartitions(topics: readonly string[]): Promise<Map<string, number>>;
+  topicOffsets(topic: string): Promise<PartitionOffsets[]>;
+  deleteTopics(topics: readonly string[]): Promise<void>;
+  createProducer(): Promise<EventProducer>;
+  startConsumer(options: ConsumerOptions): Promise<RunningConsumer>;
+  close(): Promise<void>;
+}
+
+export type { ConsumerOptions, EventProducer, RunningConsumer };
+
+const REQUEST_TIMEOUT_MS = 10_000;
+const CONNECT_TIMEOUT_MS = 3_000;
+const RETRIES = 5;
+
+export function createKafka(options: { brokers: readonly string[]; clientId: string; logger: Logger }): KafkaClient {
+  const kafka = new Kafka({
+    brokers: [...options.brokers],
+    clientId: options.clientId,
+    connectionTimeout: CONNECT_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    enforceRequestTimeout: true,
+    retry: { retries: RETRIES, initialRetryTime: 100, maxRetryTime: 2_000 },
+    logLevel: logLevel.WARN,
+    logCreator: () => (entry) => forwardLog(options.logger, entry),
+  });
+  const admin = kafka.admin();
+  let connected: Promise<void> | undefined;
+  const connect = async (): Promise<void> => {
+    connected ??= admin.connect().catch((error: unknown) => {
+      connected = undefined;
+      throw translateKafkaError(error, 'connecting');
+    });
+    await connected;
+  };
+  const partitionsOf = async (topics: readonly string[]): Promise<Map<string, number>> => {
+    const existing = new Set(await admin.listTopics());
+    const wanted = topics.filter((topic) => existing.has(topic));
+    if (wanted.length === 0) return new Map();
+    const { topics: found } = await admin.fetchTopicMetadata({ topics: wanted });
+    return new Map(found.map((topic) => [topic.name, topic.partitions.length]));
+  };
+
+  return {
+    async ensureTopics(topics) {
+      await connect();
+      const present = await partitionsOf(topics.map((spec) => spec.topic));
+      const missing = topics.filter((spec) => !present.has(spec.topic));
+      if (missing.length === 0) return [];
+      try {
+        await admin.createTopics({
+          waitForLeaders: true,
+          topics: missing.map((spec) => ({
+            topic: spec.topic,
+            numPartitions: spec.partitions,
+            configEntries: Object.entries(spec.config ?? {}).map(([name, value]) => ({ name, value })),
+          })),
+        });
+      } catch (error) {
+        throw translateKafkaError(error, `creating topics ${missing.map((spec) => spec.topic).join(', ')}`);
+      }
+      return missing.map((spec) => spec.topic);
+    },
+    async topicPartitions(topics) {
+      await connect();
+      return partitionsOf(topics);
+    },
+    async topicOffsets(topic) {
+      await connect();
+      try {
+        const found = await admin.fetchTopicOffsets(topic);
+        return found.map((o) => ({ partition: o.partition, earliest: Number(o.low), end: Number(o.high) }));
+      } catch (error) {
+        throw translateKafkaError(error, `asking for the offsets of topic '${topic}'`);
+      }
+    },
+    async deleteTopics(topics) {
+      await connect();
+      await admin.deleteTopics({ topics: [...topics] });
+    },
+    createProducer: () => createEventProducer(kafka),
+    startConsumer: (consumer) => startConsumer(kafka, consumer, options.logger),
+    async close() {
+      if (connected !== undefined) await admin.disconnect();
+    },
+  };
+}
+
+function forwardLog(logger: Logger, entry: LogEntry): void {
+  const { message, timestamp: _timestamp, logger: _name, ...facts } = entry.log;
+  if (entry.level === logLevel.ERROR) logger.error(facts, message);
+  else logger.warn(facts, message);
+}

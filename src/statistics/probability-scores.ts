@@ -1,0 +1,48 @@
+import { rankOrder } from './ranking.ts';
+
+/** Scores are taken no closer to 0 or 1 than this, so that one sure mistake costs 16 nats and not infinity. */
+export const LOG_LOSS_CLIP = 1e-7;
+export const CALIBRATION_BINS = 10;
+
+/** Mean negative log likelihood in nats, scores clipped by `LOG_LOSS_CLIP`; 0 for no rows. */
+export function logLoss(scores: ArrayLike<number>, labels: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < scores.length; i++) {
+    const score = Math.min(1 - LOG_LOSS_CLIP, Math.max(LOG_LOSS_CLIP, scores[i] as number));
+    sum -= labels[i] === 1 ? Math.log(score) : Math.log1p(-score);
+  }
+  return scores.length === 0 ? 0 : sum / scores.length;
+}
+
+/** Mean squared difference of score and label (Brier, 1950); 0 for no rows. */
+export function brier(scores: ArrayLike<number>, labels: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < scores.length; i++) sum += ((scores[i] as number) - (labels[i] as number)) ** 2;
+  return scores.length === 0 ? 0 : sum / scores.length;
+}
+
+/**
+ * Expected calibration error: the rows in order of score are cut into `CALIBRATION_BINS` runs of equal
+ * length (to a row), and the distance of mean score and share of positives is averaged over the runs by
+ * their lengths. Source: Naeini et al., Obtaining well calibrated probabilities using Bayesian binning
+ * (2015), with equal-count bins as Nixon et al. advise (2019). 0 for no rows.
+ */
+export function expectedCalibrationError(
+  scores: ArrayLike<number>,
+  labels: ArrayLike<number>,
+  order: Uint32Array = rankOrder(scores),
+): number {
+  const rows = order.length;
+  let distance = 0;
+  for (let bin = 0; bin < CALIBRATION_BINS; bin++) {
+    const from = Math.floor((bin * rows) / CALIBRATION_BINS);
+    const to = Math.floor(((bin + 1) * rows) / CALIBRATION_BINS);
+    let difference = 0;
+    for (let i = from; i < to; i++) {
+      const row = order[i] as number;
+      difference += (scores[row] as number) - (labels[row] as number);
+    }
+    distance += Math.abs(difference);
+  }
+  return rows === 0 ? 0 : distance / rows;
+}
