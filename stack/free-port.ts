@@ -49,16 +49,16 @@ async function demandPort(variable: string, text: string): Promise<number> {
 
 /** Listens for a moment; undefined when the port can't be had. */
 function listenOnce(port: number): Promise<number | undefined> {
-  const { promise, resolve } = Promise.withResolvers<number | undefined>();
-  const server = createServer();
-  server.once('error', () => {
-    resolve(undefined);
-  });
-  server.listen({ host: LOOPBACK, port, exclusive: true }, () => {
-    const address = server.address();
-    server.close(() => {
-      resolve(typeof address === 'object' && address !== null ? address.port : undefined);
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => {
+      resolve(undefined);
+    });
+    server.listen({ host: LOOPBACK, port, exclusive: true }, () => {
+      const address = server.address();
+      server.close(() => {
+        resolve(typeof address === 'object' && address !== null ? address.port : undefined);
+      });
     });
   });
-  return promise;
 }

@@ -65,29 +65,32 @@ function forEachLine(stream: Readable, onLine: (line: string) => void): void {
 }
 
 function endOf(child: ChildProcess, run: ToolRun, tail: readonly string[]): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
   const kill = (): void => {
     if (child.pid !== undefined) trySignal(-child.pid, 'SIGKILL');
   };
-  const timer = setTimeout(() => {
-    kill();
-    reject(failure(run, `it did not end within ${run.timeoutMs / 1000} s`, tail));
-  }, run.timeoutMs);
-  const onAbort = (): void => {
-    kill();
-    reject(run.signal.reason as Error);
-  };
-  run.signal.addEventListener('abort', onAbort, { once: true });
-  child.once('error', (error) => {
-    reject(failure(run, error.message, tail));
-  });
-  child.once('close', (code, signal) => {
-    if (code === 0) resolve();
-    else reject(failure(run, `it ended with ${signal ?? `exit code ${code}`}`, tail));
-  });
-  return promise.finally(() => {
-    clearTimeout(timer);
-    run.signal.removeEventListener('abort', onAbort);
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      kill();
+      reject(failure(run, `it did not end within ${run.timeoutMs / 1000} s`, tail));
+    }, run.timeoutMs);
+    const onAbort = (): void => {
+      kill();
+      reject(run.signal.reason as Error);
+    };
+    const settle = (): void => {
+      clearTimeout(timer);
+      run.signal.removeEventListener('abort', onAbort);
+    };
+    run.signal.addEventListener('abort', onAbort, { once: true });
+    child.once('error', (error) => {
+      settle();
+      reject(failure(run, error.message, tail));
+    });
+    child.once('close', (code, signal) => {
+      settle();
+      if (code === 0) resolve();
+      else reject(failure(run, `it ended with ${signal ?? `exit code ${code}`}`, tail));
+    });
   });
 }
 

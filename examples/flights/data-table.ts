@@ -28,7 +28,11 @@ export function readDataTable(path: URL): DataTable {
   const ends = cellEnds(bytes, header.length, name);
   const rowCount = ends.length / header.length - 1;
 
-  const cells = <T>(column: string, read: (start: number, end: number) => T, write: (row: number, cell: T) => void) => {
+  const cells = <T>(
+    column: string,
+    read: (start: number, end: number) => T,
+    write: (row: number, cell: T) => void,
+  ) => {
     const index = header.indexOf(column);
     if (index < 0) throw unusable(name, `expected a column '${column}', found ${header.join(', ')}`);
     for (let row = 0; row < rowCount; row += 1) {
@@ -65,7 +69,12 @@ export function readDataTable(path: URL): DataTable {
 }
 
 /** Making a string of every cell is most of the time of a plain reader; codes of up to six bytes are looked up as numbers. */
-function internedText(bytes: Buffer, start: number, end: number, known: Map<number | string, string>): string {
+function internedText(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  known: Map<number | string, string>,
+): string {
   let key: number | string = 0;
   if (end - start > packedBytesMax) key = bytes.toString('latin1', start, end);
   else for (let at = start; at < end; at += 1) key = key * 256 + (bytes[at] as number);
@@ -101,10 +110,14 @@ function cellEnds(bytes: Buffer, columnCount: number, name: string): Uint32Array
     count += 1;
     const atRowEnd = count % columnCount === 0;
     if (atRowEnd !== (byte === lineFeed)) {
-      throw unusable(name, `line ${Math.ceil(count / columnCount)}: expected ${columnCount} cells, found another number`);
+      throw unusable(
+        name,
+        `line ${Math.ceil(count / columnCount)}: expected ${columnCount} cells, found another number`,
+      );
     }
   }
-  if (ends[count - 1] !== bytes.length - 1) throw unusable(name, 'expected a line feed at the end, found none');
+  if (ends[count - 1] !== bytes.length - 1)
+    throw unusable(name, 'expected a line feed at the end, found none');
   return ends.slice(0, count);
 }
 

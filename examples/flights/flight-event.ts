@@ -19,6 +19,8 @@ export type FlightFacts = {
   readonly scheduledAt: number;
   readonly scheduledArrivalAt: number;
   readonly carrier: string;
+  /** For example 'UA1545': the same flight of another day. */
+  readonly flightCode: string;
   /** Null for 2,512 flights, all of them cancelled. */
   readonly tailNumber: string | null;
   readonly origin: string;

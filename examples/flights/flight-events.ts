@@ -61,7 +61,12 @@ export async function* readFlightEvents(
 const isMonth = (month: number): boolean => Number.isInteger(month) && month >= 1 && month <= 12;
 
 /** One number per event, ascending; rows are in the order of ids, so sorting numbers sorts ties by id. */
-function orderedKeys(flights: FlightTable, weather: readonly Weather[], from: number, before: number): Float64Array {
+function orderedKeys(
+  flights: FlightTable,
+  weather: readonly Weather[],
+  from: number,
+  before: number,
+): Float64Array {
   // Scheduled, then departed and arrived or cancelled: three events a flight at most.
   const keys = new Float64Array(flights.rowCount * 3 + weather.length);
   let count = 0;
@@ -101,7 +106,12 @@ function flightEvent(
     case 'flight_scheduled': {
       const flightNumber = flights.flightNumber[row] as number;
       const distance = flights.distance[row] as number;
-      return { source, knownTime, id, payload: Object.assign(payload, { publishedAt: knownTime, flightNumber, distance }) };
+      return {
+        source,
+        knownTime,
+        id,
+        payload: Object.assign(payload, { publishedAt: knownTime, flightNumber, distance }),
+      };
     }
     case 'flight_departed': {
       const depDelay = flights.depDelay[row] as number;
@@ -111,7 +121,12 @@ function flightEvent(
       const arrDelay = nullIfNaN(flights.arrDelay[row] as number);
       const late = arrDelay === null ? null : arrDelay > lateMinutes;
       const airTime = nullIfNaN(flights.airTime[row] as number);
-      return { source, knownTime, id, payload: Object.assign(payload, { arrivedAt: knownTime, arrDelay, late, airTime }) };
+      return {
+        source,
+        knownTime,
+        id,
+        payload: Object.assign(payload, { arrivedAt: knownTime, arrDelay, late, airTime }),
+      };
     }
     case 'flight_cancelled':
       return { source, knownTime, id, payload: Object.assign(payload, { cancelledAt: knownTime }) };
@@ -126,6 +141,7 @@ function factsOf(flights: FlightTable, row: number, source: FlightSource): Fligh
     scheduledAt: flights.scheduledAt[row] as number,
     scheduledArrivalAt: flights.scheduledArrivalAt[row] as number,
     carrier: flights.carrier[row] as string,
+    flightCode: flights.flightCode[row] as string,
     tailNumber: flights.tailNumber[row] || null,
     origin: flights.origin[row] as string,
     dest: flights.dest[row] as string,

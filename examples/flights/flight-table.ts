@@ -11,6 +11,7 @@ export interface FlightTable {
   readonly origin: readonly string[];
   readonly dest: readonly string[];
   readonly carrier: readonly string[];
+  readonly flightCode: readonly string[];
   /** Empty where the source does not know the aircraft. */
   readonly tailNumber: readonly string[];
   readonly route: readonly string[];
@@ -41,6 +42,7 @@ export function readFlightTable(fromMonth: number, toMonth: number): FlightTable
     origin: texts((table) => table.origin),
     dest: texts((table) => table.dest),
     carrier: texts((table) => table.carrier),
+    flightCode: texts((table) => table.flightCode),
     tailNumber: texts((table) => table.tailNumber),
     route: texts((table) => table.route),
     carrierOrigin: texts((table) => table.carrierOrigin),
@@ -62,7 +64,7 @@ function readMonth(month: number): FlightTable {
   const origin = data.texts('origin');
   const dest = data.texts('destination');
   const carrier = data.texts('carrier');
-  const numberText = data.texts('flight_number');
+  const flightCode = joinPairs(carrier, '', data.texts('flight_number'));
   const scheduledAt = data.numbers('scheduled_departure').map((minute) => dataEpoch + minute * minuteMs);
   const plusMinutes = (from: Float64Array, minutes: Float64Array): Float64Array =>
     from.map((instant, row) => instant + (minutes[row] as number) * minuteMs);
@@ -76,13 +78,14 @@ function readMonth(month: number): FlightTable {
   );
   return {
     rowCount: data.rowCount,
-    flightId: flightIds(scheduledAt, origin, carrier, numberText),
+    flightId: flightIds(scheduledAt, origin, flightCode),
     origin,
     dest,
     carrier,
+    flightCode,
     tailNumber: data.texts('tail_number'),
-    route: joinPairs(origin, dest),
-    carrierOrigin: joinPairs(carrier, origin),
+    route: joinPairs(origin, '-', dest),
+    carrierOrigin: joinPairs(carrier, '-', origin),
     flightNumber: data.numbers('flight_number'),
     distance: data.numbers('distance'),
     scheduledAt,
@@ -98,8 +101,7 @@ function readMonth(month: number): FlightTable {
 function flightIds(
   scheduledAt: Float64Array,
   origin: readonly string[],
-  carrier: readonly string[],
-  number: readonly string[],
+  flightCode: readonly string[],
 ): string[] {
   let lastInstant = NaN;
   let lastText = '';
@@ -107,7 +109,7 @@ function flightIds(
     const instant = scheduledAt[row] as number;
     if (instant !== lastInstant) lastText = compactInstant(instant);
     lastInstant = instant;
-    return `${lastText}-${code}-${carrier[row]}${number[row]}`;
+    return `${lastText}-${code}-${flightCode[row]}`;
   });
 }
 
@@ -117,10 +119,11 @@ export function compactInstant(instant: number): string {
   return `${iso.slice(0, 4)}${iso.slice(5, 7)}${iso.slice(8, 13)}${iso.slice(14, 16)}Z`;
 }
 
-function joinPairs(left: readonly string[], right: readonly string[]): string[] {
+/** Equal pairs are one string in memory. */
+function joinPairs(left: readonly string[], separator: string, right: readonly string[]): string[] {
   const known = new Map<string, string>();
   return left.map((text, row) => {
-    const pair = `${text}-${right[row]}`;
+    const pair = `${text}${separator}${right[row]}`;
     const found = known.get(pair);
     if (found === undefined) known.set(pair, pair);
     return found ?? pair;

@@ -22,6 +22,7 @@ export interface FeatureView<
 }
 
 export const VIEW_PARTITIONS_DEFAULT = 4;
+export const VIEW_PARTITIONS_MAX = 512;
 
 export function featureView<
   const Name extends string,

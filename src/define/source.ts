@@ -21,6 +21,7 @@ export interface Source<Name extends string = string, S extends Schema = Schema>
 }
 
 export const SOURCE_PARTITIONS_DEFAULT = 4;
+export const SOURCE_PARTITIONS_MAX = 512;
 
 export function source<const Name extends string, const S extends Schema>(definition: {
   name: Name;

@@ -2,7 +2,7 @@
  * Inner edges of `bins` bins that hold about equally many of the values: the j/bins quantiles, each
  * an observed value (the smallest with at least that share of the values at or below it, Hyndman and
  * Fan's definition 1). NaN is left out and equal edges are merged, so fewer may come back; none for
- * no values.
+ * no values. An edge may be the maximum: the bin above it is then empty now, and shows it when it fills.
  */
 export function quantileEdges(values: ArrayLike<number>, bins: number): number[] {
   const sorted = sortedFinite(values);
@@ -11,8 +11,6 @@ export function quantileEdges(values: ArrayLike<number>, bins: number): number[]
     const edge = sorted[Math.ceil((j * sorted.length) / bins) - 1];
     if (edge !== undefined && edge !== edges.at(-1)) edges.push(edge);
   }
-  // An edge at the maximum would leave the bin above it empty for ever.
-  if (edges.at(-1) === sorted.at(-1)) edges.pop();
   return edges;
 }
 

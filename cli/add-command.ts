@@ -1,0 +1,25 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import type { Act } from './command-context.ts';
+
+/** Adds one command to the program; `act` runs its handler. */
+export type AddCommand = (program: Command, act: Act) => void;
+
+/** The examples at the end of a command's help. */
+export const examples = (...lines: readonly string[]): string =>
+  `\nExample${lines.length === 1 ? '' : 's'}:\n${lines.map((line) => `  $ ${line}`).join('\n')}`;
+
+/** For `.argument` and `.option`: a whole number of at least 1. */
+export function parsePositiveInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('Expected a whole number from 1.');
+  return value;
+}
+
+/** For `.option`: a moment as ISO 8601 text or milliseconds since the epoch; answers milliseconds. */
+export function parseMoment(text: string): number {
+  const value = /^\d+$/.test(text) ? Number(text) : Date.parse(text);
+  if (!Number.isFinite(value)) {
+    throw new InvalidArgumentError("Expected a time such as '2013-04-01T00:00:00Z', or milliseconds since the epoch.");
+  }
+  return value;
+}

@@ -1,0 +1,72 @@
+import path from 'node:path';
+import type { Client } from '@temporalio/client';
+import { createNames, type Names } from '../src/contracts/names.ts';
+import { createArtifactStore, type ArtifactStore } from '../src/infra/artifacts.ts';
+import type { BaseConfig } from '../src/infra/base-config.ts';
+import { createKafka, type KafkaClient } from '../src/infra/kafka.ts';
+import { createPostgres, type Postgres } from '../src/infra/postgres.ts';
+import { translateTemporalError } from '../src/infra/temporal-error.ts';
+import { connectTemporal } from '../src/infra/temporal.ts';
+import { createRegistry, type Registry } from '../src/registry/registry.ts';
+import type { CommandContext } from './command-context.ts';
+
+/** A command asks little of Postgres: one connection for itself, one for what runs beside it. */
+const POSTGRES_POOL_MAX = 2;
+
+/** Where all processes of a data directory keep artifacts. */
+export const artifactStoreOf = (config: BaseConfig): ArtifactStore =>
+  createArtifactStore(path.join(config.dataDir, 'artifacts'));
+
+export async function withPostgres<T>(
+  context: CommandContext,
+  work: (postgres: Postgres, config: BaseConfig) => Promise<T>,
+): Promise<T> {
+  const config = await context.config();
+  const postgres = createPostgres({
+    url: config.postgresUrl,
+    applicationName: 'millrace-cli',
+    logger: context.logger,
+    poolMax: POSTGRES_POOL_MAX,
+  });
+  try {
+    return await work(postgres, config);
+  } finally {
+    await postgres.close();
+  }
+}
+
+export const withRegistry = <T>(
+  context: CommandContext,
+  work: (registry: Registry, config: BaseConfig) => Promise<T>,
+): Promise<T> =>
+  withPostgres(context, (postgres, config) => work(createRegistry(postgres, artifactStoreOf(config)), config));
+
+export async function withKafka<T>(
+  context: CommandContext,
+  work: (kafka: KafkaClient, names: Names) => Promise<T>,
+): Promise<T> {
+  const config = await context.config();
+  const kafka = createKafka({ brokers: config.kafkaBrokers, clientId: 'millrace-cli', logger: context.logger });
+  try {
+    return await work(kafka, createNames(config.namespace));
+  } finally {
+    await kafka.close();
+  }
+}
+
+/** What Temporal throws inside `work` comes out translated; `doing` completes "while ...". */
+export async function withTemporal<T>(
+  context: CommandContext,
+  doing: string,
+  work: (client: Client, config: BaseConfig) => Promise<T>,
+): Promise<T> {
+  const config = await context.config();
+  const temporal = await connectTemporal({ address: config.temporalAddress, namespace: config.temporalNamespace });
+  try {
+    return await work(temporal.client, config);
+  } catch (error) {
+    throw translateTemporalError(error, doing);
+  } finally {
+    await temporal.close();
+  }
+}

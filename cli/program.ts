@@ -1,0 +1,65 @@
+import { Command } from 'commander';
+import type { AddCommand } from './add-command.ts';
+import type { Act } from './command-context.ts';
+import { addApply } from './commands/apply.ts';
+import { addApprove } from './commands/approve.ts';
+import { addDeadLetters } from './commands/dead-letters.ts';
+import { addDown } from './commands/down.ts';
+import { addLedger } from './commands/ledger.ts';
+import { addMaterialize } from './commands/materialize.ts';
+import { addModels } from './commands/models.ts';
+import { addPause } from './commands/pause.ts';
+import { addPlan } from './commands/plan.ts';
+import { addPredict } from './commands/predict.ts';
+import { addPromote } from './commands/promote.ts';
+import { addReplay } from './commands/replay.ts';
+import { addResume } from './commands/resume.ts';
+import { addRollback } from './commands/rollback.ts';
+import { addRun } from './commands/run.ts';
+import { addStart } from './commands/start.ts';
+import { addStatus } from './commands/status.ts';
+import { addTrain } from './commands/train.ts';
+import { addUp } from './commands/up.ts';
+import { DATA_DIR_DEFAULT, PROJECT_DEFAULT } from './create-context.ts';
+import type { TextSink } from './output.ts';
+
+const HELP_WIDTH = 80;
+
+/** In the order of the help: the servers, the project, the processes, events, models, looking. */
+const commands: readonly (readonly [heading: string, adds: readonly AddCommand[]])[] = [
+  ['Servers:', [addUp, addDown]],
+  ['Project:', [addPlan, addApply]],
+  ['Processes:', [addStart, addRun]],
+  ['Events and features:', [addReplay, addMaterialize, addDeadLetters]],
+  ['Models:', [addTrain, addPromote, addRollback, addPause, addResume, addApprove, addPredict]],
+  ['Looking:', [addStatus, addModels, addLedger]],
+];
+
+const exitCodeHelp = `
+Exit codes: 0 done, 1 failed, 2 wrong arguments, settings or project,
+3 a server is away, 4 not found, 5 refused, 130 interrupted.`;
+
+export function createProgram(act: Act, sinks: { stdout: TextSink; stderr: TextSink }): Command {
+  const program = new Command('millrace')
+    .description('A real-time machine-learning pipeline: events in, predictions out, models kept fresh.')
+    .option('--data-dir <dir>', `where servers, models and logs live (MILLRACE_DATA_DIR; default ${DATA_DIR_DEFAULT})`)
+    .option('--project <file>', `project file (MILLRACE_PROJECT; default ./${PROJECT_DEFAULT})`)
+    .option('--json', 'one JSON document on standard output, nothing else')
+    .option('--verbose', 'logs and stack traces on standard error')
+    .addHelpText('after', exitCodeHelp)
+    .configureHelp({ showGlobalOptions: true, helpWidth: HELP_WIDTH })
+    .configureOutput({
+      writeOut: (text) => void sinks.stdout.write(text),
+      // Usage errors are reported by the caller, in the form of every other error.
+      writeErr: (text) => void (text.startsWith('error:') ? undefined : sinks.stderr.write(text)),
+      getOutHelpWidth: () => HELP_WIDTH,
+      getErrHelpWidth: () => HELP_WIDTH,
+    })
+    .helpCommand(false)
+    .exitOverride();
+  for (const [heading, adds] of commands) {
+    program.commandsGroup(heading);
+    for (const add of adds) add(program, act);
+  }
+  return program;
+}

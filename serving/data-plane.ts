@@ -1,0 +1,222 @@
+import type { Clock } from '../src/core/clock.ts';
+import { isMillraceError, MillraceError } from '../src/core/millrace-error.ts';
+import type { Logger } from '../src/infra/logger.ts';
+import type { BatchAnswer } from './batcher/pending-request.ts';
+import type { Timers } from './batcher/timers.ts';
+import { countError, type DecisionCompleter } from './decisions/complete-decisions.ts';
+import { createDecisionId } from './decisions/decision-id.ts';
+import type { DecisionLog } from './decisions/decision-log.ts';
+import { assembleRows, stateRequests } from './features/assemble-rows.ts';
+import { parseInstances, type ParsedInstance } from './features/parse-instances.ts';
+import type { ViewReader } from './features/view-reader.ts';
+import type { Prediction, PredictOptions } from './prediction.ts';
+import type { Route } from './router/model-router.ts';
+import type { FeatureRows } from './router/row-encoder.ts';
+import { splitPoint } from './router/split-point.ts';
+import type { ServedModel } from './served-model.ts';
+import type { ServingMetrics } from './serving-metrics.ts';
+import { withDeadline } from './with-deadline.ts';
+
+export interface DataPlaneOptions {
+  readonly models: readonly ServedModel[];
+  readonly reader: ViewReader;
+  readonly decisions: DecisionLog;
+  readonly completer: DecisionCompleter;
+  readonly metrics: ServingMetrics;
+  readonly timers: Timers;
+  readonly clock: Clock;
+  readonly instancesMax: number;
+  readonly timeoutMs: number;
+  readonly logger: Logger;
+}
+
+/** Rows of one request that go to one version. */
+interface Share extends Route {
+  readonly which: number[];
+}
+
+interface Scored {
+  readonly predictions: Prediction[];
+  readonly answers: readonly BatchAnswer[];
+}
+
+/** The path of a prediction. Transports translate to and from it and decide nothing. */
+export class DataPlane {
+  readonly #options: DataPlaneOptions;
+  readonly #models: ReadonlyMap<string, ServedModel>;
+  readonly #inFlight = new Set<Promise<unknown>>();
+  #retiring = false;
+  #draining = false;
+
+  constructor(options: DataPlaneOptions) {
+    this.#options = options;
+    this.#models = new Map(options.models.map((model) => [model.name, model]));
+  }
+
+  get models(): readonly ServedModel[] {
+    return this.#options.models;
+  }
+
+  /** The process is going to end: it is no longer ready, and still answers. */
+  get retiring(): boolean {
+    return this.#retiring;
+  }
+
+  /** @throws MODEL_NOT_FOUND */
+  model(name: string): ServedModel {
+    const model = this.#models.get(name);
+    if (model !== undefined) return model;
+    const known = [...this.#models.keys()].map((other) => `'${other}'`).join(', ');
+    throw new MillraceError('MODEL_NOT_FOUND', `Model '${name}' is not in the project. It has ${known === '' ? 'none' : known}.`);
+  }
+
+  /**
+   * Scores each instance by the version that its entity keys are split to.
+   * @throws MODEL_NOT_FOUND, MODEL_NOT_READY, REQUEST_INVALID, STORE_UNAVAILABLE, SERVING_*
+   */
+  async predict(name: string, instances: readonly unknown[], options: PredictOptions = {}): Promise<Prediction[]> {
+    const model = this.model(name);
+    const answer = this.#predict(model, instances, options);
+    this.#track(answer);
+    try {
+      return await answer;
+    } catch (error) {
+      const code = isMillraceError(error) ? error.code : 'unexpected';
+      this.#options.metrics.failures.inc({ model: name, code });
+      throw error;
+    }
+  }
+
+  retire(): void {
+    this.#retiring = true;
+  }
+
+  /** Takes no more requests and resolves when those in flight, and what follows their answers, are done. */
+  async drain(): Promise<void> {
+    this.#retiring = true;
+    this.#draining = true;
+    while (this.#inFlight.size > 0) await Promise.allSettled(this.#inFlight);
+  }
+
+  async #predict(model: ServedModel, raw: readonly unknown[], options: PredictOptions): Promise<Prediction[]> {
+    const { timers, clock, metrics, reader, decisions } = this.#options;
+    const startedAt = timers.now();
+    const timeoutMs = options.timeoutMs ?? this.#options.timeoutMs;
+    const deadline = startedAt + timeoutMs;
+    this.#assertOpen(model);
+    const instances = parseInstances(model, raw, this.#options.instancesMax);
+    const asOf = options.asOf ?? clock();
+    const states = await withDeadline(reader.read(stateRequests(model, instances)), deadline, timers);
+    const rows = assembleRows(model, instances, states, asOf);
+    const featuresMs = timers.now() - startedAt;
+    decisions.reserve(instances.length);
+    let scored: Scored;
+    try {
+      scored = await this.#score(model, instances, rows, deadline);
+    } catch (error) {
+      decisions.release(instances.length);
+      throw error;
+    }
+    const { predictions, answers } = scored;
+    const totalMs = timers.now() - startedAt;
+    const latencyMs = answers.map(({ queueMs, computeMs }) => ({
+      features: featuresMs,
+      queue: queueMs,
+      compute: computeMs,
+      total: totalMs,
+    }));
+    this.#observe(model, predictions, latencyMs[0] ?? { features: featuresMs, queue: 0, compute: 0, total: totalMs });
+    const answered = { model, instances, states, rows, predictions, asOf, servedAt: clock(), latencyMs };
+    // After the answer: building decisions and asking the shadow must not delay it.
+    this.#track(
+      new Promise<void>((resolve) => {
+        setImmediate(resolve);
+      })
+        .then(() => this.#options.completer.complete(answered))
+        .catch((error: unknown) => {
+          this.#options.logger.error({ err: error }, 'decisions could not be completed');
+        }),
+    );
+    metrics.features.observe({ model: model.name }, featuresMs / 1_000);
+    return predictions;
+  }
+
+  #assertOpen(model: ServedModel): void {
+    if (this.#draining) {
+      throw new MillraceError('SERVING_DRAINING', 'Prediction was refused: this serving process is shutting down. Try another one.');
+    }
+    if (model.router.routes.champion !== null) return;
+    const why = model.router.settled ? 'no version was promoted yet' : 'its versions are being loaded';
+    throw new MillraceError('MODEL_NOT_READY', `Model '${model.name}' answers no predictions: ${why}. Try again after a promotion.`);
+  }
+
+  /** Splits, encodes and submits in one turn, so that no version is replaced in between. */
+  async #score(
+    model: ServedModel,
+    instances: readonly ParsedInstance[],
+    rows: FeatureRows,
+    deadline: number,
+  ): Promise<Scored> {
+    const shares = this.#split(model, instances);
+    const predictions = new Array<Prediction>(instances.length);
+    const answers = new Array<BatchAnswer>(instances.length);
+    const now = this.#options.clock();
+    const scoreShare = async ({ target, variant, which }: Share): Promise<void> => {
+      try {
+        const answer = await target.score(rows, which, deadline);
+        const { version, digest, signature } = target;
+        which.forEach((i, k) => {
+          const score = finite(answer.scores[k], model.name, version);
+          const label = score >= signature.threshold;
+          predictions[i] = { decisionId: createDecisionId(now), score, label, version, variant, digest };
+          answers[i] = answer;
+        });
+      } catch (error) {
+        countError(model, target.version);
+        throw error;
+      }
+    };
+    await Promise.all(shares.map(scoreShare));
+    return { predictions, answers };
+  }
+
+  #split(model: ServedModel, instances: readonly ParsedInstance[]): Share[] {
+    const shares = new Map<Route['target'], Share>();
+    instances.forEach(({ row }, i) => {
+      const keys = model.keyFields.map((field) => row[field] as string | null);
+      const route = model.router.route(splitPoint(model.name, keys));
+      if (route === null) {
+        throw new MillraceError('MODEL_NOT_READY', `Model '${model.name}' lost its champion while the request ran. Try again.`);
+      }
+      const share = shares.get(route.target);
+      if (share === undefined) shares.set(route.target, { ...route, which: [i] });
+      else share.which.push(i);
+    });
+    return [...shares.values()];
+  }
+
+  #observe(model: ServedModel, predictions: readonly Prediction[], latencyMs: { queue: number; compute: number; total: number }): void {
+    const { metrics } = this.#options;
+    const labels = { model: model.name };
+    metrics.total.observe(labels, latencyMs.total / 1_000);
+    metrics.queue.observe(labels, latencyMs.queue / 1_000);
+    metrics.compute.observe(labels, latencyMs.compute / 1_000);
+    for (const { variant } of predictions) metrics.predictions.inc({ model: model.name, variant });
+  }
+
+  #track(work: Promise<unknown>): void {
+    this.#inFlight.add(work);
+    const forget = (): void => {
+      this.#inFlight.delete(work);
+    };
+    work.then(forget, forget);
+  }
+}
+
+function finite(score: number | undefined, model: string, version: number): number {
+  if (score !== undefined && Number.isFinite(score)) return score;
+  throw new MillraceError(
+    'SERVING_SCORE_INVALID',
+    `Model '${model}' version ${version} answered ${String(score)}, expected a finite number. Roll back to the version before it.`,
+  );
+}

@@ -1,0 +1,71 @@
+import type { Decision } from '../../src/contracts/decision.ts';
+import { isMillraceError } from '../../src/core/millrace-error.ts';
+import type { Timers } from '../batcher/timers.ts';
+import type { ServingVersion } from '../router/serving-version.ts';
+import type { ServedModel } from '../served-model.ts';
+import type { ServingMetrics } from '../serving-metrics.ts';
+import { buildDecision, type AnsweredRequest } from './build-decision.ts';
+import type { DecisionLog } from './decision-log.ts';
+
+/** Longest wait for a shadow's score; the decision is stored without it then. */
+const SHADOW_TIMEOUT_MS = 5_000;
+
+export interface DecisionCompleterOptions {
+  readonly log: DecisionLog;
+  readonly metrics: ServingMetrics;
+  readonly timers: Timers;
+  /** Rows that may be with a shadow at one time. */
+  readonly shadowRowsMax: number;
+}
+
+/** What happens after an answer: the shadow scores, then the decisions are stored. Never delays an answer. */
+export class DecisionCompleter {
+  readonly #options: DecisionCompleterOptions;
+  #shadowRows = 0;
+
+  constructor(options: DecisionCompleterOptions) {
+    this.#options = options;
+  }
+
+  async complete(request: AnsweredRequest): Promise<void> {
+    const { log } = this.#options;
+    const decisions = request.predictions.map((_, i) => buildDecision(request, i));
+    for (const decision of decisions) log.remember(decision);
+    const shadow = request.model.router.routes.shadow;
+    const scores = shadow === null ? null : await this.#shadowScores(shadow, request);
+    decisions.forEach((decision, i) => {
+      const score = scores?.[i];
+      const shadowed = shadow !== null && score !== undefined && Number.isFinite(score);
+      const final: Decision = shadowed ? { ...decision, shadow: { version: shadow.version, score } } : decision;
+      if (final.shadow !== null) log.remember(final);
+      log.commit(final);
+    });
+  }
+
+  async #shadowScores(shadow: ServingVersion, request: AnsweredRequest): Promise<Float32Array | null> {
+    const { metrics, timers, shadowRowsMax } = this.#options;
+    const { model, rows, predictions } = request;
+    if (this.#shadowRows + predictions.length > shadowRowsMax) {
+      metrics.shadowDropped.inc({ model: model.name }, predictions.length);
+      return null;
+    }
+    this.#shadowRows += predictions.length;
+    try {
+      const all = predictions.map((_, i) => i);
+      return (await shadow.score(rows, all, timers.now() + SHADOW_TIMEOUT_MS)).scores;
+    } catch (error) {
+      metrics.shadowDropped.inc({ model: model.name }, predictions.length);
+      // A full queue or a replaced version says nothing about the shadow's health.
+      const harmless = isMillraceError(error) && (error.code === 'SERVING_OVERLOADED' || error.code === 'MODEL_NOT_READY');
+      if (!harmless) countError(model, shadow.version);
+      return null;
+    } finally {
+      this.#shadowRows -= predictions.length;
+    }
+  }
+}
+
+/** Notes a failed answer of a version; the registry is told with the next report. */
+export function countError(model: ServedModel, version: number): void {
+  model.errorsByVersion.set(version, (model.errorsByVersion.get(version) ?? 0) + 1);
+}

@@ -1,0 +1,150 @@
+import type { Decision } from '../../src/contracts/decision.ts';
+import { MillraceError } from '../../src/core/millrace-error.ts';
+import type { Logger } from '../../src/infra/logger.ts';
+import type { DecisionSender } from './decision-sender.ts';
+
+/** What happens to a prediction whose decision cannot be kept: it is refused, or answered and counted. */
+export type WhenFull = 'refuse' | 'count';
+
+export interface DecisionLogOptions {
+  readonly openSender: () => Promise<DecisionSender>;
+  /** Decisions that may wait for the broker. */
+  readonly waitingMax: number;
+  /** Decisions that stay readable in memory. */
+  readonly recentMax: number;
+  readonly whenFull: WhenFull;
+  readonly onStored: (count: number) => void;
+  readonly onDropped: (count: number) => void;
+  readonly logger: Logger;
+}
+
+const SEND_MAX = 500;
+/** Gathers a batch; an order of magnitude below what a reader of decisions would notice. */
+const LINGER_MS = 5;
+const RETRY_MS_MIN = 100;
+const RETRY_MS_MAX = 5_000;
+
+/**
+ * The bounded way from a prediction to the decision topic. A place is reserved before the answer, so
+ * that with `refuse` nothing is answered that could not be kept; nothing is dropped without being counted.
+ */
+export class DecisionLog {
+  readonly #options: DecisionLogOptions;
+  readonly #waiting: Decision[] = [];
+  readonly #recent = new Map<string, Decision>();
+  #reserved = 0;
+  #dropped = 0;
+  #retryMs = RETRY_MS_MIN;
+  #sender: DecisionSender | null = null;
+  #pumping: Promise<void> | null = null;
+  #draining = false;
+  #wake: () => void = () => undefined;
+
+  constructor(options: DecisionLogOptions) {
+    this.#options = options;
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** @throws SERVING_DECISION_LOG_FULL with the setting `refuse`. */
+  reserve(count: number): void {
+    const { waitingMax, whenFull } = this.#options;
+    if (whenFull === 'refuse' && this.#waiting.length + this.#reserved + count > waitingMax) {
+      throw new MillraceError(
+        'SERVING_DECISION_LOG_FULL',
+        `Prediction was refused: ${this.#waiting.length} decisions wait for Kafka and at most ${waitingMax} may. ` +
+          `Restore Kafka, or set MILLRACE_SERVING_WHEN_DECISIONS_FULL=count to answer without them.`,
+      );
+    }
+    this.#reserved += count;
+  }
+
+  /** Gives back places of predictions that failed. */
+  release(count: number): void {
+    this.#reserved -= count;
+  }
+
+  /** Makes a decision readable at once, before it is final. */
+  remember(decision: Decision): void {
+    this.#recent.delete(decision.id);
+    this.#recent.set(decision.id, decision);
+    if (this.#recent.size <= this.#options.recentMax) return;
+    const oldest = this.#recent.keys().next().value;
+    if (oldest !== undefined) this.#recent.delete(oldest);
+  }
+
+  recent(id: string): Decision | undefined {
+    return this.#recent.get(id);
+  }
+
+  /** Takes the final decision into the place that was reserved for it. */
+  commit(decision: Decision): void {
+    this.#reserved--;
+    if (this.#waiting.length >= this.#options.waitingMax) {
+      if (this.#dropped++ === 0) this.#options.logger.error('decisions are dropped: Kafka takes none and the buffer is full');
+      this.#options.onDropped(1);
+      return;
+    }
+    this.#waiting.push(decision);
+    this.#pumping ??= this.#pump().finally(() => {
+      this.#pumping = null;
+    });
+  }
+
+  /**
+   * Sends what waits, for at most `timeoutMs`, and closes.
+   * @returns decisions that could not be sent: they are counted as dropped.
+   */
+  async drain(timeoutMs: number): Promise<number> {
+    this.#draining = true;
+    this.#wake();
+    let limit: NodeJS.Timeout | undefined;
+    const timedOut = new Promise<void>((resolve) => (limit = setTimeout(resolve, timeoutMs)));
+    await Promise.race([this.#pumping, timedOut]);
+    clearTimeout(limit);
+    const lost = this.#waiting.length;
+    this.#waiting.length = 0;
+    if (lost > 0) {
+      this.#options.onDropped(lost);
+      this.#options.logger.error({ lost }, 'decisions were not stored before the process ended');
+    }
+    await this.#sender?.close().catch(() => undefined);
+    return lost;
+  }
+
+  async #pump(): Promise<void> {
+    await this.#pause(LINGER_MS);
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.slice(0, SEND_MAX);
+      try {
+        this.#sender ??= await this.#options.openSender();
+        await this.#sender.send(batch);
+      } catch (error) {
+        this.#options.logger.warn({ err: error, waiting: this.#waiting.length }, 'decisions wait for Kafka');
+        await this.#pause(this.#retryMs);
+        this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS_MAX);
+        continue;
+      }
+      this.#waiting.splice(0, batch.length);
+      this.#options.onStored(batch.length);
+      this.#retryMs = RETRY_MS_MIN;
+      if (this.#dropped > 0) this.#options.logger.error({ dropped: this.#dropped }, 'decisions were dropped while Kafka was away');
+      this.#dropped = 0;
+      if (this.#waiting.length > 0 && this.#waiting.length < SEND_MAX) await this.#pause(LINGER_MS);
+    }
+  }
+
+  /** Waits, shorter while the process drains. */
+  async #pause(ms: number): Promise<void> {
+    if (this.#draining) ms = Math.min(ms, RETRY_MS_MIN);
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}

@@ -1,0 +1,105 @@
+import { MillraceError } from '../../src/core/millrace-error.ts';
+import type { ViewState } from '../../src/fold/view-state.ts';
+import type { OnlineStore, StateRequest } from '../../src/store/online-store.ts';
+
+/** Keys of one round trip; a caller's keys are never split. */
+const KEYS_PER_READ_MAX = 4_096;
+const KEYS_WAITING_MAX = 65_536;
+
+interface Caller {
+  readonly requests: readonly StateRequest[];
+  readonly resolve: (states: (ViewState | null)[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Reads view states for many requests in one round trip: those of one turn of the event loop, and
+ * those that came while the last round trip was under way. A key that several ask for is read and
+ * decoded once, so the states are shared: nobody may change them.
+ */
+export class ViewReader {
+  readonly #store: Pick<OnlineStore, 'readStates'>;
+  #callers: Caller[] = [];
+  #keysWaiting = 0;
+  #reading = false;
+  #scheduled = false;
+
+  constructor(store: Pick<OnlineStore, 'readStates'>) {
+    this.#store = store;
+  }
+
+  /** @throws STORE_UNAVAILABLE, SERVING_OVERLOADED */
+  read(requests: readonly StateRequest[]): Promise<(ViewState | null)[]> {
+    if (requests.length === 0) return Promise.resolve([]);
+    if (this.#keysWaiting + requests.length > KEYS_WAITING_MAX) {
+      return Promise.reject(
+        new MillraceError(
+          'SERVING_OVERLOADED',
+          `Features were not read: ${this.#keysWaiting} keys wait for Redis and at most ${KEYS_WAITING_MAX} may. Try again in 1 s.`,
+          { details: { retryAfterSeconds: 1 } },
+        ),
+      );
+    }
+    this.#keysWaiting += requests.length;
+    const states = new Promise<(ViewState | null)[]>((resolve, reject) => {
+      this.#callers.push({ requests, resolve, reject });
+    });
+    this.#schedule();
+    return states;
+  }
+
+  #schedule(): void {
+    if (this.#reading || this.#scheduled || this.#callers.length === 0) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      void this.#readNext();
+    });
+  }
+
+  async #readNext(): Promise<void> {
+    const callers = this.#takeCallers();
+    this.#reading = true;
+    try {
+      const distinct = new DistinctRequests();
+      const places = callers.map((caller) => caller.requests.map((request) => distinct.placeOf(request)));
+      const states = await this.#store.readStates(distinct.requests);
+      callers.forEach((caller, i) => {
+        caller.resolve((places[i] ?? []).map((place) => states[place] ?? null));
+      });
+    } catch (error) {
+      for (const caller of callers) caller.reject(error);
+    } finally {
+      this.#reading = false;
+      this.#schedule();
+    }
+  }
+
+  #takeCallers(): Caller[] {
+    let keys = 0;
+    let count = 0;
+    for (const { requests } of this.#callers) {
+      if (count > 0 && keys + requests.length > KEYS_PER_READ_MAX) break;
+      keys += requests.length;
+      count++;
+    }
+    this.#keysWaiting -= keys;
+    return this.#callers.splice(0, count);
+  }
+}
+
+class DistinctRequests {
+  readonly requests: StateRequest[] = [];
+  readonly #places = new Map<StateRequest['program'], Map<string | null, number>>();
+
+  placeOf(request: StateRequest): number {
+    let keys = this.#places.get(request.program);
+    if (keys === undefined) this.#places.set(request.program, (keys = new Map()));
+    let place = keys.get(request.entityKey);
+    if (place === undefined) {
+      place = this.requests.push(request) - 1;
+      keys.set(request.entityKey, place);
+    }
+    return place;
+  }
+}

@@ -1,0 +1,73 @@
+import { randomUUID } from 'node:crypto';
+import Fastify, { type FastifyInstance } from 'fastify';
+import type { Decision } from '../../src/contracts/decision.ts';
+import { MillraceError } from '../../src/core/millrace-error.ts';
+import type { Registry as Metrics } from '../../src/infra/metrics.ts';
+import type { DataPlane } from '../data-plane.ts';
+import type { Prediction } from '../prediction.ts';
+import type { ServingSettings } from '../settings.ts';
+import { describeModel, readinessOf, summarizeModel } from './describe-model.ts';
+import { parsePredictRequest } from './parse-predict-request.ts';
+import { sendError } from './send-error.ts';
+
+export interface HttpServerOptions {
+  readonly dataPlane: DataPlane;
+  readonly findDecision: (id: string) => Promise<Decision | null>;
+  readonly metrics: Metrics;
+  readonly settings: ServingSettings;
+}
+
+const REQUEST_ID_PATTERN = /^[\w.:/-]{1,128}$/;
+const DECISION_ID_LENGTH_MAX = 64;
+
+/** The HTTP face of the data plane: parses, calls, answers. */
+export function createHttpServer({ dataPlane, findDecision, metrics, settings }: HttpServerOptions): FastifyInstance {
+  const app = Fastify({
+    bodyLimit: settings.bodyBytesMax,
+    requestTimeout: settings.timeoutMsMax,
+    keepAliveTimeout: settings.keepAliveMs,
+    http: { headersTimeout: settings.headersTimeoutMs },
+    forceCloseConnections: 'idle',
+    // While it closes, requests on connections that are open are still answered.
+    return503OnClosing: false,
+    genReqId: ({ headers }) => {
+      const given = headers['x-request-id'];
+      return typeof given === 'string' && REQUEST_ID_PATTERN.test(given) ? given : randomUUID();
+    },
+  });
+  app.setErrorHandler(sendError);
+  app.setNotFoundHandler((request, reply) =>
+    reply.code(404).send({ error: `${request.method} ${request.url} does not exist. docs/serving.md lists the endpoints.`, code: 'REQUEST_INVALID' }),
+  );
+  app.addHook('onRequest', async (request, reply) => {
+    void reply.header('x-request-id', request.id);
+  });
+
+  app.post<{ Params: { model: string } }>('/v1/models/:model/predict', async ({ params, body, headers }) => {
+    const { instances, options } = parsePredictRequest(body, headers['x-request-timeout'], settings.timeoutMsMax);
+    return answerOf(params.model, await dataPlane.predict(params.model, instances, options));
+  });
+  app.get('/v1/models', () => ({ models: dataPlane.models.map(summarizeModel) }));
+  app.get<{ Params: { model: string } }>('/v1/models/:model', ({ params }) => describeModel(dataPlane.model(params.model)));
+  app.get<{ Params: { id: string } }>('/v1/decisions/:id', async ({ params }) => {
+    const decision = params.id.length > DECISION_ID_LENGTH_MAX ? null : await findDecision(params.id);
+    if (decision !== null) return decision;
+    throw new MillraceError('DECISION_NOT_FOUND', `Decision '${params.id.slice(0, DECISION_ID_LENGTH_MAX)}' is not stored. Ask again in a second if it is fresh.`);
+  });
+  app.get('/v1/health/live', () => ({ live: true }));
+  app.get('/v1/health/ready', (_request, reply) => {
+    const models = dataPlane.models.map((model) => ({ model: model.name, ...readinessOf(model) }));
+    const ready = !dataPlane.retiring && models.every((model) => model.ready);
+    return reply.code(ready ? 200 : 503).send({ ready, draining: dataPlane.retiring, models });
+  });
+  app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.metrics()));
+  return app;
+}
+
+/** Version, variant and digest stand at the top where all predictions share them, and with each prediction always. */
+function answerOf(model: string, predictions: readonly Prediction[]) {
+  const [first] = predictions;
+  const shared = first !== undefined && predictions.every(({ version }) => version === first.version);
+  const { version = null, variant = null, digest = null } = shared ? first : {};
+  return { model, version, variant, digest, predictions };
+}

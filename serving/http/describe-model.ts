@@ -1,0 +1,55 @@
+import type { ServedModel } from '../served-model.ts';
+
+/** What GET /v1/models answers for a model. */
+export function summarizeModel({ name, router }: ServedModel) {
+  const { champion, canary, shadow } = router.routes;
+  return {
+    model: name,
+    champion: champion?.version ?? null,
+    canary: canary === null ? null : { version: canary.target.version, share: canary.share },
+    shadow: shadow?.version ?? null,
+    ready: router.settled,
+  };
+}
+
+/** What GET /v1/models/{model} answers. */
+export function describeModel(model: ServedModel) {
+  const { router, program } = model;
+  return {
+    ...summarizeModel(model),
+    allocation: router.allocation,
+    followedRevision: router.status.revision,
+    rejected: router.status.rejected,
+    featureService: model.definition.service.name,
+    request: program.requestSchema,
+    exampleId: model.definition.examples.id,
+    splitBy: model.keyFields,
+    versions: router.loaded.map((target) => {
+      const { session, batchMs, handOverMs, goldenDifference } = target.warm;
+      const { signature } = target;
+      return {
+        version: target.version,
+        digest: target.digest,
+        role: router.roleOf(target),
+        placement: session.placement,
+        provider: session.provider,
+        warmUp: { batchMs, handOverMs, goldenDifference },
+        threshold: signature.threshold,
+        batchRowsMax: signature.batchRowsMax,
+        numericNames: signature.numericNames,
+        categories: signature.categories.map(({ name, vocabulary }) => ({ name, values: vocabulary.length })),
+      };
+    }),
+  };
+}
+
+/** One line per model for the readiness answer. */
+export function readinessOf({ router }: ServedModel): { ready: boolean; state: string } {
+  const { champion } = router.routes;
+  if (!router.settled) return { ready: false, state: 'its versions are being loaded' };
+  if (champion === null) {
+    const rejected = router.status.rejected.map(({ version, reason }) => `version ${version} was rejected: ${reason}`);
+    return { ready: true, state: rejected.length === 0 ? 'no version was promoted yet' : rejected.join('; ') };
+  }
+  return { ready: true, state: `version ${champion.version} serves` };
+}

@@ -1,0 +1,198 @@
+import type { Allocation } from '../../src/contracts/allocation.ts';
+import { isMillraceError, messageOf } from '../../src/core/millrace-error.ts';
+import type { Logger } from '../../src/infra/logger.ts';
+import type { ServingVersion } from './serving-version.ts';
+
+/** What takes traffic at one moment. Replaced as a whole, never changed. */
+export interface Routes {
+  readonly champion: ServingVersion | null;
+  readonly canary: { readonly target: ServingVersion; readonly share: number } | null;
+  readonly shadow: ServingVersion | null;
+}
+
+export interface Route {
+  readonly target: ServingVersion;
+  readonly variant: 'champion' | 'canary';
+}
+
+/** What a serving process says to the registry about one model. */
+export interface RouterStatus {
+  readonly model: string;
+  /** Newest allocation whose versions are all loaded or rejected; null before the first. */
+  readonly revision: number | null;
+  readonly loaded: readonly number[];
+  readonly rejected: readonly { readonly version: number; readonly reason: string }[];
+}
+
+type Slot =
+  | { readonly state: 'loading' }
+  | { readonly state: 'loaded'; readonly target: ServingVersion }
+  | { readonly state: 'rejected'; readonly reason: string };
+
+export interface ModelRouterOptions {
+  readonly model: string;
+  /** Loads, verifies and warms. A retryable failure is tried again, any other rejects the version. */
+  readonly loadVersion: (version: number) => Promise<ServingVersion>;
+  readonly onStatus: (status: RouterStatus) => void;
+  readonly logger: Logger;
+}
+
+const LOAD_RETRY_MS_MIN = 100;
+const LOAD_RETRY_MS_MAX = 5_000;
+/** A version whose process dies this often while it loads is rejected. */
+const LOAD_CRASHES_MAX = 3;
+
+/**
+ * Follows the allocation of one model. Versions load off the request path; traffic moves in one
+ * assignment once a version is ready; what is no longer needed drains and closes. A champion that
+ * cannot be loaded leaves the former one in place.
+ */
+export class ModelRouter {
+  readonly #options: ModelRouterOptions;
+  readonly #slots = new Map<number, Slot>();
+  readonly #closing = new Set<Promise<void>>();
+  #desired: Allocation | null = null;
+  #routes: Routes = { champion: null, canary: null, shadow: null };
+  #revision: number | null = null;
+  #known = false;
+  #closed = false;
+
+  constructor(options: ModelRouterOptions) {
+    this.#options = options;
+  }
+
+  get routes(): Routes {
+    return this.#routes;
+  }
+
+  /** Null before the registry was asked for the first time, and where nothing was allocated yet. */
+  get allocation(): Allocation | null {
+    return this.#desired;
+  }
+
+  /** The registry has answered, and everything that it allocates is loaded or rejected. */
+  get settled(): boolean {
+    return this.#known && (this.#desired === null || this.#revision === this.#desired.revision);
+  }
+
+  get status(): RouterStatus {
+    const loaded: number[] = [];
+    const rejected: { version: number; reason: string }[] = [];
+    for (const [version, slot] of this.#slots) {
+      if (slot.state === 'loaded') loaded.push(version);
+      if (slot.state === 'rejected') rejected.push({ version, reason: slot.reason });
+    }
+    return { model: this.#options.model, revision: this.#revision, loaded, rejected };
+  }
+
+  get loaded(): ServingVersion[] {
+    return [...this.#slots.values()].flatMap((slot) => (slot.state === 'loaded' ? [slot.target] : []));
+  }
+
+  roleOf(target: ServingVersion): 'champion' | 'canary' | 'shadow' | 'waiting' {
+    const { champion, canary, shadow } = this.#routes;
+    if (target === champion) return 'champion';
+    if (target === canary?.target) return 'canary';
+    return target === shadow ? 'shadow' : 'waiting';
+  }
+
+  /** @param point of the request in the model's traffic, see splitPoint. */
+  route(point: number): Route | null {
+    const { champion, canary } = this.#routes;
+    if (canary !== null && point < canary.share) return { target: canary.target, variant: 'canary' };
+    return champion === null ? null : { target: champion, variant: 'champion' };
+  }
+
+  /** Takes what the registry says now; a revision that it has already is no news. */
+  apply(allocation: Allocation | null): void {
+    const first = !this.#known;
+    this.#known = true;
+    if (this.#closed || (!first && allocation?.revision === this.#desired?.revision)) return;
+    this.#desired = allocation;
+    for (const version of this.#needed()) {
+      // A changed allocation that names a rejected version again asks for another attempt.
+      if (this.#slots.get(version)?.state === 'rejected') this.#slots.delete(version);
+      if (!this.#slots.has(version)) void this.#load(version);
+    }
+    this.#settle();
+  }
+
+  /** Drains and closes every version. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#routes = { champion: null, canary: null, shadow: null };
+    for (const [version, slot] of this.#slots) this.#drop(version, slot);
+    await Promise.all(this.#closing);
+  }
+
+  #needed(): Set<number> {
+    const { champion = null, canary = null, shadow = null } = this.#desired ?? {};
+    return new Set([champion, canary?.version ?? null, shadow].filter((version) => version !== null));
+  }
+
+  #loadedTarget(version: number | null | undefined): ServingVersion | null {
+    const slot = version === null || version === undefined ? undefined : this.#slots.get(version);
+    return slot?.state === 'loaded' ? slot.target : null;
+  }
+
+  #settle(): void {
+    if (this.#closed) return;
+    const desired = this.#desired;
+    const wanted = desired?.champion ?? null;
+    const champion = wanted === null ? null : (this.#loadedTarget(wanted) ?? this.#routes.champion);
+    const canary = this.#loadedTarget(desired?.canary?.version);
+    this.#routes = {
+      champion,
+      canary: canary !== null && champion !== null ? { target: canary, share: desired?.canary?.share ?? 0 } : null,
+      shadow: this.#loadedTarget(desired?.shadow),
+    };
+    const needed = this.#needed();
+    for (const [version, slot] of this.#slots) {
+      if (!needed.has(version) && version !== champion?.version) this.#drop(version, slot);
+    }
+    if ([...needed].every((version) => this.#slots.get(version)?.state !== 'loading')) {
+      this.#revision = desired?.revision ?? null;
+    }
+    this.#options.onStatus(this.status);
+  }
+
+  /** Forgets a version. One that is still loading is closed when it has loaded. */
+  #drop(version: number, slot: Slot): void {
+    this.#slots.delete(version);
+    if (slot.state !== 'loaded') return;
+    const closing = slot.target.close().catch((error: unknown) => {
+      this.#options.logger.error({ err: error, version }, 'version did not close');
+    });
+    this.#closing.add(closing);
+    void closing.then(() => this.#closing.delete(closing));
+  }
+
+  async #load(version: number): Promise<void> {
+    const slot: Slot = { state: 'loading' };
+    this.#slots.set(version, slot);
+    const outcome = await this.#tryLoad(version, () => this.#slots.get(version) === slot);
+    if (this.#slots.get(version) !== slot) {
+      if (outcome.state === 'loaded') this.#drop(version, outcome);
+      return;
+    }
+    this.#slots.set(version, outcome);
+    this.#settle();
+  }
+
+  async #tryLoad(version: number, stillWanted: () => boolean): Promise<Slot> {
+    let crashes = 0;
+    for (let delayMs = LOAD_RETRY_MS_MIN; stillWanted(); delayMs = Math.min(delayMs * 2, LOAD_RETRY_MS_MAX)) {
+      try {
+        return { state: 'loaded', target: await this.#options.loadVersion(version) };
+      } catch (error) {
+        const { logger, model } = this.#options;
+        logger.error({ err: error, model, version }, 'version did not load');
+        if (isMillraceError(error) && error.code === 'SERVING_SESSION_LOST') crashes++;
+        const passes = isMillraceError(error) && error.retryable && crashes < LOAD_CRASHES_MAX;
+        if (!passes) return { state: 'rejected', reason: messageOf(error) };
+      }
+      await new Promise((resolve) => setTimeout(resolve, delayMs));
+    }
+    return { state: 'rejected', reason: 'it is no longer allocated' };
+  }
+}

@@ -1,0 +1,73 @@
+import type { ModelSignature } from '../../src/contracts/model-bundle.ts';
+import { MillraceError } from '../../src/core/millrace-error.ts';
+import { Batcher, type BatcherOptions } from '../batcher/batcher.ts';
+import type { BatchAnswer } from '../batcher/pending-request.ts';
+import type { WarmSession } from '../session-host/session-host.ts';
+import { RowEncoder, type FeatureRows } from './row-encoder.ts';
+
+export interface ServingVersionOptions extends Pick<
+  BatcherOptions,
+  'queueRowsMax' | 'minimumWaitMs' | 'timers' | 'onBatch'
+> {
+  readonly version: number;
+  readonly digest: string;
+  readonly signature: ModelSignature;
+  readonly warm: WarmSession;
+}
+
+/** A model version that is loaded, verified and warm, with its own session and its own batcher. */
+export class ServingVersion {
+  readonly version: number;
+  readonly digest: string;
+  readonly signature: ModelSignature;
+  readonly warm: WarmSession;
+  readonly #encoder: RowEncoder;
+  readonly #batcher: Batcher;
+  #closed = false;
+
+  constructor(options: ServingVersionOptions) {
+    this.version = options.version;
+    this.digest = options.digest;
+    this.signature = options.signature;
+    this.warm = options.warm;
+    this.#encoder = new RowEncoder(options.signature);
+    this.#batcher = new Batcher({
+      ...options,
+      label: `model '${options.signature.model}' version ${options.version}`,
+      columns: this.#encoder.columns,
+      batchRowsMax: options.signature.batchRowsMax,
+      warmBatchMs: options.warm.batchMs,
+      run: (features, rows) => options.warm.session.run(features, rows),
+    });
+  }
+
+  get queuedRows(): number {
+    return this.#batcher.queuedRows;
+  }
+
+  /**
+   * Scores the rows in batches that hold rows of this version only.
+   * @param which indexes of the rows to score, in the order of the answer.
+   * @param deadline on the scale of the batcher's timers.
+   */
+  async score(rows: FeatureRows, which: readonly number[], deadline: number): Promise<BatchAnswer> {
+    if (this.#closed) {
+      const what = `Model '${this.signature.model}' version ${this.version}`;
+      throw new MillraceError('MODEL_NOT_READY', `${what} takes no more requests: it was replaced. Try again.`);
+    }
+    return this.#batcher.submit(
+      which.length,
+      (i, out, at) => {
+        this.#encoder.write(rows, which[i] as number, out, at);
+      },
+      deadline,
+    );
+  }
+
+  /** Answers what it has taken, then lets the session go with its process. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#batcher.idle();
+    await this.warm.session.close();
+  }
+}

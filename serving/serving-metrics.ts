@@ -1,0 +1,96 @@
+import { Counter, Gauge, Histogram, type Registry } from '../src/infra/metrics.ts';
+import type { ServedModel } from './served-model.ts';
+
+const SECONDS_BUCKETS = [
+  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+];
+const ROWS_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024];
+
+export type ServingMetrics = ReturnType<typeof createServingMetrics>;
+
+/**
+ * Every label is bounded: models are the project's, codes the error table's, and of versions only
+ * those that are loaded are shown.
+ */
+export function createServingMetrics(registry: Registry) {
+  const registers = [registry];
+  const seconds = (name: string, help: string) =>
+    new Histogram({ name, help, buckets: SECONDS_BUCKETS, labelNames: ['model'], registers });
+  return {
+    total: seconds('millrace_prediction_duration_seconds', 'A request from its arrival to its answer.'),
+    features: seconds('millrace_prediction_features_seconds', 'Reading the views and assembling the rows.'),
+    queue: seconds('millrace_prediction_queue_seconds', 'Rows waiting for their batch.'),
+    compute: seconds('millrace_prediction_compute_seconds', 'The batches of a request, hand-over included.'),
+    predictions: new Counter({
+      name: 'millrace_predictions_total',
+      help: 'Instances answered.',
+      labelNames: ['model', 'variant'],
+      registers,
+    }),
+    failures: new Counter({
+      name: 'millrace_prediction_failures_total',
+      help: 'Requests that failed, by error code.',
+      labelNames: ['model', 'code'],
+      registers,
+    }),
+    batchRows: new Histogram({
+      name: 'millrace_inference_batch_rows',
+      help: 'Rows of a batch.',
+      buckets: ROWS_BUCKETS,
+      labelNames: ['model'],
+      registers,
+    }),
+    shadowDropped: new Counter({
+      name: 'millrace_shadow_rows_dropped_total',
+      help: 'Rows that the shadow did not score: its bound was reached, or it failed.',
+      labelNames: ['model'],
+      registers,
+    }),
+    sessionRestarts: new Counter({
+      name: 'millrace_session_restarts_total',
+      help: 'Session processes that crashed or hung.',
+      registers,
+    }),
+    decisionsStored: new Counter({ name: 'millrace_decisions_stored_total', help: 'Decisions that Kafka acknowledged.', registers }),
+    decisionsDropped: new Counter({ name: 'millrace_decisions_dropped_total', help: 'Decisions that could not be stored.', registers }),
+  };
+}
+
+/** Figures that are read off the models when they are asked for. */
+export function observeModels(registry: Registry, models: readonly ServedModel[], decisionsWaiting: () => number): void {
+  const registers = [registry];
+  new Gauge({
+    name: 'millrace_inference_queue_rows',
+    help: 'Rows that wait for a batch.',
+    labelNames: ['model'],
+    registers,
+    collect() {
+      for (const { name, router } of models) {
+        this.set({ model: name }, router.loaded.reduce((sum, target) => sum + target.queuedRows, 0));
+      }
+    },
+  });
+  new Gauge({
+    name: 'millrace_model_version_info',
+    help: '1 for each version that is loaded: its role, placement and execution provider.',
+    labelNames: ['model', 'version', 'role', 'placement', 'provider'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { name, router } of models) {
+        for (const target of router.loaded) {
+          const { placement, provider } = target.warm.session;
+          this.set({ model: name, version: target.version, role: router.roleOf(target), placement, provider }, 1);
+        }
+      }
+    },
+  });
+  new Gauge({
+    name: 'millrace_decisions_waiting',
+    help: 'Decisions that wait for Kafka.',
+    registers,
+    collect() {
+      this.set(decisionsWaiting());
+    },
+  });
+}

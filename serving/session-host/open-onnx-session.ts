@@ -1,0 +1,118 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { messageOf, MillraceError } from '../../src/core/millrace-error.ts';
+import { findExternalData } from './find-external-data.ts';
+import { INPUT_NAME, OUTPUT_NAME, type ExecutionProvider, type SessionSource } from './session.ts';
+
+/** A session of ONNX Runtime in this very process: `run` blocks the thread that it is called on. */
+export interface OnnxSession {
+  readonly provider: ExecutionProvider;
+  /** Why the providers before it in the list were passed over. */
+  readonly passedOver: readonly string[];
+  run(features: Float32Array, rows: number): Promise<Float32Array>;
+  release(): Promise<void>;
+}
+
+/** More threads double the CPU time and hurt p99 at these sizes: scale by processes. */
+const INTRA_OP_THREADS = 1;
+
+/**
+ * Opens a model whose bytes have the wanted digest, that holds all of its values, and that takes
+ * `features` [rows, columns] and answers `score` [rows].
+ * @throws SERVING_VERSION_REJECTED
+ */
+export async function openOnnxSession(source: SessionSource): Promise<OnnxSession> {
+  const bytes = await readVerified(source);
+  const passedOver: string[] = [];
+  for (const provider of source.providers) {
+    try {
+      const session = await InferenceSession.create(bytes, {
+        executionProviders: [provider],
+        intraOpNumThreads: INTRA_OP_THREADS,
+        interOpNumThreads: 1,
+        // Errors only: warnings about unused initializers are not the operator's business.
+        logSeverityLevel: 3,
+      });
+      assertTensors(session, source);
+      return wrap(session, provider, passedOver, source.columns);
+    } catch (error) {
+      if (error instanceof MillraceError) throw error;
+      passedOver.push(`${provider}: ${messageOf(error)}`);
+    }
+  }
+  throw reject(source, `ONNX Runtime opened it with none of its execution providers (${passedOver.join('; ')})`);
+}
+
+async function readVerified(source: SessionSource): Promise<Buffer> {
+  const bytes = await readFile(source.path).catch((cause: unknown) => {
+    throw reject(source, `it could not be read (${messageOf(cause)})`);
+  });
+  const found = createHash('sha256').update(bytes).digest('hex');
+  if (found !== source.sha256) throw reject(source, `its sha256 is ${found}, expected ${source.sha256}`);
+  let external: string | null;
+  try {
+    external = findExternalData(bytes);
+  } catch (error) {
+    throw reject(source, `it is not an ONNX model (${messageOf(error)})`);
+  }
+  if (external !== null) throw reject(source, `tensor '${external}' keeps its values in another file`);
+  return bytes;
+}
+
+function assertTensors(session: InferenceSession, source: SessionSource): void {
+  const input = describe(session.inputMetadata);
+  const output = describe(session.outputMetadata);
+  const wantedInput = `${INPUT_NAME}: float32[?,${source.columns}]`;
+  const wantedOutput = `${OUTPUT_NAME}: float32[?]`;
+  if (input !== wantedInput) throw reject(source, `its inputs are (${input}), expected (${wantedInput})`);
+  if (output !== wantedOutput) throw reject(source, `its outputs are (${output}), expected (${wantedOutput})`);
+}
+
+/** A symbolic or unknown dimension is shown as `?`. */
+function describe(metadata: readonly InferenceSession.ValueMetadata[]): string {
+  return metadata
+    .map((value) => {
+      if (!value.isTensor) return `${value.name}: not a tensor`;
+      const shape = value.shape.map((size) => (typeof size === 'number' && size >= 0 ? String(size) : '?'));
+      return `${value.name}: ${value.type}[${shape.join(',')}]`;
+    })
+    .join(', ');
+}
+
+function wrap(
+  session: InferenceSession,
+  provider: ExecutionProvider,
+  passedOver: readonly string[],
+  columns: number,
+): OnnxSession {
+  return {
+    provider,
+    passedOver,
+    async run(features, rows) {
+      let output: Tensor | undefined;
+      try {
+        const feeds = { [INPUT_NAME]: new Tensor('float32', features, [rows, columns]) };
+        output = (await session.run(feeds))[OUTPUT_NAME] as Tensor | undefined;
+      } catch (cause) {
+        throw new MillraceError('SERVING_SESSION_FAILED', `A batch of ${rows} rows failed: ${messageOf(cause)}`, { cause });
+      }
+      const scores = output?.data;
+      if (!(scores instanceof Float32Array) || scores.length !== rows) {
+        throw new MillraceError(
+          'SERVING_SESSION_FAILED',
+          `A batch of ${rows} rows was answered with ${scores?.length ?? 0} scores, expected one float32 each.`,
+        );
+      }
+      return scores;
+    },
+    release: () => session.release(),
+  };
+}
+
+function reject(source: SessionSource, why: string): MillraceError {
+  return new MillraceError(
+    'SERVING_VERSION_REJECTED',
+    `Model file '${source.path}' was refused: ${why}. Register the version again from its training run.`,
+  );
+}

@@ -1,0 +1,119 @@
+import { stat } from 'node:fs/promises';
+import type { GoldenBatch } from '../../src/contracts/model-bundle.ts';
+import type { Logger } from '../../src/infra/logger.ts';
+import { checkGoldenBatch } from './check-golden-batch.ts';
+import { ChildSession } from './child-session.ts';
+import { InProcessSession } from './in-process-session.ts';
+import { openOnnxSession } from './open-onnx-session.ts';
+import type { SessionProcessLimits } from './session-process.ts';
+import type { ExecutionProvider, Session, SessionSource } from './session.ts';
+
+export const placementPolicies = ['auto', 'child', 'in-process'] as const;
+export type PlacementPolicy = (typeof placementPolicies)[number];
+
+/**
+ * ONNX Runtime does not give all memory of a released session back (5-10 MB of a 122 MB model), and
+ * only the end of a process does. So sessions in the serving process are for small models, and so
+ * many of them in the life of the process: together they can leak about 64 MB.
+ */
+const IN_PROCESS_MODEL_BYTES_MAX = 8 * 1024 * 1024;
+const IN_PROCESS_SESSIONS_MAX = 64;
+/** Full batches of a warm-up: the first ones are slow, the median counts. */
+const WARM_UP_BATCHES = 9;
+
+export interface SessionHostOptions extends SessionProcessLimits {
+  readonly placement: PlacementPolicy;
+  readonly providers: readonly ExecutionProvider[];
+  readonly logger: Logger;
+  readonly onRestart?: (label: string) => void;
+}
+
+export interface SessionRequest {
+  /** Model and version, for logs. */
+  readonly label: string;
+  readonly path: string;
+  readonly sha256: string;
+  readonly columns: number;
+  readonly batchRowsMax: number;
+  readonly golden: GoldenBatch;
+}
+
+/** A session that passed its checks and is warm. */
+export interface WarmSession {
+  readonly session: Session;
+  /** Median time of a full batch inside ONNX Runtime. */
+  readonly batchMs: number;
+  /** Median time of the way to the child process and back. */
+  readonly handOverMs: number;
+  readonly goldenDifference: number;
+}
+
+/** Opens, verifies, warms and places sessions. */
+export class SessionHost {
+  readonly #options: SessionHostOptions;
+  #inProcessOpened = 0;
+
+  constructor(options: SessionHostOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Every model opens in a child first, so that one that crashes or hangs harms nobody, and moves into
+   * the serving process only where its full batch takes less time than the hand-over.
+   * @throws SERVING_VERSION_REJECTED, SERVING_SESSION_LOST, SERVING_SESSION_FAILED
+   */
+  async load(request: SessionRequest): Promise<WarmSession> {
+    const { logger, onRestart, providers } = this.#options;
+    const source: SessionSource = { ...request, providers };
+    const child = await ChildSession.open({
+      ...this.#options,
+      source,
+      onRestart: () => onRestart?.(request.label),
+    });
+    try {
+      const goldenDifference = await checkGoldenBatch(request.golden, request.columns, request.batchRowsMax, (rows) =>
+        child.run(rows),
+      );
+      const times = await warmUp(child, request.batchRowsMax * request.columns);
+      const measured = { ...times, goldenDifference };
+      const session = (await this.#admits(request, times)) ? await this.#moveIn(source, request, child) : child;
+      const { placement, provider } = session;
+      logger.info({ version: request.label, placement, provider, ...measured }, 'session warm');
+      return { session, ...measured };
+    } catch (error) {
+      await child.close();
+      throw error;
+    }
+  }
+
+  async #admits(request: SessionRequest, times: { batchMs: number; handOverMs: number }): Promise<boolean> {
+    if (this.#options.placement !== 'auto') return this.#options.placement === 'in-process';
+    if (times.batchMs >= times.handOverMs || this.#inProcessOpened >= IN_PROCESS_SESSIONS_MAX) return false;
+    return (await stat(request.path)).size <= IN_PROCESS_MODEL_BYTES_MAX;
+  }
+
+  async #moveIn(source: SessionSource, request: SessionRequest, child: ChildSession): Promise<Session> {
+    this.#inProcessOpened++;
+    const session = new InProcessSession(await openOnnxSession({ ...source, providers: [child.provider] }));
+    await session.run(new Float32Array(request.batchRowsMax * request.columns), request.batchRowsMax);
+    await child.close();
+    return session;
+  }
+}
+
+async function warmUp(child: ChildSession, values: number): Promise<{ batchMs: number; handOverMs: number }> {
+  const features = new Float32Array(values);
+  const batchMs: number[] = [];
+  const handOverMs: number[] = [];
+  for (let i = 0; i < WARM_UP_BATCHES; i++) {
+    const startedAt = performance.now();
+    const { computeMs } = await child.runTimed(features);
+    batchMs.push(computeMs);
+    handOverMs.push(Math.max(0, performance.now() - startedAt - computeMs));
+  }
+  return { batchMs: median(batchMs), handOverMs: median(handOverMs) };
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+}

@@ -1,0 +1,56 @@
+/** Entry of a session's own process: opens one model and runs its batches, told by frames on descriptor 3. */
+import { Socket } from 'node:net';
+import { isMillraceError, messageOf } from '../../src/core/millrace-error.ts';
+import { openOnnxSession, type OnnxSession } from './open-onnx-session.ts';
+import { asBytes, asFloats, frameHeader, frameKind, FrameReader, type Frame } from './session-frames.ts';
+import type { SessionSource } from './session.ts';
+
+const FRAMES_DESCRIPTOR = 3;
+
+const channel = new Socket({ fd: FRAMES_DESCRIPTOR, readable: true, writable: true });
+let session: OnnxSession | undefined;
+let columns = 1;
+
+// A signal to the process group is the parent's to act on: it drains first, then closes the channel.
+process.on('SIGINT', () => undefined);
+process.on('SIGTERM', () => undefined);
+
+function send(kind: number, id: number, extra: number, payload: Uint8Array): void {
+  channel.cork();
+  channel.write(frameHeader(kind, id, extra, payload.byteLength));
+  channel.write(payload);
+  channel.uncork();
+}
+
+const sendJson = (kind: number, id: number, value: unknown): void =>
+  send(kind, id, 0, Buffer.from(JSON.stringify(value)));
+
+async function open(frame: Frame): Promise<void> {
+  const source = JSON.parse(Buffer.from(frame.payload).toString()) as SessionSource;
+  columns = source.columns;
+  session = await openOnnxSession(source);
+  sendJson(frameKind.opened, frame.id, { provider: session.provider, passedOver: session.passedOver });
+}
+
+async function run(frame: Frame): Promise<void> {
+  if (session === undefined) throw new Error('rows came before a model was opened');
+  const features = asFloats(frame.payload);
+  const startedAt = performance.now();
+  const scores = await session.run(features, features.length / columns);
+  send(frameKind.scores, frame.id, Math.round((performance.now() - startedAt) * 1_000), asBytes(scores));
+}
+
+const reader = new FrameReader((frame) => {
+  const work = frame.kind === frameKind.open ? open(frame) : run(frame);
+  work.catch((error: unknown) => {
+    const code = isMillraceError(error) ? error.code : 'SERVING_SESSION_FAILED';
+    sendJson(frameKind.failed, frame.id, { code, message: messageOf(error) });
+  });
+});
+
+channel.on('data', (chunk) => {
+  reader.push(chunk);
+});
+// The parent closed the channel, or died: either way nobody waits for an answer.
+channel.on('close', () => process.exit(0));
+channel.on('error', () => process.exit(0));

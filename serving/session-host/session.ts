@@ -1,0 +1,31 @@
+/** Where a session runs: a process of its own, or the serving process itself. */
+export type Placement = 'child' | 'in-process';
+
+export const executionProviders = ['cuda', 'cpu'] as const;
+export type ExecutionProvider = (typeof executionProviders)[number];
+
+/** A model file and what it must look like. */
+export interface SessionSource {
+  readonly path: string;
+  readonly sha256: string;
+  /** Values of one row of the input `features`. */
+  readonly columns: number;
+  /** Tried in order. */
+  readonly providers: readonly ExecutionProvider[];
+}
+
+/** An open model: float32 rows in, one float32 score per row out. */
+export interface Session {
+  readonly placement: Placement;
+  readonly provider: ExecutionProvider;
+  /**
+   * @param features row-major, `rows` x columns; must not change until the answer.
+   * @throws SERVING_SESSION_LOST (the process died or hung), SERVING_SESSION_FAILED
+   */
+  run(features: Float32Array, rows: number): Promise<Float32Array>;
+  close(): Promise<void>;
+}
+
+/** Names of the tensors that every model of Millrace has. */
+export const INPUT_NAME = 'features';
+export const OUTPUT_NAME = 'score';

@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import { readSettings, type Environment } from '../src/infra/settings.ts';
+import { placementPolicies } from './session-host/session-host.ts';
+import { executionProviders } from './session-host/session.ts';
+
+const positive = (max: number) => z.coerce.number().int().min(1).max(max);
+const milliseconds = (max: number) => z.coerce.number().min(0).max(max);
+const HOUR_MS = 3_600_000;
+
+const schema = z.object({
+  host: z.string().min(1).default('127.0.0.1'),
+  port: z.coerce.number().int().min(0).max(65_535).default(7480),
+  process: z.string().min(1).max(200).optional(),
+  bodyBytesMax: positive(64 * 1024 * 1024).default(1024 * 1024),
+  instancesMax: positive(100_000).default(1_000),
+  timeoutMs: positive(HOUR_MS).default(1_000),
+  timeoutMsMax: positive(HOUR_MS).default(30_000),
+  headersTimeoutMs: positive(HOUR_MS).default(5_000),
+  keepAliveMs: positive(HOUR_MS).default(72_000),
+  drainTimeoutMs: positive(HOUR_MS).default(10_000),
+  queueRowsMax: positive(1_000_000).default(4_096),
+  minimumWaitMs: milliseconds(1_000).default(0),
+  shadowRowsMax: positive(1_000_000).default(2_048),
+  placement: z.enum(placementPolicies).default('auto'),
+  providers: z
+    .string()
+    .default('cuda,cpu')
+    .transform((text) => text.split(',').map((name) => name.trim()))
+    .pipe(z.array(z.enum(executionProviders)).min(1)),
+  openTimeoutMs: positive(HOUR_MS).default(60_000),
+  runTimeoutMs: positive(HOUR_MS).default(5_000),
+  allocationPollMs: positive(HOUR_MS).default(500),
+  reportEveryMs: positive(HOUR_MS).default(2_000),
+  decisionsMax: positive(10_000_000).default(20_000),
+  decisionsRecent: positive(1_000_000).default(2_000),
+  whenDecisionsFull: z.enum(['refuse', 'count']).default('refuse'),
+});
+
+/** Settings of a serving process; docs/serving.md says what each is for. */
+export type ServingSettings = Readonly<z.output<typeof schema>>;
+
+export const servingSettingNames = {
+  host: 'MILLRACE_SERVING_HOST',
+  port: 'MILLRACE_SERVING_PORT',
+  process: 'MILLRACE_SERVING_PROCESS',
+  bodyBytesMax: 'MILLRACE_SERVING_BODY_BYTES_MAX',
+  instancesMax: 'MILLRACE_SERVING_INSTANCES_MAX',
+  timeoutMs: 'MILLRACE_SERVING_TIMEOUT_MS',
+  timeoutMsMax: 'MILLRACE_SERVING_TIMEOUT_MS_MAX',
+  headersTimeoutMs: 'MILLRACE_SERVING_HEADERS_TIMEOUT_MS',
+  keepAliveMs: 'MILLRACE_SERVING_KEEP_ALIVE_MS',
+  drainTimeoutMs: 'MILLRACE_SERVING_DRAIN_TIMEOUT_MS',
+  queueRowsMax: 'MILLRACE_SERVING_QUEUE_ROWS_MAX',
+  minimumWaitMs: 'MILLRACE_SERVING_MINIMUM_WAIT_MS',
+  shadowRowsMax: 'MILLRACE_SERVING_SHADOW_ROWS_MAX',
+  placement: 'MILLRACE_SERVING_PLACEMENT',
+  providers: 'MILLRACE_SERVING_PROVIDERS',
+  openTimeoutMs: 'MILLRACE_SERVING_OPEN_TIMEOUT_MS',
+  runTimeoutMs: 'MILLRACE_SERVING_RUN_TIMEOUT_MS',
+  allocationPollMs: 'MILLRACE_SERVING_ALLOCATION_POLL_MS',
+  reportEveryMs: 'MILLRACE_SERVING_REPORT_EVERY_MS',
+  decisionsMax: 'MILLRACE_SERVING_DECISIONS_MAX',
+  decisionsRecent: 'MILLRACE_SERVING_DECISIONS_RECENT',
+  whenDecisionsFull: 'MILLRACE_SERVING_WHEN_DECISIONS_FULL',
+} as const;
+
+/** @throws MillraceError CONFIG_INVALID naming every wrong variable */
+export function loadServingSettings(environment: Environment): ServingSettings {
+  return readSettings(schema, servingSettingNames, environment);
+}

@@ -1,0 +1,17 @@
+import { MillraceError } from '../src/core/millrace-error.ts';
+import type { Timers } from './batcher/timers.ts';
+
+/** The value, or SERVING_DEADLINE_EXCEEDED where it is not there by the deadline; the work goes on. */
+export async function withDeadline<T>(work: Promise<T>, deadline: number, timers: Timers): Promise<T> {
+  let cancel: () => void = () => undefined;
+  const late = new Promise<never>((_, reject) => {
+    cancel = timers.after(Math.max(0, deadline - timers.now()), () => {
+      reject(new MillraceError('SERVING_DEADLINE_EXCEEDED', 'Features were not read by the deadline. Allow more time, or look at Redis.'));
+    });
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    cancel();
+  }
+}

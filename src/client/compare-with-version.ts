@@ -1,0 +1,104 @@
+import { encodeCategories } from '../contracts/encode-categories.ts';
+import type { ModelSignature } from '../contracts/model-bundle.ts';
+import { MillraceError } from '../core/millrace-error.ts';
+import type { Model } from '../define/model.ts';
+import type { Project } from '../define/project.ts';
+import { quoteIdentifier, type Postgres } from '../infra/postgres.ts';
+import type { Registry } from '../registry/registry.ts';
+import { evaluateSlice } from '../statistics/evaluate-slice.ts';
+import { openOnnxScorer } from '../training/onnx-scorer.ts';
+import type { ComparedSlice, VersionComparison } from './version-comparison.ts';
+
+/** Decisions that are read and scored together; bounds the memory. */
+const PAGE_ROWS = 20_000;
+
+interface Outcomes {
+  readonly months: string[];
+  readonly versions: number[];
+  readonly served: number[];
+  readonly other: number[];
+  readonly labels: number[];
+}
+
+type DecisionRow = [seq: string, month: string, version: number, score: number, numbers: Buffer, categories: (string | null)[], late: boolean];
+
+/**
+ * Scores the stored rows of all labelled decisions with one version, and evaluates both answers by month.
+ * @throws MillraceError MODEL_NOT_FOUND, MODEL_VERSION_NOT_FOUND, MODEL_BUNDLE_CORRUPT
+ */
+export async function compareWithVersion(
+  deps: { postgres: Postgres; registry: Registry; project: Project },
+  modelName: string,
+  version: number,
+): Promise<VersionComparison> {
+  const model = deps.project.models.find((m) => m.name === modelName);
+  if (model === undefined) {
+    throw new MillraceError('MODEL_NOT_FOUND', `Model '${modelName}' is not in the project '${deps.project.name}'.`);
+  }
+  const bundle = await deps.registry.readBundle(modelName, version);
+  const scorer = await openOnnxScorer(bundle.onnx, bundle.signature);
+  const outcomes: Outcomes = { months: [], versions: [], served: [], other: [], labels: [] };
+  try {
+    for (let after = '0'; ; ) {
+      const page = await readPage(deps.postgres, model, after);
+      if (page.length === 0) break;
+      const scores = await scorer.score(rowsOf(page, bundle.signature), page.length);
+      page.forEach(([, month, served, score, , , late], i) => {
+        outcomes.months.push(month);
+        outcomes.versions.push(served);
+        outcomes.served.push(score);
+        outcomes.other.push(scores[i] as number);
+        outcomes.labels.push(late ? 1 : 0);
+      });
+      after = (page.at(-1) as DecisionRow)[0];
+    }
+  } finally {
+    await scorer.close();
+  }
+  const all = outcomes.months.map((_, i) => i);
+  const months = [...new Set(outcomes.months)].sort();
+  return {
+    model: modelName,
+    version,
+    overall: compareSlice('all', outcomes, all),
+    byMonth: months.map((month) => compareSlice(month, outcomes, all.filter((i) => outcomes.months[i] === month))),
+  };
+}
+
+/** A flight that was asked for twice counts each time: each answer was served. */
+async function readPage(postgres: Postgres, model: Model, after: string): Promise<DecisionRow[]> {
+  const label = model.label;
+  const rows = await postgres.queryArrays(
+    `SELECT d.seq::text, to_char(d.as_of, 'YYYY-MM'), d.version, d.score, d.numbers, d.body->'categories', l.${quoteIdentifier(label.value)}
+       FROM millrace.decisions d
+       JOIN log.${quoteIdentifier(label.source.name)} l ON l.${quoteIdentifier(label.id)} = d.example_id
+      WHERE d.model = $1 AND d.seq > $2 AND l.${quoteIdentifier(label.value)} IS NOT NULL
+      ORDER BY d.seq LIMIT ${PAGE_ROWS}`,
+    [model.name, after],
+  );
+  return rows as DecisionRow[];
+}
+
+function rowsOf(page: readonly DecisionRow[], signature: ModelSignature): Float32Array {
+  const numbers = signature.numericNames.length;
+  const width = numbers + signature.categories.length;
+  const out = new Float32Array(page.length * width);
+  page.forEach((row, i) => {
+    const bytes = row[4];
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    for (let c = 0; c < numbers; c++) out[i * width + c] = view.getFloat32(c * 4, true);
+    encodeCategories(signature.categories, row[5], out, i * width + numbers);
+  });
+  return out;
+}
+
+function compareSlice(slice: string, outcomes: Outcomes, rows: readonly number[]): ComparedSlice {
+  const pick = (values: readonly number[]): Float32Array => Float32Array.from(rows, (i) => values[i] as number);
+  const labels = pick(outcomes.labels);
+  return {
+    slice,
+    served: evaluateSlice(slice, pick(outcomes.served), labels),
+    other: evaluateSlice(slice, pick(outcomes.other), labels),
+    versions: [...new Set(rows.map((i) => outcomes.versions[i] as number))].sort((a, b) => a - b),
+  };
+}

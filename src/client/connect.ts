@@ -1,0 +1,72 @@
+import { createNames } from '../contracts/names.ts';
+import { loadBaseConfig } from '../infra/base-config.ts';
+import { createArtifactStore } from '../infra/artifacts.ts';
+import { createKafka } from '../infra/kafka.ts';
+import { loadProject } from '../infra/load-project.ts';
+import { createLogger } from '../infra/logger.ts';
+import { createPostgres } from '../infra/postgres.ts';
+import { createRedis, redisReady } from '../infra/redis.ts';
+import type { Environment } from '../infra/settings.ts';
+import { connectTemporal } from '../infra/temporal.ts';
+import { compileView } from '../fold/compile-view.ts';
+import { createRegistry } from '../registry/registry.ts';
+import { readEventBalance } from '../store/event-balance.ts';
+import { createOnlineStore } from '../store/online-store.ts';
+import { createReplayer } from '../stream/replayer.ts';
+import { listMonitorReports } from '../monitoring/list-monitor-reports.ts';
+import path from 'node:path';
+import { compareWithVersion } from './compare-with-version.ts';
+import { createLifecycleClient } from './lifecycle-client.ts';
+import type { MillraceClient } from './millrace-client.ts';
+
+/** How long `waitVisible` waits unless told otherwise. */
+const VISIBLE_TIMEOUT_MS = 120_000;
+
+/**
+ * Connects to a running Millrace. The environment names its servers and its project as for every process
+ * (docs/configuration.md).
+ * @throws MillraceError CONFIG_INVALID, PROJECT_INVALID, TEMPORAL_UNAVAILABLE, STORE_UNAVAILABLE, STREAM_UNAVAILABLE
+ */
+export async function connectMillrace(environment: Environment): Promise<MillraceClient> {
+  const config = loadBaseConfig(environment);
+  const logger = createLogger('client', config.logLevel);
+  const project = await loadProject(config.project);
+  const names = createNames(config.namespace);
+  const postgres = createPostgres({ url: config.postgresUrl, applicationName: 'millrace-client', logger });
+  const redis = createRedis({ url: config.redisUrl, role: 'write', logger });
+  const kafka = createKafka({ brokers: config.kafkaBrokers, clientId: 'millrace-client', logger });
+  const temporal = await connectTemporal({ address: config.temporalAddress, namespace: config.temporalNamespace });
+  await redisReady(redis);
+  const registry = createRegistry(postgres, createArtifactStore(path.join(config.dataDir, 'artifacts')));
+  const onlineStore = createOnlineStore(redis, names);
+  const replayer = await createReplayer(kafka, names, project);
+  const programs = project.views.map(compileView);
+  return {
+    ...createLifecycleClient(temporal.client, names, project.models),
+    replay: (events) => replayer.send(events),
+    waitVisible: (positions, timeoutMs = VISIBLE_TIMEOUT_MS) => onlineStore.waitVisible(programs, positions, timeoutMs),
+    eventBalance: () =>
+      readEventBalance(
+        postgres,
+        kafka,
+        names,
+        project.sources.map((source) => source.name),
+      ),
+    allocation: (model) => registry.getAllocation(model),
+    ledger: async (model, limit) => (await registry.ledger(model, limit)).reverse(),
+    monitorReports: (model) => listMonitorReports(postgres, model),
+    decisionCount: async (model) => {
+      const [row] = await postgres.query<{ n: number }>(
+        'SELECT count(*)::float8 AS n FROM millrace.decisions WHERE model = $1',
+        [model],
+      );
+      return row?.n ?? 0;
+    },
+    compareWithVersion: (model, version) => compareWithVersion({ postgres, registry, project }, model, version),
+    async close() {
+      await replayer.close();
+      redis.disconnect();
+      await Promise.all([kafka.close(), postgres.close(), temporal.close()]);
+    },
+  };
+}

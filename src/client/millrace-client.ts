@@ -1,0 +1,35 @@
+import type { Allocation } from '../contracts/allocation.ts';
+import type { LifecycleEvent, LifecycleState, RetrainRequest, RollbackRequest } from '../contracts/lifecycle.ts';
+import type { MonitorReport } from '../monitoring/list-monitor-reports.ts';
+import type { LedgerEntry } from '../registry/ledger-entry.ts';
+import type { SourceBalance } from '../store/event-balance.ts';
+import type { SourcePosition } from '../store/online-store.ts';
+import type { ReplayEvent } from '../stream/replayer.ts';
+import type { VersionComparison } from './version-comparison.ts';
+
+export interface LifecycleClient {
+  /** Null while the lifecycle has not started. */
+  lifecycleState(model: string): Promise<LifecycleState | null>;
+  lifecycleHistory(model: string): Promise<readonly LifecycleEvent[]>;
+  retrain(model: string, request: RetrainRequest): Promise<void>;
+  rollback(model: string, request: RollbackRequest): Promise<void>;
+}
+
+/** A running Millrace as a program sees it. */
+export interface MillraceClient extends LifecycleClient {
+  /** Sends events with their known times straight to Kafka; answers the newest position of each source partition. */
+  replay(events: readonly ReplayEvent[]): Promise<readonly SourcePosition[]>;
+  /** Resolves once every view shows everything up to the positions. @throws MillraceError STORE_NOT_VISIBLE in time */
+  waitVisible(positions: readonly SourcePosition[], timeoutMs?: number): Promise<void>;
+  eventBalance(): Promise<SourceBalance[]>;
+  allocation(model: string): Promise<Allocation | null>;
+  /** The newest entries, oldest first. */
+  ledger(model: string, limit?: number): Promise<LedgerEntry[]>;
+  /** Oldest first. */
+  monitorReports(model: string): Promise<MonitorReport[]>;
+  /** Decisions that are stored. */
+  decisionCount(model: string): Promise<number>;
+  /** Lets a version answer every labelled decision's row again, beside what really served. */
+  compareWithVersion(model: string, version: number): Promise<VersionComparison>;
+  close(): Promise<void>;
+}

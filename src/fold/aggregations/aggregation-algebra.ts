@@ -1,0 +1,18 @@
+import type { Intermediate } from '../intermediates/intermediate.ts';
+
+/**
+ * How one kind of aggregation is computed. Prepare: the input that its intermediate results take from
+ * an event. Update and merge: those of its intermediate results. Finalize: from merged slots to the
+ * value.
+ */
+export interface AggregationAlgebra {
+  /** `field`: the field's number, null where the event does not pass the condition. `event`: 1 where it passes. */
+  readonly prepare: 'field' | 'event';
+  readonly intermediates: readonly Intermediate[];
+  /**
+   * Writes the value to `out[outAt]`; NaN is null.
+   * @param at where the slots of each intermediate begin, in the order of `intermediates`
+   * @param asOf moment of the read, ms since the epoch
+   */
+  finalize(slots: Float64Array, at: Int32Array, asOf: number, out: Float64Array, outAt: number): void;
+}

@@ -1,0 +1,78 @@
+/**
+ * Numbers of about 106 bits as an unevaluated sum of two doubles (high, low), kept in two neighbouring
+ * places of an array. Sums of events then do not depend on the order of arrival to about 1e-32 of
+ * their size, so that a feature cast to float32 has the same bits on every path.
+ *
+ * Error-free transformations after Knuth (two-sum) and Dekker (split, two-product); additions with the
+ * error bound of Joldes, Muller and Popescu, "Tight and rigorous error bounds for basic building
+ * blocks of double-word arithmetic" (2017), algorithm 6.
+ */
+
+/** 2^27 + 1: splits a double into two halves of 26 bits, whose products are exact. */
+export const SPLITTER = 134_217_729;
+
+/** Adds (high, low) to the double-double at `at`. */
+export function addDoubleDouble(slots: Float64Array, at: number, high: number, low: number): void {
+  const oldHigh = slots[at]!;
+  const oldLow = slots[at + 1]!;
+  const sum = oldHigh + high;
+  const sumPart = sum - oldHigh;
+  const sumError = oldHigh - (sum - sumPart) + (high - sumPart);
+  const lows = oldLow + low;
+  const lowsPart = lows - oldLow;
+  const lowsError = oldLow - (lows - lowsPart) + (low - lowsPart);
+  const middle = sumError + lows;
+  const first = sum + middle;
+  const rest = lowsError + (middle - (first - sum));
+  const total = first + rest;
+  slots[at] = total;
+  slots[at + 1] = rest - (total - first);
+}
+
+/** Adds `count` double-doubles, `stride` apart from `at`, to the one at `intoAt`. */
+export function mergeDoubleDoubles(
+  into: Float64Array,
+  intoAt: number,
+  tiles: Float64Array,
+  at: number,
+  stride: number,
+  count: number,
+): void {
+  for (let i = 0, from = at; i < count; i++, from += stride) {
+    addDoubleDouble(into, intoAt, tiles[from]!, tiles[from + 1]!);
+  }
+}
+
+/** Replaces the double-double at `at` by its square. */
+export function squareDoubleDouble(slots: Float64Array, at: number): void {
+  const high = slots[at]!;
+  const low = slots[at + 1]!;
+  multiplyExactly(high, high, slots, at);
+  const cross = slots[at + 1]! + 2 * high * low;
+  const total = slots[at]! + cross;
+  slots[at + 1] = cross - (total - slots[at]!);
+  slots[at] = total;
+}
+
+/** Multiplies the double-double at `at` by a double. */
+export function scaleDoubleDouble(slots: Float64Array, at: number, factor: number): void {
+  const low = slots[at + 1]!;
+  multiplyExactly(slots[at]!, factor, slots, at);
+  const cross = slots[at + 1]! + low * factor;
+  const total = slots[at]! + cross;
+  slots[at + 1] = cross - (total - slots[at]!);
+  slots[at] = total;
+}
+
+/** Writes the exact product of two doubles as (high, low) at `at`. */
+function multiplyExactly(a: number, b: number, slots: Float64Array, at: number): void {
+  const scaledA = SPLITTER * a;
+  const topA = scaledA - (scaledA - a);
+  const bottomA = a - topA;
+  const scaledB = SPLITTER * b;
+  const topB = scaledB - (scaledB - b);
+  const bottomB = b - topB;
+  const product = a * b;
+  slots[at] = product;
+  slots[at + 1] = topA * topB - product + topA * bottomB + bottomA * topB + bottomA * bottomB;
+}

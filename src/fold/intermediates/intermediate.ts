@@ -1,0 +1,27 @@
+/**
+ * One kind of partial aggregate: the associative, commutative part of an aggregation, held in `width`
+ * float64 slots of a tile. Aggregations that need the same intermediate result share its slots.
+ *
+ * All arguments are arrays and places in them, never numbers that V8 would have to box: these are the
+ * innermost loops of the pipeline.
+ */
+export interface Intermediate {
+  readonly name: string;
+  readonly width: number;
+  /** `width` values; merging with them changes nothing. */
+  readonly identity: readonly number[];
+  /**
+   * Adds one event to the slots at `at`. Called only where `inputs[input]` is not null (NaN).
+   * `times` holds the event's effective event time and its known time.
+   */
+  update(slots: Float64Array, at: number, inputs: Float64Array, input: number, times: Float64Array): void;
+  /** Merges `count` neighbouring tiles, whose slots begin at `at` and lie `stride` apart, into `into`. */
+  mergeTiles(
+    into: Float64Array,
+    intoAt: number,
+    tiles: Float64Array,
+    at: number,
+    stride: number,
+    count: number,
+  ): void;
+}

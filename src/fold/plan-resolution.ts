@@ -1,0 +1,63 @@
+import type { JsonValue } from '../core/json.ts';
+import type { AggregationKind } from '../define/aggregation.ts';
+import type { AggregationAlgebra } from './aggregations/aggregation-algebra.ts';
+import type { Intermediate } from './intermediates/intermediate.ts';
+import type { Column, Resolution, WindowPlan } from './view-program.ts';
+
+/** How far before the newest known time of its state a read may still lie and see every tile of its windows. */
+export const READ_GRACE_MS = 3_600_000;
+
+/** A feature with its inputs numbered, before its slots have places. */
+export interface PlannedFeature {
+  /** Index in the view's order. */
+  readonly feature: number;
+  readonly kind: AggregationKind;
+  readonly field: string | null;
+  readonly where: JsonValue;
+  readonly algebra: AggregationAlgebra;
+  readonly windowMs: number;
+  readonly hopMs: number;
+  readonly columns: readonly { readonly intermediate: Intermediate; readonly input: number }[];
+}
+
+/** Lays out the tiles of one hop and plans the reads of its windows. */
+export function planResolution(hopMs: number, features: readonly PlannedFeature[]): Resolution {
+  const columns: Column[] = [];
+  const longestWindowOf = new Map<Column, number>();
+  let slotCount = 0;
+  const columnOf = (intermediate: Intermediate, input: number): Column => {
+    const found = columns.find((column) => column.intermediate === intermediate && column.input === input);
+    if (found !== undefined) return found;
+    const column = { intermediate, input, offset: slotCount };
+    slotCount += intermediate.width;
+    columns.push(column);
+    return column;
+  };
+  const placed = features.map((feature) => {
+    const own = feature.columns.map(({ intermediate, input }) => columnOf(intermediate, input));
+    for (const column of own) {
+      longestWindowOf.set(column, Math.max(feature.windowMs, longestWindowOf.get(column) ?? 0));
+    }
+    return { ...feature, slots: Int32Array.from(own, (column) => column.offset) };
+  });
+  const windowLengths = [...new Set(features.map((feature) => feature.windowMs))].sort((a, b) => a - b);
+  const windows = windowLengths.map(
+    (windowMs): WindowPlan => ({
+      windowMs,
+      columns: columns.filter((column) => (longestWindowOf.get(column) ?? 0) >= windowMs),
+      features: placed
+        .filter((feature) => feature.windowMs === windowMs)
+        .map(({ algebra, slots, feature }) => ({ algebra, slots, feature })),
+    }),
+  );
+  return {
+    hopMs,
+    slotCount,
+    retainMs: (windowLengths.at(-1) ?? 0) + READ_GRACE_MS,
+    identity: Float64Array.from(columns.flatMap((column) => column.intermediate.identity)),
+    columns,
+    inputs: Int32Array.from(new Set(columns.map((column) => column.input))),
+    windows,
+    merged: new Float64Array(slotCount),
+  };
+}

@@ -1,0 +1,89 @@
+/** Tiles that a run has room for at first; it doubles. Most keys of most views stay small. */
+const CAPACITY_MIN = 2;
+
+/**
+ * The tiles of one key at one hop that are not empty, ascending by index, in one array: per tile its
+ * index (floor of event time / hop), then its slots. Old tiles leave at the front by moving `first`.
+ */
+export class TileRun {
+  values: Float64Array;
+  /** First tile in use, counted in tiles. */
+  first = 0;
+  count = 0;
+  readonly stride: number;
+
+  constructor(slotCount: number, capacity = CAPACITY_MIN) {
+    this.stride = slotCount + 1;
+    this.values = new Float64Array(this.stride * capacity);
+  }
+
+  /** Index of the n-th tile in use. */
+  tileAt(n: number): number {
+    return this.values[(this.first + n) * this.stride]!;
+  }
+
+  /** How many tiles in use lie before `tile`. */
+  countBefore(tile: number): number {
+    let low = 0;
+    let high = this.count;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.values[(this.first + middle) * this.stride]! < tile) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Drops the tiles before `tile`. */
+  dropBefore(tile: number): void {
+    while (this.count > 0 && this.values[this.first * this.stride]! < tile) {
+      this.first += 1;
+      this.count -= 1;
+    }
+    if (this.count === 0) this.first = 0;
+  }
+
+  /** Where the slots of `tile` begin in `values`; puts a tile with the identity in its place where there is none. */
+  slotsOf(tile: number, identity: Float64Array): number {
+    const { count, stride } = this;
+    if (count > 0) {
+      const newest = (this.first + count - 1) * stride;
+      const newestTile = this.values[newest]!;
+      if (newestTile === tile) return newest + 1;
+      if (newestTile > tile) return this.#slotsOfLate(tile, identity);
+    }
+    return this.#insert(count, tile, identity);
+  }
+
+  #slotsOfLate(tile: number, identity: Float64Array): number {
+    const n = this.countBefore(tile);
+    const at = (this.first + n) * this.stride;
+    return this.values[at] === tile ? at + 1 : this.#insert(n, tile, identity);
+  }
+
+  #insert(n: number, tile: number, identity: Float64Array): number {
+    this.#makeRoom();
+    const { stride } = this;
+    const at = (this.first + n) * stride;
+    if (n < this.count) this.values.copyWithin(at + stride, at, (this.first + this.count) * stride);
+    this.values[at] = tile;
+    for (let i = 0; i < identity.length; i++) this.values[at + 1 + i] = identity[i]!;
+    this.count += 1;
+    return at + 1;
+  }
+
+  /** Room for one more tile at the end. */
+  #makeRoom(): void {
+    const { stride, first, count } = this;
+    if ((first + count + 1) * stride <= this.values.length) return;
+    // Moving down costs `count` and frees `first` tiles: worth it only where it frees a good part.
+    if (first > count >>> 1) {
+      this.values.copyWithin(0, first * stride, (first + count) * stride);
+    } else {
+      const grown = new Float64Array(Math.max(CAPACITY_MIN, 2 * count) * stride);
+      grown.set(this.values.subarray(first * stride, (first + count) * stride));
+      this.values = grown;
+    }
+    this.first = 0;
+  }
+}

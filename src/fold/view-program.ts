@@ -1,0 +1,75 @@
+import type { JsonValue } from '../core/json.ts';
+import type { FeatureView } from '../define/feature-view.ts';
+import type { AggregationAlgebra } from './aggregations/aggregation-algebra.ts';
+import type { EventTest } from './compile-condition.ts';
+import type { Intermediate } from './intermediates/intermediate.ts';
+
+/** A view, compiled: everything that can be decided once is decided here, so that the loops over events only follow it. */
+export interface ViewProgram {
+  readonly view: FeatureView;
+  readonly name: string;
+  readonly version: number;
+  readonly partitions: number;
+  /** In the order of the view's features: the order of every array of values. */
+  readonly featureNames: readonly string[];
+  /** Numbers that an event is prepared into. */
+  readonly inputCount: number;
+  /** Inputs that are 1 where the event passes a condition; all others are values of fields. */
+  readonly eventInputs: readonly boolean[];
+  readonly inputGroups: readonly InputGroup[];
+  /** Fields of the source that hold the entity's key, in its order. */
+  readonly keyFields: readonly string[];
+  /** One per distinct hop, ascending. */
+  readonly resolutions: readonly Resolution[];
+  readonly longestWindowMs: number;
+  /** What makes two programs the same computation: take a digest of its canonical text. */
+  readonly definition: JsonValue;
+  /** 32 bits of the definition: marks states and frames, so that one written for another definition is refused. */
+  readonly definitionHash: number;
+}
+
+/** Inputs under one condition. */
+export interface InputGroup {
+  /** Null: every event passes. */
+  readonly test: EventTest | null;
+  readonly inputs: readonly { readonly at: number; readonly field: string | null }[];
+}
+
+/** The tiles of one hop: what every window of that hop is read from. */
+export interface Resolution {
+  readonly hopMs: number;
+  readonly slotCount: number;
+  /** Longest window of the hop and the grace: no read needs a tile that lies further back. */
+  readonly retainMs: number;
+  /** Slots of a tile without events. */
+  readonly identity: Float64Array;
+  readonly columns: readonly Column[];
+  /** Inputs of the columns: an event with none of them makes no tile. */
+  readonly inputs: Int32Array;
+  /** Ascending by length. */
+  readonly windows: readonly WindowPlan[];
+  /** Merged slots of the read in hand; used within one call. */
+  readonly merged: Float64Array;
+}
+
+/** One intermediate result of one input, at its place in a tile. */
+export interface Column {
+  readonly intermediate: Intermediate;
+  readonly input: number;
+  readonly offset: number;
+}
+
+export interface WindowPlan {
+  readonly windowMs: number;
+  /** Columns that this window or a longer one needs. */
+  readonly columns: readonly Column[];
+  readonly features: readonly FeaturePlan[];
+}
+
+export interface FeaturePlan {
+  readonly algebra: AggregationAlgebra;
+  /** Where the slots of the algebra's intermediates begin in a tile. */
+  readonly slots: Int32Array;
+  /** Index in `featureNames`. */
+  readonly feature: number;
+}

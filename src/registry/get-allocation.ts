@@ -1,0 +1,23 @@
+import type { Allocation } from '../contracts/allocation.ts';
+import type { Queryable } from '../infra/postgres.ts';
+
+interface AllocationRow {
+  readonly model: string;
+  readonly revision: number;
+  readonly champion: number | null;
+  readonly canary_version: number | null;
+  readonly canary_share: number | null;
+  readonly shadow: number | null;
+}
+
+/** What serves the model now; null before the first allocation. */
+export async function getAllocation(db: Queryable, model: string): Promise<Allocation | null> {
+  const [row] = await db.query<AllocationRow>(
+    `SELECT model, revision, champion, canary_version, canary_share, shadow
+     FROM millrace.allocations WHERE model = $1`,
+    [model],
+  );
+  if (row === undefined) return null;
+  const { canary_version: version, canary_share: share, ...rest } = row;
+  return { ...rest, canary: version === null || share === null ? null : { version, share } };
+}

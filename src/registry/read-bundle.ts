@@ -1,0 +1,74 @@
+import type {
+  GoldenBatch,
+  Lineage,
+  ModelSignature,
+  ReferenceProfile,
+  VersionMetrics,
+} from '../contracts/model-bundle.ts';
+import { canonicalJson } from '../core/json.ts';
+import { messageOf, MillraceError } from '../core/millrace-error.ts';
+import { sha256Hex, type ArtifactStore } from '../infra/artifacts.ts';
+import type { Queryable } from '../infra/postgres.ts';
+import { bundleRoles, type BundleFiles, type BundleRole, type LoadedBundle } from './bundle.ts';
+import { getVersion } from './get-version.ts';
+import type { ModelVersion } from './model-version.ts';
+
+/**
+ * Reads a version's files and checks each against the manifest, and the manifest against the digest.
+ * @throws MillraceError MODEL_VERSION_NOT_FOUND, MODEL_BUNDLE_CORRUPT naming the file
+ */
+export async function readBundle(
+  db: Queryable,
+  artifacts: ArtifactStore,
+  model: string,
+  version: number,
+): Promise<LoadedBundle> {
+  const found = await getVersion(db, model, version);
+  const digest = sha256Hex(canonicalJson(found.manifest));
+  if (digest !== found.digest) {
+    throw corrupt(found, 'the manifest', `its digest is ${digest}, registered was ${found.digest}`);
+  }
+  const files = await readFiles(artifacts, found);
+  const json = <T>(role: BundleRole): T => parse<T>(found, role, files[role]);
+  return {
+    model,
+    version,
+    digest,
+    manifest: found.manifest,
+    onnx: files['model.onnx'],
+    onnxPath: artifacts.path(found.manifest.files['model.onnx']),
+    signature: json<ModelSignature>('signature.json'),
+    referenceProfile: json<ReferenceProfile>('reference-profile.json'),
+    goldenBatch: json<GoldenBatch>('golden-batch.json'),
+    metrics: json<VersionMetrics>('metrics.json'),
+    lineage: json<Lineage>('lineage.json'),
+  };
+}
+
+async function readFiles(artifacts: ArtifactStore, version: ModelVersion): Promise<BundleFiles> {
+  const read = await Promise.all(
+    bundleRoles.map(async (role) => {
+      const bytes = await artifacts.get(version.manifest.files[role]).catch((cause: unknown) => {
+        throw corrupt(version, `file '${role}'`, messageOf(cause), cause);
+      });
+      return [role, bytes] as const;
+    }),
+  );
+  return Object.fromEntries(read) as unknown as BundleFiles;
+}
+
+function parse<T>(version: ModelVersion, role: BundleRole, bytes: Uint8Array): T {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes)) as T;
+  } catch (cause) {
+    throw corrupt(version, `file '${role}'`, `it is not JSON (${messageOf(cause)})`, cause);
+  }
+}
+
+function corrupt(version: ModelVersion, what: string, why: string, cause?: unknown): MillraceError {
+  return new MillraceError(
+    'MODEL_BUNDLE_CORRUPT',
+    `Bundle of model '${version.model}' version ${version.version}: ${what} cannot be trusted: ${why}`,
+    { cause },
+  );
+}

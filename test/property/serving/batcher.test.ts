@@ -1,0 +1,72 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { Batcher } from '../../../serving/batcher/batcher.ts';
+import { MillraceError } from '../../../src/core/millrace-error.ts';
+import { VirtualTimers } from '../../support/serving/virtual-timers.ts';
+
+const COLUMNS = 3;
+
+const call = fc.record({
+  at: fc.integer({ min: 0, max: 60 }),
+  rows: fc.integer({ min: 1, max: 9 }),
+  timeoutMs: fc.integer({ min: 1, max: 80 }),
+});
+const world = fc.record({
+  calls: fc.array(call, { minLength: 1, maxLength: 40 }),
+  batchRowsMax: fc.integer({ min: 1, max: 6 }),
+  queueRowsMax: fc.integer({ min: 1, max: 30 }),
+  minimumWaitMs: fc.constantFrom(0, 3),
+  batchMs: fc.array(fc.integer({ min: 0, max: 12 }), { minLength: 1, maxLength: 10 }),
+  /** Which runs lose their session, by number. */
+  lost: fc.array(fc.boolean(), { minLength: 1, maxLength: 10 }),
+});
+
+it('gives each caller its own rows, in order, or one named failure by its deadline', async () => {
+  await fc.assert(
+    fc.asyncProperty(world, async ({ calls, batchMs, lost, ...settings }) => {
+      const timers = new VirtualTimers();
+      let runs = 0;
+      let running = 0;
+      const batcher = new Batcher({
+        label: 'm/1',
+        columns: COLUMNS,
+        warmBatchMs: 1,
+        timers,
+        ...settings,
+        run: async (features, rows) => {
+          const run = runs++;
+          expect(++running).toBe(1);
+          expect(rows).toBeLessThanOrEqual(settings.batchRowsMax);
+          expect(features.length).toBe(rows * COLUMNS);
+          const copy = features.slice();
+          await timers.sleep(batchMs[run % batchMs.length] as number);
+          running--;
+          expect(features.slice()).toEqual(copy);
+          if (lost[run % lost.length] === true) throw new MillraceError('SERVING_SESSION_LOST', 'gone');
+          // The row says who it is: caller * 100 + row in each column.
+          return Float32Array.from({ length: rows }, (_, r) => copy[r * COLUMNS] as number);
+        },
+      });
+      const outcomes = calls.map(async ({ at, rows, timeoutMs }, caller) => {
+        await timers.sleep(at);
+        const write = (row: number, out: Float32Array, to: number): void => {
+          out.fill(caller * 100 + row, to, to + COLUMNS);
+        };
+        try {
+          const { scores } = await batcher.submit(rows, write, at + timeoutMs);
+          expect([...scores]).toEqual(Array.from({ length: rows }, (_, r) => caller * 100 + r));
+        } catch (error) {
+          expect(error).toBeInstanceOf(MillraceError);
+          const codes = ['SERVING_DEADLINE_EXCEEDED', 'SERVING_OVERLOADED', 'SERVING_SESSION_LOST'];
+          expect(codes).toContain((error as MillraceError).code);
+        }
+        expect(timers.now()).toBeLessThanOrEqual(at + timeoutMs);
+      });
+      await timers.runUntil(10_000);
+      await Promise.all(outcomes);
+      await batcher.idle();
+      expect(batcher.queuedRows).toBe(0);
+    }),
+    { numRuns: 150 },
+  );
+});

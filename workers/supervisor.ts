@@ -1,0 +1,119 @@
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Environment } from '../src/infra/settings.ts';
+import { processNames, writeProcesses, type ProcessesState, type ProcessName } from './process-state.ts';
+import { openRotatingLog } from './rotating-log.ts';
+import { startSupervisedProcess, type ProcessEvent } from './supervised-process.ts';
+
+export type { ProcessEvent };
+
+const STOP_LIMIT_MS_DEFAULT = 15_000;
+
+/** First nothing more comes in, then the work in hand is finished, and the workflows that direct it go last. */
+const stopOrder: readonly (readonly ProcessName[])[] = [['gateway', 'serving'], ['stream', 'training'], ['orchestration']];
+
+export interface ProcessPorts {
+  readonly gateway: number;
+  readonly serving: number;
+  readonly metrics: Readonly<Record<ProcessName, number>>;
+}
+
+export interface SupervisorOptions {
+  /** Absolute. Logs go to `<dataDir>/logs`, the state to `<dataDir>/processes.json`. */
+  readonly dataDir: string;
+  /** What the processes get, except for their ports. */
+  readonly environment: Environment;
+  readonly ports: ProcessPorts;
+  readonly onEvent: (event: ProcessEvent) => void;
+  /** How long a process may take to end by itself. */
+  readonly stopLimitMs?: number;
+  /** Arguments of node for a process; the default runs `workers/<name>.ts`. */
+  readonly nodeArguments?: (name: ProcessName) => readonly string[];
+}
+
+export interface Supervisor {
+  state(): ProcessesState;
+  /** Ends all processes in order; every one is gone when it resolves. */
+  stop(): Promise<void>;
+}
+
+/** Starts every process of Millrace and keeps it running until `stop`. */
+export async function startSupervisor(options: SupervisorOptions): Promise<Supervisor> {
+  const startedAt = Date.now();
+  await mkdir(path.join(options.dataDir, 'logs'), { recursive: true });
+  let writing = Promise.resolve();
+  let stopping: Promise<void> | undefined;
+
+  const processes = processNames.map((name) =>
+    startSupervisedProcess(
+      {
+        name,
+        nodeArguments: (options.nodeArguments ?? workerArguments)(name),
+        environment: processEnvironmentOf(options, name),
+        metricsPort: options.ports.metrics[name],
+      },
+      openRotatingLog(path.join(options.dataDir, 'logs', `${name}.log`)),
+      (event) => {
+        // The first event comes while the list is still being made.
+        queueMicrotask(remember);
+        options.onEvent(event);
+      },
+    ),
+  );
+  const state = (): ProcessesState => ({
+    supervisorPid: process.pid,
+    startedAt,
+    gatewayPort: options.ports.gateway,
+    servingPort: options.ports.serving,
+    processes: processes.map((supervised) => supervised.state()),
+  });
+  function remember(): void {
+    // A full disk must not end the supervision: the file is for others to look at.
+    writing = writing.then(() => writeProcesses(options.dataDir, state())).catch(() => undefined);
+  }
+  const stopAll = async (): Promise<void> => {
+    for (const names of stopOrder) {
+      const group = processes.filter((supervised) => names.includes(supervised.name));
+      await Promise.all(group.map((supervised) => supervised.stop(options.stopLimitMs ?? STOP_LIMIT_MS_DEFAULT)));
+    }
+    remember();
+    await writing;
+  };
+  await writeProcesses(options.dataDir, state());
+  return { state, stop: () => (stopping ??= stopAll()) };
+}
+
+/** By URL, so that the working directory does not decide which tsx is loaded. */
+function workerArguments(name: ProcessName): string[] {
+  const preload = new URL('./stop-with-parent.ts', import.meta.url).href;
+  const file = fileURLToPath(new URL(`./${name}.ts`, import.meta.url));
+  return ['--import', import.meta.resolve('tsx'), '--import', preload, file];
+}
+
+function processEnvironmentOf(options: SupervisorOptions, name: ProcessName): Environment {
+  return {
+    ...options.environment,
+    MILLRACE_DATA_DIR: options.dataDir,
+    MILLRACE_GATEWAY_PORT: String(options.ports.gateway),
+    MILLRACE_SERVING_PORT: String(options.ports.serving),
+    MILLRACE_METRICS_PORT: String(options.ports.metrics[name]),
+  };
+}
+
+/** One line for people about what happened to a process; a crash is followed by the end of its log. */
+export function describeProcessEvent(event: ProcessEvent): string {
+  switch (event.kind) {
+    case 'started':
+      return event.restarts === 0
+        ? `process ${event.name} started (pid ${event.pid})`
+        : `process ${event.name} started again (pid ${event.pid}, restart ${event.restarts})`;
+    case 'crashed': {
+      const how = event.signal === null ? `code ${event.code ?? 'unknown'}` : event.signal;
+      const tail = event.logTail.map((line) => `\n    ${line}`).join('');
+      return `process ${event.name} ended with ${how}, restarting in ${event.restartInMs} ms${tail}`;
+    }
+    case 'stopped':
+      return `process ${event.name} stopped${event.killed ? ' (killed: it did not end in time)' : ''}`;
+  }
+}
