@@ -27,6 +27,7 @@ const may = {
   cli: [...layer4, 'workers', 'stack', 'console'],
   console: layer4,
   stack: layer3,
+  'src/client': layer4,
   examples: ['src/index.ts'],
 };
 

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, type Command } from 'commander';
+import { parseDuration } from '../src/core/duration.ts';
 import type { Act } from './command-context.ts';
 
 /** Adds one command to the program; `act` runs its handler. */
@@ -21,5 +22,12 @@ export function parseMoment(text: string): number {
   if (!Number.isFinite(value)) {
     throw new InvalidArgumentError("Expected a time such as '2013-04-01T00:00:00Z', or milliseconds since the epoch.");
   }
+  return value;
+}
+
+/** For `.option`: a duration such as `30m`; answers milliseconds. */
+export function parseWait(text: string): number {
+  const value = parseDuration(text);
+  if (value === undefined || value === 0) throw new InvalidArgumentError("Expected a duration such as '90s', '30m' or '2h'.");
   return value;
 }

@@ -37,7 +37,7 @@ export function createCommandContext(
   };
   const environment = async (): Promise<Environment> => ({
     ...(await processPorts(options.dataDir)),
-    ...(await fillFromStack(givenEnvironment, options.dataDir)),
+    ...fillFromStack(givenEnvironment, options.dataDir),
   });
   return {
     options,

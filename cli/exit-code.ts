@@ -22,8 +22,9 @@ export function exitCodeOf(error: unknown): ExitCode {
 }
 
 function exitCodeOfKind(code: ErrorCode): ExitCode {
-  if (code.startsWith('CONFIG_') || code.startsWith('PROJECT_')) return exitCodes.usage;
-  switch (errorTable[code].httpStatus as number) {
+  const { httpStatus } = errorTable[code] as { httpStatus: number };
+  if (code.startsWith('CONFIG_') || (code.startsWith('PROJECT_') && httpStatus !== 404)) return exitCodes.usage;
+  switch (httpStatus) {
     case 400:
       return exitCodes.usage;
     case 404:

@@ -3,7 +3,7 @@ export interface TextSink {
   write(text: string): unknown;
 }
 
-/** The two audiences of a command: people read text, scripts read one JSON document. */
+/** The two audiences of a command: people read text, scripts read one JSON document on one line. */
 export interface Output {
   readonly json: boolean;
   /** The command's result: the document with `--json`, else the text. Called once. */
@@ -16,7 +16,7 @@ export function createOutput(sinks: { stdout: TextSink; stderr: TextSink }, json
   return {
     json,
     result(document, text) {
-      sinks.stdout.write(json ? `${JSON.stringify(document, null, 2)}\n` : `${text().trimEnd()}\n`);
+      sinks.stdout.write(json ? `${JSON.stringify(document)}\n` : `${text().trimEnd()}\n`);
     },
     note(line) {
       sinks.stderr.write(`${line}\n`);

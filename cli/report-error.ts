@@ -22,7 +22,7 @@ export function reportError(
   const message = `${messageOf(error)}${hint}`;
   sinks.stderr.write(`error: ${message} (${code})\n`);
   if (mode.verbose) sinks.stderr.write(`${stackOf(error)}\n`);
-  if (mode.json) sinks.stdout.write(`${JSON.stringify({ error: messageOf(error), code }, null, 2)}\n`);
+  if (mode.json) sinks.stdout.write(`${JSON.stringify({ error: messageOf(error), code })}\n`);
 }
 
 function stackOf(error: unknown): string {

@@ -2,6 +2,8 @@
  * The public API: what a project file, and a program beside it, imports. Everything else is reached
  * through HTTP, Temporal and the command line.
  */
+import type { MillraceClient } from './client/millrace-client.ts';
+
 export type { Duration } from './core/duration.ts';
 export { entity } from './define/entity.ts';
 export type { Entity } from './define/entity.ts';
@@ -22,3 +24,18 @@ export type { LogisticRegression, Model, MonitorPolicy, MultilayerPerceptron, Tr
 export type { LifecyclePhase, LifecycleState, RolloutPolicy } from './contracts/lifecycle.ts';
 export { project } from './define/project.ts';
 export type { Project } from './define/project.ts';
+export type { MillraceClient } from './client/millrace-client.ts';
+export type { ComparedSlice, VersionComparison } from './client/version-comparison.ts';
+export type { MonitorReport } from './monitoring/list-monitor-reports.ts';
+export type { LedgerEntry } from './registry/ledger-entry.ts';
+export type { SourceBalance } from './store/event-balance.ts';
+
+/**
+ * Connects to a running Millrace. Loaded when it is called: a project file must not bring the drivers of a
+ * client into every process.
+ * @throws MillraceError CONFIG_INVALID, PROJECT_INVALID, TEMPORAL_UNAVAILABLE, STORE_UNAVAILABLE, STREAM_UNAVAILABLE
+ */
+export async function connectMillrace(environment: Readonly<Record<string, string | undefined>>): Promise<MillraceClient> {
+  const client = await import('./client/connect.ts');
+  return client.connectMillrace(environment);
+}

@@ -4,12 +4,12 @@ import { cachedArtifact } from './cached-artifact.ts';
 import { endProcess } from './end-process.ts';
 import { messageOf } from '../src/core/millrace-error.ts';
 import type { KafkaProgram } from './find-kafka.ts';
+import { formatKafka } from './format-kafka.ts';
 import { choosePort, LOOPBACK } from './free-port.ts';
 import { kafkaLogConfig, kafkaProperties } from './kafka-config.ts';
 import { launchServer } from './launch-server.ts';
 import { probeServer } from './probe-server.ts';
 import type { StarterContext } from './server-starter.ts';
-import { formatKafka } from './start-kafka.ts';
 
 const READY_LIMIT_MS = 90_000;
 /** Java writes the archive when it ends. */

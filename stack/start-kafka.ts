@@ -2,14 +2,13 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findKafka, type KafkaProgram } from './find-kafka.ts';
+import { formatKafka } from './format-kafka.ts';
 import { choosePort, LOOPBACK } from './free-port.ts';
 import { kafkaLogConfig, kafkaProperties } from './kafka-config.ts';
 import { ensureKafkaClassArchive } from './kafka-class-archive.ts';
-import { runTool } from './run-tool.ts';
 import { serverFolder, startPlanned, type ServerStarter, type StarterContext } from './server-starter.ts';
 
 const READY_LIMIT_MS = 90_000;
-const FORMAT_LIMIT_MS = 60_000;
 const HEAP = ['-Xms256m', '-Xmx512m'];
 /** The first compiler only: a broker on two cores is there in a second, and what it does most is copy bytes. */
 const JVM = ['-XX:TieredStopAtLevel=1', '-Djava.awt.headless=true'];
@@ -63,25 +62,3 @@ async function formatOnce(
   context.report('formatting its log directory');
   await formatKafka(kafka, properties, context);
 }
-
-/** Kafka's own check and preparation of an empty log directory. */
-export async function formatKafka(
-  kafka: KafkaProgram,
-  properties: string,
-  context: Pick<StarterContext, 'environment' | 'signal'>,
-): Promise<void> {
-  await runTool({
-    program: kafka.java.program,
-    args: [
-      ...JVM,
-      ...['-cp', join(kafka.libs, '*'), 'kafka.tools.StorageTool', 'format'],
-      ...['--ignore-formatted', '--cluster-id', KAFKA_CLUSTER_ID, '--config', properties],
-    ],
-    environment: context.environment,
-    signal: context.signal,
-    timeoutMs: FORMAT_LIMIT_MS,
-  });
-}
-
-/** Base64 of 16 bytes, as Kafka wants it; each data directory is a cluster of its own, so one name serves all. */
-const KAFKA_CLUSTER_ID = Buffer.from('millrace-cluster').toString('base64url');

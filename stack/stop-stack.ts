@@ -2,7 +2,7 @@ import { MillraceError } from '../src/core/millrace-error.ts';
 import { stopComposeServers } from './docker-compose.ts';
 import { endProcess } from './end-process.ts';
 import { withFileLock } from './file-lock.ts';
-import type { ServerName } from './server-name.ts';
+import { serverNames, type ServerName } from './server-name.ts';
 import type { OnStackProgress } from './stack-progress.ts';
 import { readStackFile, writeStackFile, type ServerState, type StackFile } from './stack-state.ts';
 import { stackLock } from './stack-lock.ts';
@@ -45,8 +45,8 @@ export async function stopServers(dataDir: string, file: StackFile, onProgress: 
       }),
     );
   }
-  const composed = Object.values(file.servers).some((state) => state.origin === 'compose');
-  if (composed) await stopComposeServers();
+  const composed = serverNames.filter((server) => file.servers[server]?.origin === 'compose');
+  if (composed.length > 0) await stopComposeServers(composed);
   const servers = Object.fromEntries(
     Object.entries(file.servers).map(([server, { process: _ended, ...rest }]) => [server, rest]),
   );

@@ -9,7 +9,7 @@ const CHUNKS_AHEAD = 20;
 /** Sends history as fast as the pipeline takes it, and returns once all of it can be read. */
 export async function replayHistory(
   millrace: MillraceClient,
-  events: Iterable<FlightEvent>,
+  events: AsyncIterable<FlightEvent>,
   state: RunState,
 ): Promise<void> {
   const sent: Awaited<ReturnType<MillraceClient['replay']>>[] = [];
@@ -23,7 +23,7 @@ export async function replayHistory(
     const due = sent.length - CHUNKS_AHEAD;
     if (due > 0) await millrace.waitVisible(sent[due - 1] ?? []);
   };
-  for (const event of events) {
+  for await (const event of events) {
     chunk.push(event);
     if (chunk.length === CHUNK_EVENTS) await flush();
   }

@@ -26,7 +26,7 @@ export interface LiveOptions {
 export async function replayLive(
   millrace: MillraceClient,
   predictor: Predictor,
-  events: Iterable<FlightEvent>,
+  events: AsyncIterable<FlightEvent>,
   state: RunState,
   options: LiveOptions,
 ): Promise<void> {
@@ -65,7 +65,7 @@ export async function replayLive(
     }
   };
 
-  for (const event of events) {
+  for await (const event of events) {
     if (options.signal.aborted) return;
     stepAt ??= Math.floor(event.knownTime / options.stepMs) * options.stepMs + options.stepMs;
     // Events known after the step's moment belong to a later one.

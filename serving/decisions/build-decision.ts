@@ -1,5 +1,5 @@
 import type { Decision, ViewRead } from '../../src/contracts/decision.ts';
-import { entityKeyOf } from '../../src/define/entity.ts';
+import { requestKeyOf } from '../../src/fold/compile-service.ts';
 import { fenceOf, type ViewState } from '../../src/fold/view-state.ts';
 import type { ParsedInstance } from '../features/parse-instances.ts';
 import type { Prediction } from '../prediction.ts';
@@ -50,7 +50,7 @@ export function buildDecision(request: AnsweredRequest, i: number): Decision {
 function viewReads(request: AnsweredRequest, i: number, row: ParsedInstance['row']): ViewRead[] {
   const { views } = request.model.program;
   return views.flatMap((program, v): ViewRead[] => {
-    const entityKey = entityKeyOf(program.view.entity.keys, row);
+    const entityKey = requestKeyOf(program, row);
     if (entityKey === null) return [];
     const state = request.states[i * views.length + v] ?? null;
     return [
@@ -59,7 +59,7 @@ function viewReads(request: AnsweredRequest, i: number, row: ParsedInstance['row
         version: program.version,
         entityKey,
         fence: state === null ? {} : fenceOf(state),
-        newestKnownTime: state?.newestKnownTime ?? null,
+        newestKnownTime: state !== null && Number.isFinite(state.newestKnownTime) ? state.newestKnownTime : null,
       },
     ];
   });

@@ -1,16 +1,15 @@
-import { entityKeyOf } from '../../src/define/entity.ts';
-import { assembleRow } from '../../src/fold/compile-service.ts';
+import { assembleRow, requestKeyOf } from '../../src/fold/compile-service.ts';
 import { readFeatures, type ViewState } from '../../src/fold/view-state.ts';
-import type { StateRequest } from '../../src/store/online-store.ts';
 import type { FeatureRows } from '../router/row-encoder.ts';
 import type { ServedModel } from '../served-model.ts';
 import type { ParsedInstance } from './parse-instances.ts';
+import type { StateRequest } from './view-reader.ts';
 
 /** The states that the instances need: for each instance one per view of the service, in the service's order. */
 export function stateRequests(model: ServedModel, instances: readonly ParsedInstance[]): StateRequest[] {
   const { views } = model.program;
   return instances.flatMap(({ row }) =>
-    views.map((program) => ({ program, entityKey: entityKeyOf(program.view.entity.keys, row) })),
+    views.map((program) => ({ program, entityKey: requestKeyOf(program, row) })),
   );
 }
 

@@ -24,11 +24,10 @@ export function parseInstances(model: ServedModel, instances: readonly unknown[]
   const parsed: ParsedInstance[] = [];
   const problems: string[] = [];
   instances.forEach((instance, i) => {
-    const { exampleId, rest, problem } = takeExampleId(model, instance);
-    const outcome = parseInstance(model.program, rest);
-    if (problem !== null) problems.push(`instances[${i}]: ${problem}`);
-    if (outcome.ok) parsed.push({ row: outcome.row, exampleId });
-    else problems.push(...outcome.problems.map((text) => `instances[${i}]: ${text}`));
+    const outcome = parseInstance(model.program, instance);
+    const found = [...(outcome.ok ? [] : outcome.problems), ...otherProblems(model, instance)];
+    problems.push(...found.map((text) => `instances[${i}]: ${text}`));
+    if (outcome.ok && found.length === 0) parsed.push({ row: outcome.row, exampleId: exampleIdOf(model, instance) });
   });
   if (problems.length === 0) return parsed;
   const shown = problems.slice(0, PROBLEMS_MAX).join('; ');
@@ -39,19 +38,23 @@ export function parseInstances(model: ServedModel, instances: readonly unknown[]
   );
 }
 
-function takeExampleId(
-  model: ServedModel,
-  instance: unknown,
-): { exampleId: string | null; rest: unknown; problem: string | null } {
-  const field = model.definition.examples.id;
-  const isRequestField = Object.hasOwn(model.program.requestSchema, field);
-  if (typeof instance !== 'object' || instance === null || !Object.hasOwn(instance, field)) {
-    return { exampleId: null, rest: instance, problem: null };
+/** Also the example's other fields may come along, so that an event can be sent as it is; a misspelt field may not. */
+function otherProblems(model: ServedModel, instance: unknown): string[] {
+  if (typeof instance !== 'object' || instance === null) return [];
+  const { examples } = model.definition;
+  const problems: string[] = [];
+  for (const [name, value] of Object.entries(instance)) {
+    if (Object.hasOwn(model.program.requestSchema, name)) continue;
+    if (name === examples.id && value !== null && typeof value !== 'string') {
+      problems.push(`field '${name}': expected a text or null, found a value of type ${typeof value}`);
+    } else if (!Object.hasOwn(examples.source.schema, name)) {
+      problems.push(`field '${name}': neither feature service '${model.program.service.name}' nor source '${examples.source.name}' has it`);
+    }
   }
-  const { [field]: found, ...others } = instance as Readonly<Record<string, unknown>>;
-  const rest = isRequestField ? instance : others;
-  if (typeof found === 'string' || found === null) return { exampleId: found, rest, problem: null };
-  // A field of the request is checked with the others.
-  const problem = isRequestField ? null : `${field}: expected string or null, found ${typeof found}`;
-  return { exampleId: null, rest, problem };
+  return problems;
+}
+
+function exampleIdOf(model: ServedModel, instance: unknown): string | null {
+  const value = (instance as Readonly<Record<string, unknown>>)[model.definition.examples.id];
+  return typeof value === 'string' ? value : null;
 }

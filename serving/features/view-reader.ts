@@ -1,6 +1,14 @@
 import { MillraceError } from '../../src/core/millrace-error.ts';
+import type { ViewProgram } from '../../src/fold/compile-view.ts';
+import { decodeState } from '../../src/fold/state-codec.ts';
 import type { ViewState } from '../../src/fold/view-state.ts';
-import type { OnlineStore, StateRequest } from '../../src/store/online-store.ts';
+import type { OnlineStore } from '../../src/store/online-store.ts';
+
+export interface StateRequest {
+  readonly program: ViewProgram;
+  /** Null where the request has no key for the view: there is no state then. */
+  readonly entityKey: string | null;
+}
 
 /** Keys of one round trip; a caller's keys are never split. */
 const KEYS_PER_READ_MAX = 4_096;
@@ -63,9 +71,15 @@ export class ViewReader {
     try {
       const distinct = new DistinctRequests();
       const places = callers.map((caller) => caller.requests.map((request) => distinct.placeOf(request)));
-      const states = await this.#store.readStates(distinct.requests);
+      const bytes = await this.#store.readStates(distinct.requests);
+      const states = distinct.requests.map(({ program }, place) => once(() => decode(program, bytes[place] ?? null)));
       callers.forEach((caller, i) => {
-        caller.resolve((places[i] ?? []).map((place) => states[place] ?? null));
+        try {
+          caller.resolve((places[i] ?? []).map((place) => states[place]?.() ?? null));
+        } catch (error) {
+          // A corrupt state fails those who asked for it, not those who shared the round trip.
+          caller.reject(error);
+        }
       });
     } catch (error) {
       for (const caller of callers) caller.reject(error);
@@ -86,6 +100,16 @@ export class ViewReader {
     this.#keysWaiting -= keys;
     return this.#callers.splice(0, count);
   }
+}
+
+function decode(program: ViewProgram, bytes: Uint8Array | null): ViewState | null {
+  return bytes === null ? null : decodeState(program, bytes);
+}
+
+/** Calls back at the first use; a failure is not kept. */
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
 }
 
 class DistinctRequests {

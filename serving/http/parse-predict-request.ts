@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { MillraceError } from '../../src/core/millrace-error.ts';
+import { TIME_MAGNITUDE_MAX_MS } from '../../src/fold/parse-row.ts';
 import type { PredictOptions } from '../prediction.ts';
 
 const body = z.strictObject({
   instances: z.array(z.unknown()).optional(),
   instance: z.unknown().optional(),
-  asOf: z.union([z.number().int(), z.iso.datetime({ offset: true }).transform((text) => Date.parse(text))]).optional(),
+  asOf: z.union([z.number().int().min(-TIME_MAGNITUDE_MAX_MS).max(TIME_MAGNITUDE_MAX_MS), z.iso.datetime({ offset: true }).transform((text) => Date.parse(text))]).optional(),
   parameters: z.record(z.string(), z.unknown()).optional(),
 });
 

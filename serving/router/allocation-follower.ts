@@ -1,9 +1,8 @@
 import type { Logger } from '../../src/infra/logger.ts';
 import type { Postgres } from '../../src/infra/postgres.ts';
 import type { Registry } from '../../src/registry/registry.ts';
+import { ALLOCATION_CHANNEL } from '../../src/registry/set-allocation.ts';
 import type { ModelRouter } from './model-router.ts';
-
-const ALLOCATION_CHANNEL = 'millrace_allocation';
 
 export interface AllocationFollowerOptions {
   readonly registry: Pick<Registry, 'getAllocation'>;

@@ -3,6 +3,8 @@ import type {
   MonitorResult,
   RetrainRequest,
   RolloutEvidence,
+  RolloutPolicy,
+  RolloutStage,
   TrainResult,
 } from './lifecycle.ts';
 
@@ -57,23 +59,45 @@ export interface RegistryActivities {
   assertVersion(input: { model: string; version: number }): Promise<void>;
 }
 
+/** Where a step began: what happened before does not count for it. */
+export interface StepBeginning {
+  /** Newest sequence number of the decision log. */
+  readonly since: number;
+  /** Failed answers of the candidate so far, over the serving processes. */
+  readonly errorsBefore: number;
+}
+
 export interface RolloutActivities {
-  /** Event-time position of the decision log: evidence of a step counts from here. */
-  beginStep(input: { model: string }): Promise<{ since: number }>;
-  /** `since` is a decision-log sequence number. */
-  gatherEvidence(input: {
-    model: string;
-    candidate: number;
-    champion: number | null;
-    since: number;
-  }): Promise<RolloutEvidence>;
-  /** Resolves when every serving process has loaded the version, or fails with SERVING_VERSION_REJECTED and its reason. */
+  beginStep(input: { model: string; candidate: number }): Promise<StepBeginning>;
+  /**
+   * Polls until the judge has something to say other than "continue" or `waitMs` have passed, so that
+   * a long step leaves few events in the workflow's history.
+   */
+  gatherEvidence(
+    input: StepBeginning & {
+      model: string;
+      candidate: number;
+      champion: number;
+      stage: RolloutStage;
+      policy: RolloutPolicy;
+      waitMs: number;
+    },
+  ): Promise<RolloutEvidence>;
+  /**
+   * Resolves when every live serving process follows the revision and has loaded the version. Fails with
+   * SERVING_VERSION_REJECTED and its reason, or SERVING_NOT_REPORTING where nobody serves the model.
+   */
   awaitServing(input: { model: string; version: number; revision: number }): Promise<void>;
 }
 
 export interface MonitorActivities {
-  /** Evaluates every event-time window that closed since the last report and stores the reports. */
+  /**
+   * Evaluates every event-time window that closed since the last report and stores the reports. Answers
+   * the trigger that the lifecycle has not been told of yet, from this run or from one that was cut off.
+   */
   monitorClosedWindows(input: { model: string }): Promise<MonitorResult>;
+  /** The lifecycle has heard of every trigger up to this data cut. */
+  acknowledgeTrigger(input: { model: string; dataCut: number }): Promise<void>;
 }
 
 export interface StreamActivities {

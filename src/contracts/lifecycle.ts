@@ -12,6 +12,7 @@ export const workflowIds = {
   materializeFeatures: (namespace: string, view: string) => `${namespace}/materialize-features/${view}`,
 } as const;
 
+/** Search attributes of every Millrace workflow, all of type Keyword. */
 export const searchAttributes = {
   model: 'MillraceModel',
   version: 'MillraceVersion',
@@ -65,7 +66,14 @@ export interface LifecycleCarried {
   readonly paused: boolean;
   readonly history: readonly LifecycleEvent[];
   readonly pendingRetrain: RetrainRequest | null;
+  /** Commands that came while the old run was ending. */
+  readonly commands: readonly LifecycleCommand[];
 }
+
+/** What an operator asked for that changes production. */
+export type LifecycleCommand =
+  | ({ readonly kind: 'promote' } & PromoteRequest)
+  | ({ readonly kind: 'rollback' } & RollbackRequest);
 
 export interface LifecycleEvent {
   readonly at: number;
@@ -90,8 +98,20 @@ export const lifecycleSignals = {
   pause: 'pause',
   resume: 'resume',
   approve: 'approve',
+  /** From a child to its lifecycle: how far it is. Not for operators. */
+  progress: 'progress',
 } as const;
+/** Signals of a rollout; its lifecycle sends them. */
+export const rolloutSignals = { approve: 'approve', abort: 'abort' } as const;
 export const lifecycleQueries = { state: 'state', history: 'history' } as const;
+
+/** A child's report to its lifecycle. */
+export interface LifecycleProgress {
+  readonly phase: LifecyclePhase;
+  readonly version: number | null;
+  readonly what: string;
+  readonly why: string;
+}
 
 /** How a version earns its traffic. All counts are decisions or outcomes, never wall time, so that replay and live agree. */
 export interface RolloutPolicy {
@@ -114,6 +134,9 @@ export interface RolloutPolicy {
   readonly requireApproval: boolean;
 }
 
+/** One step of a rollout with a candidate beside a champion. */
+export type RolloutStage = { readonly kind: 'shadow' } | { readonly kind: 'canary'; readonly share: number };
+
 export type Verdict = 'promoted' | 'refused' | 'rolled-back' | 'inconclusive' | 'cancelled';
 
 export interface TrainInput {
@@ -121,6 +144,14 @@ export interface TrainInput {
   readonly model: string;
   readonly cycle: number;
   readonly request: RetrainRequest;
+  /** The candidate is refused if its hold-out log loss exceeds the champion's by more than this. */
+  readonly maxLogLossIncrease: number;
+}
+
+export interface TrainOutcome {
+  readonly training: TrainResult;
+  /** Why the candidate is not to be rolled out; null where it may be. */
+  readonly refusal: string | null;
 }
 
 export interface TrainResult {
@@ -163,6 +194,8 @@ export interface RolloutEvidence {
   readonly candidateLogLoss: number | null;
   /** The champion's log loss over the same period's outcomes. */
   readonly championLogLoss: number | null;
+  /** Standard error of the difference of the two log losses. */
+  readonly logLossStandardError: number | null;
 }
 
 export interface MonitorInput {
@@ -190,10 +223,24 @@ export interface MonitoredWindow {
   readonly driftedFeatures: number;
 }
 
+export interface ReplayRequest {
+  readonly source: string;
+  /** Milliseconds since the epoch. */
+  readonly fromKnownTime: number;
+}
+
 export interface IngestionInput {
   readonly namespace: string;
   /** Fold and ingest members to run. */
   readonly members: number;
+  readonly carried?: IngestionCarried;
+}
+
+/** What survives continue-as-new. */
+export interface IngestionCarried {
+  readonly paused: boolean;
+  readonly restarts: number;
+  readonly replays: readonly ReplayRequest[];
 }
 
 export const ingestionSignals = { pause: 'pause', resume: 'resume', replay: 'replay' } as const;
@@ -210,6 +257,15 @@ export interface MaterializeInput {
   readonly namespace: string;
   readonly view: string;
   readonly version: number;
+}
+
+export const materializeQueries = { progress: 'progress' } as const;
+
+export interface MaterializeProgress {
+  readonly partitions: number;
+  readonly done: number;
+  readonly keys: number;
+  readonly events: number;
 }
 
 export interface MaterializeResult {

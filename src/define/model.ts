@@ -57,6 +57,8 @@ export interface MonitorPolicy {
   readonly featurePsi: number;
   /** Retrain when at least this many features have drifted. */
   readonly driftedFeatures: number;
+  /** Features that drift with the season: reported, but never counted towards a retraining. */
+  readonly ignoreDrift: readonly string[];
   readonly predictionPsi: number;
   /** Retrain when a window's log loss exceeds the champion's hold-out log loss by more than this. */
   readonly logLossIncrease: number;
@@ -117,6 +119,7 @@ export const monitorPolicyDefault: MonitorPolicy = {
   labelDelay: '1d',
   featurePsi: 0.25,
   driftedFeatures: 5,
+  ignoreDrift: [],
   predictionPsi: 0.25,
   logLossIncrease: 0.03,
   newLabels: null,

@@ -22,7 +22,9 @@ export function normalCondition(condition: Condition | undefined): Record<string
 }
 
 /** Every named field must pass every comparison; a comparison with null never passes. */
-export function compileCondition(condition: Condition | undefined): { test: EventTest; normal: JsonValue } | null {
+export function compileCondition(
+  condition: Condition | undefined,
+): { test: EventTest; normal: JsonValue } | null {
   const normal = normalCondition(condition);
   if (normal === null) return null;
   const tests: [string, ValueTest][] = Object.entries(normal).flatMap(([field, comparisons]) =>

@@ -77,7 +77,10 @@ function planFeature(view: FeatureView, name: string, feature: number, inputs: I
   const aggregation = view.features[name];
   assertInvariant(aggregation !== undefined, `view '${view.name}' has a feature '${name}'`);
   const window = windowAndHop(aggregation);
-  assertInvariant(window !== undefined, `view '${view.name}', feature '${name}' was validated before it is compiled`);
+  assertInvariant(
+    window !== undefined,
+    `view '${view.name}', feature '${name}' was validated before it is compiled`,
+  );
   const algebra = algebraOf[aggregation.kind];
   const condition = compileCondition(aggregation.where);
   const fieldInput = algebra.prepare === 'field' ? inputs.of(aggregation.field, condition) : null;
@@ -90,7 +93,15 @@ function planFeature(view: FeatureView, name: string, feature: number, inputs: I
         ? inputs.of(null, condition)
         : fieldInput,
   }));
-  return { feature, algebra, ...window, columns, kind: aggregation.kind, field: aggregation.field, where: condition?.normal ?? null };
+  return {
+    feature,
+    algebra,
+    ...window,
+    columns,
+    kind: aggregation.kind,
+    field: aggregation.field,
+    where: condition?.normal ?? null,
+  };
 }
 
 type CompiledCondition = { readonly test: EventTest; readonly normal: JsonValue } | null;
@@ -118,7 +129,9 @@ class InputTable {
 
   groups(): readonly InputGroup[] {
     return [...new Set(this.#conditions)].map((condition) => {
-      const members = this.fields.flatMap((field, at) => (this.#conditions[at] === condition ? [{ at, field }] : []));
+      const members = this.fields.flatMap((field, at) =>
+        this.#conditions[at] === condition ? [{ at, field }] : [],
+      );
       return { test: this.#tests[members[0]?.at ?? 0] ?? null, inputs: members };
     });
   }
@@ -146,7 +159,10 @@ function definitionOf(view: FeatureView, planned: readonly PlannedFeature[]): Js
     // An array: the order of the features is the order of the values.
     features: names.map((name, i) => ({
       name,
-      ...(feature(view.features[name] as Aggregation, planned[i] as PlannedFeature) as Record<string, JsonValue>),
+      ...(feature(view.features[name] as Aggregation, planned[i] as PlannedFeature) as Record<
+        string,
+        JsonValue
+      >),
     })),
   };
 }

@@ -41,15 +41,13 @@ export function planResolution(hopMs: number, features: readonly PlannedFeature[
     return { ...feature, slots: Int32Array.from(own, (column) => column.offset) };
   });
   const windowLengths = [...new Set(features.map((feature) => feature.windowMs))].sort((a, b) => a - b);
-  const windows = windowLengths.map(
-    (windowMs): WindowPlan => ({
-      windowMs,
-      columns: columns.filter((column) => (longestWindowOf.get(column) ?? 0) >= windowMs),
-      features: placed
-        .filter((feature) => feature.windowMs === windowMs)
-        .map(({ algebra, slots, feature }) => ({ algebra, slots, feature })),
-    }),
-  );
+  const windows = windowLengths.map((windowMs): WindowPlan => ({
+    windowMs,
+    columns: columns.filter((column) => (longestWindowOf.get(column) ?? 0) >= windowMs),
+    features: placed
+      .filter((feature) => feature.windowMs === windowMs)
+      .map(({ algebra, slots, feature }) => ({ algebra, slots, feature })),
+  }));
   return {
     hopMs,
     slotCount,

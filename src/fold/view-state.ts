@@ -153,7 +153,8 @@ function readResolution(
         end = start;
       }
     }
-    for (const { algebra, slots, feature } of window.features) algebra.finalize(merged, slots, asOf, out, at + feature);
+    for (const { algebra, slots, feature } of window.features)
+      algebra.finalize(merged, slots, asOf, out, at + feature);
   }
 }
 

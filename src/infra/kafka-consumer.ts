@@ -24,6 +24,8 @@ export interface PartitionBatch {
   /** Offset that the partition's next message will get. */
   readonly endOffset: number;
   heartbeat(): Promise<void>;
+  /** Stops fetching this partition for so long; the others go on. */
+  pause(ms: number): void;
   /** False once the partition was taken away or the consumer is stopping: give up quietly. */
   isOwned(): boolean;
 }
@@ -54,6 +56,8 @@ export interface ConsumerOptions {
 export interface RunningConsumer {
   /** Resolves after `stop`, rejects when the consumer ended by itself. */
   readonly ended: Promise<void>;
+  /** Reads on at another offset of a partition that this member owns. */
+  seek(partition: TopicPartition, offset: number): void;
   stop(): Promise<void>;
 }
 
@@ -119,6 +123,7 @@ export async function startConsumer(kafka: Kafka, options: ConsumerOptions, logg
   }
   return {
     ended,
+    seek: ({ topic, partition }, offset) => consumer.seek({ topic, partition, offset: String(offset) }),
     async stop() {
       stopping = true;
       await consumer.disconnect().catch((error: unknown) => logger.warn({ err: error }, 'Kafka consumer stopped uncleanly'));
@@ -200,6 +205,10 @@ function toPartitionBatch(payload: EachBatchPayload, isOwned: () => boolean): Pa
       headers: message.headers ?? {},
     })),
     heartbeat: () => payload.heartbeat(),
+    pause: (ms) => {
+      const resume = payload.pause();
+      setTimeout(resume, ms).unref();
+    },
     isOwned,
   };
 }

@@ -14,7 +14,7 @@ export function quantileEdges(values: ArrayLike<number>, bins: number): number[]
   return edges;
 }
 
-/** The values in ascending order without NaN. */
+/** The values in ascending order without NaN; a copy. */
 export function sortedFinite(values: ArrayLike<number>): Float64Array {
   const kept = new Float64Array(values.length);
   let count = 0;

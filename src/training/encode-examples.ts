@@ -2,49 +2,48 @@ import { encodeCategory, NULL_CODE } from '../contracts/encode-categories.ts';
 import type { CategoryEncoder } from '../contracts/model-bundle.ts';
 import type { CategoryColumn, TrainingSet } from '../contracts/training-set.ts';
 import { assertInvariant } from '../core/assert-invariant.ts';
-import { encodeNumber, type FeatureEncoding } from './feature-encoding.ts';
+import { numberPieces, type FeatureEncoding, type NumberPieces } from './feature-encoding.ts';
 
-/** Rows as a network takes them. */
+/** The examples of a set beside what encodes them; numbers are encoded as rows are drawn. */
 export interface EncodedExamples {
-  readonly rows: number;
-  /** Width of `numbers`: the numeric columns, then the missing indicators. */
-  readonly width: number;
-  /** Row-major. */
-  readonly numbers: Float32Array;
-  /** One array of codes for each category. */
+  readonly set: TrainingSet;
+  readonly pieces: NumberPieces;
+  /** One code a row of the set, for each category. */
   readonly codes: readonly Int32Array[];
-  readonly labels: Float32Array;
 }
 
-/** Encodes the given rows of a set, in the given order. */
-export function encodeExamples(set: TrainingSet, encoding: FeatureEncoding, rows: Uint32Array): EncodedExamples {
-  const columns = set.numericNames.length;
-  const indicators = indicatorColumns(encoding);
-  const width = columns + indicators.length;
-  const numbers = new Float32Array(rows.length * width);
-  const labels = new Float32Array(rows.length);
-  let at = 0;
-  for (let i = 0; i < rows.length; i++) {
-    const row = rows[i] as number;
-    const from = row * columns;
-    for (let column = 0; column < columns; column++) {
-      const encoder = encoding.numbers[column] as FeatureEncoding['numbers'][number];
-      numbers[at++] = encodeNumber(encoder, set.numbers[from + column] as number);
-    }
-    for (const column of indicators) numbers[at++] = Number.isNaN(set.numbers[from + column]) ? 1 : 0;
-    labels[i] = set.labels[row] as number;
-  }
+export function encodeExamples(set: TrainingSet, encoding: FeatureEncoding): EncodedExamples {
   const codes = encoding.categories.map((encoder) => {
     const column = categoryColumn(set, encoder.name);
     const table = codeTable(encoder, column);
-    return Int32Array.from(rows, (row) => table[(column.codes[row] as number) + 1] as number);
+    return Int32Array.from(column.codes, (code) => table[code + 1] as number);
   });
-  return { rows: rows.length, width, numbers, codes, labels };
+  return { set, pieces: numberPieces(encoding), codes };
 }
 
-/** Numeric columns that have a missing indicator, in order. */
-export function indicatorColumns(encoding: FeatureEncoding): number[] {
-  return encoding.numbers.flatMap((encoder, column) => (encoder.indicator ? [column] : []));
+/** Writes a row's encoded numbers and indicators from position `at`; returns the position after them. */
+export function writeNumbers({ set, pieces }: EncodedExamples, row: number, out: Float32Array, at: number): number {
+  const { starts, lower, slope, indicators } = pieces;
+  const columns = set.numericNames.length;
+  const from = row * columns;
+  let i = 0;
+  for (let column = 0; column < columns; column++) {
+    const value = set.numbers[from + column] as number;
+    const end = starts[column + 1] as number;
+    // The pieces ascend: full ones, at most one in between, then empty ones.
+    while (i + 1 < end && value >= (lower[i + 1] as number)) out[at + i++] = 1;
+    if (i < end) {
+      const encoded = (value - (lower[i] as number)) * (slope[i] as number) - 1;
+      out[at + i++] = encoded >= 1 ? 1 : encoded > -1 ? encoded : -1;
+    }
+    while (i < end) out[at + i++] = -1;
+    if (Number.isNaN(value)) out.fill(0, at + (starts[column] as number), at + end);
+  }
+  const after = at + i;
+  for (let k = 0; k < indicators.length; k++) {
+    out[after + k] = Number.isNaN(set.numbers[from + (indicators[k] as number)]) ? 1 : 0;
+  }
+  return after + indicators.length;
 }
 
 /**

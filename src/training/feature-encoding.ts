@@ -1,31 +1,29 @@
 import type { CategoryEncoder } from '../contracts/model-bundle.ts';
 import type { CategoryColumn, TrainingSet } from '../contracts/training-set.ts';
+import { quantileEdges, sortedFinite } from '../statistics/quantile-edges.ts';
 
 /** Rarer values of a category share the code of unknown values. */
 export const VOCABULARY_COUNT_MIN = 20;
 /** Most values that get a code of their own, the most frequent first. */
 export const VOCABULARY_SIZE_MAX = 1_024;
-/** Encoded numbers are cut off this many standard deviations from the mean. */
-export const ENCODED_LIMIT = 8;
-/** A column that varies less than this counts as constant and is encoded as 0. */
-const DEVIATION_MIN = 1e-6;
-/** Excess over a normal distribution's fourth moment from which a column counts as heavy-tailed. */
-const KURTOSIS_HEAVY = 6;
+/** Pieces of a number's range, each holding about equally many of the values seen. */
+export const NUMBER_PIECES_MAX = 8;
+/** Quantiles are taken from at most this many rows, evenly spaced over the given ones. */
+const QUANTILE_ROWS_MAX = 65_536;
+/** Share of the values at each end that counts as one end point, so that an outlier stretches no piece. */
+const TAIL_SHARE = 0.005;
 
 /**
- * How one number becomes an input, in this order: null (NaN) becomes `impute`; where `squash` is above
- * zero, x becomes sign(x) ln(1 + |x| / squash); then `mean` is taken off, `scale` multiplied and the
- * result cut off at `ENCODED_LIMIT`. All are float32, as in the graph.
+ * Piecewise linear encoding of one number (Gorishniy et al., On embeddings for numerical features in
+ * tabular deep learning, 2022): the range is cut at quantiles, and each piece makes one input that
+ * rises from -1 to 1 over the piece. So scale and tails of a column do not matter, a bend in its effect
+ * costs one weight, and a value outside the range seen counts as its end. A null makes all of them 0,
+ * the middle, and its own missing indicator 1.
  */
 export interface NumericEncoder {
   readonly name: string;
-  /** Median of the values seen. */
-  readonly impute: number;
-  /** 0: not squashed. */
-  readonly squash: number;
-  readonly mean: number;
-  /** Reciprocal of the standard deviation; 0 for a constant column. */
-  readonly scale: number;
+  /** Ends of the pieces, float32, ascending; none or one for a column that does not vary. */
+  readonly edges: readonly number[];
   /** The column had nulls: one more input says whether it is null. */
   readonly indicator: boolean;
 }
@@ -38,60 +36,29 @@ export interface FeatureEncoding {
 /** Learns the encoding from the given rows of a training set only. */
 export function fitEncoding(set: TrainingSet, rows: Uint32Array): FeatureEncoding {
   const columns = set.numericNames.length;
-  const values = new Float32Array(rows.length);
+  const step = Math.max(1, Math.ceil(rows.length / QUANTILE_ROWS_MAX));
+  const sample = new Float32Array(Math.ceil(rows.length / step));
   return {
     numbers: set.numericNames.map((name, column) => {
-      let count = 0;
-      for (const row of rows) {
-        const value = set.numbers[row * columns + column] as number;
-        if (!Number.isNaN(value)) values[count++] = value;
+      for (let i = 0; i < sample.length; i++) {
+        sample[i] = set.numbers[(rows[i * step] as number) * columns + column] as number;
       }
-      return fitNumber(name, values.subarray(0, count), count < rows.length);
+      const indicator = rows.some((row) => Number.isNaN(set.numbers[row * columns + column]));
+      return { name, edges: pieceEdges(sample), indicator };
     }),
     categories: set.categories.map((column) => fitCategory(column, rows)),
   };
 }
 
-function fitNumber(name: string, values: Float32Array, indicator: boolean): NumericEncoder {
-  if (values.length === 0) return { name, impute: 0, squash: 0, mean: 0, scale: 0, indicator };
-  values.sort();
-  const impute = values[values.length >> 1] as number;
-  const plain = moments(values, 0);
-  const heavy = plain.kurtosis > KURTOSIS_HEAVY;
-  const squash = heavy ? Math.fround(interquartileRange(values) || Math.sqrt(plain.variance)) : 0;
-  const { mean, variance } = heavy ? moments(values, squash) : plain;
-  const deviation = Math.sqrt(variance);
-  const constant = !(deviation > DEVIATION_MIN * Math.max(1, Math.abs(mean)));
-  return { name, impute, squash, mean: Math.fround(mean), scale: constant ? 0 : Math.fround(1 / deviation), indicator };
-}
-
-function moments(values: Float32Array, squash: number): { mean: number; variance: number; kurtosis: number } {
-  let sum = 0;
-  for (const value of values) sum += signedLog(value, squash);
-  const mean = sum / values.length;
-  let second = 0;
-  let fourth = 0;
-  for (const value of values) {
-    const square = (signedLog(value, squash) - mean) ** 2;
-    second += square;
-    fourth += square * square;
-  }
-  const variance = second / values.length;
-  return { mean, variance, kurtosis: variance === 0 ? 0 : fourth / values.length / variance ** 2 - 3 };
-}
-
-const interquartileRange = (sorted: Float32Array): number =>
-  (sorted[Math.floor(sorted.length * 0.75)] as number) - (sorted[Math.floor(sorted.length * 0.25)] as number);
-
-function signedLog(value: number, squash: number): number {
-  return squash === 0 ? value : Math.sign(value) * Math.log1p(Math.abs(value) / squash);
-}
-
-/** What the graph computes for one number, to float32 rounding. */
-export function encodeNumber(encoder: NumericEncoder, value: number): number {
-  const present = Number.isNaN(value) ? encoder.impute : value;
-  const encoded = (signedLog(present, encoder.squash) - encoder.mean) * encoder.scale;
-  return Math.min(ENCODED_LIMIT, Math.max(-ENCODED_LIMIT, encoded));
+function pieceEdges(values: Float32Array): number[] {
+  const sorted = sortedFinite(values);
+  if (sorted.length === 0) return [];
+  const tail = Math.floor(sorted.length * TAIL_SHARE);
+  const low = sorted[tail] as number;
+  const high = sorted[sorted.length - 1 - tail] as number;
+  const inner = quantileEdges(sorted, NUMBER_PIECES_MAX).filter((edge) => edge > low && edge < high);
+  // An infinity may be a value, not an end: a piece must have a width.
+  return [low, ...inner, high].filter((edge, i, all) => Number.isFinite(edge) && edge !== all[i - 1]);
 }
 
 function fitCategory({ name, dictionary, codes }: CategoryColumn, rows: Uint32Array): CategoryEncoder {
@@ -105,4 +72,40 @@ function fitCategory({ name, dictionary, codes }: CategoryColumn, rows: Uint32Ar
     .filter(({ count }) => count >= VOCABULARY_COUNT_MIN)
     .sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1));
   return { name, vocabulary: frequent.slice(0, VOCABULARY_SIZE_MAX).map(({ value }) => value) };
+}
+
+/** The pieces of all columns one after the other, as vectors: what the graph holds as constants. */
+export interface NumberPieces {
+  /** Numeric column that the piece belongs to. */
+  readonly column: Int32Array;
+  /** Position of each column's first piece, and last the number of pieces. */
+  readonly starts: Int32Array;
+  readonly lower: Float32Array;
+  /** 2 / width. */
+  readonly slope: Float32Array;
+  /** Numeric columns that have a missing indicator. */
+  readonly indicators: Int32Array;
+}
+
+export function numberPieces(encoding: FeatureEncoding): NumberPieces {
+  const pieces = encoding.numbers.flatMap(({ edges }, column) =>
+    edges.slice(1).map((upper, i) => ({ column, lower: edges[i] as number, slope: 2 / (upper - (edges[i] as number)) })),
+  );
+  const starts = new Int32Array(encoding.numbers.length + 1);
+  encoding.numbers.forEach(({ edges }, i) => {
+    starts[i + 1] = (starts[i] as number) + Math.max(0, edges.length - 1);
+  });
+  return {
+    starts,
+    column: Int32Array.from(pieces, ({ column }) => column),
+    lower: Float32Array.from(pieces, ({ lower }) => lower),
+    slope: Float32Array.from(pieces, ({ slope }) => slope),
+    indicators: Int32Array.from(encoding.numbers.flatMap(({ indicator }, column) => (indicator ? [column] : []))),
+  };
+}
+
+/** Inputs that the numbers make: a piece each, then an indicator each. */
+export function numberWidth(encoding: FeatureEncoding): number {
+  const { column, indicators } = numberPieces(encoding);
+  return column.length + indicators.length;
 }

@@ -12,8 +12,10 @@ import type { TensorFlow } from './tensorflow-backend.ts';
 /** Share of the steps in which the learning rate rises from zero; then it falls by half a cosine. */
 const WARM_UP_SHARE = 0.05;
 const LEARNING_RATE_FLOOR = 0.01;
-/** A batch is cut so that an epoch has at least this many steps, which small sets need to learn. */
-const STEPS_PER_EPOCH_MIN = 20;
+/** A batch is made smaller so that an epoch has this many steps, which small sets need to learn ... */
+const STEPS_PER_EPOCH_MIN = 128;
+/** ... but not smaller than this. */
+const BATCH_ROWS_MIN = 32;
 
 export interface EpochProgress {
   /** From 1. */
@@ -30,9 +32,9 @@ export interface FitOptions {
   readonly trainer: Trainer;
   readonly encoding: FeatureEncoding;
   readonly examples: EncodedExamples;
-  /** Rows of `examples` to learn from. */
+  /** Rows of the set to learn from. */
   readonly fit: Uint32Array;
-  /** Rows of `examples` that choose the best epoch; where empty, the last epoch is taken. */
+  /** Rows of the set that choose the best epoch; where empty, the last epoch is taken. */
   readonly validation: Uint32Array;
   /** Ends after this epoch, on the same learning-rate schedule. */
   readonly lastEpoch: number;
@@ -56,7 +58,7 @@ export function fitNetwork(tf: TensorFlow, options: FitOptions): FittedNetwork {
   const network = createNetwork(trainer, options.encoding, baseRateOf(examples, options.fit), random);
   const adam = createAdam(parametersOf(network));
   const order = options.fit.slice();
-  const batchRows = Math.max(1, Math.min(trainer.batchRows, Math.floor(order.length / STEPS_PER_EPOCH_MIN)));
+  const batchRows = Math.min(trainer.batchRows, Math.max(BATCH_ROWS_MIN, Math.floor(order.length / STEPS_PER_EPOCH_MIN)));
   const steps = trainer.epochs * Math.ceil(order.length / batchRows);
   let step = 0;
   let best: { network: Network; loss: number; epoch: number } | null = null;
@@ -85,7 +87,7 @@ export function fitNetwork(tf: TensorFlow, options: FitOptions): FittedNetwork {
 }
 
 function validate(tf: TensorFlow, network: Network, examples: EncodedExamples, rows: Uint32Array): number {
-  const labels = Float32Array.from(rows, (row) => examples.labels[row] as number);
+  const labels = Float32Array.from(rows, (row) => examples.set.labels[row] as number);
   return logLoss(scoreExamples(tf, network, examples, rows), labels);
 }
 
@@ -128,7 +130,7 @@ function addDecay(network: Network, gradients: readonly Float32Array[], l2: numb
 
 function baseRateOf(examples: EncodedExamples, rows: Uint32Array): number {
   let positives = 0;
-  for (const row of rows) positives += examples.labels[row] as number;
+  for (const row of rows) positives += examples.set.labels[row] as number;
   // Half an example each way keeps the logit finite.
   return (positives + 0.5) / (rows.length + 1);
 }

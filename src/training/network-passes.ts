@@ -55,7 +55,7 @@ export function lossAndGradients(
     const masked = masks?.map((mask, i) => tf.tensor2d(mask, [count, (layers[i] as Layer).outputs])) ?? null;
     const activations = forward(tf, network, tf.tensor2d(block, [count, inputs]), masked);
     const logits = (activations.at(-1) as Tensor2D).dataSync<'float32'>();
-    const output = logLossOfLogits(logits, examples.labels, rows);
+    const output = logLossOfLogits(logits, examples.set.labels, rows);
     loss = output.loss;
     const ones = tf.ones([1, count]) as Tensor2D;
     let delta = tf.tensor2d(output.gradient, [count, 1]);

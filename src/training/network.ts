@@ -1,7 +1,7 @@
 import { codeCount } from '../contracts/encode-categories.ts';
 import type { Trainer } from '../define/model.ts';
-import type { FeatureEncoding } from './feature-encoding.ts';
-import { indicatorColumns } from './encode-examples.ts';
+import { writeNumbers, type EncodedExamples } from './encode-examples.ts';
+import { numberWidth, type FeatureEncoding } from './feature-encoding.ts';
 import type { SeededRandom } from './seeded-random.ts';
 
 const EMBEDDING_SIZE_MAX = 16;
@@ -39,7 +39,7 @@ export function createNetwork(
   random: SeededRandom,
 ): Network {
   const linear = trainer.kind === 'logistic';
-  const numbers = encoding.numbers.length + indicatorColumns(encoding).length;
+  const numbers = numberWidth(encoding);
   const embeddings = encoding.categories.map((encoder): Embedding => {
     const codes = codeCount(encoder);
     const size = linear ? 1 : (trainer.embeddingSize ?? embeddingSizeOf(codes));
@@ -81,17 +81,12 @@ export function copyNetwork(network: Network): Network {
   };
 }
 
-/** Writes the inputs of the examples `order[from .. to)` row after row. */
-export function gatherInputs(
-  network: Network,
-  examples: { readonly width: number; readonly numbers: Float32Array; readonly codes: readonly Int32Array[] },
-  order: Uint32Array,
-  out: Float32Array,
-): void {
-  const { width, numbers, codes } = examples;
+/** Writes the inputs of the named rows, one after the other. */
+export function gatherInputs(network: Network, examples: EncodedExamples, rows: Uint32Array, out: Float32Array): void {
+  const { codes } = examples;
   let at = 0;
-  for (const row of order) {
-    for (let i = row * width, end = i + width; i < end; i++) out[at++] = numbers[i] as number;
+  for (const row of rows) {
+    at = writeNumbers(examples, row, out, at);
     for (let c = 0; c < codes.length; c++) {
       const { table, size } = network.embeddings[c] as Embedding;
       const from = ((codes[c] as Int32Array)[row] as number) * size;

@@ -18,7 +18,13 @@ export const newestValue: Intermediate = {
   },
 };
 
-function takeIfNewer(slots: Float64Array, at: number, eventTime: number, knownTime: number, value: number): void {
+function takeIfNewer(
+  slots: Float64Array,
+  at: number,
+  eventTime: number,
+  knownTime: number,
+  value: number,
+): void {
   if (eventTime < slots[at]!) return;
   if (eventTime === slots[at]!) {
     if (knownTime < slots[at + 1]!) return;

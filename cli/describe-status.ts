@@ -1,0 +1,76 @@
+import type { ServingReport } from '../src/registry/serving-status.ts';
+import type { SourceBalance } from '../src/store/event-balance.ts';
+import type { ProcessesState } from '../workers/process-state.ts';
+import type { ModelStatus, Status } from './read-status.ts';
+import { formatTime, NONE, renderPairs, renderTable } from './table.ts';
+
+const PERCENT = 100;
+
+/** The status for people: processes, models, ingestion, events, and what could not be read. */
+export function describeStatus(status: Status): string {
+  return [
+    section('Processes', describeProcesses(status.processes)),
+    ...status.models.map((model) => section(`Model ${model.model}`, describeModel(model))),
+    section('Ingestion', describeIngestion(status)),
+    ...(status.balance.length === 0 ? [] : [section('Events', describeBalance(status.balance))]),
+    ...(status.problems.length === 0
+      ? []
+      : [section('Not known', status.problems.map(({ what, message, code }) => `${what}: ${message} (${code})`).join('\n'))]),
+  ].join('\n\n');
+}
+
+const section = (title: string, body: string): string => `${title}\n${body.replace(/^/gm, '  ')}`;
+
+function describeProcesses(state: ProcessesState | null): string {
+  if (state === null) return "None was started here. Start them with 'millrace start'.";
+  return renderTable(
+    [{ title: 'PROCESS' }, { title: 'STATUS' }, { title: 'PID', align: 'right' }, { title: 'RESTARTS', align: 'right' }, { title: 'SINCE' }],
+    state.processes.map(({ name, status, pid, restarts, since }) => [
+      name,
+      status,
+      pid === null ? NONE : String(pid),
+      String(restarts),
+      formatTime(since),
+    ]),
+  );
+}
+
+function describeModel({ lifecycle, allocation, serving }: ModelStatus): string {
+  const canary = allocation?.canary;
+  const last = lifecycle?.lastDecision;
+  return renderPairs([
+    ['lifecycle', lifecycle === null ? 'not running' : `${lifecycle.phase}, cycle ${lifecycle.cycle}`],
+    ['champion', allocation?.champion == null ? NONE : `version ${allocation.champion}`],
+    ['canary', canary == null ? NONE : `version ${canary.version} with ${canary.share * PERCENT} % of the traffic`],
+    ['shadow', allocation?.shadow == null ? NONE : `version ${allocation.shadow}`],
+    ['serving', serving.length === 0 ? 'no process' : serving.map(describeServing).join('; ')],
+    ['last', last == null ? NONE : `${formatTime(last.at)} ${last.what}: ${last.why}`],
+  ]);
+}
+
+function describeServing({ process, revision, loaded, rejected }: ServingReport): string {
+  const refused = rejected.map(({ version, reason }) => `, version ${version} rejected: ${reason}`).join('');
+  return `${process} at revision ${revision}, loaded ${loaded.join(', ') || 'none'}${refused}`;
+}
+
+function describeIngestion({ ingestion }: Status): string {
+  if (ingestion === null) return 'not running';
+  const lag = Object.entries(ingestion.lag);
+  return renderPairs([
+    ['state', ingestion.paused ? 'paused' : 'running'],
+    ['members', ingestion.running.join(', ') || NONE],
+    ['restarts', String(ingestion.restarts)],
+    ['lag', lag.length === 0 ? NONE : lag.map(([name, behind]) => `${name} ${behind}`).join(', ')],
+  ]);
+}
+
+function describeBalance(balance: readonly SourceBalance[]): string {
+  const right = (title: string) => ({ title, align: 'right' }) as const;
+  return renderTable(
+    [{ title: 'SOURCE' }, right('SENT'), right('STORED'), right('TWICE'), right('DEAD'), right('MISSING')],
+    balance.map(({ source, sent, stored, duplicates, deadLetters, missing }) => [
+      source,
+      ...[sent, stored, duplicates, deadLetters, missing].map(String),
+    ]),
+  );
+}

@@ -1,0 +1,128 @@
+import type { Client } from '@temporalio/client';
+import type { Allocation } from '../src/contracts/allocation.ts';
+import { ingestionQueries, workflowIds, type IngestionStatus, type LifecycleState } from '../src/contracts/lifecycle.ts';
+import { createNames } from '../src/contracts/names.ts';
+import { isMillraceError, messageOf, MillraceError } from '../src/core/millrace-error.ts';
+import { loadProject } from '../src/infra/load-project.ts';
+import { translateTemporalError } from '../src/infra/temporal-error.ts';
+import type { ServingReport } from '../src/registry/serving-status.ts';
+import { readEventBalance, type SourceBalance } from '../src/store/event-balance.ts';
+import { readProcesses, type ProcessesState } from '../workers/process-state.ts';
+import type { CommandContext } from './command-context.ts';
+import { lifecycleOf } from './lifecycle-client.ts';
+import { withKafka, withPostgres, withRegistry, withTemporal } from './open-servers.ts';
+
+/** What one server can't tell must not keep the rest from being shown. */
+const PART_LIMIT_MS = 10_000;
+
+export interface ModelStatus {
+  readonly model: string;
+  readonly lifecycle: LifecycleState | null;
+  readonly allocation: Allocation | null;
+  readonly serving: readonly ServingReport[];
+}
+
+export interface StatusProblem {
+  readonly what: string;
+  readonly message: string;
+  readonly code: string;
+}
+
+export interface Status {
+  readonly namespace: string;
+  readonly processes: ProcessesState | null;
+  readonly models: readonly ModelStatus[];
+  readonly ingestion: IngestionStatus | null;
+  readonly balance: readonly SourceBalance[];
+  /** Parts that could not be read. */
+  readonly problems: readonly StatusProblem[];
+}
+
+type Attempt = <T>(what: string, fallback: T, read: () => Promise<T>) => Promise<T>;
+
+/** Reads all parts side by side; what fails is a problem of its part, never of the whole. */
+export async function readStatus(context: CommandContext): Promise<Status> {
+  const problems: StatusProblem[] = [];
+  const attempt: Attempt = async (what, fallback, read) => {
+    try {
+      return await inTime(what, read());
+    } catch (error) {
+      problems.push({ what, message: messageOf(error), code: isMillraceError(error) ? error.code : 'UNEXPECTED' });
+      return fallback;
+    }
+  };
+  const config = await context.config();
+  const project = await attempt('project', null, () => loadProject(config.project));
+  const modelNames = project?.models.map((model) => model.name) ?? [];
+  const sourceNames = project?.sources.map((source) => source.name) ?? [];
+  const [processes, workflows, registered, balance] = await Promise.all([
+    attempt('processes', null, () => readProcesses(context.options.dataDir)),
+    attempt('temporal', null, () => withTemporal(context, 'reading the status', (client) => readWorkflows(client, config.namespace, modelNames, attempt))),
+    attempt('registry', new Map<string, Registered>(), () => readRegistered(context, modelNames)),
+    attempt('events', [], () => readBalance(context, sourceNames)),
+  ]);
+  return {
+    namespace: config.namespace,
+    processes,
+    models: modelNames.map((model) => ({
+      model,
+      lifecycle: workflows?.lifecycles.get(model) ?? null,
+      allocation: registered.get(model)?.allocation ?? null,
+      serving: registered.get(model)?.serving ?? [],
+    })),
+    ingestion: workflows?.ingestion ?? null,
+    balance,
+    problems,
+  };
+}
+
+async function readWorkflows(client: Client, namespace: string, models: readonly string[], attempt: Attempt) {
+  const read = async <T>(what: string, query: () => Promise<T>): Promise<T | null> =>
+    attempt<T | null>(what, null, async () => {
+      try {
+        return await query();
+      } catch (error) {
+        throw translateTemporalError(error, `asking for the ${what}`);
+      }
+    });
+  const [ingestion, ...lifecycles] = await Promise.all([
+    read('ingestion', () =>
+      client.workflow.getHandle(workflowIds.ingestion(namespace)).query<IngestionStatus>(ingestionQueries.status),
+    ),
+    ...models.map((model) => read(`lifecycle of '${model}'`, () => lifecycleOf(client, namespace, model).state())),
+  ]);
+  return { ingestion, lifecycles: new Map(models.map((model, at) => [model, lifecycles[at] ?? null])) };
+}
+
+interface Registered {
+  readonly allocation: Allocation | null;
+  readonly serving: readonly ServingReport[];
+}
+
+const readRegistered = (context: CommandContext, models: readonly string[]): Promise<Map<string, Registered>> =>
+  withRegistry(context, async (registry) => {
+    const rows = models.map(async (model): Promise<[string, Registered]> => {
+      const [allocation, serving] = await Promise.all([registry.getAllocation(model), registry.liveServing(model)]);
+      return [model, { allocation, serving }];
+    });
+    return new Map(await Promise.all(rows));
+  });
+
+const readBalance = (context: CommandContext, sources: readonly string[]): Promise<SourceBalance[]> =>
+  withPostgres(context, (postgres, config) =>
+    withKafka(context, (kafka) => readEventBalance(postgres, kafka, createNames(config.namespace), sources)),
+  );
+
+async function inTime<T>(what: string, reading: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(new MillraceError('STATUS_TIMED_OUT', `Status of ${what}: no answer within ${PART_LIMIT_MS / 1_000} s. Check that its server and its process run.`));
+    }, PART_LIMIT_MS);
+  });
+  try {
+    return await Promise.race([reading, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

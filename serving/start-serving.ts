@@ -1,0 +1,207 @@
+import { hostname } from 'node:os';
+import path from 'node:path';
+import { createNames } from '../src/contracts/names.ts';
+import type { Project } from '../src/define/project.ts';
+import { createArtifactStore } from '../src/infra/artifacts.ts';
+import type { BaseConfig } from '../src/infra/base-config.ts';
+import { createKafka } from '../src/infra/kafka.ts';
+import type { Logger } from '../src/infra/logger.ts';
+import { createMetrics, type Registry as Metrics } from '../src/infra/metrics.ts';
+import { createPostgres, type Postgres } from '../src/infra/postgres.ts';
+import { createRedis, redisReady } from '../src/infra/redis.ts';
+import { createRegistry, type Registry } from '../src/registry/registry.ts';
+import { findDecision } from '../src/store/find-decision.ts';
+import { createOnlineStore } from '../src/store/online-store.ts';
+import { systemTimers } from './batcher/timers.ts';
+import { DataPlane } from './data-plane.ts';
+import { DecisionCompleter } from './decisions/complete-decisions.ts';
+import { DecisionLog } from './decisions/decision-log.ts';
+import { openDecisionSender } from './decisions/decision-sender.ts';
+import { ViewReader } from './features/view-reader.ts';
+import { createHttpServer } from './http/create-http-server.ts';
+import { AllocationFollower } from './router/allocation-follower.ts';
+import { loadVersion } from './router/load-version.ts';
+import { ModelRouter } from './router/model-router.ts';
+import { StatusReporter } from './router/status-reporter.ts';
+import { createServedModel, type ServedModel } from './served-model.ts';
+import { createServingMetrics, observeModels, type ServingMetrics } from './serving-metrics.ts';
+import { SessionHost } from './session-host/session-host.ts';
+import type { ServingSettings } from './settings.ts';
+
+export interface ServingOptions {
+  readonly project: Project;
+  readonly config: BaseConfig;
+  readonly settings: ServingSettings;
+  readonly logger: Logger;
+}
+
+export interface RunningServing {
+  /** Where it listens, such as `http://127.0.0.1:7480`. */
+  readonly url: string;
+  readonly dataPlane: DataPlane;
+  /** Readiness off, requests in flight answered, decisions stored, sessions and connections closed. */
+  stop(): Promise<void>;
+}
+
+/** Starts a serving process: resolves when it listens, not yet when its models are loaded. */
+export async function startServing(options: ServingOptions): Promise<RunningServing> {
+  const { config, settings, logger } = options;
+  const postgres = createPostgres({ url: config.postgresUrl, applicationName: 'millrace-serving', logger });
+  const redis = createRedis({ url: config.redisUrl, role: 'read', logger });
+  const kafka = createKafka({ brokers: config.kafkaBrokers, clientId: `${config.namespace}-serving`, logger });
+  const names = createNames(config.namespace);
+  const registry = createRegistry(postgres, createArtifactStore(path.join(config.dataDir, ARTIFACTS_DIRECTORY)));
+  const metricsRegistry = createMetrics('serving');
+  const metrics = createServingMetrics(metricsRegistry);
+
+  const reporter: StatusReporter = new StatusReporter({
+    registry,
+    process: settings.process ?? `${hostname()}:${process.pid}:${Date.now()}`,
+    models: () => models,
+    everyMs: settings.reportEveryMs,
+    logger,
+  });
+  const models = createModels(options, registry, metrics, () => {
+    reporter.report();
+  });
+  const decisions = createDecisionLog(options, () => openDecisionSender(kafka, names.decisionTopic()), metrics);
+  observeModels(metricsRegistry, models, () => decisions.waiting);
+  await redisReady(redis);
+  const dataPlane = createDataPlane(options, models, new ViewReader(createOnlineStore(redis, names)), decisions, metrics);
+  const follower = new AllocationFollower({
+    registry,
+    postgres,
+    routers: new Map(models.map(({ name, router }) => [name, router])),
+    pollMs: settings.allocationPollMs,
+    logger,
+  });
+  await follower.start();
+  reporter.start();
+  const http = openHttp(dataPlane, decisions, postgres, metricsRegistry, settings);
+  const url = await http.listen({ host: settings.host, port: settings.port });
+  logger.info({ url, models: models.map(({ name }) => name) }, 'serving');
+
+  return {
+    url,
+    dataPlane,
+    async stop() {
+      const giveUpAt = performance.now() + settings.drainTimeoutMs;
+      const withinLimit = (work: Promise<unknown>): Promise<void> => atMost(giveUpAt - performance.now(), work);
+      dataPlane.retire();
+      await withinLimit(http.close().then(() => dataPlane.drain()));
+      await decisions.drain(Math.max(giveUpAt - performance.now(), DECISIONS_DRAIN_MS_MIN));
+      await withinLimit(Promise.all([follower.stop(), reporter.stop(), ...models.map(({ router }) => router.close())]));
+      await withinLimit(Promise.allSettled([postgres.close(), kafka.close(), redis.quit()]));
+    },
+  };
+}
+
+/** Decisions get this long even where the requests in flight used up the time of the whole. */
+const DECISIONS_DRAIN_MS_MIN = 1_000;
+/** Under the data directory, shared with training, which puts the files there. */
+const ARTIFACTS_DIRECTORY = 'artifacts';
+
+function createModels(
+  { project, settings, logger }: ServingOptions,
+  registry: Registry,
+  metrics: ServingMetrics,
+  onStatus: () => void,
+): ServedModel[] {
+  const host = new SessionHost({
+    ...settings,
+    logger,
+    onRestart: () => {
+      metrics.sessionRestarts.inc();
+    },
+  });
+  return project.models.map((definition) =>
+    createServedModel(
+      definition,
+      (program) =>
+        new ModelRouter({
+          model: definition.name,
+          logger,
+          onStatus,
+          loadVersion: async (version) =>
+            loadVersion(await registry.readBundle(definition.name, version), {
+              ...settings,
+              program,
+              host,
+              timers: systemTimers,
+              onBatch: (rows) => {
+                metrics.batchRows.observe({ model: definition.name }, rows);
+              },
+            }),
+        }),
+    ),
+  );
+}
+
+function createDecisionLog(
+  { settings, logger }: ServingOptions,
+  openSender: () => ReturnType<typeof openDecisionSender>,
+  metrics: ServingMetrics,
+): DecisionLog {
+  return new DecisionLog({
+    openSender,
+    waitingMax: settings.decisionsMax,
+    recentMax: settings.decisionsRecent,
+    whenFull: settings.whenDecisionsFull,
+    onStored: (count) => {
+      metrics.decisionsStored.inc(count);
+    },
+    onDropped: (count) => {
+      metrics.decisionsDropped.inc(count);
+    },
+    logger,
+  });
+}
+
+function createDataPlane(
+  { settings, logger }: ServingOptions,
+  models: readonly ServedModel[],
+  reader: ViewReader,
+  decisions: DecisionLog,
+  metrics: ServingMetrics,
+): DataPlane {
+  const { shadowRowsMax, instancesMax, timeoutMs } = settings;
+  const timers = systemTimers;
+  const completer = new DecisionCompleter({ log: decisions, metrics, timers, shadowRowsMax });
+  return new DataPlane({
+    models,
+    reader,
+    decisions,
+    completer,
+    metrics,
+    timers,
+    clock: Date.now,
+    instancesMax,
+    timeoutMs,
+    logger,
+  });
+}
+
+function openHttp(
+  dataPlane: DataPlane,
+  decisions: DecisionLog,
+  postgres: Postgres,
+  metrics: Metrics,
+  settings: ServingSettings,
+): ReturnType<typeof createHttpServer> {
+  return createHttpServer({
+    dataPlane,
+    findDecision: async (id) => decisions.recent(id) ?? (await findDecision(postgres, id)),
+    metrics,
+    settings,
+  });
+}
+
+/** Waits for the work, but not for ever: what is not done by then is cut off. */
+async function atMost(limitMs: number, work: Promise<unknown>): Promise<void> {
+  let limit: NodeJS.Timeout | undefined;
+  const timedOut = new Promise<void>((resolve) => {
+    limit = setTimeout(resolve, Math.max(0, limitMs));
+  });
+  await Promise.race([work.catch(() => undefined), timedOut]);
+  clearTimeout(limit);
+}

@@ -1,0 +1,78 @@
+import type { RolloutEvidence, RolloutPolicy, RolloutStage } from './lifecycle.ts';
+
+export interface Judgement {
+  readonly verdict: 'continue' | 'advance' | 'breach';
+  readonly reason: string;
+}
+
+/** Fewer answers than this say nothing about a mean or a percentile. */
+const ANSWERS_MIN = 100;
+/** A slower candidate matters only from this difference on: below it the ratio is noise of the machine. */
+const LATENCY_FLOOR_MS = 2;
+/** A difference of log losses that chance explains (two standard errors) is no breach. */
+const STANDARD_ERRORS = 2;
+
+/**
+ * Judges one look at a step: a breach ends the rollout, `advance` ends the step, `continue` asks for more
+ * evidence. Breaches are looked for first, in order of harm: errors, latency, scores, outcomes.
+ */
+export function judgeRollout(policy: RolloutPolicy, stage: RolloutStage, evidence: RolloutEvidence): Judgement {
+  const breach = [errorBreach, latencyBreach, scoreBreach, outcomeBreach]
+    .map((check) => check(policy, evidence))
+    .find((reason) => reason !== null);
+  if (breach !== undefined && breach !== null) return { verdict: 'breach', reason: breach };
+  const [found, wanted, what] =
+    stage.kind === 'shadow'
+      ? ([evidence.shadowAnswers, policy.shadowDecisions, 'shadow answers'] as const)
+      : ([evidence.candidateOutcomes, policy.outcomesPerStep, 'outcomes of the candidate'] as const);
+  if (found < wanted) return { verdict: 'continue', reason: `${found} of ${wanted} ${what}` };
+  return { verdict: 'advance', reason: `${found} ${what}${comparison(evidence)}` };
+}
+
+type Check = (policy: RolloutPolicy, evidence: RolloutEvidence) => string | null;
+
+const answersOf = (evidence: RolloutEvidence): number => evidence.candidateDecisions + evidence.shadowAnswers;
+
+const errorBreach: Check = (policy, { candidateErrors, ...evidence }) => {
+  const asked = answersOf({ candidateErrors, ...evidence }) + candidateErrors;
+  // One error among few answers is above any small rate; it is forgiven where errors are at all.
+  const allowed = policy.maxErrorRate === 0 ? 0 : Math.max(1, policy.maxErrorRate * asked);
+  if (candidateErrors <= allowed) return null;
+  return `${candidateErrors} errors of the candidate in ${asked} answers, allowed is a rate of ${policy.maxErrorRate}`;
+};
+
+const latencyBreach: Check = (policy, evidence) => {
+  const { candidateLatencyP95Ms: candidate, championLatencyP95Ms: champion, candidateDecisions } = evidence;
+  if (candidate === null || champion === null || candidateDecisions < ANSWERS_MIN) return null;
+  if (candidate <= champion * policy.maxLatencyRatio || candidate - champion < LATENCY_FLOOR_MS) return null;
+  return `latency p95 ${figure(candidate)} ms against the champion's ${figure(champion)} ms, allowed is ${policy.maxLatencyRatio} times`;
+};
+
+const scoreBreach: Check = (policy, evidence) => {
+  const difference = evidence.meanScoreDifference;
+  if (difference === null || answersOf(evidence) < ANSWERS_MIN) return null;
+  if (Math.abs(difference) <= policy.maxMeanScoreDifference) return null;
+  return `mean score differs from the champion's by ${figure(difference)}, allowed is ${policy.maxMeanScoreDifference}`;
+};
+
+const outcomeBreach: Check = (policy, evidence) => {
+  const { candidateLogLoss: candidate, championLogLoss: champion, candidateOutcomes } = evidence;
+  if (candidate === null || champion === null || candidateOutcomes < ANSWERS_MIN) return null;
+  const chance = STANDARD_ERRORS * (evidence.logLossStandardError ?? 0);
+  if (candidate - champion <= policy.maxCanaryLogLossIncrease + chance) return null;
+  return `log loss ${figure(candidate)} against the champion's ${figure(champion)} over ${candidateOutcomes} outcomes, allowed is an increase of ${policy.maxCanaryLogLossIncrease} and ${figure(chance)} for chance`;
+};
+
+function comparison(evidence: RolloutEvidence): string {
+  const { candidateLogLoss, championLogLoss, meanScoreDifference } = evidence;
+  const parts = [
+    ...(candidateLogLoss === null || championLogLoss === null
+      ? []
+      : [`log loss ${figure(candidateLogLoss)} against the champion's ${figure(championLogLoss)}`]),
+    ...(meanScoreDifference === null ? [] : [`mean score difference ${figure(meanScoreDifference)}`]),
+  ];
+  return parts.length === 0 ? '' : `, ${parts.join(', ')}`;
+}
+
+/** Four significant digits. */
+const figure = (value: number): string => String(Number(value.toPrecision(4)));

@@ -1,0 +1,99 @@
+/** Bytes are not what the reader expects; codecs turn it into the MillraceError of their subject. */
+export class MalformedBytes extends Error {
+  override readonly name = 'MalformedBytes';
+}
+
+const SAFE_TOP_FACTOR = 2 ** 49;
+
+/** Reads what ByteWriter wrote; throws MalformedBytes on anything else. */
+export class ByteReader {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  get remaining(): number {
+    return this.#bytes.length - this.#at;
+  }
+
+  byte(): number {
+    this.#need(1);
+    return this.#bytes[this.#at++]!;
+  }
+
+  uint32(): number {
+    this.#need(4);
+    this.#at += 4;
+    return this.#view.getUint32(this.#at - 4, true);
+  }
+
+  float64(): number {
+    this.#need(8);
+    this.#at += 8;
+    const value = this.#view.getFloat64(this.#at - 8, true);
+    if (Number.isNaN(value)) throw new MalformedBytes('expected a number, found NaN');
+    return value;
+  }
+
+  varint(): number {
+    let byte = this.byte();
+    if (byte < 128) return byte;
+    let value = byte & 127;
+    let factor = 128;
+    for (;;) {
+      byte = this.byte();
+      // The eighth byte holds the last 4 bits of 53.
+      if (factor === SAFE_TOP_FACTOR && byte >= 16) {
+        throw new MalformedBytes('expected a whole number below 2^53, found a longer one');
+      }
+      value += (byte & 127) * factor;
+      if (byte < 128) return value;
+      factor *= 128;
+    }
+  }
+
+  signedVarint(): number {
+    const value = this.varint();
+    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+  }
+
+  /** A varint that is at most `max`: a count that memory is taken for, an index into something. */
+  varintUpTo(max: number, what: string): number {
+    const value = this.varint();
+    if (value > max) throw new MalformedBytes(`expected at most ${max} as ${what}, found ${value}`);
+    return value;
+  }
+
+  text(): string {
+    const length = this.varintUpTo(this.remaining, 'length of a text');
+    let text = '';
+    for (let i = 0; i < length; i++) text += String.fromCharCode(this.varintUpTo(0xffff, 'UTF-16 code unit'));
+    return text;
+  }
+
+  /** Reverse of ByteWriter.numbers. */
+  numbers(into: Float64Array, at: number, count: number): void {
+    const bits = this.#at;
+    const length = (count + 7) >>> 3;
+    this.#need(length);
+    this.#at += length;
+    for (let i = 0; i < count; i++) {
+      const isFloat = (this.#bytes[bits + (i >>> 3)]! >>> (i & 7)) & 1;
+      into[at + i] = isFloat === 1 ? this.float64() : this.signedVarint();
+    }
+  }
+
+  end(): void {
+    if (this.remaining > 0) throw new MalformedBytes(`expected the end, found ${this.remaining} more bytes`);
+  }
+
+  #need(length: number): void {
+    if (this.#at + length > this.#bytes.length) {
+      throw new MalformedBytes(`expected ${length} more bytes at ${this.#at}, found the end`);
+    }
+  }
+}

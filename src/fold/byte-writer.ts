@@ -1,0 +1,98 @@
+/** Whole numbers of smaller magnitude are written as varints. Twice it still is a safe integer. */
+export const VARINT_MAGNITUDE_MAX = 2 ** 52 - 1;
+const VARINT_BYTES_MAX = 8;
+const FLOAT_BYTES = 8;
+const SMALL = 2 ** 31;
+
+/** Grows as it is written; kept and reset, so that encoding allocates one result and nothing else. */
+export class ByteWriter {
+  #bytes: Uint8Array;
+  #view: DataView;
+  #length = 0;
+
+  constructor(capacity = 1_024) {
+    this.#bytes = new Uint8Array(capacity);
+    this.#view = new DataView(this.#bytes.buffer);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  reset(): void {
+    this.#length = 0;
+  }
+
+  /** A copy of what was written. */
+  finish(): Uint8Array {
+    return this.#bytes.slice(0, this.#length);
+  }
+
+  byte(value: number): void {
+    this.#reserve(1);
+    this.#bytes[this.#length++] = value;
+  }
+
+  uint32(value: number): void {
+    this.#reserve(4);
+    this.#view.setUint32(this.#length, value, true);
+    this.#length += 4;
+  }
+
+  float64(value: number): void {
+    this.#reserve(FLOAT_BYTES);
+    this.#view.setFloat64(this.#length, value, true);
+    this.#length += FLOAT_BYTES;
+  }
+
+  /** A whole number from 0 to 2^53 - 1, seven bits a byte, low bits first. */
+  varint(value: number): void {
+    this.#reserve(VARINT_BYTES_MAX);
+    let rest = value;
+    while (rest >= SMALL) {
+      this.#bytes[this.#length++] = (rest % 128) | 128;
+      rest = Math.floor(rest / 128);
+    }
+    while (rest >= 128) {
+      this.#bytes[this.#length++] = (rest & 127) | 128;
+      rest >>>= 7;
+    }
+    this.#bytes[this.#length++] = rest;
+  }
+
+  /** A whole number of either sign, at most VARINT_MAGNITUDE_MAX in size: 0, -1, 1, -2, ... become 0, 1, 2, 3, ... */
+  signedVarint(value: number): void {
+    this.varint(value >= 0 ? value * 2 : -value * 2 - 1);
+  }
+
+  /** UTF-16 code units as varints: one byte each for ASCII, and no text that can't be written. */
+  text(value: string): void {
+    this.varint(value.length);
+    for (let i = 0; i < value.length; i++) this.varint(value.charCodeAt(i));
+  }
+
+  /** `count` numbers that are not NaN: a bit for each (1: a double, 0: a varint), then the numbers. */
+  numbers(values: Float64Array, at: number, count: number): void {
+    this.#reserve((count >>> 3) + 1 + count * VARINT_BYTES_MAX);
+    const bits = this.#length;
+    this.#length += (count + 7) >>> 3;
+    this.#bytes.fill(0, bits, this.#length);
+    for (let i = 0; i < count; i++) {
+      const value = values[at + i]!;
+      if (Number.isInteger(value) && Math.abs(value) <= VARINT_MAGNITUDE_MAX) {
+        this.signedVarint(value);
+      } else {
+        this.#bytes[bits + (i >>> 3)]! |= 1 << (i & 7);
+        this.float64(value);
+      }
+    }
+  }
+
+  #reserve(more: number): void {
+    if (this.#length + more <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(2 * this.#bytes.length, this.#length + more));
+    grown.set(this.#bytes);
+    this.#bytes = grown;
+    this.#view = new DataView(grown.buffer);
+  }
+}

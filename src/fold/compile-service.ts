@@ -1,0 +1,145 @@
+import type { JsonValue } from '../core/json.ts';
+import { messageOf, MillraceError } from '../core/millrace-error.ts';
+import { entityKeyOf } from '../define/entity.ts';
+import type { FeatureService } from '../define/feature-service.ts';
+import type { Field, Row, Schema } from '../define/field.ts';
+import { compileView } from './compile-view.ts';
+import { planOnDemand } from './on-demand-plan.ts';
+import { parseRow, type ParsedRow } from './parse-row.ts';
+import type { OnDemandPlan, ServiceProgram } from './service-program.ts';
+import type { ViewProgram } from './view-program.ts';
+
+export type { ServiceProgram } from './service-program.ts';
+
+/** Compiles a feature service that `validateProject` found no problem with. */
+export function compileService(service: FeatureService): ServiceProgram {
+  const served = [...new Map(service.views.map((view) => [view.name, view])).values()];
+  const servedNames = new Set(served.map((view) => view.name));
+  const needed = new Map(
+    service.onDemand
+      .flatMap((feature) => Object.values(feature.views))
+      .filter((view) => !servedNames.has(view.name))
+      .map((view) => [view.name, view]),
+  );
+  const views = [...served, ...needed.values()].map(compileView);
+  const excluded = new Set(service.exclude);
+  const viewFeatures = served.flatMap((view, v) =>
+    Object.keys(view.features).map((name, feature) => ({ name: `${view.name}.${name}`, view: v, feature })),
+  );
+  const given = viewFeatures.filter(({ name }) => !excluded.has(name));
+  const requestNumbers = fieldsOf(
+    service.request,
+    (field) => field.type === 'number' || field.type === 'boolean',
+  );
+  return {
+    service,
+    views,
+    numericNames: [
+      ...given.map(({ name }) => name),
+      ...service.onDemand.map(({ name }) => name),
+      ...requestNumbers,
+    ],
+    categoryNames: fieldsOf(service.request, (field) => field.type === 'string'),
+    requestSchema: requestSchemaOf(service),
+    definition: definitionOf(service, views),
+    viewNumbers: given.map(({ view, feature }) => ({ view, feature })),
+    onDemand: service.onDemand.map((feature) => planOnDemand(feature, views)),
+    requestNumbers,
+  };
+}
+
+/** Parses a prediction request's instance; fields that the service does not read are ignored. */
+export function parseInstance(program: ServiceProgram, instance: unknown): ParsedRow {
+  return parseRow(program.requestSchema, instance);
+}
+
+/** Entity key of a view that the service reads, from a parsed instance; null where a key field is. */
+export function requestKeyOf(view: ViewProgram, request: Row): string | null {
+  return entityKeyOf(view.view.entity.keys, request);
+}
+
+/**
+ * Writes one row: `numericNames.length` numbers, cast to float32, from `numbers[at]`, and
+ * `categoryNames.length` categories from `categories[categoriesAt]`. Null is NaN; so is what is no
+ * number in float32. On-demand answers of true and false become 1 and 0.
+ * @param viewValues per view of the program its features in order, as `readFeatures` wrote them
+ * @throws MillraceError FEATURE_ON_DEMAND_FAILED where an on-demand feature throws
+ */
+export function assembleRow(
+  program: ServiceProgram,
+  viewValues: readonly Float64Array[],
+  request: Row,
+  asOf: number,
+  numbers: Float32Array,
+  at: number,
+  categories: (string | null)[],
+  categoriesAt: number,
+): void {
+  let next = at;
+  for (const { view, feature } of program.viewNumbers) numbers[next++] = viewValues[view]![feature]!;
+  for (const plan of program.onDemand) {
+    plan.bind(viewValues, request, asOf);
+    numbers[next++] = numberOf(computeOnDemand(program, plan));
+  }
+  for (const name of program.requestNumbers) numbers[next++] = numberOf(request[name]);
+  for (let i = at; i < next; i++) if (!Number.isFinite(numbers[i])) numbers[i] = NaN;
+  let category = categoriesAt;
+  for (const name of program.categoryNames) categories[category++] = (request[name] ?? null) as string | null;
+}
+
+function computeOnDemand(program: ServiceProgram, plan: OnDemandPlan): unknown {
+  try {
+    return plan.compute();
+  } catch (cause) {
+    throw new MillraceError(
+      'FEATURE_ON_DEMAND_FAILED',
+      `On-demand feature '${plan.name}' of feature service '${program.service.name}' threw: ${messageOf(cause)}. It must answer null where it has no value; views' features can be null.`,
+      { cause },
+    );
+  }
+}
+
+function numberOf(value: unknown): number {
+  if (typeof value === 'number') return value;
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  return NaN;
+}
+
+function fieldsOf(schema: Schema, wanted: (field: Field) => boolean): string[] {
+  return Object.entries(schema).flatMap(([name, field]) => (wanted(field) ? [name] : []));
+}
+
+/** A field that several ask for may be null only where all of them allow it. */
+function requestSchemaOf(service: FeatureService): Schema {
+  const views = [...service.views, ...service.onDemand.flatMap((feature) => Object.values(feature.views))];
+  const keys = views.flatMap((view) =>
+    view.entity.keys.map((key): [string, Field] => [key, { type: 'string', nullable: true }]),
+  );
+  const schema: Record<string, Field> = {};
+  for (const [name, field] of [
+    ...keys,
+    ...service.onDemand.flatMap((feature) => Object.entries(feature.request)),
+    ...Object.entries(service.request),
+  ]) {
+    const nullable = field.nullable && (schema[name]?.nullable ?? true);
+    schema[name] = { type: field.type, nullable };
+  }
+  return schema;
+}
+
+function definitionOf(service: FeatureService, views: readonly ViewProgram[]): JsonValue {
+  const fields = (schema: Schema): JsonValue =>
+    Object.entries(schema).map(([name, { type, nullable }]) => ({ name, type, nullable }));
+  return {
+    name: service.name,
+    views: views.map((view) => view.definition),
+    servedViews: service.views.length,
+    onDemand: service.onDemand.map((feature) => ({
+      name: feature.name,
+      views: Object.fromEntries(Object.entries(feature.views).map(([alias, view]) => [alias, view.name])),
+      request: fields(feature.request),
+    })),
+    request: fields(service.request),
+    exclude: [...service.exclude].sort(),
+  };
+}

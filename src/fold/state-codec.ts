@@ -1,0 +1,128 @@
+import { MillraceError } from '../core/millrace-error.ts';
+import { SOURCE_PARTITIONS_MAX } from '../define/source.ts';
+import { ByteReader, MalformedBytes } from './byte-reader.ts';
+import { ByteWriter } from './byte-writer.ts';
+import { TileRun } from './tile-run.ts';
+import type { Resolution, ViewProgram } from './view-program.ts';
+import { createState, type ViewState } from './view-state.ts';
+
+const FORMAT_VERSION = 1;
+/** Greatest time that a Date can hold, ms since the epoch. */
+const TIME_MAX_MS = 8.64e15;
+
+const writer = new ByteWriter();
+
+/**
+ * The state as one value: format version (1 byte), hash of the view's definition (4 bytes), newest known
+ * time (double), fences (count, then partition and offset of each), and per hop the tiles that are not
+ * empty (count, then for each the distance of its index from the one before and its slots). Whole numbers
+ * are varints; slots are varints where they are whole and doubles elsewhere, told apart by one bit each.
+ */
+export function encodeState(program: ViewProgram, state: ViewState): Uint8Array {
+  writer.reset();
+  writer.byte(FORMAT_VERSION);
+  writer.uint32(program.definitionHash);
+  writer.float64(state.newestKnownTime);
+  encodeFences(state.fences);
+  program.resolutions.forEach((resolution, r) => encodeRun(resolution, state.runs[r]!));
+  return writer.finish();
+}
+
+/** @throws MillraceError STATE_CORRUPT on anything that `encodeState` did not write for this definition */
+export function decodeState(program: ViewProgram, bytes: Uint8Array): ViewState {
+  try {
+    const reader = new ByteReader(bytes);
+    readHead(program, reader);
+    const newestKnownTime = reader.float64();
+    if (newestKnownTime > TIME_MAX_MS)
+      throw new MalformedBytes(`expected a known time, found ${newestKnownTime}`);
+    const fences = decodeFences(program, reader);
+    const state = createState(program);
+    state.newestKnownTime = newestKnownTime;
+    state.fences = fences;
+    program.resolutions.forEach((resolution, r) => decodeRun(resolution, state.runs[r]!, reader));
+    reader.end();
+    return state;
+  } catch (cause) {
+    if (!(cause instanceof MalformedBytes)) throw cause;
+    throw new MillraceError(
+      'STATE_CORRUPT',
+      `State of view '${program.name}' version ${program.version}: ${cause.message}. Rebuild it with 'millrace materialize'.`,
+      { cause, details: { view: program.name, version: program.version, bytes: bytes.length } },
+    );
+  }
+}
+
+function readHead(program: ViewProgram, reader: ByteReader): void {
+  const version = reader.byte();
+  if (version !== FORMAT_VERSION)
+    throw new MalformedBytes(`expected format ${FORMAT_VERSION}, found ${version}`);
+  const hash = reader.uint32();
+  if (hash !== program.definitionHash) {
+    throw new MalformedBytes(`expected definition ${hex(program.definitionHash)}, found ${hex(hash)}`);
+  }
+}
+
+function encodeFences(fences: Float64Array): void {
+  let count = 0;
+  for (let partition = 0; partition < fences.length; partition++) if (fences[partition]! >= 0) count++;
+  writer.varint(count);
+  for (let partition = 0; partition < fences.length; partition++) {
+    if (fences[partition]! < 0) continue;
+    writer.varint(partition);
+    writer.varint(fences[partition]!);
+  }
+}
+
+function decodeFences(program: ViewProgram, reader: ByteReader): Float64Array {
+  const count = reader.varintUpTo(SOURCE_PARTITIONS_MAX, 'number of fences');
+  let fences = new Float64Array(program.view.source.partitions).fill(-1);
+  let before = -1;
+  for (let i = 0; i < count; i++) {
+    const partition = reader.varintUpTo(SOURCE_PARTITIONS_MAX - 1, 'source partition');
+    if (partition <= before)
+      throw new MalformedBytes(`expected a partition after ${before}, found ${partition}`);
+    if (partition >= fences.length) {
+      const grown = new Float64Array(partition + 1).fill(-1);
+      grown.set(fences);
+      fences = grown;
+    }
+    fences[partition] = reader.varint();
+    before = partition;
+  }
+  return fences;
+}
+
+function encodeRun(resolution: Resolution, run: TileRun): void {
+  writer.varint(run.count);
+  let before = 0;
+  for (let n = 0; n < run.count; n++) {
+    const at = (run.first + n) * run.stride;
+    const tile = run.values[at]!;
+    if (n === 0) writer.signedVarint(tile);
+    else writer.varint(tile - before);
+    writer.numbers(run.values, at + 1, resolution.slotCount);
+    before = tile;
+  }
+}
+
+function decodeRun(resolution: Resolution, run: TileRun, reader: ByteReader): void {
+  const { slotCount, hopMs } = resolution;
+  const bytesPerTileMin = 1 + ((slotCount + 7) >>> 3) + slotCount;
+  const count = reader.varintUpTo(Math.floor(reader.remaining / bytesPerTileMin), 'number of tiles');
+  if (count === 0) return;
+  const tileMax = TIME_MAX_MS / hopMs;
+  run.values = new Float64Array(count * run.stride);
+  run.count = count;
+  let tile = 0;
+  for (let n = 0, at = 0; n < count; n++, at += run.stride) {
+    const step = n === 0 ? reader.signedVarint() : reader.varint();
+    if (n > 0 && step === 0) throw new MalformedBytes(`expected a tile after ${tile}, found it again`);
+    tile += step;
+    if (Math.abs(tile) > tileMax) throw new MalformedBytes(`expected a tile of a date, found ${tile}`);
+    run.values[at] = tile;
+    reader.numbers(run.values, at + 1, slotCount);
+  }
+}
+
+const hex = (hash: number): string => hash.toString(16).padStart(8, '0');

@@ -1,0 +1,47 @@
+import type { FieldType } from '../define/field.ts';
+import type { Source } from '../define/source.ts';
+import { quoteIdentifier } from '../infra/postgres.ts';
+
+/** Columns that every offline log starts with; the source's fields follow, named as they are. */
+export const logMetaColumns = [
+  { name: 'source_partition', sqlType: 'integer' },
+  { name: 'source_offset', sqlType: 'bigint' },
+  { name: 'event_time', sqlType: 'timestamptz' },
+  { name: 'effective_time', sqlType: 'timestamptz' },
+  { name: 'known_time', sqlType: 'timestamptz' },
+] as const;
+
+/** Names that a field can't have, because the log uses them. */
+export const reservedFieldNames: ReadonlySet<string> = new Set(logMetaColumns.map((column) => column.name));
+
+const sqlTypes: Readonly<Record<FieldType, string>> = {
+  string: 'text',
+  number: 'double precision',
+  boolean: 'boolean',
+  timestamp: 'timestamptz',
+};
+
+/** PostgreSQL cuts longer names off without a word. */
+export const IDENTIFIER_BYTES_MAX = 63;
+
+/** Quoted name of a source's offline log, for use in SQL. */
+export const logTable = (source: string): string => `log.${quoteIdentifier(source)}`;
+
+export function createLogTableSql(source: Source): string[] {
+  const table = logTable(source.name);
+  const columns = [
+    ...logMetaColumns.map((column) => `${column.name} ${column.sqlType} NOT NULL`),
+    ...Object.entries(source.schema).map(
+      ([name, field]) => `${quoteIdentifier(name)} ${sqlTypes[field.type]}${field.nullable ? '' : ' NOT NULL'}`,
+    ),
+    'PRIMARY KEY (source_partition, source_offset)',
+  ];
+  return [
+    `CREATE TABLE ${table} (${columns.join(', ')})`,
+    `CREATE INDEX ON ${table} (${quoteIdentifier(source.id)})`,
+    `CREATE INDEX ON ${table} (known_time)`,
+  ];
+}
+
+export const addLogColumnSql = (source: string, name: string, type: FieldType): string =>
+  `ALTER TABLE ${logTable(source)} ADD COLUMN ${quoteIdentifier(name)} ${sqlTypes[type]}`;

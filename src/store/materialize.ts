@@ -1,0 +1,193 @@
+import { randomUUID } from 'node:crypto';
+import type { Names } from '../contracts/names.ts';
+import type { Clock } from '../core/clock.ts';
+import { MillraceError } from '../core/millrace-error.ts';
+import type { ViewProgram } from '../fold/compile-view.ts';
+import { applyEvent } from '../fold/view-state.ts';
+import type { KafkaClient } from '../infra/kafka.ts';
+import type { Postgres } from '../infra/postgres.ts';
+import { readIngestPositions, type IngestPosition } from './ingest-positions.ts';
+import { scanEvents } from './offline-log.ts';
+import type { OnlineStore } from './online-store.ts';
+import { StateCache, stateCacheLimitsDefault, type StateCacheLimits } from './state-cache.ts';
+import { EventColumnsBuilder, fieldsOfView, type EventColumns } from './view-events.ts';
+import { ABSENT_POSITION, decodePosition, encodePosition, watermarkOf, type ViewPosition } from './view-position.ts';
+
+export interface MaterializeDeps {
+  readonly postgres: Postgres;
+  readonly store: OnlineStore;
+  readonly kafka: KafkaClient;
+  readonly names: Names;
+  readonly clock: Clock;
+  readonly cacheLimits?: StateCacheLimits;
+}
+
+export interface MaterializeProgress {
+  readonly keys: number;
+  readonly events: number;
+}
+
+export interface MaterializeOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: MaterializeProgress) => void;
+}
+
+/** A rebuild that wrote nothing for so long is dead: anyone may begin another. */
+const LEASE_MS = 30_000;
+/** Frames are sent before the log commits; it follows within one batch. */
+const LOG_WAIT_MS_MAX = 10_000;
+const LOG_POLL_MS = 20;
+const CLAIM_ATTEMPTS_MAX = 50;
+/** Events folded between two writes: bounds memory and the length of a script. */
+const BLOCK_EVENTS = 5_000;
+
+/**
+ * Rebuilds one view partition's states from the offline log while live events flow; none is missed and
+ * none counted twice.
+ *
+ * Why that holds. Let c(p) be the ingest position of source partition p, read first. The log holds
+ * every accepted event of p below c(p) and those rows never change, so the states built here hold exactly
+ * the partition's events below c(p), each key's fence at its last one. The final position says
+ * watermark(p) = c(p) - 1 and names a view offset V to go on from. After it the live consumer folds all
+ * frames beyond V:
+ *
+ * 1. A frame that repeats an event below c(p) changes nothing: the key's fence is at or beyond it.
+ * 2. An event at or above c(p) must lie in a frame beyond V. V is where the live consumer stood when the
+ *    rebuild began: the frames up to there reach the old watermarks, and the rebuild waits until the log
+ *    has passed those. Where the old position is lost, V lies before Kafka's oldest frame.
+ * 3. Should a frame still be missing (Kafka dropped it, or ingest stood still during the wait), the next
+ *    frame of p begins beyond watermark(p) + 1, which the consumer notices and rebuilds again.
+ *
+ * Nobody else writes meanwhile. The rebuild first replaces the position by one that carries a lease, so
+ * that the live consumer's next compare-and-set fails and it waits; each write renews the lease by
+ * compare-and-set, so that a rebuild that lost its lease can't write over its successor. One that dies
+ * leaves the lease, which ends, and the next consumer or rebuild starts over.
+ *
+ * @throws MillraceError STORE_REBUILD_BUSY while another rebuild of the partition holds the lease, or takes it over
+ */
+export async function materializePartition(
+  deps: MaterializeDeps,
+  program: ViewProgram,
+  partition: number,
+  options: MaterializeOptions = {},
+): Promise<MaterializeProgress> {
+  const lease = await claim(deps, program, partition);
+  const cuts = await awaitLog(deps, program, lease.base, options.signal);
+  const cache = new StateCache(program, deps.cacheLimits ?? stateCacheLimitsDefault);
+  /** Keys written by this rebuild: for all others, what Redis holds is from before and is not read. */
+  const written = new Set<string>();
+  let events = 0;
+  let newestKnownTime: number | null = null;
+
+  const foldBlock = async (block: EventColumns): Promise<void> => {
+    options.signal?.throwIfAborted();
+    await cache.load(deps.store, new Set(block.entityKeys), (key) => written.has(key));
+    for (let i = 0; i < block.rows; i++) {
+      const key = block.entityKeys[i] as string;
+      const state = cache.get(key);
+      if (state === undefined) continue;
+      const known = block.knownTimes[i] as number;
+      applyEvent(program, state, block.sourcePartitions[i] as number, block.sourceOffsets[i] as number,
+        block.effectiveTimes[i] as number, known, block.inputs, i * program.inputCount);
+      cache.markDirty(key);
+      if (newestKnownTime === null || known > newestKnownTime) newestKnownTime = known;
+    }
+    await lease.write(cache.encodeDirty());
+    for (const key of block.entityKeys) written.add(key);
+    cache.clean();
+    events += block.rows;
+    options.onProgress?.({ keys: written.size, events });
+  };
+
+  for (const cut of cuts) {
+    const builder = new EventColumnsBuilder(program);
+    const filter = { sourcePartition: cut.partition, beforeOffset: cut.nextOffset, order: 'offset' } as const;
+    await scanEvents(deps.postgres, program.view.source, fieldsOfView(program), filter,
+      (event) => builder.add(event, partition),
+      async () => {
+        if (builder.rows >= BLOCK_EVENTS) await foldBlock(builder.take());
+      });
+    await foldBlock(builder.take());
+  }
+  await lease.finish({
+    viewOffset: lease.base.viewOffset,
+    watermarks: Object.fromEntries(cuts.filter((c) => c.nextOffset > 0).map((c) => [c.partition, c.nextOffset - 1])),
+    newestKnownTime,
+  });
+  return { keys: written.size, events };
+}
+
+interface Lease {
+  /** Where the live consumer stood: what the frames up to its view offset reached. */
+  readonly base: ViewPosition;
+  write(states: readonly { entityKey: string; bytes: Uint8Array }[]): Promise<void>;
+  finish(position: ViewPosition): Promise<void>;
+}
+
+async function claim(deps: MaterializeDeps, program: ViewProgram, partition: number): Promise<Lease> {
+  const { store, clock } = deps;
+  const token = randomUUID();
+  for (let attempt = 0; attempt < CLAIM_ATTEMPTS_MAX; attempt++) {
+    const found = await store.readPositionText(program, partition);
+    const position = decodePosition(found);
+    if (position.rebuild !== undefined && position.rebuild.until > clock()) throw busy(program, partition);
+    const base = await withinTopic(deps, program, partition, found === ABSENT_POSITION ? null : position);
+    let step = 0;
+    let current = found;
+    const write = async (next: ViewPosition, states: Parameters<Lease['write']>[0]): Promise<boolean> => {
+      const text = encodePosition(next);
+      const done = await store.writePartition(program, partition, { expected: current, position: text, states });
+      if (done) current = text;
+      return done;
+    };
+    const leased = (): ViewPosition => ({ ...base, rebuild: { token, until: clock() + LEASE_MS, step: step++ } });
+    const hold = async (done: Promise<boolean>): Promise<void> => {
+      if (!(await done)) throw busy(program, partition);
+    };
+    // Refused where the live consumer wrote in between: look again.
+    if (await write(leased(), [])) {
+      return { base, write: (states) => hold(write(leased(), states)), finish: (last) => hold(write(last, [])) };
+    }
+  }
+  throw busy(program, partition);
+}
+
+/** The position to go on from: what was there, unless Kafka's topic does not reach it any more. */
+async function withinTopic(
+  deps: MaterializeDeps,
+  program: ViewProgram,
+  partition: number,
+  position: ViewPosition | null,
+): Promise<ViewPosition> {
+  const offsets = await deps.kafka.topicOffsets(deps.names.viewTopic(program.name, program.version));
+  const kept = offsets.find((o) => o.partition === partition);
+  const beforeOldest = (kept?.earliest ?? 0) - 1;
+  const end = kept?.end ?? 0;
+  if (position === null || position.viewOffset < beforeOldest || position.viewOffset >= end) {
+    return { viewOffset: beforeOldest, watermarks: {}, newestKnownTime: null };
+  }
+  return { viewOffset: position.viewOffset, watermarks: position.watermarks, newestKnownTime: position.newestKnownTime };
+}
+
+/** Waits until the log has every event that the frames up to `base` have; answers its positions. */
+async function awaitLog(
+  deps: MaterializeDeps,
+  program: ViewProgram,
+  base: ViewPosition,
+  signal: AbortSignal | undefined,
+): Promise<IngestPosition[]> {
+  const giveUpAt = performance.now() + LOG_WAIT_MS_MAX;
+  for (;;) {
+    signal?.throwIfAborted();
+    const positions = await readIngestPositions(deps.postgres, program.view.source.name);
+    const isThere = positions.every((p) => p.nextOffset > watermarkOf(base, p.partition));
+    if (isThere || performance.now() > giveUpAt) return positions;
+    await new Promise((resolve) => setTimeout(resolve, LOG_POLL_MS));
+  }
+}
+
+const busy = (program: ViewProgram, partition: number): MillraceError =>
+  new MillraceError(
+    'STORE_REBUILD_BUSY',
+    `View '${program.name}' version ${program.version}, partition ${partition}, is being rebuilt by another process, or its consumer writes without a pause. Wait for it, then try again.`,
+  );

@@ -1,0 +1,111 @@
+import type { Row } from '../define/field.ts';
+import type { Source } from '../define/source.ts';
+import { quoteIdentifier, type Postgres, type Queryable } from '../infra/postgres.ts';
+import { CopyReader, CopyWriter, type CopyType, type CopyValue } from './copy-binary.ts';
+import { logMetaColumns, logTable } from './log-table.ts';
+
+/** One event of the offline log. Times are ms since the epoch. */
+export interface LoggedEvent {
+  readonly sourcePartition: number;
+  readonly sourceOffset: number;
+  /** As the payload gave it. */
+  readonly eventTime: number;
+  /** The event time that features use: never later than the known time. */
+  readonly effectiveTime: number;
+  readonly knownTime: number;
+  readonly row: Row;
+}
+
+export interface LogFilter {
+  /** Only events known at or before it. */
+  readonly knownTo?: number;
+  /** Only events known after it. */
+  readonly knownAfter?: number;
+  /** One source partition, from its first offset to one below `beforeOffset`. */
+  readonly sourcePartition?: number;
+  readonly beforeOffset?: number;
+  /** `known`: known time, then coordinates. `offset`: source partition, then offset. */
+  readonly order: 'known' | 'offset';
+}
+
+const metaTypes: readonly CopyType[] = ['int4', 'int8', 'timestamp', 'timestamp', 'timestamp'];
+const metaNames = logMetaColumns.map((column) => column.name);
+
+/** Appends events to the log of their source; the caller's transaction moves the position. */
+export async function appendEvents(tx: Queryable, source: Source, events: readonly LoggedEvent[]): Promise<void> {
+  if (events.length === 0) return;
+  const fields = Object.entries(source.schema);
+  const writer = new CopyWriter();
+  for (const event of events) {
+    writer.startRow(metaTypes.length + fields.length);
+    writer.add('int4', event.sourcePartition);
+    writer.add('int8', event.sourceOffset);
+    writer.add('timestamp', event.eventTime);
+    writer.add('timestamp', event.effectiveTime);
+    writer.add('timestamp', event.knownTime);
+    for (const [name, field] of fields) writer.add(field.type, event.row[name] ?? null);
+  }
+  const columns = [...metaNames, ...fields.map(([name]) => quoteIdentifier(name))].join(', ');
+  await tx.copyIn(`COPY ${logTable(source.name)} (${columns}) FROM STDIN (FORMAT binary)`, [writer.finish()]);
+}
+
+/**
+ * Reads events with the given fields. The event and its row handed to `onEvent` are used again for the
+ * next one: copy what has to stay. `onPause` is awaited between chunks, so that a slow reader holds
+ * Postgres back.
+ */
+export async function scanEvents(
+  postgres: Queryable,
+  source: Source,
+  fields: readonly string[],
+  filter: LogFilter,
+  onEvent: (event: LoggedEvent) => void,
+  onPause?: () => Promise<void>,
+): Promise<void> {
+  const fieldTypes = fields.map((name): CopyType => source.schema[name]?.type ?? 'string');
+  const row: Record<string, CopyValue> = {};
+  const event = { sourcePartition: 0, sourceOffset: 0, eventTime: 0, effectiveTime: 0, knownTime: 0, row: row as Row };
+  const reader = new CopyReader([...metaTypes, ...fieldTypes], (values) => {
+    event.sourcePartition = values[0] as number;
+    event.sourceOffset = values[1] as number;
+    event.eventTime = values[2] as number;
+    event.effectiveTime = values[3] as number;
+    event.knownTime = values[4] as number;
+    for (let i = 0; i < fields.length; i++) row[fields[i] as string] = values[metaTypes.length + i] as CopyValue;
+    onEvent(event);
+  });
+  const columns = [...metaNames, ...fields.map((name) => quoteIdentifier(name))].join(', ');
+  const query = `SELECT ${columns} FROM ${logTable(source.name)}${whereOf(filter)} ORDER BY ${orders[filter.order]}`;
+  await postgres.copyOut(`COPY (${query}) TO STDOUT (FORMAT binary)`, (chunk) => {
+    reader.push(chunk);
+    return onPause?.();
+  });
+}
+
+const orders = {
+  known: 'known_time, source_partition, source_offset',
+  offset: 'source_partition, source_offset',
+} as const;
+
+/** COPY takes no parameters; every value here is a number, written as one. */
+function whereOf(filter: LogFilter): string {
+  const time = (ms: number): string => `to_timestamp(${String(ms / 1_000)}::double precision)`;
+  const tests: string[] = [];
+  if (filter.knownTo !== undefined) tests.push(`known_time <= ${time(filter.knownTo)}`);
+  if (filter.knownAfter !== undefined) tests.push(`known_time > ${time(filter.knownAfter)}`);
+  if (filter.sourcePartition !== undefined) tests.push(`source_partition = ${Math.trunc(filter.sourcePartition)}`);
+  if (filter.beforeOffset !== undefined) tests.push(`source_offset < ${Math.trunc(filter.beforeOffset)}`);
+  return tests.length === 0 ? '' : ` WHERE ${tests.join(' AND ')}`;
+}
+
+/** Newest known time over the logs of the sources, ms since the epoch; null where they are all empty. */
+export async function newestKnownTime(postgres: Postgres, sources: readonly Source[]): Promise<number | null> {
+  let newest: number | null = null;
+  for (const source of sources) {
+    const [found] = await postgres.query<{ ms: number | null }>(
+      `SELECT (extract(epoch FROM max(known_time)) * 1000)::float8 AS ms FROM ${logTable(source.name)}`,
+    );
+    if (typeof found?.ms === 'number' && (newest === null || found.ms > newest)) newest = found.ms;
+  }
+  return newest;
+}

@@ -1,0 +1,137 @@
+import { prepareEvent, viewKeyOf, type ViewProgram } from '../fold/compile-view.ts';
+import { entityKeyOf } from '../define/entity.ts';
+import type { Queryable } from '../infra/postgres.ts';
+import { scanEvents, type LogFilter } from './offline-log.ts';
+import { partitionOf } from '../fold/partition-of.ts';
+
+/**
+ * Events of a source as one view sees them, by column: event i has `entityKeys[i]`, times in ms since the
+ * epoch, and its prepared inputs from `inputs[i * inputCount]`.
+ */
+export interface EventColumns {
+  readonly rows: number;
+  readonly entityKeys: readonly string[];
+  readonly sourcePartitions: Int32Array;
+  readonly sourceOffsets: Float64Array;
+  readonly effectiveTimes: Float64Array;
+  readonly knownTimes: Float64Array;
+  readonly inputs: Float64Array;
+}
+
+const INITIAL_ROWS = 1_024;
+
+/** Growing columns of one view. Keys are interned: a year of events names few entities. */
+export class EventColumnsBuilder {
+  readonly #inputCount: number;
+  readonly #program: ViewProgram;
+  readonly #interned = new Map<string, string>();
+  #keys: string[] = [];
+  #partitions = new Int32Array(INITIAL_ROWS);
+  #offsets = new Float64Array(INITIAL_ROWS);
+  #effective = new Float64Array(INITIAL_ROWS);
+  #known = new Float64Array(INITIAL_ROWS);
+  #inputs: Float64Array;
+
+  constructor(program: ViewProgram) {
+    this.#program = program;
+    this.#inputCount = program.inputCount;
+    this.#inputs = new Float64Array(INITIAL_ROWS * program.inputCount);
+  }
+
+  get rows(): number {
+    return this.#keys.length;
+  }
+
+  /** Adds an event, unless it has no entity key or lies in another view partition than the one asked for. */
+  add(event: Parameters<Parameters<typeof scanEvents>[4]>[0], partition?: number): void {
+    const found = viewKeyOf(this.#program, event.row);
+    if (found === null) return;
+    let key = this.#interned.get(found);
+    if (key === undefined) this.#interned.set(found, (key = found));
+    if (partition !== undefined && partitionOf(key, this.#program.partitions) !== partition) return;
+    const at = this.#keys.length;
+    if (at === this.#offsets.length) this.#grow();
+    this.#keys.push(key);
+    this.#partitions[at] = event.sourcePartition;
+    this.#offsets[at] = event.sourceOffset;
+    this.#effective[at] = event.effectiveTime;
+    this.#known[at] = event.knownTime;
+    prepareEvent(this.#program, event.row, this.#inputs, at * this.#inputCount);
+  }
+
+  /** What was added since the last call; the builder starts again empty. */
+  take(): EventColumns {
+    const rows = this.#keys.length;
+    const taken = {
+      rows,
+      entityKeys: this.#keys,
+      sourcePartitions: this.#partitions.subarray(0, rows),
+      sourceOffsets: this.#offsets.subarray(0, rows),
+      effectiveTimes: this.#effective.subarray(0, rows),
+      knownTimes: this.#known.subarray(0, rows),
+      inputs: this.#inputs.subarray(0, rows * this.#inputCount),
+    };
+    this.#keys = [];
+    return taken;
+  }
+
+  #grow(): void {
+    const rows = this.#offsets.length * 2;
+    const longer = (old: Float64Array, length: number): Float64Array<ArrayBuffer> => {
+      const grown = new Float64Array(length);
+      grown.set(old);
+      return grown;
+    };
+    const partitions = new Int32Array(rows);
+    partitions.set(this.#partitions);
+    this.#partitions = partitions;
+    this.#offsets = longer(this.#offsets, rows);
+    this.#effective = longer(this.#effective, rows);
+    this.#known = longer(this.#known, rows);
+    this.#inputs = longer(this.#inputs, rows * this.#inputCount);
+  }
+}
+
+/** Fields of the source that a view reads: its key's, its features' and its conditions'. */
+export function fieldsOfView(program: ViewProgram): string[] {
+  const aggregations = Object.values(program.view.features);
+  return [
+    ...new Set([
+      ...program.keyFields,
+      ...aggregations.flatMap((a) => a.field ?? []),
+      ...aggregations.flatMap((a) => Object.keys(a.where ?? {})),
+    ]),
+  ];
+}
+
+/** Events of several views of one source in one scan of its log, in order of known time. */
+export async function readSourceEvents(
+  db: Queryable,
+  programs: readonly ViewProgram[],
+  filter: Omit<LogFilter, 'order'>,
+  partition?: number,
+): Promise<EventColumns[]> {
+  const first = programs[0];
+  if (first === undefined) return [];
+  const builders = programs.map((program) => new EventColumnsBuilder(program));
+  const fields = [...new Set(programs.flatMap(fieldsOfView))];
+  await scanEvents(db, first.view.source, fields, { ...filter, order: 'known' }, (event) => {
+    for (const builder of builders) builder.add(event, partition);
+  });
+  return builders.map((builder) => builder.take());
+}
+
+/** Events of one view in order of known time, then source partition, then source offset. */
+export async function readViewEvents(
+  db: Queryable,
+  program: ViewProgram,
+  filter: Omit<LogFilter, 'order'> & { readonly partition?: number },
+): Promise<EventColumns> {
+  const { partition, ...rest } = filter;
+  const [columns] = await readSourceEvents(db, [program], rest, partition);
+  return columns ?? new EventColumnsBuilder(program).take();
+}
+
+/** Entity key of a view in a request or example row, whose fields are named as the entity's keys. */
+export const requestKeyOf = (program: ViewProgram, row: Readonly<Record<string, unknown>>): string | null =>
+  entityKeyOf(program.view.entity.keys, row);

@@ -1,0 +1,174 @@
+import { isMillraceError } from '../core/millrace-error.ts';
+import type { ViewProgram } from '../fold/compile-view.ts';
+import { readFrame, type FrameHeader } from '../fold/event-frame.ts';
+import { applyEvent } from '../fold/view-state.ts';
+import type { OnlineStore } from '../store/online-store.ts';
+import { StateCache, type StateCacheLimits } from '../store/state-cache.ts';
+import { decodePosition, encodePosition, type ViewPosition } from '../store/view-position.ts';
+import type { Failpoints } from './failpoints.ts';
+import { FrameBlock } from './frame-block.ts';
+
+export interface FrameMessage {
+  readonly offset: number;
+  readonly value: Uint8Array | null;
+}
+
+/**
+ * What became of some frames. `refused`: the position in Redis is not the one that this member wrote.
+ * `gap`: events are missing before a frame, or a state can't be read: only the offline log can help.
+ */
+export type FoldOutcome = 'folded' | 'refused' | 'gap';
+
+/** Bounds of what one write to Redis makes visible. */
+const WRITE_EVENTS_MAX = 5_000;
+const WRITE_FRAME_BYTES_MAX = 4 * 1_048_576;
+
+/** The fold of one partition of one view: states in memory, written with the position they belong to. */
+export class ViewPartitionFold {
+  readonly program: ViewProgram;
+  readonly partition: number;
+  readonly #store: OnlineStore;
+  readonly #failpoints: Failpoints;
+  readonly #cache: StateCache;
+  readonly #block: FrameBlock;
+  #position: ViewPosition | undefined;
+  #text = '';
+  /** Grows with each write and each reset: tells a checker that what it read is old. */
+  #epoch = 0;
+  #busy = false;
+
+  constructor(
+    program: ViewProgram,
+    partition: number,
+    store: OnlineStore,
+    options: { cacheLimits: StateCacheLimits; failpoints: Failpoints },
+  ) {
+    this.program = program;
+    this.partition = partition;
+    this.#store = store;
+    this.#failpoints = options.failpoints;
+    this.#cache = new StateCache(program, options.cacheLimits);
+    this.#block = new FrameBlock(program);
+  }
+
+  /** Redis' position, read once until `reset`. */
+  async position(): Promise<ViewPosition> {
+    if (this.#position !== undefined) return this.#position;
+    this.#text = await this.#store.readPositionText(this.program, this.partition);
+    this.#position = decodePosition(this.#text);
+    return this.#position;
+  }
+
+  /** Forgets all that is in memory. */
+  reset(): void {
+    this.#position = undefined;
+    this.#cache.clear();
+    this.#epoch++;
+  }
+
+  /** For a checker: the text that Redis should hold, or undefined while it may be changing. */
+  restingText(): { text: string; epoch: number } | undefined {
+    return this.#busy || this.#position === undefined ? undefined : { text: this.#text, epoch: this.#epoch };
+  }
+
+  isAt(epoch: number): boolean {
+    return !this.#busy && this.#epoch === epoch;
+  }
+
+  /**
+   * Folds frames that follow the position, in as few writes as the bounds allow.
+   * @throws MillraceError STORE_UNAVAILABLE; memory is then forgotten, since the write may have happened
+   */
+  async fold(messages: readonly FrameMessage[]): Promise<FoldOutcome> {
+    this.#busy = true;
+    try {
+      for (let at = 0; at < messages.length; ) {
+        const { next, isGap } = await this.#gather(messages, at);
+        if (next > at && !(await this.#write((messages[next - 1] as FrameMessage).offset))) return 'refused';
+        if (isGap) return 'gap';
+        at = next;
+      }
+      return 'folded';
+    } catch (error) {
+      this.reset();
+      if (isMillraceError(error) && error.code === 'STATE_CORRUPT') return 'gap';
+      throw error;
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  /** Decodes frames from `from` on into the block, until it is full, the messages end or events are missing. */
+  async #gather(messages: readonly FrameMessage[], from: number): Promise<{ next: number; isGap: boolean }> {
+    const position = await this.position();
+    const block = this.#block;
+    block.reset({ ...position.watermarks }, position.newestKnownTime);
+    let bytes = 0;
+    for (let at = from; at < messages.length; at++) {
+      const { value } = messages[at] as FrameMessage;
+      if (value === null) continue;
+      const header = this.#read(value);
+      // A frame that can't be read is left out; its events are then missed by the next of its source partition.
+      if (header === undefined) continue;
+      const seen = block.watermarks[header.sourcePartition] ?? -1;
+      if (header.firstOffset > seen + 1) {
+        block.dropFrame();
+        return { next: at, isGap: true };
+      }
+      block.closeFrame(header);
+      bytes += value.byteLength;
+      if (block.events >= WRITE_EVENTS_MAX || bytes >= WRITE_FRAME_BYTES_MAX) return { next: at + 1, isGap: false };
+    }
+    return { next: messages.length, isGap: false };
+  }
+
+  #read(value: Uint8Array): FrameHeader | undefined {
+    try {
+      return readFrame(this.program, value, this.#block.add);
+    } catch (error) {
+      this.#block.dropFrame();
+      if (isMillraceError(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** Applies the block and writes what changed; false where Redis refuses it. */
+  async #write(viewOffset: number): Promise<boolean> {
+    const block = this.#block;
+    const before = this.#position as ViewPosition;
+    await this.#cache.load(this.#store, new Set(block.keys), () => true);
+    for (let i = 0; i < block.events; i++) {
+      const key = block.keys[i] as string;
+      const state = this.#cache.get(key);
+      if (state === undefined) continue;
+      const applied = applyEvent(
+        this.program, state, block.sourcePartitions[i] as number, block.sourceOffsets[i] as number,
+        block.effectiveTimes[i] as number, block.knownTimes[i] as number, block.inputs, i * this.program.inputCount,
+      );
+      if (applied) this.#cache.markDirty(key);
+    }
+    const next: ViewPosition = {
+      viewOffset: Math.max(viewOffset, before.viewOffset),
+      watermarks: block.watermarks,
+      newestKnownTime: block.newestKnownTime,
+    };
+    const text = encodePosition(next);
+    await this.#failpoints.beforeStatesWritten?.();
+    const written = await this.#store.writePartition(this.program, this.partition, {
+      expected: this.#text,
+      position: text,
+      states: this.#cache.encodeDirty(),
+    });
+    await this.#failpoints.afterStatesWritten?.();
+    if (!written) {
+      this.reset();
+      return false;
+    }
+    this.#cache.clean();
+    this.#position = next;
+    this.#text = text;
+    this.#epoch++;
+    return true;
+  }
+}
+

@@ -1,0 +1,30 @@
+/** The serving process: answers predictions over HTTP until it is told to stop. */
+import { loadServingSettings } from '../serving/settings.ts';
+import { startServing } from '../serving/start-serving.ts';
+import { loadBaseConfig } from '../src/infra/base-config.ts';
+import { loadProject } from '../src/infra/load-project.ts';
+import { createLogger } from '../src/infra/logger.ts';
+import { processEnvironment } from '../src/infra/process-environment.ts';
+
+const environment = processEnvironment();
+const config = loadBaseConfig(environment);
+const settings = loadServingSettings(environment);
+const logger = createLogger('serving', config.logLevel);
+
+const serving = await startServing({ project: await loadProject(config.project), config, settings, logger });
+
+let stopping = false;
+const stop = (signal: string): void => {
+  if (stopping) return;
+  stopping = true;
+  logger.info({ signal }, 'stopping');
+  void serving.stop().then(
+    () => process.exit(0),
+    (error: unknown) => {
+      logger.error({ err: error }, 'did not stop in order');
+      process.exit(1);
+    },
+  );
+};
+process.on('SIGTERM', stop);
+process.on('SIGINT', stop);

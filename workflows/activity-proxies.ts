@@ -1,0 +1,77 @@
+import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
+import type {
+  MaterializeActivities,
+  MonitorActivities,
+  RegistryActivities,
+  RolloutActivities,
+  StreamActivities,
+  TrainingActivities,
+} from '../src/contracts/activities.ts';
+import { createNames } from '../src/contracts/names.ts';
+
+/** Whatever is retried for ever is asked at least this often. */
+const RETRY_MAX = '10s';
+
+const retry = { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: RETRY_MAX } as const;
+
+/** Short statements on the registry; retried until it answers. */
+export const registryActivities = (namespace: string) =>
+  proxyActivities<RegistryActivities>({
+    taskQueue: createNames(namespace).taskQueue('orchestration'),
+    startToCloseTimeout: '30s',
+    retry,
+  });
+
+/** Waits for evidence and for serving: long, heartbeating, given up at once when cancelled. */
+export const rolloutActivities = (namespace: string) =>
+  proxyActivities<RolloutActivities>({
+    taskQueue: createNames(namespace).taskQueue('orchestration'),
+    startToCloseTimeout: '15m',
+    heartbeatTimeout: '15s',
+    cancellationType: ActivityCancellationType.TRY_CANCEL,
+    retry: { ...retry, maximumAttempts: 20 },
+  });
+
+export const monitorActivities = (namespace: string) =>
+  proxyActivities<MonitorActivities>({
+    taskQueue: createNames(namespace).taskQueue('orchestration'),
+    startToCloseTimeout: '10m',
+    heartbeatTimeout: '60s',
+    retry: { ...retry, maximumAttempts: 5 },
+  });
+
+/** Training is expensive: a few attempts, and the old one must have ended before its place is free. */
+export const trainingActivities = (namespace: string) =>
+  proxyActivities<TrainingActivities>({
+    taskQueue: createNames(namespace).taskQueue('training'),
+    startToCloseTimeout: '2h',
+    heartbeatTimeout: '30s',
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: { ...retry, initialInterval: '1s', maximumAttempts: 3 },
+  });
+
+/** Consumers run until cancelled; a worker that dies is noticed after the heartbeat timeout. */
+export const streamActivities = (namespace: string) =>
+  proxyActivities<StreamActivities>({
+    taskQueue: createNames(namespace).taskQueue('stream'),
+    startToCloseTimeout: '30d',
+    heartbeatTimeout: '10s',
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry,
+  });
+
+/** Single statements about the streams. */
+export const streamControlActivities = (namespace: string) =>
+  proxyActivities<StreamActivities>({
+    taskQueue: createNames(namespace).taskQueue('stream'),
+    startToCloseTimeout: '30s',
+    retry: { ...retry, maximumAttempts: 10 },
+  });
+
+export const materializeActivities = (namespace: string) =>
+  proxyActivities<MaterializeActivities>({
+    taskQueue: createNames(namespace).taskQueue('stream'),
+    startToCloseTimeout: '2h',
+    heartbeatTimeout: '30s',
+    retry,
+  });

@@ -1,0 +1,176 @@
+import { condition, getExternalWorkflowHandle, workflowInfo } from '@temporalio/workflow';
+import type { Allocation } from '../src/contracts/allocation.ts';
+import { judgeRollout, type Judgement } from '../src/contracts/judge-rollout.ts';
+import {
+  lifecycleSignals,
+  type LifecycleProgress,
+  type OperatorNote,
+  type RolloutInput,
+  type RolloutResult,
+  type RolloutStage,
+} from '../src/contracts/lifecycle.ts';
+import { registryActivities, rolloutActivities } from './activity-proxies.ts';
+import { failedWith } from './failure-text.ts';
+import { showProgress } from './show-progress.ts';
+
+/** Longest wait of one evidence activity: history grows by a few events in this time. */
+const EVIDENCE_WAIT_MS = 300_000;
+const RESTORE_ATTEMPTS_MAX = 5;
+
+type Shares = Pick<Allocation, 'champion' | 'canary' | 'shadow'>;
+
+/** One candidate's way into production. */
+export class Rollout {
+  approval: OperatorNote | undefined;
+  private readonly input: RolloutInput;
+  private readonly registry: ReturnType<typeof registryActivities>;
+  private readonly evidence: ReturnType<typeof rolloutActivities>;
+  private revision: number | null = null;
+
+  constructor(input: RolloutInput) {
+    this.input = input;
+    this.registry = registryActivities(input.namespace);
+    this.evidence = rolloutActivities(input.namespace);
+  }
+
+  /** Up to promotion, or to the verdict that ends it; leaves the allocation as the last step had it. */
+  async climb(): Promise<RolloutResult> {
+    const { model, version, champion } = this.input;
+    showProgress({ model, version, trigger: this.input.trigger, phase: 'rolling-out' });
+    const present = await this.registry.getAllocation({ model });
+    this.revision = present?.revision ?? null;
+    if ((present?.champion ?? null) !== champion) {
+      return this.end('cancelled', `the champion is ${present?.champion ?? 'none'}, not ${champion ?? 'none'} as when the rollout was decided`);
+    }
+    const verdict = champion === null ? await this.verifyFirst() : await this.prove(champion);
+    if (verdict.verdict !== 'promoted') return verdict;
+    if (this.input.policy.requireApproval) await this.awaitApproval(verdict.reason);
+    const approved = this.approval === undefined ? '' : `, approved by ${this.approval.requestedBy}: ${this.approval.reason}`;
+    const reason = `${verdict.reason}${approved}`;
+    await this.allocate({ champion: version, canary: null, shadow: null }, 'promote', reason);
+    return this.end('promoted', reason);
+  }
+
+  /** Nothing to compare with: every serving process must load and verify it before it takes traffic. */
+  private async verifyFirst(): Promise<RolloutResult> {
+    const { version } = this.input;
+    await this.allocate({ champion: null, canary: null, shadow: version }, 'verify', 'first version: loaded and verified before it takes traffic');
+    await this.awaitServing();
+    return this.end('promoted', 'first version: no champion to compare with; every serving process loaded and verified it');
+  }
+
+  private async prove(champion: number): Promise<RolloutResult> {
+    const { version, policy } = this.input;
+    const stages: RolloutStage[] = [
+      ...(policy.shadowDecisions > 0 ? [{ kind: 'shadow' as const }] : []),
+      ...policy.canaryShares.map((share) => ({ kind: 'canary' as const, share })),
+    ];
+    let last = 'the policy asks for no step';
+    for (const stage of stages) {
+      const shares: Shares =
+        stage.kind === 'shadow'
+          ? { champion, canary: null, shadow: version }
+          : { champion, canary: { version, share: stage.share }, shadow: null };
+      await this.allocate(shares, stage.kind, `${nameOf(stage)}: ${last}`);
+      await this.awaitServing();
+      await this.report('rolling-out', nameOf(stage), last);
+      const judgement = await this.runStep(champion, stage);
+      if (judgement.verdict === 'breach') return this.end('rolled-back', `${nameOf(stage)}: ${judgement.reason}`);
+      if (judgement.verdict === 'continue') {
+        return this.end('inconclusive', `${nameOf(stage)}: only ${judgement.reason} within ${policy.stepTimeoutMs} ms`);
+      }
+      last = judgement.reason;
+    }
+    return this.end('promoted', last);
+  }
+
+  /** `continue` at the end means that the step's time is up. */
+  private async runStep(champion: number, stage: RolloutStage): Promise<Judgement> {
+    const { model, version: candidate, policy } = this.input;
+    const beginning = await this.evidence.beginStep({ model, candidate });
+    const deadline = Date.now() + policy.stepTimeoutMs;
+    for (;;) {
+      const waitMs = Math.max(0, Math.min(EVIDENCE_WAIT_MS, deadline - Date.now()));
+      const evidence = await this.evidence.gatherEvidence({ ...beginning, model, candidate, champion, stage, policy, waitMs });
+      const judgement = judgeRollout(policy, stage, evidence);
+      showProgress({}, `${nameOf(stage)}: ${judgement.verdict}, ${judgement.reason}`);
+      if (judgement.verdict !== 'continue' || Date.now() >= deadline) return judgement;
+    }
+  }
+
+  private async awaitApproval(reason: string): Promise<void> {
+    await this.report('awaiting-approval', 'awaiting approval', reason);
+    await condition(() => this.approval !== undefined);
+  }
+
+  private awaitServing(): Promise<void> {
+    return this.evidence.awaitServing({
+      model: this.input.model,
+      version: this.input.version,
+      revision: this.revision ?? 0,
+    });
+  }
+
+  private async allocate(shares: Shares, action: string, reason: string): Promise<void> {
+    const set = await this.registry.setAllocation({
+      model: this.input.model,
+      expectedRevision: this.revision,
+      ...shares,
+      actor: workflowInfo().workflowId,
+      action,
+      reason,
+    });
+    this.revision = set.revision;
+  }
+
+  /** Takes the candidate out again, whatever the step was, and writes the verdict into the ledger. */
+  async restore({ verdict, reason }: RolloutResult): Promise<void> {
+    const { model, version, champion } = this.input;
+    for (let attempt = 1; ; attempt++) {
+      const present = await this.registry.getAllocation({ model });
+      const serves = [present?.champion, present?.canary?.version, present?.shadow].includes(version);
+      if (present === null || !serves) break;
+      this.revision = present.revision;
+      try {
+        const before = present.champion === version ? champion : present.champion;
+        await this.allocate({ champion: before, canary: null, shadow: null }, 'restore', `${verdict}: ${reason}`);
+        break;
+      } catch (error) {
+        if (!failedWith(error, 'REGISTRY_REVISION_CONFLICT') || attempt === RESTORE_ATTEMPTS_MAX) throw error;
+      }
+    }
+    await this.registry.recordLedger({
+      model,
+      version,
+      actor: workflowInfo().workflowId,
+      action: 'verdict',
+      reason: `Rollout of version ${version} ended ${verdict}: ${reason}.`,
+      details: { verdict, trigger: this.input.trigger, champion },
+    });
+  }
+
+  /** Shows the verdict where the rollout is looked up. */
+  conclude(result: RolloutResult): void {
+    showProgress({ verdict: result.verdict, phase: 'idle' }, `**${result.verdict}**: ${result.reason}`);
+  }
+
+  private async report(phase: LifecycleProgress['phase'], what: string, why: string): Promise<void> {
+    showProgress({ phase }, `${what}: ${why}`);
+    const parent = workflowInfo().parent;
+    if (parent === undefined) return;
+    const progress: LifecycleProgress = { phase, version: this.input.version, what, why };
+    // A lifecycle that is gone must not stop the rollout that it started.
+    await getExternalWorkflowHandle(parent.workflowId)
+      .signal(lifecycleSignals.progress, progress)
+      .catch((error: unknown) => {
+        if (!(error instanceof Error) || error.name === 'CancelledFailure') throw error;
+      });
+  }
+
+  private end(verdict: RolloutResult['verdict'], reason: string): RolloutResult {
+    return { verdict, version: this.input.version, reason };
+  }
+}
+
+const nameOf = (stage: RolloutStage): string =>
+  stage.kind === 'shadow' ? 'shadow' : `canary at ${Math.round(stage.share * 1000) / 10} %`;
