@@ -41,7 +41,8 @@ export async function followRetraining(follow: RetrainingFollow): Promise<Rollou
     const { version } = outcome.training;
     if (outcome.refusal !== null) return { verdict: 'refused', version, reason: outcome.refusal };
     const rollout = client.workflow.getHandle(workflowIds.rolloutModel(namespace, model, version, cycle));
-    await started(rollout, signal);
+    const noRollout = await awaitStart(rollout, follow.lifecycle, cycle, signal);
+    if (noRollout !== null) return { verdict: 'refused', version, reason: noRollout };
     return (await resultOf(rollout, signal)) as RolloutResult;
   } catch (error) {
     if (!deadline.aborted) throw error;
@@ -69,8 +70,21 @@ async function trainingOf(follow: RetrainingFollow, signal: AbortSignal) {
   }
 }
 
-async function started(handle: WorkflowHandle, signal: AbortSignal): Promise<void> {
-  while ((await startTimeOf(handle)) === null) await sleep(POLL_MS, undefined, { signal });
+/** Null once the rollout has started; the reason where the lifecycle went on without one. */
+async function awaitStart(
+  rollout: WorkflowHandle,
+  lifecycle: LifecycleClient,
+  cycle: number,
+  signal: AbortSignal,
+): Promise<string | null> {
+  for (;;) {
+    // Asked before: a rollout may start and end between the two questions.
+    const state = await lifecycle.state();
+    if ((await startTimeOf(rollout)) !== null) return null;
+    const wentOn = state.cycle > cycle || state.phase === 'idle' || state.phase === 'paused';
+    if (wentOn) return state.lastDecision?.why ?? 'the lifecycle started no rollout';
+    await sleep(POLL_MS, undefined, { signal });
+  }
 }
 
 async function startTimeOf(handle: WorkflowHandle): Promise<number | null> {
@@ -89,16 +103,17 @@ async function resultOf(handle: WorkflowHandle, signal: AbortSignal): Promise<un
   return Promise.race([handle.result(), aborted]);
 }
 
-/** Tells each event of the lifecycle that is newer than the request. */
+/** Tells each event of the lifecycle that came after the request, once. */
 async function tellNews({ lifecycle, askedAt, onNews }: RetrainingFollow, signal: AbortSignal): Promise<void> {
-  let newest = askedAt - 1;
+  const told = new Set<string>();
   while (!signal.aborted) {
     // News are a courtesy: a query that fails must not end the wait.
     const events = await lifecycle.history().catch(() => []);
     for (const { at, what, version, why } of events) {
-      if (at <= newest) continue;
-      newest = at;
-      onNews(`${what}${version === null ? '' : ` (version ${version})`}: ${why}`);
+      const line = `${what}${version === null ? '' : ` (version ${version})`}: ${why}`;
+      if (at < askedAt || told.has(`${at} ${line}`)) continue;
+      told.add(`${at} ${line}`);
+      onNews(line);
     }
     await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
   }

@@ -30,5 +30,12 @@ function parsePair(pair: string): [string, unknown] {
     throw new MillraceError('REQUEST_INVALID', `Prediction: '${pair}' is no key=value pair. Write, for example, carrier=UA.`);
   }
   const value = pair.slice(at + 1);
-  return [pair.slice(0, at), /^(-?\d+(\.\d+)?([eE][+-]?\d+)?|true|false|null|".*")$/.test(value) ? JSON.parse(value) : value];
+  return [pair.slice(0, at), parseValue(value)];
+}
+
+/** What JSON.parse would take as one of these; `007` is text. */
+const scalar = /^(-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?|true|false|null|"([^"\\]|\\["\\/bfnrtu])*")$/;
+
+function parseValue(text: string): unknown {
+  return scalar.test(text) ? JSON.parse(text) : text;
 }

@@ -17,7 +17,7 @@ CREATE INDEX ledger_by_model_and_time ON millrace.ledger (model, at, seq) WHERE 
 
 -- The end of the chain: its lock puts writers in order, and it shows a row cut off the end.
 CREATE TABLE millrace.ledger_head (
-  only boolean PRIMARY KEY DEFAULT true CHECK (only),
+  singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
   seq bigint NOT NULL,
   hash text NOT NULL
 );

@@ -26,7 +26,7 @@ export { project } from './define/project.ts';
 export type { Project } from './define/project.ts';
 export type { MillraceClient } from './client/millrace-client.ts';
 export type { ComparedSlice, VersionComparison } from './client/version-comparison.ts';
-export type { MonitorReport } from './monitoring/list-monitor-reports.ts';
+export type { StoredReport } from './monitoring/monitor-reports.ts';
 export type { LedgerEntry } from './registry/ledger-entry.ts';
 export type { SourceBalance } from './store/event-balance.ts';
 

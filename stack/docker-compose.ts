@@ -55,14 +55,16 @@ export function createComposeStarter(server: ServerName): ServerStarter {
       ports[purpose] = port;
       portEnvironment[variable] = String(port);
     }
-    context.report('starting by Docker Compose');
+    context.report('starting by Docker Compose', 'starting');
     await runTool({
       program: docker,
       args: ['compose', '--file', COMPOSE_FILE, 'up', '--detach', '--wait', ...services],
       environment: { ...context.environment, ...portEnvironment },
       signal: context.signal,
       timeoutMs: UP_LIMIT_MS,
-      onLine: context.report,
+      onLine: (line) => {
+        context.report(line, 'starting');
+      },
     });
     return {
       origin: 'compose',
@@ -101,7 +103,6 @@ export async function stopComposeServers(servers: readonly ServerName[]): Promis
   await runTool({
     program: 'docker',
     args: ['compose', '--file', COMPOSE_FILE, 'stop', ...servers.flatMap((server) => composeServices[server].services)],
-    environment: process.env,
     signal: new AbortController().signal,
     timeoutMs: STOP_LIMIT_MS,
   });

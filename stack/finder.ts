@@ -1,4 +1,5 @@
 import type { Environment } from './environment.ts';
+import type { StackPhase } from './stack-progress.ts';
 
 /** What every finder of a server's program works with. */
 export interface FinderContext {
@@ -7,7 +8,7 @@ export interface FinderContext {
   readonly environment: Environment;
   readonly signal: AbortSignal;
   /** Tells people what goes on, one line. */
-  readonly report: (message: string) => void;
+  readonly report: (message: string, phase?: StackPhase) => void;
   /** Notes a way that did not work, for the message when none did. */
   readonly noteFailure: (way: string, reason: string) => void;
 }

@@ -12,7 +12,8 @@ const OUTPUT_BYTES_MAX = 4 * 1024 * 1024;
 export interface ToolRun {
   readonly program: string;
   readonly args: readonly string[];
-  readonly environment: Environment;
+  /** By default that of this process. */
+  readonly environment?: Environment;
   readonly signal: AbortSignal;
   readonly timeoutMs: number;
   readonly cwd?: string;

@@ -1,15 +1,23 @@
-import type { ServerName } from './server-name.ts';
-import { emptyStackFile, writeStackFile, type ServerState, type StackFile, type StackState } from './stack-state.ts';
 import { assertInvariant } from '../src/core/assert-invariant.ts';
-import { isRunning } from './stack-state.ts';
+import { serverNames, type ServerName } from './server-name.ts';
+import {
+  emptyStackFile,
+  isRunning,
+  writeStackFile,
+  type ServerState,
+  type StackFile,
+  type StackState,
+} from './stack-state.ts';
 
 /** Keeps the state file up to date while several servers start at the same time. */
 export interface StackRecorder {
   record(server: ServerName, state: ServerState): Promise<void>;
-  /** As `record`, for a process that this start has made: it is ended if the start fails. */
+  /** As `record`, for a server that this start has begun: it is ended if the start fails. */
   recordStarted(server: ServerName, state: ServerState): Promise<void>;
-  /** The state with only the processes that this start has made, and every port. */
-  startedHere(): StackFile;
+  /** The servers that this start has begun. */
+  startedHere(): readonly ServerName[];
+  /** The state as recorded so far. */
+  current(): StackFile;
   finish(): Promise<StackState>;
 }
 
@@ -23,7 +31,7 @@ export function createStackRecorder(
   let lastWrite: Promise<void> = Promise.resolve();
   const write = (): Promise<void> => {
     const snapshot = file;
-    // One write after the other, each with the newest state at its time.
+    // One after the other: the draft file has one name, and the newest state has to be the last.
     lastWrite = lastWrite.catch(() => undefined).then(() => writeStackFile(dataDir, snapshot));
     return lastWrite;
   };
@@ -37,7 +45,8 @@ export function createStackRecorder(
       started.add(server);
       return record(server, state);
     },
-    startedHere: () => file,
+    startedHere: () => serverNames.filter((server) => started.has(server)),
+    current: () => file,
     finish: async () => {
       file = { ...file, phase: 'running' };
       await write();

@@ -31,7 +31,7 @@ export const startKafka: ServerStarter = async (context) => {
   await writeFile(properties, kafkaProperties({ host: LOOPBACK, main, controller, logFolder: join(folder, 'log') }));
   await writeFile(logConfig, kafkaLogConfig);
   await formatOnce(kafka, folder, properties, context);
-  context.report('starting');
+  context.report('waiting until it answers', 'starting');
   return await startPlanned(
     {
       server: 'kafka',
@@ -59,6 +59,6 @@ async function formatOnce(
   context: StarterContext,
 ): Promise<void> {
   if (existsSync(join(folder, 'log', 'meta.properties'))) return;
-  context.report('formatting its log directory');
+  context.report('formatting its log directory', 'starting');
   await formatKafka(kafka, properties, context);
 }

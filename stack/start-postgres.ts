@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { MillraceError } from '../src/core/millrace-error.ts';
 import { findPostgres, type PostgresPrograms } from './find-postgres.ts';
 import { choosePort, LOOPBACK } from './free-port.ts';
 import { unprivileged, type Unprivileged } from './unprivileged.ts';
@@ -35,7 +36,9 @@ const settings: Readonly<Record<string, string>> = {
 export const startPostgres: ServerStarter = async (context) => {
   const folder = serverFolder(context, 'postgres');
   const data = join(folder, 'data');
-  const programs = await findPostgres(context, await dataMajor(data));
+  const major = await dataMajor(data);
+  const programs = await findPostgres(context, major);
+  if (programs === undefined && major !== undefined) throw incompatible(data, major);
   if (programs === undefined) return undefined;
   await mkdir(folder, { recursive: true });
   const runAs = await unprivileged(context);
@@ -45,7 +48,7 @@ export const startPostgres: ServerStarter = async (context) => {
     { variable: 'MILLRACE_POSTGRES_PORT', remembered: context.rememberedPorts['main'] },
     context.environment,
   );
-  context.report('starting');
+  context.report('waiting until it answers', 'starting');
   const flags = Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
   const command = runAs.wrap([programs.postgres, '-D', data, '-p', String(main), ...flags]);
   return await startPlanned(
@@ -67,6 +70,14 @@ async function dataMajor(data: string): Promise<number | undefined> {
   return text === undefined ? undefined : Number(text.trim());
 }
 
+function incompatible(data: string, major: number): MillraceError {
+  return new MillraceError(
+    'STACK_DATA_INCOMPATIBLE',
+    `Server 'postgres': '${data}' was written by PostgreSQL ${major}, and no programs of that version can be had. ` +
+      `Install PostgreSQL ${major}, or start with another data directory.`,
+  );
+}
+
 async function ownPassword(folder: string): Promise<string> {
   const file = join(folder, 'password');
   if (!existsSync(file)) {
@@ -83,7 +94,7 @@ async function initialise(
   runAs: Unprivileged,
   context: StarterContext,
 ): Promise<void> {
-  context.report('creating the database cluster');
+  context.report('creating the database cluster', 'starting');
   const draft = join(folder, 'draft');
   await rm(draft, { recursive: true, force: true });
   await mkdir(draft);

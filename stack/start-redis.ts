@@ -17,7 +17,7 @@ export const startRedis: ServerStarter = async (context) => {
   );
   const folder = serverFolder(context, 'redis');
   await mkdir(folder, { recursive: true });
-  context.report('starting');
+  context.report('waiting until it answers', 'starting');
   return await startPlanned(
     {
       server: 'redis',

@@ -3,24 +3,17 @@ import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { isMillraceError, messageOf, MillraceError } from '../src/core/millrace-error.ts';
 import { abortOnSignal } from './clean-up.ts';
-import { createComposeStarter } from './docker-compose.ts';
 import { environmentValue, type Environment } from './environment.ts';
 import { withFileLock } from './file-lock.ts';
-import { healthyServer } from './server-health.ts';
+import { obtainServer } from './obtain-server.ts';
+import { withoutPassword } from './without-password.ts';
 import { serverNames, type ServerName } from './server-name.ts';
-import type { ServerStarter, StarterContext } from './server-starter.ts';
-import { addressVariables, stackEnvironment } from './stack-environment.ts';
+import { stackEnvironment } from './stack-environment.ts';
 import { stackLock } from './stack-lock.ts';
 import type { OnStackProgress } from './stack-progress.ts';
 import { createStackRecorder, type StackRecorder } from './stack-recorder.ts';
-import { readStackFile, type ServerState, type StackFile, type StackState } from './stack-state.ts';
-import { startKafka } from './start-kafka.ts';
-import { startPostgres } from './start-postgres.ts';
-import { startRedis } from './start-redis.ts';
-import { createTemporalStarter } from './start-temporal.ts';
+import { readStackFile, type StackFile, type StackState } from './stack-state.ts';
 import { stopServers, stopStack } from './stop-stack.ts';
-import { probeServer } from './probe-server.ts';
-import { serverUnavailable } from './server-unavailable.ts';
 import { ensureNamespaceAndSearchAttributes } from './temporal-namespace.ts';
 import { watchServers } from './watch-servers.ts';
 
@@ -111,7 +104,7 @@ async function startAll(options: StartOptions): Promise<StackState> {
     }),
   );
   if (results.every((result) => result.status === 'fulfilled')) return await recorder.finish();
-  await stopServers(options.dataDir, recorder.startedHere(), options.onProgress);
+  await stopServers(options.dataDir, recorder.current(), options.onProgress, recorder.startedHere());
   if (options.signal.aborted) throw options.signal.reason as Error;
   throw failing.signal.reason as Error;
 }
@@ -124,72 +117,21 @@ async function startOne(
   recorder: StackRecorder,
 ): Promise<void> {
   const startedAt = performance.now();
-  const { state, how } = await obtain(server, options, namespace, before?.servers[server], recorder);
+  const { state, how } = await obtainServer(server, {
+    ...options,
+    cacheDir: options.cacheDir ?? defaultCacheDir(options.environment),
+    namespace,
+    before: before?.servers[server],
+    onSpawn: (spawned) => recorder.recordStarted(server, spawned),
+  });
   if (server === 'temporal') await ensureNamespaceAndSearchAttributes(state.address, namespace);
   await recorder.record(server, state);
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   options.onProgress({ server, phase: 'ready', message: `${how} at ${withoutPassword(state.address)} after ${seconds} s` });
 }
 
-async function obtain(
-  server: ServerName,
-  options: StartOptions,
-  namespace: string,
-  before: ServerState | undefined,
-  recorder: StackRecorder,
-): Promise<{ state: ServerState; how: string }> {
-  const named = environmentValue(options.environment, addressVariables[server]);
-  if (named !== undefined) return { state: await externalServer(server, named), how: 'named in the environment' };
-  const healthy = before === undefined ? undefined : await healthyServer(server, before);
-  if (healthy !== undefined) return { state: healthy, how: 'already running' };
-
-  const failures: string[] = [];
-  const context: StarterContext = {
-    dataDir: options.dataDir,
-    cacheDir: options.cacheDir ?? defaultCacheDir(options.environment),
-    environment: options.environment,
-    signal: options.signal,
-    rememberedPorts: before?.ports ?? {},
-    report: (message) => {
-      options.onProgress({ server, phase: message.startsWith('starting') ? 'starting' : 'fetching', message });
-    },
-    noteFailure: (way, reason) => failures.push(`${way}: ${reason}`),
-    onSpawn: (spawned) => recorder.recordStarted(server, spawned),
-  };
-  options.onProgress({ server, phase: 'finding', message: 'looking for it' });
-  const local = localStarters(namespace)[server];
-  const composed = createComposeStarter(server);
-  for (const starter of options.docker === true ? [composed, local] : [local, composed]) {
-    const state = await starter(context);
-    if (state !== undefined) return { state, how: `${state.program ?? 'Docker Compose'}` };
-  }
-  throw serverUnavailable(server, failures);
-}
-
-function localStarters(namespace: string): Readonly<Record<ServerName, ServerStarter>> {
-  return {
-    temporal: createTemporalStarter(namespace),
-    kafka: startKafka,
-    postgres: startPostgres,
-    redis: startRedis,
-  };
-}
-
-async function externalServer(server: ServerName, address: string): Promise<ServerState> {
-  const variable = addressVariables[server];
-  if (!(await probeServer(server, address))) {
-    throw new MillraceError(
-      'STACK_SERVER_UNAVAILABLE',
-      `Server '${server}' does not answer at '${withoutPassword(address)}', which ${variable} names. ` +
-        'Start it, correct the variable, or unset it to have a server started here.',
-    );
-  }
-  return { origin: 'environment', address, ports: {}, startedAt: new Date().toISOString() };
-}
-
-function defaultCacheDir(environment: Environment): string {
+/** `millrace` in the user's cache directory. */
+export function defaultCacheDir(environment: Environment): string {
   const base = environmentValue(environment, 'XDG_CACHE_HOME') ?? join(homedir(), '.cache');
   return join(base, 'millrace');
 }
-
-const withoutPassword = (address: string): string => address.replace(/:[^:@/]+@/, '@');

@@ -33,7 +33,7 @@ export function createTemporalStarter(namespace: string): ServerStarter {
     const metrics = await choose('MILLRACE_TEMPORAL_METRICS_PORT', 'metrics');
     const folder = serverFolder(context, 'temporal');
     await mkdir(folder, { recursive: true });
-    context.report('starting');
+    context.report('waiting until it answers', 'starting');
     const args = [
       ...['server', 'start-dev', '--ip', LOOPBACK, '--ui-ip', LOOPBACK],
       ...['--port', String(main), '--ui-port', String(ui), '--metrics-port', String(metrics)],

@@ -1,26 +1,16 @@
-import { MillraceError } from '../src/core/millrace-error.ts';
 import { stopComposeServers } from './docker-compose.ts';
-import { endProcess } from './end-process.ts';
 import { withFileLock } from './file-lock.ts';
 import { serverNames, type ServerName } from './server-name.ts';
-import type { OnStackProgress } from './stack-progress.ts';
-import { readStackFile, writeStackFile, type ServerState, type StackFile } from './stack-state.ts';
 import { stackLock } from './stack-lock.ts';
+import type { OnStackProgress } from './stack-progress.ts';
+import { readStackFile, writeStackFile, type StackFile } from './stack-state.ts';
+import { stopServer } from './stop-server.ts';
 
 /** What drives work ends before the stores that it writes to. */
 const stopOrder: readonly (readonly ServerName[])[] = [
   ['temporal', 'kafka'],
   ['postgres', 'redis'],
 ];
-const STOP_LIMIT_MS = 20_000;
-
-/** Postgres takes SIGTERM for "when the last client has gone": SIGINT is its orderly end with clients connected. */
-const stopSignals: Readonly<Record<ServerName, NodeJS.Signals>> = {
-  temporal: 'SIGTERM',
-  kafka: 'SIGTERM',
-  postgres: 'SIGINT',
-  redis: 'SIGTERM',
-};
 
 /**
  * Ends exactly the servers that were started for a data directory; data and ports are kept. Servers that the
@@ -29,40 +19,40 @@ const stopSignals: Readonly<Record<ServerName, NodeJS.Signals>> = {
  */
 export async function stopStack(dataDir: string, onProgress: OnStackProgress): Promise<void> {
   if (readStackFile(dataDir) === undefined) return;
-  await withFileLock(stackLock(dataDir, new AbortController().signal, () => undefined), async () => {
+  const lock = stackLock(dataDir, new AbortController().signal, (pid) => {
+    for (const server of serverNames) {
+      onProgress({ server, phase: 'stopping', message: `waiting for process ${pid}, which is starting or stopping it` });
+    }
+  });
+  await withFileLock(lock, async () => {
     const file = readStackFile(dataDir);
-    if (file !== undefined) await stopServers(dataDir, file, onProgress);
+    if (file !== undefined) await stopServers(dataDir, file, onProgress, serverNames);
   });
 }
 
-/** As `stopStack`, for one who holds the lock. */
-export async function stopServers(dataDir: string, file: StackFile, onProgress: OnStackProgress): Promise<void> {
+/** Ends some of a stack's servers, for one who holds its lock. */
+export async function stopServers(
+  dataDir: string,
+  file: StackFile,
+  onProgress: OnStackProgress,
+  which: readonly ServerName[],
+): Promise<void> {
   for (const group of stopOrder) {
     await Promise.all(
       group.map(async (server) => {
-        const state = file.servers[server];
+        const state = which.includes(server) ? file.servers[server] : undefined;
         if (state !== undefined) await stopServer(server, state, onProgress);
       }),
     );
   }
-  const composed = serverNames.filter((server) => file.servers[server]?.origin === 'compose');
+  const composed = which.filter((server) => file.servers[server]?.origin === 'compose');
   if (composed.length > 0) await stopComposeServers(composed);
-  const servers = Object.fromEntries(
-    Object.entries(file.servers).map(([server, { process: _ended, ...rest }]) => [server, rest]),
-  );
-  await writeStackFile(dataDir, { ...file, phase: 'stopped', servers });
-}
-
-async function stopServer(server: ServerName, state: ServerState, onProgress: OnStackProgress): Promise<void> {
-  if (state.process === undefined) return;
-  onProgress({ server, phase: 'stopping', message: `ending process ${state.process.pid}` });
-  const outcome = await endProcess(state.process, stopSignals[server], STOP_LIMIT_MS);
-  if (outcome === 'still running') {
-    throw new MillraceError(
-      'STACK_SERVER_FAILED',
-      `Server '${server}': process ${state.process.pid} did not end, not even by SIGKILL. Its log is ` +
-        `'${state.logFile ?? ''}'. Look whether its disk hangs.`,
-    );
+  const servers = { ...file.servers };
+  for (const server of which) {
+    const state = servers[server];
+    if (state === undefined) continue;
+    const { process: _ended, ...kept } = state;
+    servers[server] = kept;
   }
-  onProgress({ server, phase: 'stopped', message: outcome === 'killed' ? 'had to be killed' : outcome });
+  await writeStackFile(dataDir, { ...file, phase: 'stopped', servers });
 }

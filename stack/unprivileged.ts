@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { chown, stat } from 'node:fs/promises';
+import { MillraceError } from '../src/core/millrace-error.ts';
 import { findProgram } from './find-program.ts';
 import type { FinderContext } from './finder.ts';
 import { runTool } from './run-tool.ts';
@@ -33,9 +34,10 @@ export async function unprivileged(context: FinderContext): Promise<Unprivileged
   if (namespaced !== undefined) return namespaced;
   const changed = await byUserChange(context);
   if (changed !== undefined) return changed;
-  throw new Error(
-    "it refuses to run as root, and neither 'unshare --user' nor 'setpriv' with the user " +
-      `${substituteUsers.join(' or ')} works here. Start Millrace as an ordinary user`,
+  throw new MillraceError(
+    'STACK_SERVER_UNAVAILABLE',
+    "Server 'postgres' refuses to run as root, and neither 'unshare --user' nor 'setpriv' with the user " +
+      `${substituteUsers.join(' or ')} works here. Start Millrace as an ordinary user, or name a server in MILLRACE_POSTGRES_URL.`,
   );
 }
 

@@ -77,6 +77,8 @@ export function startSupervisedProcess(
   const start = (): void => {
     const started = spawn(process.execPath, [...spec.nodeArguments], {
       env: spec.environment,
+      // A group of its own: Ctrl+C in the terminal reaches the supervisor alone, which stops them in order.
+      detached: true,
       // The channel carries no messages: that it closes tells the process that its supervisor is gone.
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });

@@ -1,4 +1,4 @@
-import { condition, getExternalWorkflowHandle, workflowInfo } from '@temporalio/workflow';
+import { condition, getExternalWorkflowHandle, isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { Allocation } from '../src/contracts/allocation.ts';
 import { judgeRollout, type Judgement } from '../src/contracts/judge-rollout.ts';
 import {
@@ -163,7 +163,7 @@ export class Rollout {
     await getExternalWorkflowHandle(parent.workflowId)
       .signal(lifecycleSignals.progress, progress)
       .catch((error: unknown) => {
-        if (!(error instanceof Error) || error.name === 'CancelledFailure') throw error;
+        if (isCancellation(error)) throw error;
       });
   }
 

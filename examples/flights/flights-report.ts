@@ -1,4 +1,4 @@
-import type { LedgerEntry, MonitorReport, SourceBalance, VersionComparison } from '../../src/index.ts';
+import type { LedgerEntry, SourceBalance, StoredReport, VersionComparison } from '../../src/index.ts';
 
 /** Everything that the report shows, as one JSON document. */
 export interface FlightsReport {
@@ -10,7 +10,7 @@ export interface FlightsReport {
   /** What served beside the first version kept frozen, month by month and over all. */
   readonly comparison: VersionComparison;
   readonly ledger: readonly LedgerEntry[];
-  readonly monitor: readonly MonitorReport[];
+  readonly monitor: readonly StoredReport[];
   readonly latencyMs: { readonly p50: number | null; readonly p95: number | null; readonly p99: number | null };
   readonly freshnessMs: { readonly p50: number | null; readonly p99: number | null };
   readonly predictions: { readonly answered: number; readonly failed: number; readonly stored: number };
@@ -40,7 +40,7 @@ export function totalsOf(balance: readonly SourceBalance[]): BalanceTotals {
 }
 
 /** The highest PSI that each feature reached in any window, greatest first. */
-export function driftByFeature(monitor: readonly MonitorReport[]): { name: string; psi: number; window: number }[] {
+export function driftByFeature(monitor: readonly StoredReport[]): { name: string; psi: number; window: number }[] {
   const worst = new Map<string, { name: string; psi: number; window: number }>();
   for (const report of monitor) {
     for (const [name, psi] of Object.entries(report.featurePsi)) {

@@ -118,7 +118,10 @@ class DistinctRequests {
 
   placeOf(request: StateRequest): number {
     let keys = this.#places.get(request.program);
-    if (keys === undefined) this.#places.set(request.program, (keys = new Map()));
+    if (keys === undefined) {
+      keys = new Map<string | null, number>();
+      this.#places.set(request.program, keys);
+    }
     let place = keys.get(request.entityKey);
     if (place === undefined) {
       place = this.requests.push(request) - 1;

@@ -93,7 +93,7 @@ function wrap(
       let output: Tensor | undefined;
       try {
         const feeds = { [INPUT_NAME]: new Tensor('float32', features, [rows, columns]) };
-        output = (await session.run(feeds))[OUTPUT_NAME] as Tensor | undefined;
+        output = (await session.run(feeds))[OUTPUT_NAME];
       } catch (cause) {
         throw new MillraceError('SERVING_SESSION_FAILED', `A batch of ${rows} rows failed: ${messageOf(cause)}`, { cause });
       }

@@ -6,7 +6,7 @@ import type { Project } from '../define/project.ts';
 import { quoteIdentifier, type Postgres } from '../infra/postgres.ts';
 import type { Registry } from '../registry/registry.ts';
 import { evaluateSlice } from '../statistics/evaluate-slice.ts';
-import { openOnnxScorer } from '../training/onnx-scorer.ts';
+import { scoreOnnx } from '../training/score-onnx.ts';
 import type { ComparedSlice, VersionComparison } from './version-comparison.ts';
 
 /** Decisions that are read and scored together; bounds the memory. */
@@ -36,24 +36,21 @@ export async function compareWithVersion(
     throw new MillraceError('MODEL_NOT_FOUND', `Model '${modelName}' is not in the project '${deps.project.name}'.`);
   }
   const bundle = await deps.registry.readBundle(modelName, version);
-  const scorer = await openOnnxScorer(bundle.onnx, bundle.signature);
+  const width = bundle.signature.numericNames.length + bundle.signature.categories.length;
   const outcomes: Outcomes = { months: [], versions: [], served: [], other: [], labels: [] };
-  try {
-    for (let after = '0'; ; ) {
-      const page = await readPage(deps.postgres, model, after);
-      if (page.length === 0) break;
-      const scores = await scorer.score(rowsOf(page, bundle.signature), page.length);
-      page.forEach(([, month, served, score, , , late], i) => {
-        outcomes.months.push(month);
-        outcomes.versions.push(served);
-        outcomes.served.push(score);
-        outcomes.other.push(scores[i] as number);
-        outcomes.labels.push(late ? 1 : 0);
-      });
-      after = (page.at(-1) as DecisionRow)[0];
-    }
-  } finally {
-    await scorer.close();
+  for (let after = '0'; ; ) {
+    const page = await readPage(deps.postgres, model, after);
+    const last = page.at(-1);
+    if (last === undefined) break;
+    const scores = await scoreOnnx(bundle.onnx, rowsOf(page, bundle.signature), width);
+    page.forEach(([, month, served, score, , , late], i) => {
+      outcomes.months.push(month);
+      outcomes.versions.push(served);
+      outcomes.served.push(score);
+      outcomes.other.push(scores[i] as number);
+      outcomes.labels.push(late ? 1 : 0);
+    });
+    after = last[0];
   }
   const all = outcomes.months.map((_, i) => i);
   const months = [...new Set(outcomes.months)].sort();

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { createNames } from '../contracts/names.ts';
 import { loadBaseConfig } from '../infra/base-config.ts';
 import { createArtifactStore } from '../infra/artifacts.ts';
@@ -13,8 +14,7 @@ import { createRegistry } from '../registry/registry.ts';
 import { readEventBalance } from '../store/event-balance.ts';
 import { createOnlineStore } from '../store/online-store.ts';
 import { createReplayer } from '../stream/replayer.ts';
-import { listMonitorReports } from '../monitoring/list-monitor-reports.ts';
-import path from 'node:path';
+import { listReports } from '../monitoring/monitor-reports.ts';
 import { compareWithVersion } from './compare-with-version.ts';
 import { createLifecycleClient } from './lifecycle-client.ts';
 import type { MillraceClient } from './millrace-client.ts';
@@ -54,7 +54,7 @@ export async function connectMillrace(environment: Environment): Promise<Millrac
       ),
     allocation: (model) => registry.getAllocation(model),
     ledger: async (model, limit) => (await registry.ledger(model, limit)).reverse(),
-    monitorReports: (model) => listMonitorReports(postgres, model),
+    monitorReports: (model) => listReports(postgres, model),
     decisionCount: async (model) => {
       const [row] = await postgres.query<{ n: number }>(
         'SELECT count(*)::float8 AS n FROM millrace.decisions WHERE model = $1',

@@ -1,9 +1,9 @@
 import type { Allocation } from '../contracts/allocation.ts';
 import type { LifecycleEvent, LifecycleState, RetrainRequest, RollbackRequest } from '../contracts/lifecycle.ts';
-import type { MonitorReport } from '../monitoring/list-monitor-reports.ts';
+import type { StoredReport } from '../monitoring/monitor-reports.ts';
 import type { LedgerEntry } from '../registry/ledger-entry.ts';
 import type { SourceBalance } from '../store/event-balance.ts';
-import type { SourcePosition } from '../store/online-store.ts';
+import type { SourceOffset } from '../store/online-store.ts';
 import type { ReplayEvent } from '../stream/replayer.ts';
 import type { VersionComparison } from './version-comparison.ts';
 
@@ -18,15 +18,15 @@ export interface LifecycleClient {
 /** A running Millrace as a program sees it. */
 export interface MillraceClient extends LifecycleClient {
   /** Sends events with their known times straight to Kafka; answers the newest position of each source partition. */
-  replay(events: readonly ReplayEvent[]): Promise<readonly SourcePosition[]>;
+  replay(events: readonly ReplayEvent[]): Promise<readonly SourceOffset[]>;
   /** Resolves once every view shows everything up to the positions. @throws MillraceError STORE_NOT_VISIBLE in time */
-  waitVisible(positions: readonly SourcePosition[], timeoutMs?: number): Promise<void>;
+  waitVisible(positions: readonly SourceOffset[], timeoutMs?: number): Promise<void>;
   eventBalance(): Promise<SourceBalance[]>;
   allocation(model: string): Promise<Allocation | null>;
   /** The newest entries, oldest first. */
   ledger(model: string, limit?: number): Promise<LedgerEntry[]>;
   /** Oldest first. */
-  monitorReports(model: string): Promise<MonitorReport[]>;
+  monitorReports(model: string): Promise<StoredReport[]>;
   /** Decisions that are stored. */
   decisionCount(model: string): Promise<number>;
   /** Lets a version answer every labelled decision's row again, beside what really served. */

@@ -25,13 +25,14 @@ export const hopSteps: readonly number[] = [
  */
 export function hopLadder(windowMs: number): number | undefined {
   let best: number | undefined;
-  let bestDistance = Infinity;
+  let bestRatio = Infinity;
   for (const step of hopSteps) {
     if (windowMs % step !== 0) continue;
-    const distance = Math.abs(Math.log(windowMs / step / TILES_TARGET));
-    if (distance < bestDistance) {
+    const tiles = windowMs / step;
+    const ratio = Math.max(tiles / TILES_TARGET, TILES_TARGET / tiles);
+    if (ratio < bestRatio) {
       best = step;
-      bestDistance = distance;
+      bestRatio = ratio;
     }
   }
   return best;

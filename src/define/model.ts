@@ -28,11 +28,11 @@ export type Trainer = MultilayerPerceptron | LogisticRegression;
 
 export const mlp = (options: Partial<Omit<MultilayerPerceptron, 'kind'>> = {}): MultilayerPerceptron => ({
   kind: 'mlp',
-  hidden: [128, 64],
-  epochs: 6,
+  hidden: [64, 32],
+  epochs: 4,
   batchRows: 1024,
-  learningRate: 2e-3,
-  dropout: 0.1,
+  learningRate: 8e-3,
+  dropout: 0.2,
   l2: 1e-5,
   ...options,
 });
@@ -41,10 +41,10 @@ export const logisticRegression = (
   options: Partial<Omit<LogisticRegression, 'kind'>> = {},
 ): LogisticRegression => ({
   kind: 'logistic',
-  epochs: 6,
+  epochs: 4,
   batchRows: 1024,
-  learningRate: 5e-3,
-  l2: 1e-5,
+  learningRate: 1e-2,
+  l2: 1e-6,
   ...options,
 });
 

@@ -3,6 +3,7 @@ import { messageOf, MillraceError } from '../core/millrace-error.ts';
 import { entityKeyOf } from '../define/entity.ts';
 import type { FeatureService } from '../define/feature-service.ts';
 import type { Field, Row, Schema } from '../define/field.ts';
+import { requestSchemaOf } from '../define/request-schema.ts';
 import { compileView } from './compile-view.ts';
 import { planOnDemand } from './on-demand-plan.ts';
 import { parseRow, type ParsedRow } from './parse-row.ts';
@@ -107,24 +108,6 @@ function numberOf(value: unknown): number {
 
 function fieldsOf(schema: Schema, wanted: (field: Field) => boolean): string[] {
   return Object.entries(schema).flatMap(([name, field]) => (wanted(field) ? [name] : []));
-}
-
-/** A field that several ask for may be null only where all of them allow it. */
-function requestSchemaOf(service: FeatureService): Schema {
-  const views = [...service.views, ...service.onDemand.flatMap((feature) => Object.values(feature.views))];
-  const keys = views.flatMap((view) =>
-    view.entity.keys.map((key): [string, Field] => [key, { type: 'string', nullable: true }]),
-  );
-  const schema: Record<string, Field> = {};
-  for (const [name, field] of [
-    ...keys,
-    ...service.onDemand.flatMap((feature) => Object.entries(feature.request)),
-    ...Object.entries(service.request),
-  ]) {
-    const nullable = field.nullable && (schema[name]?.nullable ?? true);
-    schema[name] = { type: field.type, nullable };
-  }
-  return schema;
 }
 
 function definitionOf(service: FeatureService, views: readonly ViewProgram[]): JsonValue {

@@ -1,5 +1,8 @@
-import { KafkaJSError } from 'kafkajs';
+import kafkajs from 'kafkajs';
 import { isMillraceError, messageOf, MillraceError } from '../core/millrace-error.ts';
+
+// Spread into the exports of a CommonJS module: Node finds no such name to import.
+const { KafkaJSError } = kafkajs;
 
 export function translateKafkaError(error: unknown, doing: string): Error {
   if (isMillraceError(error)) return error;

@@ -81,19 +81,19 @@ export async function materializePartition(
 
   const foldBlock = async (block: EventColumns): Promise<void> => {
     options.signal?.throwIfAborted();
-    await cache.load(deps.store, new Set(block.entityKeys), (key) => written.has(key));
+    await cache.load(deps.store, new Set(block.keys), (key) => written.has(key));
     for (let i = 0; i < block.rows; i++) {
-      const key = block.entityKeys[i] as string;
+      const key = block.keys[i] as string;
       const state = cache.get(key);
       if (state === undefined) continue;
-      const known = block.knownTimes[i] as number;
+      const known = block.knownTime[i] as number;
       applyEvent(program, state, block.sourcePartitions[i] as number, block.sourceOffsets[i] as number,
-        block.effectiveTimes[i] as number, known, block.inputs, i * program.inputCount);
+        block.effectiveTime[i] as number, known, block.inputs, i * program.inputCount);
       cache.markDirty(key);
       if (newestKnownTime === null || known > newestKnownTime) newestKnownTime = known;
     }
     await lease.write(cache.encodeDirty());
-    for (const key of block.entityKeys) written.add(key);
+    for (const key of block.keys) written.add(key);
     cache.clean();
     events += block.rows;
     options.onProgress?.({ keys: written.size, events });

@@ -9,7 +9,14 @@ export interface StateCacheLimits {
   readonly bytesMax: number;
 }
 
-export const stateCacheLimitsDefault: StateCacheLimits = { statesMax: 50_000, bytesMax: 64 * 1_048_576 };
+/** What one process keeps of all its view partitions. */
+export const stateCacheLimitsDefault: StateCacheLimits = { statesMax: 400_000, bytesMax: 192 * 1_048_576 };
+
+/** Limits of one view partition where a process may hold so many. */
+export const shareOfCache = (partitions: number): StateCacheLimits => ({
+  statesMax: Math.ceil(stateCacheLimitsDefault.statesMax / Math.max(1, partitions)),
+  bytesMax: Math.ceil(stateCacheLimitsDefault.bytesMax / Math.max(1, partitions)),
+});
 
 interface Entry {
   readonly state: ViewState;

@@ -1,21 +1,15 @@
 import { prepareEvent, viewKeyOf, type ViewProgram } from '../fold/compile-view.ts';
-import { entityKeyOf } from '../define/entity.ts';
-import type { Queryable } from '../infra/postgres.ts';
-import { scanEvents, type LogFilter } from './offline-log.ts';
 import { partitionOf } from '../fold/partition-of.ts';
+import type { EventColumns as FoldColumns } from '../fold/point-in-time.ts';
+import type { Queryable } from '../infra/postgres.ts';
+import { scanEvents, type LogFilter, type LoggedEvent } from './offline-log.ts';
 
-/**
- * Events of a source as one view sees them, by column: event i has `entityKeys[i]`, times in ms since the
- * epoch, and its prepared inputs from `inputs[i * inputCount]`.
- */
-export interface EventColumns {
+/** Events of a source as one view sees them, by column; those without an entity key are left out. */
+export interface EventColumns extends FoldColumns {
   readonly rows: number;
-  readonly entityKeys: readonly string[];
+  readonly keys: readonly string[];
   readonly sourcePartitions: Int32Array;
   readonly sourceOffsets: Float64Array;
-  readonly effectiveTimes: Float64Array;
-  readonly knownTimes: Float64Array;
-  readonly inputs: Float64Array;
 }
 
 const INITIAL_ROWS = 1_024;
@@ -43,7 +37,7 @@ export class EventColumnsBuilder {
   }
 
   /** Adds an event, unless it has no entity key or lies in another view partition than the one asked for. */
-  add(event: Parameters<Parameters<typeof scanEvents>[4]>[0], partition?: number): void {
+  add(event: LoggedEvent, partition?: number): void {
     const found = viewKeyOf(this.#program, event.row);
     if (found === null) return;
     let key = this.#interned.get(found);
@@ -64,11 +58,11 @@ export class EventColumnsBuilder {
     const rows = this.#keys.length;
     const taken = {
       rows,
-      entityKeys: this.#keys,
+      keys: this.#keys,
       sourcePartitions: this.#partitions.subarray(0, rows),
       sourceOffsets: this.#offsets.subarray(0, rows),
-      effectiveTimes: this.#effective.subarray(0, rows),
-      knownTimes: this.#known.subarray(0, rows),
+      effectiveTime: this.#effective.subarray(0, rows),
+      knownTime: this.#known.subarray(0, rows),
       inputs: this.#inputs.subarray(0, rows * this.#inputCount),
     };
     this.#keys = [];
@@ -131,7 +125,3 @@ export async function readViewEvents(
   const [columns] = await readSourceEvents(db, [program], rest, partition);
   return columns ?? new EventColumnsBuilder(program).take();
 }
-
-/** Entity key of a view in a request or example row, whose fields are named as the entity's keys. */
-export const requestKeyOf = (program: ViewProgram, row: Readonly<Record<string, unknown>>): string | null =>
-  entityKeyOf(program.view.entity.keys, row);

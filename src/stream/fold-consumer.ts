@@ -7,7 +7,7 @@ import type { Logger } from '../infra/logger.ts';
 import type { Postgres } from '../infra/postgres.ts';
 import { materializePartition } from '../store/materialize.ts';
 import type { OnlineStore } from '../store/online-store.ts';
-import { stateCacheLimitsDefault, type StateCacheLimits } from '../store/state-cache.ts';
+import { shareOfCache, type StateCacheLimits } from '../store/state-cache.ts';
 import type { ViewPosition } from '../store/view-position.ts';
 import type { Failpoints } from './failpoints.ts';
 import type { StreamMetrics } from './stream-metrics.ts';
@@ -74,11 +74,13 @@ class FoldMember {
   readonly #programs: ReadonlyMap<string, ViewProgram>;
   readonly #folds = new Map<string, ViewPartitionFold>();
   readonly #rebuilding = new Set<string>();
+  readonly #cacheShare: StateCacheLimits;
   readonly #stopped = new AbortController();
 
   constructor(deps: FoldConsumerDeps, programs: readonly ViewProgram[]) {
     this.#deps = deps;
     this.#programs = new Map(programs.map((p) => [deps.names.viewTopic(p.name, p.version), p]));
+    this.#cacheShare = shareOfCache(programs.reduce((sum, program) => sum + program.partitions, 0));
   }
 
   forget(): void {
@@ -197,7 +199,7 @@ class FoldMember {
     if (fold === undefined) {
       const program = this.#programs.get(of.topic) as ViewProgram;
       fold = new ViewPartitionFold(program, of.partition, this.#deps.store, {
-        cacheLimits: this.#deps.cacheLimits ?? stateCacheLimitsDefault,
+        cacheLimits: this.#deps.cacheLimits ?? this.#cacheShare,
         failpoints: this.#deps.failpoints ?? {},
       });
       this.#folds.set(slot, fold);

@@ -17,17 +17,20 @@ export interface TinyModel {
   readonly externalWeights?: boolean;
 }
 
-/** The bytes of `score = sigmoid(features x weights + bias)`. */
+/** The bytes of `score = sigmoid(features x weights + bias)`, where null counts as 0. */
 export function tinyOnnx(model: TinyModel): Uint8Array {
   const columns = model.weights.length;
   const input = model.inputName ?? 'features';
   const graph = new protobuf.Writer();
-  node(graph, 'Gemm', [input, 'w', 'b'], 'z');
+  node(graph, 'IsNaN', [input], 'isNull');
+  node(graph, 'Where', ['isNull', 'zero', input], 'x');
+  node(graph, 'Gemm', ['x', 'w', 'b'], 'z');
   node(graph, 'Sigmoid', ['z'], 'p');
   node(graph, 'Reshape', ['p', 'shape'], 'score');
   graph.uint32((2 << 3) | 2).string('tiny');
   tensor(graph, 'w', [columns, 1], FLOAT, floatBytes(model.weights), model.externalWeights ?? false);
   tensor(graph, 'b', [1], FLOAT, floatBytes([model.bias]), false);
+  tensor(graph, 'zero', [], FLOAT, floatBytes([0]), false);
   tensor(graph, 'shape', [1], INT64, new Uint8Array(new BigInt64Array([-1n]).buffer), false);
   valueInfo(graph, 11, input, ['rows', columns]);
   valueInfo(graph, 12, 'score', ['rows']);
@@ -39,7 +42,7 @@ export function tinyOnnx(model: TinyModel): Uint8Array {
 }
 
 export function tinyScore(model: TinyModel, row: ArrayLike<number>): number {
-  const z = model.weights.reduce((sum, weight, i) => sum + weight * (row[i] ?? Number.NaN), model.bias);
+  const z = model.weights.reduce((sum, weight, i) => sum + weight * (row[i] || 0), model.bias);
   return 1 / (1 + Math.exp(-z));
 }
 

@@ -1,0 +1,51 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { request } from 'undici';
+import { MillraceError } from '../src/core/millrace-error.ts';
+import type { ProcessName } from '../workers/process-state.ts';
+import type { Supervisor } from '../workers/supervisor.ts';
+import type { CommandContext } from './command-context.ts';
+import { gatewayUrlOf, servingUrlOf } from './process-urls.ts';
+
+const READY_LIMIT_MS = 120_000;
+const POLL_MS = 100;
+const PROBE_LIMIT_MS = 1_000;
+/** A process that ends this often before it ever answered will not answer. */
+const RESTARTS_MAX = 4;
+
+/**
+ * Waits until the gateway and serving answer. Whether a model is ready is not asked: before the first
+ * training none is.
+ * @throws MillraceError PROCESS_UNREACHABLE
+ */
+export async function awaitProcesses(context: CommandContext, supervisor: Supervisor): Promise<void> {
+  const environment = await context.environment();
+  await Promise.all([
+    awaitAnswer(context, supervisor, 'gateway', gatewayUrlOf(environment)),
+    awaitAnswer(context, supervisor, 'serving', servingUrlOf(environment)),
+  ]);
+}
+
+async function awaitAnswer(context: CommandContext, supervisor: Supervisor, name: ProcessName, base: string): Promise<void> {
+  const url = `${base}/v1/health/live`;
+  const deadline = Date.now() + READY_LIMIT_MS;
+  while (!(await answers(url))) {
+    const state = supervisor.state().processes.find((candidate) => candidate.name === name);
+    if (Date.now() > deadline || (state?.restarts ?? 0) >= RESTARTS_MAX) {
+      throw new MillraceError(
+        'PROCESS_UNREACHABLE',
+        `Process '${name}' does not answer at ${url} (started again ${state?.restarts ?? 0} times). Its log '${state?.logFile ?? ''}' says why.`,
+      );
+    }
+    await sleep(POLL_MS, undefined, { signal: context.signal });
+  }
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    const { statusCode, body } = await request(url, { headersTimeout: PROBE_LIMIT_MS, bodyTimeout: PROBE_LIMIT_MS });
+    await body.dump();
+    return statusCode === 200;
+  } catch {
+    return false;
+  }
+}

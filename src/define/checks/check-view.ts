@@ -1,0 +1,61 @@
+import type { Entity } from '../entity.ts';
+import { VIEW_PARTITIONS_MAX, type FeatureView } from '../feature-view.ts';
+import { checkAggregation } from './check-aggregation.ts';
+import { checkDefinitionName, checkFieldName, checkWholeNumber } from './check-names.ts';
+import { duplicatesOf, enumerate, ProblemList } from './problem-list.ts';
+
+export const VIEW_FEATURES_MAX = 256;
+const ENTITY_KEYS_MAX = 8;
+const VIEW_VERSION_MAX = 1_000_000;
+
+export function checkEntity(entity: Entity): readonly string[] {
+  const problems = new ProblemList(`Entity '${entity.name}'`);
+  checkDefinitionName(entity.name, problems);
+  if (entity.keys.length < 1 || entity.keys.length > ENTITY_KEYS_MAX) {
+    problems.add(
+      `expected 1 to ${ENTITY_KEYS_MAX} key fields, found ${entity.keys.length}. Name the fields that tell one from another.`,
+    );
+  }
+  for (const key of entity.keys) checkFieldName('key field', key, problems);
+  for (const key of duplicatesOf(entity.keys)) {
+    problems.add(`expected different key fields, found '${key}' twice. Leave one out.`);
+  }
+  return problems.all;
+}
+
+export function checkView(view: FeatureView): readonly string[] {
+  const problems = new ProblemList(`Feature view '${view.name}'`);
+  checkDefinitionName(view.name, problems);
+  checkWholeNumber('version', view.version, { from: 1, to: VIEW_VERSION_MAX }, problems);
+  checkWholeNumber('partitions', view.partitions, { from: 1, to: VIEW_PARTITIONS_MAX }, problems);
+  checkKeyFields(view, problems);
+  const names = Object.keys(view.features);
+  if (names.length < 1 || names.length > VIEW_FEATURES_MAX) {
+    problems.add(
+      `expected 1 to ${VIEW_FEATURES_MAX} features, found ${names.length}. ${names.length === 0 ? 'Add one' : 'Split the view'}.`,
+    );
+  }
+  for (const [name, aggregation] of Object.entries(view.features)) {
+    checkFieldName('feature name', name, problems);
+    checkAggregation(aggregation, view.source.schema, problems.about(`feature '${name}'`));
+  }
+  return problems.all;
+}
+
+function checkKeyFields(view: FeatureView, problems: ProblemList): void {
+  const { schema, name: sourceName } = view.source;
+  const able = Object.keys(schema).filter((field) => schema[field]?.type === 'string');
+  for (const [key, field] of Object.entries(view.keyFields)) {
+    const advice = `Map it with keyFields: { ${key}: ... } to one of ${enumerate(able)}.`;
+    const found = schema[field];
+    if (found === undefined) {
+      problems.add(
+        `expected key '${key}' as a string field of source '${sourceName}', found no field '${field}'. ${advice}`,
+      );
+    } else if (found.type !== 'string') {
+      problems.add(
+        `expected key '${key}' as a string field of source '${sourceName}', found ${found.type} '${field}'. ${advice}`,
+      );
+    }
+  }
+}

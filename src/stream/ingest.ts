@@ -1,0 +1,202 @@
+import type { Names } from '../contracts/names.ts';
+import { MillraceError } from '../core/millrace-error.ts';
+import type { Source } from '../define/source.ts';
+import type { ViewProgram } from '../fold/compile-view.ts';
+import type { KafkaClient, RunningConsumer } from '../infra/kafka.ts';
+import type { PartitionBatch, TopicPartition } from '../infra/kafka-consumer.ts';
+import type { OutgoingMessage } from '../infra/kafka-producer.ts';
+import type { Logger } from '../infra/logger.ts';
+import type { Postgres } from '../infra/postgres.ts';
+import { readIngestPosition } from '../store/ingest-positions.ts';
+import type { Failpoints } from './failpoints.ts';
+import { GroupCommit } from './group-commit.ts';
+import { cutBatches, IngestSource, type PreparedBatch } from './ingest-source.ts';
+import { LogWriter } from './log-writer.ts';
+import type { StreamMetrics } from './stream-metrics.ts';
+
+export interface IngestDeps {
+  readonly kafka: KafkaClient;
+  readonly postgres: Postgres;
+  readonly names: Names;
+  readonly logger: Logger;
+  readonly metrics: StreamMetrics;
+  readonly failpoints?: Failpoints;
+  readonly sessionTimeoutMs?: number;
+}
+
+/** All partitions of a fetch at once: they share requests to Kafka and transactions. */
+const CONCURRENCY = 256;
+/** Bytes of frames in one request to Kafka. */
+const SEND_BYTES_MAX = 16 * 1_048_576;
+/** How long a partition with a gap rests before it is looked at again. */
+const GAP_PAUSE_MS = 10_000;
+
+/** Starts one member of the ingest group over the topics of all sources. */
+export async function startIngest(
+  deps: IngestDeps,
+  sources: readonly Source[],
+  programs: readonly ViewProgram[],
+): Promise<RunningConsumer> {
+  const producer = await deps.kafka.createProducer();
+  const outbox = new GroupCommit<readonly OutgoingMessage[], undefined>(
+    async (groups) => {
+      await producer.send(groups.flat());
+      return groups.map(() => undefined);
+    },
+    (messages) => messages.reduce((bytes, message) => bytes + (message.value?.length ?? 0), 0),
+    SEND_BYTES_MAX,
+  );
+  const member = new IngestMember(deps, sources, programs, (messages) => outbox.add(messages));
+  try {
+    const consumer = await deps.kafka.startConsumer({
+      groupId: deps.names.consumerGroup('ingest'),
+      topics: sources.map((source) => deps.names.sourceTopic(source.name)),
+      positionOf: (of) => member.nextOffset(of),
+      onAssigned: () => member.forget(),
+      onBatch: (batch) => member.onBatch(batch),
+      concurrency: CONCURRENCY,
+      ...(deps.sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs: deps.sessionTimeoutMs }),
+    });
+    const closed = consumer.ended.finally(() => producer.close());
+    closed.catch(() => undefined);
+    return {
+      ended: closed,
+      seek: (of, offset) => consumer.seek(of, offset),
+      async stop() {
+        await consumer.stop();
+        await closed.catch(() => undefined);
+      },
+    };
+  } catch (error) {
+    await producer.close();
+    throw error;
+  }
+}
+
+class IngestMember {
+  readonly #deps: IngestDeps;
+  readonly #sources: ReadonlyMap<string, IngestSource>;
+  readonly #send: (messages: readonly OutgoingMessage[]) => Promise<unknown>;
+  readonly #log: LogWriter;
+  /** Positions as Postgres has them, while this member is the only writer. */
+  readonly #next = new Map<string, number>();
+
+  constructor(
+    deps: IngestDeps,
+    sources: readonly Source[],
+    programs: readonly ViewProgram[],
+    send: (messages: readonly OutgoingMessage[]) => Promise<unknown>,
+  ) {
+    this.#deps = deps;
+    this.#sources = new Map(sources.map((s) => [deps.names.sourceTopic(s.name), new IngestSource(s, programs, deps)]));
+    this.#send = send;
+    this.#log = new LogWriter(deps.postgres);
+  }
+
+  forget(): void {
+    this.#next.clear();
+  }
+
+  async nextOffset(of: TopicPartition): Promise<number> {
+    const slot = slotOf(of);
+    const known = this.#next.get(slot);
+    if (known !== undefined) return known;
+    const { source } = this.#sourceOf(of);
+    const next = await readIngestPosition(this.#deps.postgres, source.name, of.partition);
+    if (next === null) {
+      throw new MillraceError(
+        'STREAM_NOT_APPLIED',
+        `Source '${source.name}', partition ${of.partition}, has no ingest position. Run 'millrace apply' first.`,
+      );
+    }
+    this.#next.set(slot, next);
+    return next;
+  }
+
+  async onBatch(batch: PartitionBatch): Promise<number | undefined> {
+    const next = await this.nextOffset(batch);
+    if (batch.fetchedOffset > next || batch.endOffset < next) {
+      const kept = await this.#kept(batch);
+      return next >= kept.earliest && next <= kept.end ? next : this.#standStill(batch, next, kept);
+    }
+    const first = batch.messages[0];
+    const fresh = first !== undefined && first.offset < next ? batch.messages.filter((m) => m.offset >= next) : batch.messages;
+    try {
+      for (const part of cutBatches(fresh, batch.lastOffset + 1)) {
+        if (!batch.isOwned()) return undefined;
+        if (!(await this.#ingest(batch, part.messages, part.nextOffset))) return await this.#afterRefusal(batch);
+        await batch.heartbeat();
+      }
+    } catch (error) {
+      // The batch may be stored or not: the position says it.
+      this.#next.delete(slotOf(batch));
+      throw error;
+    }
+    this.#deps.metrics.lag.set({ topic: batch.topic, partition: batch.partition }, batch.endOffset - 1 - batch.lastOffset);
+    return undefined;
+  }
+
+  /**
+   * Frames first, then the log: after a crash in between the same frames are sent again and change nothing,
+   * while an event that the log has can't be missing from the frames.
+   */
+  async #ingest(batch: PartitionBatch, messages: PartitionBatch['messages'], nextOffset: number): Promise<boolean> {
+    const firstOffset = await this.nextOffset(batch);
+    const prepared = await this.#sourceOf(batch).prepare(batch.partition, messages, firstOffset, nextOffset);
+    await this.#send(prepared.messages);
+    await this.#deps.failpoints?.afterFramesSent?.();
+    const stored = await this.#log.store(prepared.log);
+    await this.#deps.failpoints?.afterLogCommitted?.();
+    if (!stored) return false;
+    this.#next.set(slotOf(batch), nextOffset);
+    this.#report(prepared);
+    return true;
+  }
+
+  async #afterRefusal(batch: PartitionBatch): Promise<number> {
+    const slot = slotOf(batch);
+    const expected = this.#next.get(slot);
+    this.#next.delete(slot);
+    const next = await this.nextOffset(batch);
+    this.#deps.logger.warn(
+      { topic: batch.topic, partition: batch.partition, expected, found: next },
+      'batch refused: another member has moved the ingest position',
+    );
+    return next;
+  }
+
+  #standStill(batch: PartitionBatch, next: number, kept: { earliest: number; end: number }): number {
+    const { source } = this.#sourceOf(batch);
+    const error = new MillraceError(
+      'STREAM_GAP',
+      `Source '${source.name}', partition ${batch.partition}: the offline log ends before offset ${next}, Kafka has ${kept.earliest} to ${kept.end - 1}. Restore the topic, or accept the loss with: UPDATE millrace.ingest_positions SET next_offset = ${kept.earliest} WHERE source = '${source.name}' AND partition = ${batch.partition}.`,
+    );
+    this.#deps.metrics.gaps.inc({ source: source.name });
+    this.#deps.logger.error({ err: error }, 'source partition stands still');
+    // The operator's way out changes the position in Postgres.
+    this.#next.delete(slotOf(batch));
+    batch.pause(GAP_PAUSE_MS);
+    return batch.fetchedOffset;
+  }
+
+  async #kept(of: TopicPartition): Promise<{ earliest: number; end: number }> {
+    const offsets = await this.#deps.kafka.topicOffsets(of.topic);
+    return offsets.find((o) => o.partition === of.partition) ?? { earliest: 0, end: 0 };
+  }
+
+  #sourceOf(of: TopicPartition): IngestSource {
+    return this.#sources.get(of.topic) as IngestSource;
+  }
+
+  #report({ log }: PreparedBatch): void {
+    const { events, beyondWindows, ingestBatch } = this.#deps.metrics;
+    const { source, stored, duplicates, deadLetters } = log.advance;
+    events.inc({ source, outcome: 'stored' }, stored);
+    if (duplicates > 0) events.inc({ source, outcome: 'duplicate' }, duplicates);
+    if (deadLetters > 0) events.inc({ source, outcome: 'dead_letter' }, deadLetters);
+    if (log.advance.beyondWindows > 0) beyondWindows.inc({ source }, log.advance.beyondWindows);
+    ingestBatch.observe(stored + duplicates + deadLetters);
+  }
+}
+
+const slotOf = (of: TopicPartition): string => `${of.topic}/${of.partition}`;

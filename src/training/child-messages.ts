@@ -1,0 +1,32 @@
+import type { JsonValue } from '../core/json.ts';
+import type { BackendName } from './tensorflow-backend.ts';
+import type { Champion, TrainingProgress } from './train-model.ts';
+import type { TrainingPlan } from './training-plan.ts';
+
+/** What a training process is told; bytes travel as files. */
+export interface TrainJob {
+  readonly plan: TrainingPlan;
+  readonly dataCut: number;
+  readonly trigger: string;
+  readonly reason: string;
+  /** Path of an encoded training set. */
+  readonly trainingSet: string;
+  /** Its ONNX file by path. */
+  readonly champion: (Omit<Champion, 'onnx'> & { readonly onnx: string }) | null;
+  /** Existing directory for the bundle's files. */
+  readonly output: string;
+  readonly addon: string | null;
+  readonly backends: readonly BackendName[] | null;
+}
+
+export type ChildMessage =
+  | { readonly type: 'backend'; readonly name: BackendName; readonly rejected: readonly { readonly name: string; readonly reason: string }[] }
+  | { readonly type: 'progress'; readonly progress: TrainingProgress }
+  | { readonly type: 'done' }
+  | {
+      readonly type: 'failed';
+      /** Null for anything but a MillraceError. */
+      readonly code: string | null;
+      readonly message: string;
+      readonly details: Readonly<Record<string, JsonValue>>;
+    };

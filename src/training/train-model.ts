@@ -1,0 +1,224 @@
+import type { Lineage, ModelSignature, VersionMetrics } from '../contracts/model-bundle.ts';
+import type { TrainingSet } from '../contracts/training-set.ts';
+import { MillraceError } from '../core/millrace-error.ts';
+import { bundleFiles, type BundleFiles } from './bundle-files.ts';
+import { checkExport } from './check-export.ts';
+import { encodeExamples, modelInput } from './encode-examples.ts';
+import { evaluateModel } from './evaluate-model.ts';
+import { exportOnnx } from './export-onnx.ts';
+import { fitEncoding, numberWidth, type FeatureEncoding } from './feature-encoding.ts';
+import { fitNetwork, type EpochProgress } from './fit-network.ts';
+import { createGoldenBatch, goldenFeatures } from './golden-batch.ts';
+import { scoreExamples } from './network-passes.ts';
+import { profileTraining } from './reference-profile.ts';
+import { scoreOnnx } from './score-onnx.ts';
+import { HOLDOUT_ROWS_MIN, splitByTime, splitValidation, type TimeSplit } from './split-by-time.ts';
+import type { TensorBackend } from './tensorflow-backend.ts';
+import type { TrainingPlan } from './training-plan.ts';
+
+/** A registered version that the candidate is held against, on the same rows. */
+export interface Champion {
+  readonly version: number;
+  readonly signature: ModelSignature;
+  readonly lineage: Lineage;
+  readonly onnx: Uint8Array;
+}
+
+export type TrainingStage = 'fit' | 'evaluate' | 'refit' | 'export';
+
+export interface TrainingProgress extends Partial<EpochProgress> {
+  readonly stage: TrainingStage;
+}
+
+export interface TrainOptions {
+  readonly set: TrainingSet;
+  readonly plan: TrainingPlan;
+  readonly backend: TensorBackend;
+  readonly champion: Champion | null;
+  /** The set holds what was known at this moment, ms since the epoch. */
+  readonly dataCut: number;
+  readonly trigger: string;
+  readonly reason: string;
+  readonly onProgress?: (progress: TrainingProgress) => void;
+}
+
+export interface TrainedBundle {
+  readonly files: BundleFiles;
+  readonly signature: ModelSignature;
+  readonly metrics: VersionMetrics;
+  readonly lineage: Lineage;
+}
+
+/**
+ * Trains on the older part of a set, evaluates on the newest beside the champion, then, as the plan
+ * says, trains again on all of it with the same settings and as many epochs: what is registered has
+ * learned from the newest rows too, and the metrics are those of its twin that has not.
+ * Blocks its thread for as long as it takes: see `trainInChild`.
+ * @throws MillraceError TRAINING_DATA_INSUFFICIENT, TRAINING_SET_CORRUPT, TRAINING_DIVERGED, TRAINING_EXPORT_MISMATCH
+ */
+export async function trainModel(options: TrainOptions): Promise<TrainedBundle> {
+  const { set, plan, champion } = options;
+  const durationsMs: Record<string, number> = {};
+  const timed = async <T>(stage: TrainingStage, work: () => T | Promise<T>): Promise<T> => {
+    options.onProgress?.({ stage });
+    const startedAt = performance.now();
+    const result = await work();
+    durationsMs[stage] = Math.round(performance.now() - startedAt);
+    return result;
+  };
+  const split = splitByTime(set, plan, options.dataCut);
+  const judged = await timed('fit', () => {
+    const { fit, validation } = splitValidation(split.training);
+    return trainOnce(options, { stage: 'fit', rows: split.training, fit, validation, lastEpoch: plan.trainer.epochs });
+  });
+  const evaluated = await timed('evaluate', async () => {
+    const unseen = champion === null ? null : unseenRows(set, split.holdout, champion);
+    const slice = unseen ?? split.holdout;
+    const { scores, difference } = await scoreBoth(options, judged, slice);
+    const candidate = evaluateModel(set, slice, scores, plan.segments);
+    const compared = champion === null || unseen === null ? null : await scoreChampion(set, champion, slice);
+    return {
+      candidate,
+      champion: compared === null ? null : evaluateModel(set, slice, compared, plan.segments),
+      difference,
+    };
+  });
+  const rows = plan.refit ? split.all : split.training;
+  const registered = !plan.refit
+    ? judged
+    : await timed('refit', () => {
+        const validation = new Uint32Array(0);
+        return trainOnce(options, { stage: 'refit', rows, fit: rows, validation, lastEpoch: judged.bestEpoch });
+      });
+  return timed('export', async () => {
+    const { difference } = await scoreBoth(options, registered, split.holdout);
+    const { signature, onnx } = registered;
+    const input = modelInput(set, signature, split.holdout) as Float32Array;
+    const columns = signature.numericNames.length + signature.categories.length;
+    const golden = goldenFeatures(input, signature);
+    const metrics: VersionMetrics = {
+      candidate: evaluated.candidate,
+      champion: evaluated.champion,
+      championVersion: evaluated.champion === null ? null : (champion?.version ?? null),
+      exportParity: Math.max(evaluated.difference, difference),
+    };
+    const lineage = describeLineage(options, split, rows, judged.bestEpoch, durationsMs);
+    const profile = profileTraining(set, rows, scoreExamples(options.backend.tf, registered.network, registered.examples, rows));
+    const goldenBatch = createGoldenBatch(golden, await scoreOnnx(onnx, golden, columns));
+    return { files: bundleFiles({ onnx, signature, profile, goldenBatch, metrics, lineage }), signature, metrics, lineage };
+  });
+}
+
+interface Round {
+  readonly stage: 'fit' | 'refit';
+  /** Rows that the encoding is learned from. */
+  readonly rows: Uint32Array;
+  readonly fit: Uint32Array;
+  readonly validation: Uint32Array;
+  readonly lastEpoch: number;
+}
+
+type Trained = ReturnType<typeof trainOnce>;
+
+function trainOnce({ set, plan, backend, onProgress }: TrainOptions, round: Round) {
+  const encoding = fitEncoding(set, round.rows);
+  const signature = describeSignature(set, plan, encoding);
+  const examples = encodeExamples(set, encoding);
+  const { network, bestEpoch } = fitNetwork(backend.tf, {
+    trainer: plan.trainer,
+    encoding,
+    examples,
+    fit: round.fit,
+    validation: round.validation,
+    lastEpoch: round.lastEpoch,
+    seed: plan.seed,
+    onEpoch: (progress) => onProgress?.({ stage: round.stage, ...progress }),
+  });
+  return { network, bestEpoch, examples, signature, onnx: exportOnnx(network, encoding, signature) };
+}
+
+/** Scores by ONNX Runtime, which is what serves, checked against TensorFlow.js. */
+async function scoreBoth(
+  { set, plan, backend }: TrainOptions,
+  { network, examples, signature, onnx }: Trained,
+  rows: Uint32Array,
+): Promise<{ scores: Float32Array; difference: number }> {
+  const input = modelInput(set, signature, rows) as Float32Array;
+  const scores = await scoreOnnx(onnx, input, signature.numericNames.length + signature.categories.length);
+  const trained = scoreExamples(backend.tf, network, examples, rows);
+  return { scores, difference: checkExport(plan.model, trained, scores) };
+}
+
+/** Null where the champion takes columns that this set does not have: the two can't be compared then. */
+async function scoreChampion(set: TrainingSet, { signature, onnx }: Champion, rows: Uint32Array): Promise<Float32Array | null> {
+  const input = modelInput(set, signature, rows);
+  if (input === null) return null;
+  return scoreOnnx(onnx, input, signature.numericNames.length + signature.categories.length);
+}
+
+/**
+ * Rows of the hold-out that the champion has not learned from: on the others it would be ahead without
+ * merit. Null where too few are left to compare on.
+ */
+function unseenRows(set: TrainingSet, holdout: Uint32Array, champion: Champion): Uint32Array | null {
+  const seenTo = learnedTo(champion.lineage);
+  const rows = holdout.filter((row) => (set.decisionTimes[row] as number) > seenTo);
+  const positives = rows.reduce((sum, row) => sum + (set.labels[row] as number), 0);
+  return rows.length >= HOLDOUT_ROWS_MIN && positives > 0 && positives < rows.length ? rows : null;
+}
+
+/** Decision time of the newest example that a registered version has learned from, ms since the epoch. */
+export function learnedTo({ trainer, trainingTo }: Lineage): number {
+  const { refit } = trainer as { readonly refit?: { readonly to: number } | null };
+  return refit?.to ?? trainingTo;
+}
+
+function describeSignature(set: TrainingSet, plan: TrainingPlan, encoding: FeatureEncoding): ModelSignature {
+  if (numberWidth(encoding) + encoding.categories.length === 0) {
+    throw new MillraceError(
+      'TRAINING_DATA_INSUFFICIENT',
+      `Model '${plan.model}': none of the ${set.numericNames.length} features varies over the training part, so there is ` +
+        'nothing to learn from. Check that the feature views of its service are filled.',
+    );
+  }
+  return {
+    model: plan.model,
+    task: plan.task,
+    featureService: plan.featureService,
+    serviceDigest: set.serviceDigest,
+    viewVersions: plan.viewVersions,
+    numericNames: set.numericNames,
+    categories: encoding.categories,
+    batchRowsMax: plan.batchRowsMax,
+    threshold: plan.threshold,
+  };
+}
+
+function describeLineage(
+  { set, plan, backend, dataCut, trigger, reason }: TrainOptions,
+  split: TimeSplit,
+  registeredRows: Uint32Array,
+  bestEpoch: number,
+  durationsMs: Readonly<Record<string, number>>,
+): Lineage {
+  const decidedAt = (rows: Uint32Array, at: number): number => set.decisionTimes[rows.at(at) as number] as number;
+  return {
+    trigger,
+    reason,
+    dataCut,
+    trainingFrom: decidedAt(split.training, 0),
+    trainingTo: decidedAt(split.training, -1),
+    holdoutFrom: split.holdoutFrom,
+    trainingRows: split.training.length,
+    holdoutRows: split.holdout.length,
+    backend: backend.name,
+    trainer: {
+      ...plan.trainer,
+      bestEpoch,
+      // What is registered, where it is not the evaluated network itself.
+      refit: plan.refit ? { rows: registeredRows.length, to: decidedAt(registeredRows, -1) } : null,
+    },
+    seed: plan.seed,
+    durationsMs,
+  };
+}

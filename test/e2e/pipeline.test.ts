@@ -1,0 +1,175 @@
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connectMillrace, type MillraceClient, type SourceBalance } from '../../src/client/index.ts';
+import { createLogger } from '../../src/infra/logger.ts';
+import { createPostgres, type Postgres } from '../../src/infra/postgres.ts';
+import { processNames, type ProcessName } from '../../workers/process-state.ts';
+import { eventually } from '../support/eventually.ts';
+import { compareDecisions } from '../support/naive/compare-decisions.ts';
+import { drawDecisions } from '../support/naive/stored-decision.ts';
+import { countFaults, DAY_MS, parcelWorld, START } from './parcels/events.ts';
+import { LiveTraffic } from './parcels/live-traffic.ts';
+import { lateParcel } from './parcels/project.ts';
+import { startMillrace, type StartedMillrace } from './started-millrace.ts';
+
+const MODEL = lateParcel.name;
+const WORLD_DAYS = 60;
+const HISTORY_DAYS = 8;
+const LIVE_STEPS = 30;
+/** Features reach back 7 days; by then all of it has been seen once. */
+const EVERYTHING = 1_000_000;
+const TRAINING_LIMIT_MS = 120_000;
+const RESTART_LIMIT_MS = 60_000;
+const ROLLBACK_LIMIT_MS = 5_000;
+
+const bySource = (balance: readonly SourceBalance[]): SourceBalance[] =>
+  [...balance].sort((a, b) => a.source.localeCompare(b.source));
+
+describe('the whole pipeline on real servers', () => {
+  let started: StartedMillrace;
+  let millrace: MillraceClient;
+  let postgres: Postgres;
+  let traffic: LiveTraffic;
+
+  beforeAll(async () => {
+    started = await startMillrace(fileURLToPath(new URL('./parcels/project.ts', import.meta.url)));
+    millrace = await connectMillrace({ ...process.env, ...started.environment });
+    postgres = createPostgres({
+      url: started.postgresUrl,
+      applicationName: 'test',
+      logger: createLogger('test', 'silent'),
+    });
+    traffic = new LiveTraffic(parcelWorld(WORLD_DAYS), millrace, started.servingUrl, START + HISTORY_DAYS * DAY_MS);
+  });
+
+  afterAll(async () => {
+    await millrace?.close();
+    await postgres?.close();
+    await started?.stop();
+  });
+
+  /** Every event that was sent is in the offline log once, dropped as a duplicate, or a dead letter with its code. */
+  async function expectBalance(): Promise<void> {
+    const faults = countFaults(traffic.sent);
+    const balance = await eventually(
+      'a balance without missing events',
+      RESTART_LIMIT_MS,
+      async () => bySource(await millrace.eventBalance()),
+      (sources) => sources.every(({ missing }) => missing === 0),
+    );
+    const sentTo = (source: string): number => traffic.sent.filter((event) => event.source === source).length;
+    const expected = { deliveries: { duplicates: 0, dead: faults.early }, orders: { duplicates: faults.duplicates, dead: faults.invalid } };
+    expect(balance).toEqual(
+      (['deliveries', 'orders'] as const).map((source) => {
+        const { duplicates, dead } = expected[source];
+        const sent = sentTo(source);
+        const stored = sent - duplicates - dead;
+        return { source, sent, stored, duplicates, deadLetters: dead, rows: stored, deadLetterRows: dead, missing: 0 };
+      }),
+    );
+    const codes = await postgres.query<{ code: string; n: number }>(
+      'SELECT code, count(*)::int AS n FROM millrace.dead_letters GROUP BY code ORDER BY code',
+    );
+    expect(codes).toEqual([
+      { code: 'STREAM_EVENT_EARLY', n: faults.early },
+      { code: 'STREAM_EVENT_INVALID', n: faults.invalid },
+    ]);
+  }
+
+  /** All decisions so far, recomputed from the raw rows by the naive oracle. */
+  async function expectFeaturesAsServed(): Promise<void> {
+    const answered = traffic.answers.filter(({ status }) => status === 200).length;
+    await eventually('every decision to be stored', RESTART_LIMIT_MS, () => millrace.decisionCount(MODEL), (n) => n >= answered);
+    const decisions = await drawDecisions(postgres, MODEL, { sample: EVERYTHING, seed: '' });
+    const stored = new Set(decisions.map(({ id }) => id));
+    expect(traffic.answers.filter(({ decisionId }) => decisionId !== null && !stored.has(decisionId))).toEqual([]);
+    const comparison = await compareDecisions(postgres, lateParcel.service, decisions);
+    expect(comparison.mismatches).toEqual([]);
+    expect(comparison.numbersPresent).toBeGreaterThan(0.8 * decisions.length * decisions[0]!.numbers.length);
+  }
+
+  const championIs = async (version: number): Promise<boolean> =>
+    (await millrace.allocation(MODEL))?.champion === version;
+
+  const lifecycleRests = async (): Promise<boolean> => (await millrace.lifecycleState(MODEL))?.phase === 'idle';
+
+  it('stores every event of history once, and names what it refuses', async () => {
+    traffic.clock -= 1;
+    await traffic.sendDue();
+    traffic.clock += 1;
+    expect(traffic.sent.length).toBeGreaterThan(5_000);
+    await expectBalance();
+  });
+
+  it('trains and serves the first version when it is asked to', async () => {
+    await millrace.retrain(MODEL, { trigger: 'first', reason: 'history is there', requestedBy: 'test', dataCut: null });
+    await eventually('the first champion', TRAINING_LIMIT_MS, () => championIs(1), Boolean);
+    await eventually('an answer', RESTART_LIMIT_MS, () => traffic.step().then(() => traffic.answers.at(-1)?.status), (s) => s === 200);
+    traffic.answers.length = 0;
+    for (let i = 0; i < LIVE_STEPS; i++) await traffic.step();
+    expect(traffic.failed).toEqual([]);
+    expect(new Set(traffic.answers.map(({ version }) => version))).toEqual(new Set([1]));
+  });
+
+  it('serves exactly the features that the raw rows give', async () => {
+    await expectFeaturesAsServed();
+  });
+
+  it('promotes a second version through shadow and canary, and rolls it back within seconds, no prediction failing', async () => {
+    await eventually('an idle lifecycle', RESTART_LIMIT_MS, lifecycleRests, Boolean);
+    await millrace.retrain(MODEL, { trigger: 'manual', reason: 'a second version', requestedBy: 'test', dataCut: null });
+    await traffic.stepUntil(async () => (await championIs(2)) && (await lifecycleRests()));
+    await traffic.step();
+    const served = traffic.answers.map(({ version }) => version);
+    expect(served.at(-1)).toBe(2);
+
+    const startedAt = Date.now();
+    await millrace.rollback(MODEL, { toVersion: null, requestedBy: 'test', reason: 'try it' });
+    await traffic.stepUntil(async () => traffic.answers.at(-1)?.version === 1);
+    expect(Date.now() - startedAt).toBeLessThan(ROLLBACK_LIMIT_MS);
+    expect(traffic.failed).toEqual([]);
+    expect((await millrace.allocation(MODEL))?.champion).toBe(1);
+    const actions = (await millrace.ledger(MODEL)).map(({ version, action }) => `${action} ${version ?? '-'}`);
+    expect(actions.at(-1)).toMatch(/^roll/);
+    await expectFeaturesAsServed();
+  });
+
+  it.each(processNames)('survives kill -9 of the %s process: nothing is lost, nothing counted twice', async (name) => {
+    await killAndAwait(name);
+    await traffic.sendDue();
+    await eventually(
+      'predictions',
+      RESTART_LIMIT_MS,
+      async () => {
+        const before = traffic.answers.length;
+        await traffic.step();
+        return traffic.answers.slice(before);
+      },
+      (answers) => answers.length > 0 && answers.every(({ status }) => status === 200),
+    );
+    await expectBalance();
+    await eventually('the lifecycle', RESTART_LIMIT_MS, lifecycleRests, Boolean);
+    await expectFeaturesAsServed();
+  });
+
+  /** Kills it while events and questions are on their way. */
+  async function killAndAwait(name: ProcessName): Promise<void> {
+    const before = await started.process(name);
+    expect(before?.pid).toBeTypeOf('number');
+    const step = traffic.step();
+    process.kill(before?.pid as number, 'SIGKILL');
+    await step;
+    await eventually(
+      `process '${name}' to be started again`,
+      RESTART_LIMIT_MS,
+      () => started.process(name),
+      (now) => now?.status === 'running' && now.pid !== null && now.pid !== before?.pid,
+    );
+  }
+
+  it('ends in order when it is told to', async () => {
+    await millrace.close();
+    await postgres.close();
+    expect(await started.stop()).toBe(0);
+  });
+});

@@ -1,0 +1,83 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { isMillraceError } from '../../../src/core/millrace-error.ts';
+import { prepareEvent, type ViewProgram } from '../../../src/fold/compile-view.ts';
+import { FrameWriter, readFrame } from '../../../src/fold/event-frame.ts';
+import { history, type LoggedEvent } from './history-arbitrary.ts';
+
+function writeFrame(program: ViewProgram, writer: FrameWriter, events: readonly LoggedEvent[]): Uint8Array {
+  writer.reset();
+  const inputs = new Float64Array(program.inputCount);
+  events.forEach((one, i) => {
+    prepareEvent(program, one.row, inputs, 0);
+    writer.add(one.key, i * 3, one.effectiveTime, one.knownTime, inputs, 0);
+  });
+  return writer.finish({
+    sourcePartition: 2,
+    firstOffset: 0,
+    lastOffset: events.length * 3,
+    newestKnownTime: 99,
+  });
+}
+
+describe('an event frame', () => {
+  it('carries every event unchanged, also from a writer that is used again', () => {
+    fc.assert(
+      fc.property(history, ({ program, events }) => {
+        const writer = new FrameWriter(program);
+        writeFrame(program, writer, events.slice(0, 3));
+        const bytes = writeFrame(program, writer, events);
+        const seen: unknown[] = [];
+        const header = readFrame(program, bytes, (key, offset, effectiveTime, knownTime, inputs, at) => {
+          seen.push([key, offset, effectiveTime, knownTime, ...inputs.subarray(at, at + program.inputCount)]);
+        });
+        expect(header).toEqual({
+          sourcePartition: 2,
+          firstOffset: 0,
+          lastOffset: events.length * 3,
+          newestKnownTime: 99,
+          count: events.length,
+        });
+        const expected = events.map((one, i) => {
+          const inputs = new Float64Array(program.inputCount);
+          prepareEvent(program, one.row, inputs, 0);
+          return [one.key, i * 3, one.effectiveTime, one.knownTime, ...inputs];
+        });
+        expect(seen).toEqual(expected);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('answers damaged bytes with STREAM_FRAME_CORRUPT or with events', () => {
+    fc.assert(
+      fc.property(
+        history,
+        fc.array(fc.tuple(fc.nat(), fc.nat({ max: 255 })), { maxLength: 4 }),
+        fc.nat(),
+        ({ program, events }, changes, cut) => {
+          const bytes = writeFrame(program, new FrameWriter(program), events);
+          for (const [at, value] of changes) bytes[at % bytes.length] = value;
+          try {
+            readFrame(program, bytes.subarray(0, cut % (bytes.length + 1)), () => undefined);
+          } catch (error) {
+            expect(isMillraceError(error) && error.code).toBe('STREAM_FRAME_CORRUPT');
+          }
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  it('carries any text as an entity key', () => {
+    fc.assert(
+      fc.property(history, fc.string({ unit: 'binary' }), ({ program, events }, key) => {
+        const [one] = events;
+        if (one === undefined) return;
+        const bytes = writeFrame(program, new FrameWriter(program), [{ ...one, key }]);
+        readFrame(program, bytes, (found) => expect(found).toBe(key));
+      }),
+      { numRuns: 100 },
+    );
+  });
+});

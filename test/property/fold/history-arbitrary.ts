@@ -1,0 +1,195 @@
+import fc from 'fast-check';
+import type { Aggregation } from '../../../src/define/aggregation.ts';
+import type { FeatureView } from '../../../src/define/feature-view.ts';
+import type { Row } from '../../../src/define/field.ts';
+import { compileView, prepareEvent, type ViewProgram } from '../../../src/fold/compile-view.ts';
+import { applyEvent, createState, readFeatures, type ViewState } from '../../../src/fold/view-state.ts';
+import {
+  boolean,
+  entity,
+  featureView,
+  nullable,
+  number,
+  source,
+  string,
+  timestamp,
+} from '../../../src/index.ts';
+import { naiveFeatures } from '../../support/naive-features.ts';
+
+/** An event with its place in the log. */
+export interface LoggedEvent {
+  readonly key: string;
+  readonly sourcePartition: number;
+  readonly sourceOffset: number;
+  readonly effectiveTime: number;
+  readonly knownTime: number;
+  readonly row: Row;
+}
+
+export interface History {
+  readonly view: FeatureView;
+  readonly program: ViewProgram;
+  /** In the order of offsets per source partition. */
+  readonly events: readonly LoggedEvent[];
+}
+
+export const START_MS = Date.UTC(2024, 1, 28);
+export const HOUR_MS = 3_600_000;
+export const SOURCE_PARTITIONS = 3;
+export const KEYS = ['a', 'b', 'ü'] as const;
+
+const payments = source({
+  name: 'payment',
+  schema: {
+    id: string(),
+    at: timestamp(),
+    card: string(),
+    amount: number(),
+    fee: nullable(number()),
+    online: nullable(boolean()),
+    country: nullable(string()),
+  },
+  id: 'id',
+  eventTime: 'at',
+  partitions: SOURCE_PARTITIONS,
+});
+const card = entity({ name: 'card', keys: ['card'] });
+
+const windowAndHop = fc.constantFrom(
+  { window: '5m' },
+  { window: '1h' },
+  { window: '1h', hop: '10m' },
+  { window: '3h' },
+  { window: '3h', hop: '10m' },
+  { window: '24h' },
+  { window: '2d', hop: '12h' },
+  { window: '2d', hop: '2d' },
+) as fc.Arbitrary<{ window: Aggregation['window']; hop?: Aggregation['window'] }>;
+
+const where = fc.constantFrom<NonNullable<Aggregation['where']>>(
+  { online: true },
+  { country: { in: ['NO', 'DE'] } },
+  { country: { ne: 'NO' }, amount: { gte: 0 } },
+  { fee: { isNull: true } },
+  { fee: { lt: 10 } },
+);
+
+const kindAndField = fc.oneof(
+  fc.constantFrom('count' as const, 'timeSinceLast' as const).map((kind) => ({ kind, field: null })),
+  fc.record({
+    kind: fc.constantFrom('sum' as const, 'mean' as const, 'stddev' as const, 'last' as const),
+    field: fc.constantFrom('amount', 'fee', 'online'),
+  }),
+  fc.record({
+    kind: fc.constantFrom('min' as const, 'max' as const),
+    field: fc.constantFrom('amount', 'fee', 'at'),
+  }),
+);
+
+const aggregation: fc.Arbitrary<Aggregation> = fc
+  .record({ kindAndField, windowAndHop, where: fc.option(where) })
+  .map((drawn) => ({
+    ...drawn.kindAndField,
+    ...drawn.windowAndHop,
+    ...(drawn.where === null ? {} : { where: drawn.where }),
+  }));
+
+export const view: fc.Arbitrary<FeatureView> = fc.array(aggregation, { minLength: 1, maxLength: 12 }).map(
+  (aggregations) =>
+    featureView({
+      name: 'card_payments',
+      entity: card,
+      source: payments,
+      features: () => Object.fromEntries(aggregations.map((one, i) => [`f${i}`, one])),
+    }) as FeatureView,
+);
+
+/** Decimal fractions, as payloads carry them: their sums are not exact in a double. */
+const decimal = fc.integer({ min: -5_000_000, max: 5_000_000 }).map((thousandths) => thousandths / 1_000);
+
+const event: fc.Arbitrary<Omit<LoggedEvent, 'sourceOffset'>> = fc
+  .record({
+    key: fc.constantFrom(...KEYS),
+    sourcePartition: fc.integer({ min: 0, max: SOURCE_PARTITIONS - 1 }),
+    // Times that collide, times within an hour and times over days.
+    at: fc.oneof(
+      fc.integer({ min: 0, max: 10 }).map((n) => n * 300_000),
+      fc.integer({ min: 0, max: HOUR_MS }),
+      fc.integer({ min: 0, max: 80 * HOUR_MS }),
+    ),
+    delay: fc.oneof(
+      fc.constant(0),
+      fc.integer({ min: 0, max: 60_000 }),
+      fc.integer({ min: 0, max: 30 * HOUR_MS }),
+    ),
+    amount: decimal,
+    fee: fc.option(decimal),
+    online: fc.option(fc.boolean()),
+    country: fc.option(fc.constantFrom('NO', 'DE', 'FR')),
+  })
+  .map(({ key, sourcePartition, at, delay, ...fields }) => ({
+    key,
+    sourcePartition,
+    effectiveTime: START_MS + at,
+    knownTime: START_MS + at + delay,
+    row: { ...fields, id: '', card: key, at: START_MS + at },
+  }));
+
+export const history: fc.Arbitrary<History> = fc
+  .record({ view, drawn: fc.array(event, { maxLength: 60 }) })
+  .map(({ view: drawnView, drawn }) => {
+    const next = new Array<number>(SOURCE_PARTITIONS).fill(0);
+    return {
+      view: drawnView,
+      program: compileView(drawnView),
+      events: drawn.map((one) => ({ ...one, sourceOffset: next[one.sourcePartition]++ })),
+    };
+  });
+
+/** Another order of arrival that keeps the order of offsets in each source partition. */
+export function interleave(events: readonly LoggedEvent[], picks: readonly number[]): LoggedEvent[] {
+  const queues = Array.from({ length: SOURCE_PARTITIONS }, (_, partition) =>
+    events.filter((one) => one.sourcePartition === partition),
+  );
+  const order: LoggedEvent[] = [];
+  for (let i = 0; order.length < events.length; i++) {
+    const waiting = queues.filter((queue) => queue.length > 0);
+    order.push(waiting[(picks[i % picks.length] ?? 0) % waiting.length]!.shift()!);
+  }
+  return order;
+}
+
+export const picks = fc.array(fc.nat({ max: 5 }), { minLength: 1, maxLength: 20 });
+
+export function apply(program: ViewProgram, states: Map<string, ViewState>, one: LoggedEvent): boolean {
+  let state = states.get(one.key);
+  if (state === undefined) states.set(one.key, (state = createState(program)));
+  const inputs = new Float64Array(program.inputCount + 2);
+  prepareEvent(program, one.row, inputs, 2);
+  const { sourcePartition, sourceOffset, effectiveTime, knownTime } = one;
+  return applyEvent(program, state, sourcePartition, sourceOffset, effectiveTime, knownTime, inputs, 2);
+}
+
+export function foldAll(program: ViewProgram, events: readonly LoggedEvent[]): Map<string, ViewState> {
+  const states = new Map<string, ViewState>();
+  for (const one of events) apply(program, states, one);
+  return states;
+}
+
+/** The features that a model would get: float32, null as NaN. */
+export function read(program: ViewProgram, state: ViewState | undefined, asOf: number): number[] {
+  const values = new Float64Array(program.featureNames.length);
+  readFeatures(program, state ?? null, asOf, values, 0);
+  return Array.from(values, Math.fround);
+}
+
+/** The oracle's answer for the events that a read sees, in the same form. */
+export function readNaively(
+  drawn: History,
+  key: string,
+  asOf: number,
+  seen: readonly LoggedEvent[],
+): number[] {
+  const own = seen.filter((one) => one.key === key);
+  return Object.values(naiveFeatures(drawn.view, own, asOf)).map((value) => Math.fround(value ?? NaN));
+}

@@ -1,0 +1,80 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { algebraOf } from '../../../src/fold/aggregations/algebra-of.ts';
+import type { Intermediate } from '../../../src/fold/intermediates/intermediate.ts';
+
+const intermediates = [...new Set(Object.values(algebraOf).flatMap((algebra) => algebra.intermediates))];
+
+const events = fc.array(
+  fc.record({
+    value: fc.double({ min: -1e6, max: 1e6, noNaN: true, noDefaultInfinity: true }).map((value) => value + 0),
+    eventTime: fc.integer({ min: 0, max: 3 }),
+    knownTime: fc.integer({ min: 3, max: 5 }),
+  }),
+  { maxLength: 20 },
+);
+type Events = typeof events extends fc.Arbitrary<infer T> ? T : never;
+
+function tileOf(intermediate: Intermediate, drawn: Events): Float64Array {
+  const tile = Float64Array.from(intermediate.identity);
+  for (const { value, eventTime, knownTime } of drawn) {
+    intermediate.update(tile, 0, Float64Array.of(value), 0, Float64Array.of(eventTime, knownTime));
+  }
+  return tile;
+}
+
+function merge(intermediate: Intermediate, ...tiles: readonly Float64Array[]): Float64Array {
+  const into = Float64Array.from(tiles[0]!);
+  const rest = Float64Array.from(tiles.slice(1).flatMap((tile) => [...tile]));
+  intermediate.mergeTiles(into, 0, rest, 0, intermediate.width, tiles.length - 1);
+  return into;
+}
+
+/** Sums agree to 1e-28 of what was added; all else exactly. */
+function expectSame(intermediate: Intermediate, drawn: Events, one: Float64Array, other: Float64Array): void {
+  if (intermediate.width !== 2) {
+    expect(one).toEqual(other);
+    return;
+  }
+  const size = drawn.reduce((sum, { value }) => sum + Math.max(Math.abs(value), value * value), 0);
+  const difference = one[0]! - other[0]! + (one[1]! - other[1]!);
+  expect(Math.abs(difference)).toBeLessThanOrEqual(1e-28 * size);
+}
+
+describe.each(intermediates.map((intermediate) => [intermediate.name, intermediate] as const))(
+  'the intermediate result %s',
+  (_name, intermediate) => {
+    it('merges associatively, and merging equals updating', () => {
+      fc.assert(
+        fc.property(events, events, events, (a, b, c) => {
+          const [x, y, z] = [tileOf(intermediate, a), tileOf(intermediate, b), tileOf(intermediate, c)];
+          const all = [...a, ...b, ...c];
+          const left = merge(intermediate, merge(intermediate, x, y), z);
+          expectSame(intermediate, all, left, merge(intermediate, x, merge(intermediate, y, z)));
+          expectSame(intermediate, all, left, merge(intermediate, x, y, z));
+          expectSame(intermediate, all, left, tileOf(intermediate, all));
+        }),
+      );
+    });
+
+    it('merges in any order', () => {
+      fc.assert(
+        fc.property(events, events, (a, b) => {
+          const [x, y] = [tileOf(intermediate, a), tileOf(intermediate, b)];
+          expectSame(intermediate, [...a, ...b], merge(intermediate, x, y), merge(intermediate, y, x));
+        }),
+      );
+    });
+
+    it('has an identity', () => {
+      fc.assert(
+        fc.property(events, (drawn) => {
+          const tile = tileOf(intermediate, drawn);
+          const identity = Float64Array.from(intermediate.identity);
+          expect(merge(intermediate, tile, identity)).toEqual(tile);
+          expect(merge(intermediate, identity, tile)).toEqual(tile);
+        }),
+      );
+    });
+  },
+);

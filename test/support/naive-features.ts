@@ -1,0 +1,135 @@
+/*
+ * The slow oracle of features: DESIGN.md section 2 word by word, with exact arithmetic, no tiles kept and no state.
+ * It shares no code with the fold and the stores; of Millrace it knows the types of definitions only.
+ */
+import type { Aggregation } from '../../src/define/aggregation.ts';
+import type { FeatureService } from '../../src/define/feature-service.ts';
+import type { FeatureView } from '../../src/define/feature-view.ts';
+import { exactSum, nearestDeviation, nearestQuotient } from './naive/exact-arithmetic.ts';
+import { passesCondition } from './naive/naive-condition.ts';
+import { windowOf } from './naive/naive-window.ts';
+
+export type Values = Readonly<Record<string, unknown>>;
+
+/** An event of the entity that is asked about. Times are ms since the epoch. */
+export interface NaiveEvent {
+  /** The earlier of event time and known time. */
+  readonly effectiveTime: number;
+  readonly knownTime: number;
+  readonly row: Values;
+}
+
+export type NaiveFeatures = Readonly<Record<string, number | null>>;
+
+const SEPARATOR = '\u001f';
+const MS_PER_SECOND = 1_000;
+
+/** Entity key: the key fields' values in order, joined by the unit separator; null where one is no text. */
+export function naiveEntityKey(fields: readonly string[], values: Values): string | null {
+  const parts = fields.map((field) => values[field]);
+  return parts.every((part) => typeof part === 'string') ? parts.join(SEPARATOR) : null;
+}
+
+/**
+ * All features of a view as of a moment, in float64.
+ * @param events what is to be seen of one entity, in any order: the caller decides by fence or by known time
+ */
+export function naiveFeatures(view: FeatureView, events: readonly NaiveEvent[], asOf: number): NaiveFeatures {
+  return Object.fromEntries(
+    Object.entries<Aggregation>(view.features).map(([name, aggregation]) => {
+      const isInWindow = windowOf(aggregation, asOf);
+      const seen = events.filter(
+        (event) => isInWindow(event.effectiveTime) && passesCondition(aggregation.where, event.row),
+      );
+      return [name, aggregate(aggregation, seen, asOf)];
+    }),
+  );
+}
+
+export interface NaiveRow {
+  readonly numericNames: readonly string[];
+  readonly numbers: Float32Array;
+  readonly categories: readonly (string | null)[];
+}
+
+/**
+ * The row that a model takes: view features, on-demand features, the request's numbers; and its texts as categories.
+ * @param featuresOf features by view name, for every view that the service or its on-demand features read
+ */
+export function naiveRow(
+  service: FeatureService,
+  featuresOf: ReadonlyMap<string, NaiveFeatures>,
+  request: Values,
+  asOf: number,
+): NaiveRow {
+  const named: [string, unknown][] = [];
+  for (const view of service.views) {
+    for (const name of Object.keys(view.features)) {
+      const full = `${view.name}.${name}`;
+      if (!service.exclude.includes(full)) named.push([full, featuresOf.get(view.name)?.[name]]);
+    }
+  }
+  for (const feature of service.onDemand) {
+    const views = Object.entries(feature.views).map(([alias, view]) => [alias, featuresOf.get(view.name)]);
+    named.push([feature.name, feature.compute({ ...Object.fromEntries(views), request, asOf })]);
+  }
+  const requestFields = Object.entries(service.request);
+  for (const [name, field] of requestFields) {
+    if (field.type === 'number' || field.type === 'boolean') named.push([name, request[name]]);
+  }
+  return {
+    numericNames: named.map(([name]) => name),
+    numbers: Float32Array.from(named, ([, value]) => float32Of(value)),
+    categories: requestFields
+      .filter(([, field]) => field.type === 'string')
+      .map(([name]) => (request[name] ?? null) as string | null),
+  };
+}
+
+function aggregate(aggregation: Aggregation, events: readonly NaiveEvent[], asOf: number): number | null {
+  if (aggregation.kind === 'count') return events.length;
+  if (aggregation.kind === 'timeSinceLast') {
+    const newest = events.reduce((latest, event) => Math.max(latest, event.effectiveTime), -Infinity);
+    return newest === -Infinity ? null : Math.max(0, asOf - newest) / MS_PER_SECOND;
+  }
+  const valued = events.flatMap((event) => {
+    const value = numberOf(event.row[aggregation.field ?? '']);
+    return value === null ? [] : [{ ...event, value }];
+  });
+  const values = valued.map((event) => event.value);
+  if (values.length === 0) return null;
+  switch (aggregation.kind) {
+    case 'sum':
+      return nearestQuotient(exactSum(values), 1n);
+    case 'mean':
+      return nearestQuotient(exactSum(values), BigInt(values.length));
+    case 'stddev':
+      return nearestDeviation(values);
+    case 'min':
+      return values.reduce((a, b) => Math.min(a, b));
+    case 'max':
+      return values.reduce((a, b) => Math.max(a, b));
+    case 'last':
+      return valued.reduce((a, b) => (isNewer(b, a) ? b : a)).value;
+  }
+}
+
+type Valued = NaiveEvent & { readonly value: number };
+
+function isNewer(a: Valued, b: Valued): boolean {
+  if (a.effectiveTime !== b.effectiveTime) return a.effectiveTime > b.effectiveTime;
+  if (a.knownTime !== b.knownTime) return a.knownTime > b.knownTime;
+  return a.value > b.value;
+}
+
+/** Null for what has no number; -0 is 0. */
+function numberOf(value: unknown): number | null {
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  return typeof value === 'number' ? value + 0 : null;
+}
+
+/** Null, and what float32 can't hold, is NaN. */
+function float32Of(value: unknown): number {
+  const number = typeof value === 'boolean' ? Number(value) : typeof value === 'number' ? value : NaN;
+  return Number.isFinite(Math.fround(number)) ? Math.fround(number) : NaN;
+}

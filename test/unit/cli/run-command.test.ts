@@ -1,0 +1,83 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { runCommand } from '../../../cli/main.ts';
+
+const dataDir = mkdtempSync(path.join(os.tmpdir(), 'millrace-cli-'));
+afterAll(() => rmSync(dataDir, { recursive: true }));
+
+async function run(...argv: string[]) {
+  const out: string[] = [];
+  const err: string[] = [];
+  const exitCode = await runCommand({
+    argv: [...argv, '--data-dir', dataDir],
+    stdout: { write: (text) => out.push(text) },
+    stderr: { write: (text) => err.push(text) },
+    signal: new AbortController().signal,
+  });
+  return { exitCode, stdout: out.join(''), stderr: err.join('') };
+}
+
+const commands = [
+  'up', 'down', 'plan', 'apply', 'start', 'run', 'replay', 'materialize', 'dead-letters', 'train', 'promote', 'rollback',
+  'pause', 'resume', 'approve', 'predict', 'status', 'models', 'ledger',
+];
+
+test('the help lists every command and the exit codes, on standard output', async () => {
+  const { exitCode, stdout, stderr } = await run('--help');
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  for (const command of commands) expect(stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
+  expect(stdout).toContain('Exit codes:');
+});
+
+test.each(commands)('%s has a help with an example, on 80 columns', async (command) => {
+  const { exitCode, stdout } = await run(command, '--help');
+  expect(exitCode).toBe(0);
+  expect(stdout).toMatch(/Examples?:\n  \$ /);
+  const prose = stdout.slice(0, stdout.indexOf('\nExample'));
+  expect(prose.split('\n').filter((line) => line.length > 80)).toEqual([]);
+});
+
+test.each([
+  [['nonsense'], "unknown command 'nonsense'"],
+  [['up', '--nonsense'], "unknown option '--nonsense'"],
+  [['promote', 'm', 'x'], 'Expected a whole number from 1'],
+  [['promote', 'm'], "missing required argument 'version'"],
+  [['run', 'kafka'], 'Allowed choices are orchestration, stream, training, serving, gateway'],
+  [['train', 'm', '--as-of', 'yesterday'], 'Expected a time such as'],
+  [['train', 'm', '--timeout', 'long'], 'Expected a duration such as'],
+  [['replay', 'f', '--speed', '-1'], 'Expected a number above 0'],
+])('%j is a usage error with exit code 2, told on standard error', async (argv, message) => {
+  const { exitCode, stdout, stderr } = await run(...argv);
+  expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+  expect(stderr).toMatch(/^error: .*\(CONFIG_INVALID\)\n$/);
+  expect(stderr).toContain(message);
+});
+
+test('an error has its code and no stack trace, unless --verbose', async () => {
+  const argv = ['replay', 'missing.ndjson', '--project', path.join(dataDir, 'none.ts')];
+  const quiet = await run(...argv);
+  expect(quiet.exitCode).toBe(2);
+  expect(quiet.stderr).toMatch(/^error: Project file .* \(PROJECT_NOT_LOADED\)\n$/);
+  const verbose = await run(...argv, '--verbose');
+  expect(verbose.stderr).toMatch(/\n\s+at /);
+  expect(verbose.stderr).toContain('caused by:');
+});
+
+test('with --json a failure is one JSON document on standard output', async () => {
+  const { exitCode, stdout } = await run('predict', 'm', 'carrier', '--json');
+  expect(exitCode).toBe(2);
+  expect(JSON.parse(stdout)).toEqual({ error: expect.stringContaining('no key=value pair') as string, code: 'REQUEST_INVALID' });
+});
+
+test('a process that does not answer is away, not a failure', async () => {
+  const { exitCode, stderr } = await run('predict', 'm', 'a=1', '--url', 'http://127.0.0.1:9');
+  expect(exitCode).toBe(3);
+  expect(stderr).toContain('(PROCESS_UNREACHABLE)');
+});
+
+test('down of a data directory without servers says so', async () => {
+  const { exitCode, stdout } = await run('down', '--json');
+  expect({ exitCode, document: JSON.parse(stdout) as unknown }).toEqual({ exitCode: 0, document: { stopped: [] } });
+});

@@ -1,0 +1,87 @@
+import { TemporalFailure } from '@temporalio/common';
+import { CancellationScope, condition, isCancellation, sleep } from '@temporalio/workflow';
+import type { IngestionInput, IngestionStatus, ReplayRequest } from '../src/contracts/lifecycle.ts';
+import { streamActivities, streamControlActivities } from './activity-proxies.ts';
+import { failureText } from './failure-text.ts';
+import { showProgress } from './show-progress.ts';
+
+/** A consumer whose activity failed for good (no retry helps) is tried again after this. */
+const RESTART_DELAY_MS = 10_000;
+
+/** All consumers of a project, run together and stopped together. */
+export class ConsumerGroup {
+  restarts: number;
+  private readonly consumers: ReturnType<typeof streamActivities>;
+  private readonly control: ReturnType<typeof streamControlActivities>;
+  private readonly members: number;
+  private readonly running = new Set<string>();
+  private lag: Readonly<Record<string, number>> = {};
+
+  constructor(input: IngestionInput) {
+    this.restarts = input.carried?.restarts ?? 0;
+    this.members = input.members;
+    this.consumers = streamActivities(input.namespace);
+    this.control = streamControlActivities(input.namespace);
+  }
+
+  status(): Omit<IngestionStatus, 'paused'> {
+    return { running: [...this.running].sort(), restarts: this.restarts, lag: this.lag };
+  }
+
+  /** Runs every consumer until `mustStop`, then waits until all have handed in what they held. */
+  async runUntil(mustStop: () => boolean, lagIntervalMs: number): Promise<void> {
+    showProgress({ phase: 'running' });
+    const scope = new CancellationScope();
+    const all = scope.run(() => Promise.all(this.start())).catch((error: unknown) => {
+      if (!isCancellation(error)) throw error;
+    });
+    while (!mustStop()) {
+      if (await condition(mustStop, lagIntervalMs)) break;
+      await this.readLag();
+    }
+    scope.cancel();
+    await all;
+    showProgress({ phase: 'paused' });
+  }
+
+  async rewind(request: ReplayRequest): Promise<void> {
+    await this.control.rewindIngest(request);
+  }
+
+  private start(): Promise<void>[] {
+    const started: Promise<void>[] = [];
+    for (let member = 0; member < this.members; member++) {
+      started.push(
+        this.keepRunning(`ingest-${member}`, () => this.consumers.runIngest({ member })),
+        this.keepRunning(`fold-${member}`, () => this.consumers.runFold({ member })),
+      );
+    }
+    started.push(this.keepRunning('decision-sink-0', () => this.consumers.runDecisionSink({ member: 0 })));
+    return started;
+  }
+
+  private async keepRunning(name: string, consume: () => Promise<void>): Promise<void> {
+    for (;;) {
+      this.running.add(name);
+      try {
+        await consume();
+      } catch (error) {
+        if (isCancellation(error) || !(error instanceof TemporalFailure)) throw error;
+        showProgress({}, `${name} failed: ${failureText(error)}`);
+      } finally {
+        this.running.delete(name);
+      }
+      // A consumer that was cancelled may end without an error; the wait then ends the loop.
+      await sleep(RESTART_DELAY_MS);
+      this.restarts += 1;
+    }
+  }
+
+  private async readLag(): Promise<void> {
+    try {
+      this.lag = await this.control.streamLag({});
+    } catch (error) {
+      if (!(error instanceof TemporalFailure) || isCancellation(error)) throw error;
+    }
+  }
+}

@@ -1,0 +1,7 @@
+/** Every workflow type: the exported functions' names. */
+export { ingestion } from './ingestion.ts';
+export { materializeFeatures } from './materialize-features.ts';
+export { modelLifecycle } from './model-lifecycle.ts';
+export { monitorModel } from './monitor-model.ts';
+export { rolloutModel } from './rollout-model.ts';
+export { trainModel } from './train-model.ts';

@@ -1,0 +1,55 @@
+import type {
+  LifecycleCarried,
+  LifecycleCommand,
+  OperatorNote,
+  RetrainRequest,
+} from '../src/contracts/lifecycle.ts';
+
+/** Commands of operators that wait at most; what comes on top is refused, and the history says so. */
+export const COMMANDS_MAX = 20;
+
+/** What a lifecycle has been asked for and has not done yet. */
+export class LifecycleInbox {
+  readonly commands: LifecycleCommand[];
+  approvals: OperatorNote[] = [];
+  private pending: RetrainRequest | null;
+
+  constructor(carried: Pick<LifecycleCarried, 'pendingRetrain' | 'commands'>) {
+    this.commands = [...carried.commands];
+    this.pending = carried.pendingRetrain;
+  }
+
+  get pendingRetrain(): RetrainRequest | null {
+    return this.pending;
+  }
+
+  /** False where too many wait already. */
+  addCommand(command: LifecycleCommand): boolean {
+    if (this.commands.length >= COMMANDS_MAX) return false;
+    this.commands.push(command);
+    return true;
+  }
+
+  addRetrain(request: RetrainRequest): void {
+    this.pending = this.pending === null ? request : coalesce(this.pending, request);
+  }
+
+  takeRetrain(): RetrainRequest | null {
+    const taken = this.pending;
+    this.pending = null;
+    return taken;
+  }
+}
+
+/**
+ * One retraining answers both requests: the reason of a person stands before that of a monitor, and it
+ * reads everything that either wanted.
+ */
+export function coalesce(earlier: RetrainRequest, later: RetrainRequest): RetrainRequest {
+  const leading = isAutomatic(earlier) || !isAutomatic(later) ? later : earlier;
+  const dataCut =
+    earlier.dataCut === null || later.dataCut === null ? null : Math.max(earlier.dataCut, later.dataCut);
+  return { ...leading, dataCut };
+}
+
+const isAutomatic = ({ trigger }: RetrainRequest): boolean => trigger !== 'manual' && trigger !== 'first';

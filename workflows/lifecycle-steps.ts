@@ -1,0 +1,207 @@
+import { TemporalFailure } from '@temporalio/common';
+import { workflowInfo } from '@temporalio/workflow';
+import type { Allocation } from '../src/contracts/allocation.ts';
+import {
+  rolloutSignals,
+  type LifecycleCarried,
+  type LifecycleCommand,
+  type LifecycleInput,
+  type LifecyclePhase,
+  type LifecycleProgress,
+  type LifecycleState,
+  type OperatorNote,
+  type RetrainRequest,
+  type RolloutResult,
+  type TrainResult,
+} from '../src/contracts/lifecycle.ts';
+import { registryActivities } from './activity-proxies.ts';
+import { attendChild, signalChild, type Child } from './attend-child.ts';
+import { failureText } from './failure-text.ts';
+import { runCommand } from './lifecycle-commands.ts';
+import { COMMANDS_MAX, LifecycleInbox } from './lifecycle-inbox.ts';
+import { LifecycleJournal } from './lifecycle-journal.ts';
+import { startRollout, startTraining } from './start-children.ts';
+
+const nothingCarried: LifecycleCarried = { cycle: 0, paused: false, history: [], pendingRetrain: null, commands: [] };
+
+/** State and steps of one model's lifecycle; the workflow function wires signals and queries to it. */
+export class Lifecycle {
+  readonly inbox: LifecycleInbox;
+  readonly journal: LifecycleJournal;
+  private readonly input: LifecycleInput;
+  private readonly registry: ReturnType<typeof registryActivities>;
+  private phase: LifecyclePhase;
+  private paused: boolean;
+  private cycle: number;
+  private candidate: number | null = null;
+  private allocation: Allocation | null = null;
+
+  constructor(input: LifecycleInput) {
+    const carried = input.carried ?? nothingCarried;
+    this.input = input;
+    this.registry = registryActivities(input.namespace);
+    this.inbox = new LifecycleInbox(carried);
+    this.journal = new LifecycleJournal(input.model, carried.history);
+    this.paused = carried.paused;
+    this.cycle = carried.cycle;
+    this.phase = carried.paused ? 'paused' : 'idle';
+  }
+
+  state(): LifecycleState {
+    const { phase, allocation, cycle, candidate } = this;
+    return { model: this.input.model, phase, allocation, cycle, candidate, lastDecision: this.journal.last };
+  }
+
+  carried(): LifecycleCarried {
+    const { pendingRetrain, commands } = this.inbox;
+    return { cycle: this.cycle, paused: this.paused, history: this.journal.events, pendingRetrain, commands };
+  }
+
+  async start(): Promise<void> {
+    await this.readAllocation();
+    this.show();
+  }
+
+  hasWork(): boolean {
+    const { commands, approvals, pendingRetrain } = this.inbox;
+    return commands.length > 0 || approvals.length > 0 || (pendingRetrain !== null && !this.paused);
+  }
+
+  /** Does what waits, operators' commands first. */
+  async work(): Promise<void> {
+    await this.obeyCommands();
+    this.refuseApprovals();
+    const request = this.paused ? null : this.inbox.takeRetrain();
+    if (request !== null) await this.runCycle(request);
+    this.candidate = null;
+    this.enter(this.paused ? 'paused' : 'idle');
+  }
+
+  command(command: LifecycleCommand): void {
+    if (this.inbox.addCommand(command)) return;
+    this.journal.note(`${command.kind} not taken`, null, `${COMMANDS_MAX} commands wait already`);
+  }
+
+  pause(note: OperatorNote): void {
+    this.paused = true;
+    this.journal.note('paused', null, `${note.requestedBy}: ${note.reason}`);
+    this.enter(this.phase === 'idle' ? 'paused' : this.phase);
+  }
+
+  resume(note: OperatorNote): void {
+    this.paused = false;
+    this.journal.note('resumed', null, `${note.requestedBy}: ${note.reason}`);
+    this.enter(this.phase === 'paused' ? 'idle' : this.phase);
+  }
+
+  /** A child says how far it is. */
+  follow({ phase, version, what, why }: LifecycleProgress): void {
+    // The report of a rollout that has ended meanwhile must not bring its phase back.
+    if (this.candidate !== version) return;
+    this.journal.note(what, version, why);
+    this.enter(phase);
+  }
+
+  private async runCycle(request: RetrainRequest): Promise<void> {
+    this.cycle += 1;
+    this.journal.note('training', null, `${request.trigger}: ${request.reason}`);
+    this.enter('training');
+    const child = await startTraining(this.input, this.cycle, request);
+    const trained = await attendChild(child, this.inbox, {
+      onCommand: () => this.obeyCommands(),
+      onApproval: async () => this.refuseApprovals(),
+    });
+    if (!trained.ok) return this.recordFailure('training failed', 'train-failed', null, trained.error);
+    const { training, refusal } = trained.value;
+    if (refusal !== null) {
+      this.journal.note('refused', training.version, refusal);
+      return;
+    }
+    await this.readAllocation();
+    if (this.allocation?.champion === training.version) {
+      this.journal.note('nothing to roll out', training.version, 'training made the same bundle as the champion');
+      return;
+    }
+    await this.rollOut(request, training);
+  }
+
+  private async rollOut(request: RetrainRequest, training: TrainResult): Promise<void> {
+    this.candidate = training.version;
+    this.journal.note('rolling out', training.version, `hold-out log loss ${training.candidateLogLoss.toFixed(4)}, champion's ${training.championLogLoss?.toFixed(4) ?? 'none'}`);
+    this.enter('rolling-out');
+    const child = await startRollout(this.input, this.cycle, request, training, this.allocation?.champion ?? null);
+    let aborts: LifecycleCommand | null = null;
+    const rolled = await attendChild(child, this.inbox, {
+      onApproval: () => this.forwardApprovals(child),
+      onCommand: async () => {
+        aborts = this.inbox.commands[0] ?? null;
+        if (aborts === null) return;
+        const { kind, requestedBy, reason } = aborts;
+        await signalChild(child, rolloutSignals.abort, { requestedBy, reason: `${kind}: ${reason}` });
+      },
+    });
+    this.candidate = null;
+    await this.readAllocation();
+    if (!rolled.ok) return this.recordFailure('rollout failed', 'rollout-failed', training.version, rolled.error);
+    const { verdict, reason } = rolled.value;
+    this.journal.note(verdict, training.version, reason);
+    this.settleAbort(aborts, rolled.value);
+  }
+
+  /** A rollback that names no version asked for what was before the rollout: the restored allocation is that. */
+  private settleAbort(aborts: LifecycleCommand | null, { verdict }: RolloutResult): void {
+    if (aborts?.kind !== 'rollback' || aborts.toVersion !== null || verdict === 'promoted') return;
+    this.inbox.commands.shift();
+  }
+
+  private async obeyCommands(): Promise<void> {
+    const resumeWith = this.phase;
+    for (let command = this.inbox.commands[0]; command !== undefined; command = this.inbox.commands[0]) {
+      this.enter('rolling-back');
+      await runCommand({ registry: this.registry, journal: this.journal, input: this.input }, command);
+      this.inbox.commands.shift();
+      await this.readAllocation();
+    }
+    if (this.phase !== resumeWith) this.enter(resumeWith);
+  }
+
+  private async forwardApprovals(child: Child<unknown>): Promise<void> {
+    for (const note of this.inbox.approvals.splice(0)) {
+      this.journal.note('approved', this.candidate, `${note.requestedBy}: ${note.reason}`);
+      await signalChild(child, rolloutSignals.approve, note);
+    }
+  }
+
+  private refuseApprovals(): void {
+    for (const note of this.inbox.approvals.splice(0)) {
+      this.journal.note('approval not used', null, `${note.requestedBy}: no rollout is there to approve`);
+    }
+  }
+
+  private async recordFailure(what: string, action: string, version: number | null, error: unknown): Promise<void> {
+    if (!(error instanceof TemporalFailure)) throw error;
+    const reason = failureText(error);
+    this.journal.note(what, version, reason);
+    await this.registry.recordLedger({
+      model: this.input.model,
+      version,
+      actor: workflowInfo().workflowId,
+      action,
+      reason,
+      details: { cycle: this.cycle },
+    });
+  }
+
+  private async readAllocation(): Promise<void> {
+    this.allocation = await this.registry.getAllocation({ model: this.input.model });
+  }
+
+  private enter(phase: LifecyclePhase): void {
+    this.phase = phase;
+    this.show();
+  }
+
+  private show(): void {
+    this.journal.show(this.phase, this.allocation?.champion ?? null);
+  }
+}
