@@ -31,7 +31,7 @@ export async function applyAndStartWorkflows(context: CommandContext): Promise<P
   const project = await loadProject(context.options.project);
   const plan = await applyDefinitions(context, project);
   await withTemporal(context, 'starting the workflows', (client, config) =>
-    ensureWorkflows(client, createNames(config.namespace), project),
+    ensureWorkflows(client, project, createNames(config.namespace)),
   );
   context.output.note(`Workflows run for ${project.models.map((model) => model.name).join(', ') || 'ingestion only'}.`);
   return plan;

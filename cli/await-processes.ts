@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';
 import { MillraceError } from '../src/core/millrace-error.ts';
-import type { ProcessName } from '../workers/process-state.ts';
+import type { ProcessName } from '../workers/process-name.ts';
 import type { Supervisor } from '../workers/supervisor.ts';
 import type { CommandContext } from './command-context.ts';
 import { gatewayUrlOf, servingUrlOf } from './process-urls.ts';

@@ -1,4 +1,3 @@
-import { request } from 'undici';
 import { errorTable, type ErrorCode } from '../src/core/error-table.ts';
 import { messageOf, MillraceError } from '../src/core/millrace-error.ts';
 
@@ -17,6 +16,7 @@ export interface HttpCall {
  * @throws MillraceError PROCESS_UNREACHABLE where nothing answers, or what the process answered
  */
 export async function callHttp(call: HttpCall): Promise<unknown> {
+  const { request } = await import('undici');
   let status: number;
   let text: string;
   try {

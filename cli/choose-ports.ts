@@ -1,6 +1,7 @@
 import type { Environment } from '../src/infra/settings.ts';
 import { choosePort } from '../stack/free-port.ts';
-import { processNames, readProcesses, type ProcessName } from '../workers/process-state.ts';
+import { processNames, type ProcessName } from '../workers/process-name.ts';
+import { readProcesses } from '../workers/process-state.ts';
 import type { ProcessPorts } from '../workers/supervisor.ts';
 
 const ATTEMPTS_MAX = 20;

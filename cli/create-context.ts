@@ -1,12 +1,9 @@
 import path from 'node:path';
 import { pino } from 'pino';
-import { loadBaseConfig } from '../src/infra/base-config.ts';
 import { processEnvironment } from '../src/infra/process-environment.ts';
 import type { Environment } from '../src/infra/settings.ts';
-import { processPorts } from '../workers/process-state.ts';
 import type { CommandContext, GlobalOptions } from './command-context.ts';
 import { createOutput, type TextSink } from './output.ts';
-import { fillFromStack } from './stack-addresses.ts';
 
 export const DATA_DIR_DEFAULT = '.millrace';
 export const PROJECT_DEFAULT = 'millrace.project.ts';
@@ -35,10 +32,11 @@ export function createCommandContext(
     MILLRACE_DATA_DIR: options.dataDir,
     MILLRACE_PROJECT: options.project,
   };
-  const environment = async (): Promise<Environment> => ({
-    ...(await processPorts(options.dataDir)),
-    ...fillFromStack(givenEnvironment, options.dataDir),
-  });
+  const environment = async (): Promise<Environment> => {
+    const { fillFromStack } = await import('./stack-addresses.ts');
+    const { processPorts } = await import('../workers/process-state.ts');
+    return { ...(await processPorts(options.dataDir)), ...fillFromStack(givenEnvironment, options.dataDir) };
+  };
   return {
     options,
     output: createOutput(line, options.json),
@@ -49,6 +47,9 @@ export function createCommandContext(
     ),
     givenEnvironment,
     environment,
-    config: async () => loadBaseConfig(await environment()),
+    async config() {
+      const { loadBaseConfig } = await import('../src/infra/base-config.ts');
+      return loadBaseConfig(await environment());
+    },
   };
 }

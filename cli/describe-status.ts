@@ -10,7 +10,7 @@ const PERCENT = 100;
 export function describeStatus(status: Status): string {
   return [
     section('Processes', describeProcesses(status.processes)),
-    ...status.models.map((model) => section(`Model ${model.model}`, describeModel(model))),
+    ...status.models.map((model) => section(`Model ${model.model}`, describeModel(model, status.problems))),
     section('Ingestion', describeIngestion(status)),
     ...(status.balance.length === 0 ? [] : [section('Events', describeBalance(status.balance))]),
     ...(status.problems.length === 0
@@ -35,11 +35,12 @@ function describeProcesses(state: ProcessesState | null): string {
   );
 }
 
-function describeModel({ lifecycle, allocation, serving }: ModelStatus): string {
+function describeModel({ model, lifecycle, allocation, serving }: ModelStatus, problems: Status['problems']): string {
+  const unknown = problems.some(({ what }) => what === 'temporal' || what === `lifecycle of '${model}'`);
   const canary = allocation?.canary;
   const last = lifecycle?.lastDecision;
   return renderPairs([
-    ['lifecycle', lifecycle === null ? 'not running' : `${lifecycle.phase}, cycle ${lifecycle.cycle}`],
+    ['lifecycle', lifecycle === null ? (unknown ? 'not known' : 'not running') : `${lifecycle.phase}, cycle ${lifecycle.cycle}`],
     ['champion', allocation?.champion == null ? NONE : `version ${allocation.champion}`],
     ['canary', canary == null ? NONE : `version ${canary.version} with ${canary.share * PERCENT} % of the traffic`],
     ['shadow', allocation?.shadow == null ? NONE : `version ${allocation.shadow}`],
@@ -53,8 +54,8 @@ function describeServing({ process, revision, loaded, rejected }: ServingReport)
   return `${process} at revision ${revision}, loaded ${loaded.join(', ') || 'none'}${refused}`;
 }
 
-function describeIngestion({ ingestion }: Status): string {
-  if (ingestion === null) return 'not running';
+function describeIngestion({ ingestion, problems }: Status): string {
+  if (ingestion === null) return problems.some(({ what }) => what === 'temporal' || what === 'ingestion') ? 'not known' : 'not running';
   const lag = Object.entries(ingestion.lag);
   return renderPairs([
     ['state', ingestion.paused ? 'paused' : 'running'],

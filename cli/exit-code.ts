@@ -22,9 +22,8 @@ export function exitCodeOf(error: unknown): ExitCode {
 }
 
 function exitCodeOfKind(code: ErrorCode): ExitCode {
-  const { httpStatus } = errorTable[code] as { httpStatus: number };
-  if (code.startsWith('CONFIG_') || (code.startsWith('PROJECT_') && httpStatus !== 404)) return exitCodes.usage;
-  switch (httpStatus) {
+  if (code.startsWith('CONFIG_') || code.startsWith('PROJECT_')) return exitCodes.usage;
+  switch (errorTable[code].httpStatus as number) {
     case 400:
       return exitCodes.usage;
     case 404:

@@ -1,13 +1,15 @@
+/*
+ * Drivers are loaded when a command opens them: each takes a good part of a second, and most commands need
+ * one of them or none.
+ */
 import path from 'node:path';
 import type { Client } from '@temporalio/client';
 import { createNames, type Names } from '../src/contracts/names.ts';
 import { createArtifactStore, type ArtifactStore } from '../src/infra/artifacts.ts';
 import type { BaseConfig } from '../src/infra/base-config.ts';
-import { createKafka, type KafkaClient } from '../src/infra/kafka.ts';
-import { createPostgres, type Postgres } from '../src/infra/postgres.ts';
-import { translateTemporalError } from '../src/infra/temporal-error.ts';
-import { connectTemporal } from '../src/infra/temporal.ts';
-import { createRegistry, type Registry } from '../src/registry/registry.ts';
+import type { KafkaClient } from '../src/infra/kafka.ts';
+import type { Postgres } from '../src/infra/postgres.ts';
+import type { Registry } from '../src/registry/registry.ts';
 import type { CommandContext } from './command-context.ts';
 
 /** A command asks little of Postgres: one connection for itself, one for what runs beside it. */
@@ -22,6 +24,7 @@ export async function withPostgres<T>(
   work: (postgres: Postgres, config: BaseConfig) => Promise<T>,
 ): Promise<T> {
   const config = await context.config();
+  const { createPostgres } = await import('../src/infra/postgres.ts');
   const postgres = createPostgres({
     url: config.postgresUrl,
     applicationName: 'millrace-cli',
@@ -39,13 +42,17 @@ export const withRegistry = <T>(
   context: CommandContext,
   work: (registry: Registry, config: BaseConfig) => Promise<T>,
 ): Promise<T> =>
-  withPostgres(context, (postgres, config) => work(createRegistry(postgres, artifactStoreOf(config)), config));
+  withPostgres(context, async (postgres, config) => {
+    const { createRegistry } = await import('../src/registry/registry.ts');
+    return work(createRegistry(postgres, artifactStoreOf(config)), config);
+  });
 
 export async function withKafka<T>(
   context: CommandContext,
   work: (kafka: KafkaClient, names: Names) => Promise<T>,
 ): Promise<T> {
   const config = await context.config();
+  const { createKafka } = await import('../src/infra/kafka.ts');
   const kafka = createKafka({ brokers: config.kafkaBrokers, clientId: 'millrace-cli', logger: context.logger });
   try {
     return await work(kafka, createNames(config.namespace));
@@ -61,6 +68,8 @@ export async function withTemporal<T>(
   work: (client: Client, config: BaseConfig) => Promise<T>,
 ): Promise<T> {
   const config = await context.config();
+  const { connectTemporal } = await import('../src/infra/temporal.ts');
+  const { translateTemporalError } = await import('../src/infra/temporal-error.ts');
   const temporal = await connectTemporal({ address: config.temporalAddress, namespace: config.temporalNamespace });
   try {
     return await work(temporal.client, config);

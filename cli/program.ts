@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, type Argument } from 'commander';
 import type { AddCommand } from './add-command.ts';
 import type { Act } from './command-context.ts';
 import { addApply } from './commands/apply.ts';
@@ -24,6 +24,8 @@ import { DATA_DIR_DEFAULT, PROJECT_DEFAULT } from './create-context.ts';
 import type { TextSink } from './output.ts';
 
 const HELP_WIDTH = 80;
+/** Descriptions are wrapped even where names leave them little room. */
+const HELP_TEXT_WIDTH_MIN = 20;
 
 /** In the order of the help: the servers, the project, the processes, events, models, looking. */
 const commands: readonly (readonly [heading: string, adds: readonly AddCommand[]])[] = [
@@ -47,7 +49,12 @@ export function createProgram(act: Act, sinks: { stdout: TextSink; stderr: TextS
     .option('--json', 'one JSON document on standard output, nothing else')
     .option('--verbose', 'logs and stack traces on standard error')
     .addHelpText('after', exitCodeHelp)
-    .configureHelp({ showGlobalOptions: true, helpWidth: HELP_WIDTH })
+    .configureHelp({
+      showGlobalOptions: true,
+      helpWidth: HELP_WIDTH,
+      minWidthToWrap: HELP_TEXT_WIDTH_MIN,
+      subcommandTerm: (command) => [command.name(), ...command.registeredArguments.map(argumentTerm)].join(' '),
+    })
     .configureOutput({
       writeOut: (text) => void sinks.stdout.write(text),
       // Usage errors are reported by the caller, in the form of every other error.
@@ -62,4 +69,9 @@ export function createProgram(act: Act, sinks: { stdout: TextSink; stderr: TextS
     for (const add of adds) add(program, act);
   }
   return program;
+}
+
+function argumentTerm(argument: Argument): string {
+  const name = `${argument.name()}${argument.variadic ? '...' : ''}`;
+  return argument.required ? `<${name}>` : `[${name}]`;
 }

@@ -45,7 +45,7 @@ export async function readStatus(context: CommandContext): Promise<Status> {
   const problems: StatusProblem[] = [];
   const attempt: Attempt = async (what, fallback, read) => {
     try {
-      return await inTime(what, read());
+      return await read();
     } catch (error) {
       problems.push({ what, message: messageOf(error), code: isMillraceError(error) ? error.code : 'UNEXPECTED' });
       return fallback;
@@ -57,9 +57,11 @@ export async function readStatus(context: CommandContext): Promise<Status> {
   const sourceNames = project?.sources.map((source) => source.name) ?? [];
   const [processes, workflows, registered, balance] = await Promise.all([
     attempt('processes', null, () => readProcesses(context.options.dataDir)),
-    attempt('temporal', null, () => withTemporal(context, 'reading the status', (client) => readWorkflows(client, config.namespace, modelNames, attempt))),
-    attempt('registry', new Map<string, Registered>(), () => readRegistered(context, modelNames)),
-    attempt('events', [], () => readBalance(context, sourceNames)),
+    attempt('temporal', null, () =>
+      withTemporal(context, 'reading the status', (client) => readWorkflows(client, config.namespace, modelNames, attempt)),
+    ),
+    attempt('registry', new Map<string, Registered>(), () => inTime('registry', readRegistered(context, modelNames))),
+    attempt('events', [], () => inTime('events', readBalance(context, sourceNames))),
   ]);
   return {
     namespace: config.namespace,
@@ -80,7 +82,7 @@ async function readWorkflows(client: Client, namespace: string, models: readonly
   const read = async <T>(what: string, query: () => Promise<T>): Promise<T | null> =>
     attempt<T | null>(what, null, async () => {
       try {
-        return await query();
+        return await inTime(what, query());
       } catch (error) {
         throw translateTemporalError(error, `asking for the ${what}`);
       }

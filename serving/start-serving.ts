@@ -39,6 +39,7 @@ export interface RunningServing {
   /** Where it listens, such as `http://127.0.0.1:7480`. */
   readonly url: string;
   readonly dataPlane: DataPlane;
+  readonly metrics: Metrics;
   /** Readiness off, requests in flight answered, decisions stored, sessions and connections closed. */
   stop(): Promise<void>;
 }
@@ -84,6 +85,7 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
   return {
     url,
     dataPlane,
+    metrics: metricsRegistry,
     async stop() {
       const giveUpAt = performance.now() + settings.drainTimeoutMs;
       const withinLimit = (work: Promise<unknown>): Promise<void> => atMost(giveUpAt - performance.now(), work);

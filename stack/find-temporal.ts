@@ -1,6 +1,7 @@
 import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cachedArtifact } from './cached-artifact.ts';
+import { downloadTemporal } from './download-temporal.ts';
 import { findProgram } from './find-program.ts';
 import { firstWay, type FinderContext } from './finder.ts';
 import { runTool } from './run-tool.ts';
@@ -16,6 +17,7 @@ const VERSION_LIMIT_MS = 10_000;
 export async function findTemporal(context: FinderContext): Promise<string | undefined> {
   return await firstWay(context, {
     "program 'temporal'": fromMachine,
+    "download by Temporal's SDK": fromDownload,
     'go install': fromGo,
   });
 }
@@ -23,26 +25,38 @@ export async function findTemporal(context: FinderContext): Promise<string | und
 async function fromMachine(context: FinderContext): Promise<string | undefined> {
   const program = await findProgram('temporal', context.environment);
   if (program === undefined) return undefined;
-  const version = await runTool({
+  // Before 1.0 the server took other flags; 0.0.0-DEV is what 'go install' makes of any version.
+  return /version 0\.(?!0\.0-DEV)/.test(await versionOf(program, context)) ? undefined : program;
+}
+
+async function versionOf(program: string, context: FinderContext): Promise<string> {
+  return await runTool({
     program,
     args: ['--version'],
     environment: context.environment,
     signal: context.signal,
     timeoutMs: VERSION_LIMIT_MS,
   });
-  // Before 1.0 the server took other flags.
-  return /version 0\.(?!0\.0-DEV)/.test(version) ? undefined : program;
+}
+
+/** Both ways lead to the same place, so the one that has been gone is not gone again. */
+const cachedCli = async (context: FinderContext, make: (draft: string) => Promise<void>): Promise<string> =>
+  join(await cachedArtifact(context, `temporal-cli-${TEMPORAL_CLI_VERSION}`, make), 'temporal');
+
+async function fromDownload(context: FinderContext): Promise<string | undefined> {
+  return await cachedCli(context, async (draft) => {
+    await downloadTemporal(TEMPORAL_CLI_VERSION, draft, context);
+    await versionOf(join(draft, 'temporal'), context);
+  });
 }
 
 async function fromGo(context: FinderContext): Promise<string | undefined> {
-  const name = `temporal-cli-${TEMPORAL_CLI_VERSION}`;
-  const folder = await cachedArtifact(context, name, async (draft) => {
+  return await cachedCli(context, async (draft) => {
     const go = await findProgram('go', context.environment, ['/usr/local/go/bin']);
     if (go === undefined) throw new Error("no program 'go' to build it with");
     await checkGoVersion(go, context);
     await build(go, draft, context);
   });
-  return join(folder, 'temporal');
 }
 
 async function checkGoVersion(go: string, context: FinderContext): Promise<void> {

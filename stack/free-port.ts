@@ -4,6 +4,9 @@ import { environmentValue, type Environment } from './environment.ts';
 
 export const LOOPBACK = '127.0.0.1';
 const PORT_MAX = 65_535;
+const ATTEMPTS_MAX = 50;
+/** The kernel may offer a port again until its server listens, and several servers choose at the same time. */
+const handedOut = new Set<number>();
 
 export interface PortWish {
   /** The variable that may demand a port, for example `MILLRACE_KAFKA_PORT`. */
@@ -22,11 +25,16 @@ export async function choosePort(wish: PortWish, environment: Environment): Prom
   if (wish.remembered !== undefined && (await listenOnce(wish.remembered)) !== undefined) {
     return wish.remembered;
   }
-  const port = await listenOnce(0);
-  if (port === undefined) {
-    throw new MillraceError('STACK_PORT_BUSY', `No free port on ${LOOPBACK} for ${wish.variable}.`);
+  for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
+    const port = await listenOnce(0);
+    if (port === undefined || handedOut.has(port)) continue;
+    handedOut.add(port);
+    return port;
   }
-  return port;
+  throw new MillraceError(
+    'STACK_PORT_BUSY',
+    `No free port on ${LOOPBACK} for ${wish.variable} in ${ATTEMPTS_MAX} attempts. End what holds so many ports.`,
+  );
 }
 
 async function demandPort(variable: string, text: string): Promise<number> {

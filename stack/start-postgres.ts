@@ -41,7 +41,7 @@ export const startPostgres: ServerStarter = async (context) => {
   if (programs === undefined && major !== undefined) throw incompatible(data, major);
   if (programs === undefined) return undefined;
   await mkdir(folder, { recursive: true });
-  const runAs = await unprivileged(context);
+  const runAs = await unprivileged([programs.postgres, '--version'], context);
   const password = await ownPassword(folder);
   if (!existsSync(data)) await initialise(programs, folder, data, runAs, context);
   const main = await choosePort(

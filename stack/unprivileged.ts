@@ -27,12 +27,13 @@ const asIs: Unprivileged = { wrap: toCommand, give: () => Promise.resolve() };
 /**
  * For root: a user namespace in which root's files belong to an ordinary user (nothing changes hands, private folders
  * stay readable), else a change to a user that exists, who then has to own the data.
+ * @param probe a harmless command of that program: a way counts only if it can run it
  */
-export async function unprivileged(context: FinderContext): Promise<Unprivileged> {
+export async function unprivileged(probe: readonly string[], context: FinderContext): Promise<Unprivileged> {
   if (process.getuid?.() !== 0) return asIs;
-  const namespaced = await byNamespace(context);
+  const namespaced = await byNamespace(probe, context);
   if (namespaced !== undefined) return namespaced;
-  const changed = await byUserChange(context);
+  const changed = await byUserChange(probe, context);
   if (changed !== undefined) return changed;
   throw new MillraceError(
     'STACK_SERVER_UNAVAILABLE',
@@ -41,15 +42,21 @@ export async function unprivileged(context: FinderContext): Promise<Unprivileged
   );
 }
 
-async function byNamespace(context: FinderContext): Promise<Unprivileged | undefined> {
+async function byNamespace(
+  probe: readonly string[],
+  context: FinderContext,
+): Promise<Unprivileged | undefined> {
   const unshare = await findProgram('unshare', context.environment);
   if (unshare === undefined) return undefined;
   const wrap = (command: readonly string[]): Command =>
     toCommand([unshare, '--user', `--map-user=${SUBSTITUTE_ID}`, `--map-group=${SUBSTITUTE_ID}`, ...command]);
-  return (await works(wrap(['true']), context)) ? { wrap, give: asIs.give } : undefined;
+  return (await works(wrap(probe), context)) ? { wrap, give: asIs.give } : undefined;
 }
 
-async function byUserChange(context: FinderContext): Promise<Unprivileged | undefined> {
+async function byUserChange(
+  probe: readonly string[],
+  context: FinderContext,
+): Promise<Unprivileged | undefined> {
   const setpriv = await findProgram('setpriv', context.environment);
   if (setpriv === undefined) return undefined;
   for (const user of substituteUsers) {
@@ -61,7 +68,7 @@ async function byUserChange(context: FinderContext): Promise<Unprivileged | unde
     const give = async (path: string): Promise<void> => {
       if ((await stat(path)).uid !== uid) await chown(path, uid, gid);
     };
-    if (await works(wrap(['true']), context)) return { wrap, give };
+    if (await works(wrap(probe), context)) return { wrap, give };
   }
   return undefined;
 }

@@ -1,11 +1,7 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-
-/** Processes of a running Millrace, in the order in which they are started. */
-export const processNames = ['orchestration', 'stream', 'training', 'serving', 'gateway'] as const;
-
-export type ProcessName = (typeof processNames)[number];
+import { processNames } from './process-name.ts';
 
 const processState = z.object({
   name: z.enum(processNames),

@@ -5,20 +5,24 @@ import { loadBaseConfig } from '../src/infra/base-config.ts';
 import { loadProject } from '../src/infra/load-project.ts';
 import { createLogger } from '../src/infra/logger.ts';
 import { processEnvironment } from '../src/infra/process-environment.ts';
+import { metricsPort, serveMetrics } from './serve-metrics.ts';
 
 const environment = processEnvironment();
 const config = loadBaseConfig(environment);
 const settings = loadServingSettings(environment);
+const port = metricsPort(environment);
 const logger = createLogger('serving', config.logLevel);
 
 const serving = await startServing({ project: await loadProject(config.project), config, settings, logger });
+// The HTTP port has them too; all workers have them on a port of their own, which a supervisor knows.
+const metrics = port === undefined ? undefined : await serveMetrics(serving.metrics, port);
 
 let stopping = false;
 const stop = (signal: string): void => {
   if (stopping) return;
   stopping = true;
   logger.info({ signal }, 'stopping');
-  void serving.stop().then(
+  void Promise.all([serving.stop(), metrics?.close()]).then(
     () => process.exit(0),
     (error: unknown) => {
       logger.error({ err: error }, 'did not stop in order');

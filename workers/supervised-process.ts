@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Environment } from '../src/infra/settings.ts';
-import type { ProcessName, ProcessState } from './process-state.ts';
+import type { ProcessName } from './process-name.ts';
+import type { ProcessState } from './process-state.ts';
 import type { RotatingLog } from './rotating-log.ts';
 
 const BACKOFF_MS_MIN = 250;
@@ -36,92 +37,86 @@ export const restartDelayMs = (crashes: number): number =>
   Math.min(BACKOFF_MS_MIN * 2 ** Math.max(0, crashes - 1), BACKOFF_MS_MAX);
 
 /** One process that is started again whenever it ends, until it is stopped. */
-export interface SupervisedProcess {
-  readonly name: ProcessName;
-  state(): ProcessState;
-  /** SIGTERM, and SIGKILL where it has not ended after the limit. Resolves once it is gone. */
-  stop(limitMs: number): Promise<void>;
-}
+export class SupervisedProcess {
+  private readonly spec: ProcessSpec;
+  private readonly log: RotatingLog;
+  private readonly onEvent: (event: ProcessEvent) => void;
+  private child: ChildProcess | undefined;
+  private ended: Promise<void> = Promise.resolve();
+  private retry: NodeJS.Timeout | undefined;
+  private status: ProcessState['status'] = 'waiting';
+  private since = Date.now();
+  private restarts = 0;
+  private crashesInARow = 0;
+  private stopping = false;
 
-export function startSupervisedProcess(
-  spec: ProcessSpec,
-  log: RotatingLog,
-  onEvent: (event: ProcessEvent) => void,
-): SupervisedProcess {
-  let child: ChildProcess | undefined;
-  let retry: NodeJS.Timeout | undefined;
-  let status: ProcessState['status'] = 'waiting';
-  let since = Date.now();
-  let restarts = 0;
-  let crashesInARow = 0;
-  let stopping = false;
-  let ended = Promise.resolve();
+  constructor(spec: ProcessSpec, log: RotatingLog, onEvent: (event: ProcessEvent) => void) {
+    this.spec = spec;
+    this.log = log;
+    this.onEvent = onEvent;
+  }
 
-  const become = (next: ProcessState['status']): void => {
-    status = next;
-    since = Date.now();
-  };
-  const onEnd = (code: number | null, signal: NodeJS.Signals | null): void => {
-    const ranMs = Date.now() - since;
-    child = undefined;
-    if (stopping) return become('stopped');
-    crashesInARow = ranMs >= HEALTHY_AFTER_MS ? 1 : crashesInARow + 1;
-    const restartInMs = restartDelayMs(crashesInARow);
-    become('waiting');
-    retry = setTimeout(() => {
-      restarts += 1;
-      start();
-    }, restartInMs);
-    onEvent({ kind: 'crashed', name: spec.name, code, signal, restartInMs, logTail: log.tail() });
-  };
-  const start = (): void => {
-    const started = spawn(process.execPath, [...spec.nodeArguments], {
-      env: spec.environment,
+  get name(): ProcessName {
+    return this.spec.name;
+  }
+
+  state(): ProcessState {
+    const { status, restarts, since } = this;
+    const { name, metricsPort } = this.spec;
+    return { name, status, pid: this.child?.pid ?? null, restarts, since, metricsPort, logFile: this.log.file };
+  }
+
+  start(): void {
+    const child = spawn(process.execPath, [...this.spec.nodeArguments], {
+      env: this.spec.environment,
       // A group of its own: Ctrl+C in the terminal reaches the supervisor alone, which stops them in order.
       detached: true,
       // The channel carries no messages: that it closes tells the process that its supervisor is gone.
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
-    child = started;
-    become('running');
-    started.stdout?.on('data', log.write);
-    started.stderr?.on('data', log.write);
-    ended = new Promise((resolve) => {
-      const once = (code: number | null, signal: NodeJS.Signals | null): void => {
-        if (child !== started) return;
-        onEnd(code, signal);
+    this.child = child;
+    this.become('running');
+    child.stdout?.on('data', this.log.write);
+    child.stderr?.on('data', this.log.write);
+    this.ended = new Promise((resolve) => {
+      child.once('close', (code, signal) => {
+        this.onEnd(code, signal);
         resolve();
-      };
-      started.once('close', once);
-      started.once('error', (error) => {
-        log.write(Buffer.from(`${error.message}\n`));
-        if (started.pid === undefined) once(null, null);
       });
     });
-    onEvent({ kind: 'started', name: spec.name, pid: started.pid ?? 0, restarts });
-  };
+    // One that could not be spawned reports it here and closes too.
+    child.once('error', (error) => this.log.write(Buffer.from(`${error.message}\n`)));
+    this.onEvent({ kind: 'started', name: this.name, pid: child.pid ?? 0, restarts: this.restarts });
+  }
 
-  start();
-  return {
-    name: spec.name,
-    state: () => ({
-      name: spec.name,
-      status,
-      pid: child?.pid ?? null,
-      restarts,
-      since,
-      metricsPort: spec.metricsPort,
-      logFile: log.file,
-    }),
-    async stop(limitMs) {
-      stopping = true;
-      clearTimeout(retry);
-      const killed = child !== undefined && (await endChild(child, ended, limitMs));
-      become('stopped');
-      log.close();
-      onEvent({ kind: 'stopped', name: spec.name, killed });
-    },
-  };
+  /** SIGTERM, and SIGKILL where it has not ended after the limit. Resolves once it is gone. */
+  async stop(limitMs: number): Promise<void> {
+    this.stopping = true;
+    clearTimeout(this.retry);
+    const killed = this.child !== undefined && (await endChild(this.child, this.ended, limitMs));
+    this.become('stopped');
+    this.log.close();
+    this.onEvent({ kind: 'stopped', name: this.name, killed });
+  }
+
+  private onEnd(code: number | null, signal: NodeJS.Signals | null): void {
+    const ranMs = Date.now() - this.since;
+    this.child = undefined;
+    if (this.stopping) return;
+    this.crashesInARow = ranMs >= HEALTHY_AFTER_MS ? 1 : this.crashesInARow + 1;
+    const restartInMs = restartDelayMs(this.crashesInARow);
+    this.become('waiting');
+    this.retry = setTimeout(() => {
+      this.restarts += 1;
+      this.start();
+    }, restartInMs);
+    this.onEvent({ kind: 'crashed', name: this.name, code, signal, restartInMs, logTail: this.log.tail() });
+  }
+
+  private become(status: ProcessState['status']): void {
+    this.status = status;
+    this.since = Date.now();
+  }
 }
 
 /** Whether it had to be killed. */

@@ -1,10 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Environment } from '../src/infra/settings.ts';
-import { processNames, writeProcesses, type ProcessesState, type ProcessName } from './process-state.ts';
+import { processNames, type ProcessName } from './process-name.ts';
+import { writeProcesses, type ProcessesState } from './process-state.ts';
 import { openRotatingLog } from './rotating-log.ts';
-import { startSupervisedProcess, type ProcessEvent } from './supervised-process.ts';
+import { workerArguments } from './worker-arguments.ts';
+import { SupervisedProcess, type ProcessEvent } from './supervised-process.ts';
 
 export type { ProcessEvent };
 
@@ -45,21 +46,21 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   let writing = Promise.resolve();
   let stopping: Promise<void> | undefined;
 
-  const processes = processNames.map((name) =>
-    startSupervisedProcess(
-      {
-        name,
-        nodeArguments: (options.nodeArguments ?? workerArguments)(name),
-        environment: processEnvironmentOf(options, name),
-        metricsPort: options.ports.metrics[name],
-      },
-      openRotatingLog(path.join(options.dataDir, 'logs', `${name}.log`)),
-      (event) => {
-        // The first event comes while the list is still being made.
-        queueMicrotask(remember);
-        options.onEvent(event);
-      },
-    ),
+  const processes = processNames.map(
+    (name) =>
+      new SupervisedProcess(
+        {
+          name,
+          nodeArguments: (options.nodeArguments ?? workerArguments)(name),
+          environment: processEnvironmentOf(options, name),
+          metricsPort: options.ports.metrics[name],
+        },
+        openRotatingLog(path.join(options.dataDir, 'logs', `${name}.log`)),
+        (event) => {
+          remember();
+          options.onEvent(event);
+        },
+      ),
   );
   const state = (): ProcessesState => ({
     supervisorPid: process.pid,
@@ -80,15 +81,9 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     remember();
     await writing;
   };
-  await writeProcesses(options.dataDir, state());
+  for (const supervised of processes) supervised.start();
+  await writing;
   return { state, stop: () => (stopping ??= stopAll()) };
-}
-
-/** Arguments of node for a process. By URL, so that the working directory does not decide which tsx is loaded. */
-export function workerArguments(name: ProcessName): string[] {
-  const preload = new URL('./stop-with-parent.ts', import.meta.url).href;
-  const file = fileURLToPath(new URL(`./${name}.ts`, import.meta.url));
-  return ['--import', import.meta.resolve('tsx'), '--import', preload, file];
 }
 
 function processEnvironmentOf(options: SupervisorOptions, name: ProcessName): Environment {

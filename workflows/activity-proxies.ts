@@ -45,7 +45,8 @@ export const trainingActivities = (namespace: string) =>
   proxyActivities<TrainingActivities>({
     taskQueue: createNames(namespace).taskQueue('training'),
     startToCloseTimeout: '2h',
-    heartbeatTimeout: '30s',
+    // Building a training set may keep the worker's thread busy for a good part of this.
+    heartbeatTimeout: '60s',
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: { ...retry, initialInterval: '1s', maximumAttempts: 3 },
   });

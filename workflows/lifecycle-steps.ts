@@ -11,6 +11,7 @@ import {
   type LifecycleState,
   type OperatorNote,
   type RetrainRequest,
+  type RolloutPolicy,
   type RolloutResult,
   type TrainResult,
 } from '../src/contracts/lifecycle.ts';
@@ -28,7 +29,7 @@ const nothingCarried: LifecycleCarried = { cycle: 0, paused: false, history: [],
 export class Lifecycle {
   readonly inbox: LifecycleInbox;
   readonly journal: LifecycleJournal;
-  private readonly input: LifecycleInput;
+  private input: LifecycleInput;
   private readonly registry: ReturnType<typeof registryActivities>;
   private phase: LifecyclePhase;
   private paused: boolean;
@@ -52,9 +53,16 @@ export class Lifecycle {
     return { model: this.input.model, phase, allocation, cycle, candidate, lastDecision: this.journal.last };
   }
 
-  carried(): LifecycleCarried {
+  /** Input of the next run: what was asked for and not done goes with it. */
+  continued(): LifecycleInput {
     const { pendingRetrain, commands } = this.inbox;
-    return { cycle: this.cycle, paused: this.paused, history: this.journal.events, pendingRetrain, commands };
+    const carried = { cycle: this.cycle, paused: this.paused, history: this.journal.events, pendingRetrain, commands };
+    return { ...this.input, carried };
+  }
+
+  /** Holds from the next training or rollout on. */
+  configure(policy: RolloutPolicy): void {
+    this.input = { ...this.input, policy };
   }
 
   async start(): Promise<void> {

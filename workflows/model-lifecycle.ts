@@ -10,6 +10,7 @@ import {
   type PromoteRequest,
   type RetrainRequest,
   type RollbackRequest,
+  type RolloutPolicy,
 } from '../src/contracts/lifecycle.ts';
 import { Lifecycle } from './lifecycle-steps.ts';
 
@@ -35,6 +36,7 @@ export async function modelLifecycle(input: LifecycleInput): Promise<void> {
   setHandler(defineSignal<[OperatorNote]>(lifecycleSignals.approve), (note) => void inbox.approvals.push(note));
   setHandler(defineSignal<[OperatorNote]>(lifecycleSignals.pause), (note) => lifecycle.pause(note));
   setHandler(defineSignal<[OperatorNote]>(lifecycleSignals.resume), (note) => lifecycle.resume(note));
+  setHandler(defineSignal<[RolloutPolicy]>(lifecycleSignals.configure), (policy) => lifecycle.configure(policy));
   setHandler(defineSignal<[LifecycleProgress]>(lifecycleSignals.progress), (progress) => lifecycle.follow(progress));
 
   await lifecycle.start();
@@ -42,5 +44,5 @@ export async function modelLifecycle(input: LifecycleInput): Promise<void> {
     await condition(() => lifecycle.hasWork() || workflowInfo().continueAsNewSuggested);
     await lifecycle.work();
   }
-  await continueAsNew<typeof modelLifecycle>({ ...input, carried: lifecycle.carried() });
+  await continueAsNew<typeof modelLifecycle>(lifecycle.continued());
 }

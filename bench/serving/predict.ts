@@ -24,7 +24,7 @@ import { createPostgres } from '../../src/infra/postgres.ts';
 import { processEnvironment } from '../../src/infra/process-environment.ts';
 import { createRedis } from '../../src/infra/redis.ts';
 import { createRegistry } from '../../src/registry/registry.ts';
-import { serviceDigest } from '../../src/registry/service-digest.ts';
+import { serviceDigest } from '../../src/store/service-digest.ts';
 import { tinyGolden, tinyOnnx, type TinyModel } from '../../test/support/serving/tiny-onnx.ts';
 import flights from '../../examples/flights/project.ts';
 

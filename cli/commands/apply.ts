@@ -1,5 +1,4 @@
 import { examples, type AddCommand } from '../add-command.ts';
-import { applyAndStartWorkflows } from '../apply-project.ts';
 import { planDocument } from '../describe-plan.ts';
 import { exitCodes } from '../exit-code.ts';
 
@@ -13,6 +12,7 @@ export const addApply: AddCommand = (program, act) => {
     .addHelpText('after', examples('millrace apply --project examples/flights/project.ts'))
     .action(
       act(async (context) => {
+        const { applyAndStartWorkflows } = await import('../apply-project.ts');
         const plan = await applyAndStartWorkflows(context);
         context.output.result(planDocument(plan), () =>
           plan.steps.length === 0 ? 'Nothing to do: the project is applied as it is.' : `Applied: ${plan.steps.length} steps.`,

@@ -1,4 +1,3 @@
-import { stopStack } from '../../stack/stop-stack.ts';
 import { examples, type AddCommand } from '../add-command.ts';
 import { exitCodes } from '../exit-code.ts';
 import { tellStackProgress } from '../stack-progress.ts';
@@ -11,6 +10,7 @@ export const addDown: AddCommand = (program, act) => {
     .addHelpText('after', examples('millrace down', 'millrace down --data-dir /tmp/try'))
     .action(
       act(async (context) => {
+        const { stopStack } = await import('../../stack/stop-stack.ts');
         const stopped: string[] = [];
         const tell = tellStackProgress(context);
         await stopStack(context.options.dataDir, (progress) => {

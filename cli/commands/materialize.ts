@@ -1,4 +1,3 @@
-import { WorkflowIdConflictPolicy } from '@temporalio/common';
 import { searchAttributes, workflowIds, type MaterializeInput, type MaterializeResult } from '../../src/contracts/lifecycle.ts';
 import { createNames } from '../../src/contracts/names.ts';
 import { MillraceError } from '../../src/core/millrace-error.ts';
@@ -26,18 +25,19 @@ export const addMaterialize: AddCommand = (program, act) => {
         const view = views.find((candidate) => candidate.name === viewName);
         if (view === undefined) {
           throw new MillraceError(
-            'PROJECT_VIEW_UNKNOWN',
+            'FEATURE_VIEW_NOT_FOUND',
             `Feature view '${viewName}' is not in the project '${project}'. It has: ${views.map((v) => v.name).join(', ')}.`,
           );
         }
         await withTemporal(context, `materializing '${viewName}'`, async (client, config) => {
+          const { defineSearchAttributeKey, SearchAttributeType } = await import('@temporalio/common');
           const input: MaterializeInput = { namespace: config.namespace, view: view.name, version: view.version };
           const handle = await client.workflow.start(WORKFLOW_TYPE, {
             workflowId: workflowIds.materializeFeatures(config.namespace, view.name),
-            workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+            workflowIdConflictPolicy: 'USE_EXISTING',
             taskQueue: createNames(config.namespace).taskQueue('orchestration'),
             args: [input],
-            searchAttributes: { [searchAttributes.view]: [view.name] },
+            typedSearchAttributes: [{ key: defineSearchAttributeKey(searchAttributes.view, SearchAttributeType.KEYWORD), value: view.name }],
           });
           context.output.note(`Workflow ${handle.workflowId} runs.`);
           if (!options.wait) {

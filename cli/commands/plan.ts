@@ -1,5 +1,4 @@
 import { examples, type AddCommand } from '../add-command.ts';
-import { planOnly } from '../apply-project.ts';
 import { describePlan, planDocument } from '../describe-plan.ts';
 import { exitCodes } from '../exit-code.ts';
 
@@ -13,6 +12,7 @@ export const addPlan: AddCommand = (program, act) => {
     .addHelpText('after', examples('millrace plan --project examples/flights/project.ts'))
     .action(
       act(async (context) => {
+        const { planOnly } = await import('../apply-project.ts');
         const plan = await planOnly(context);
         context.output.result(planDocument(plan), () => describePlan(plan));
         return plan.problems.length === 0 ? exitCodes.ok : exitCodes.refused;

@@ -1,12 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InvalidArgumentError } from 'commander';
 import { loadProject } from '../../src/infra/load-project.ts';
-import { createReplayer, type ReplayEvent, type Replayer } from '../../src/stream/replayer.ts';
+import type { ReplayEvent, Replayer } from '../../src/stream/replayer.ts';
 import { examples, parseMoment, type AddCommand } from '../add-command.ts';
 import type { CommandContext } from '../command-context.ts';
 import { exitCodes } from '../exit-code.ts';
 import { withKafka } from '../open-servers.ts';
-import { readEventFile } from '../read-event-file.ts';
 import { formatTime } from '../table.ts';
 
 const BATCH_EVENTS_MAX = 2_000;
@@ -41,6 +40,7 @@ export const addReplay: AddCommand = (program, act) => {
       act(async (context, file: string, options: ReplayOptions) => {
         const project = await loadProject(context.options.project);
         const totals = await withKafka(context, async (kafka, names) => {
+          const { createReplayer } = await import('../../src/stream/replayer.ts');
           const replayer = await createReplayer(kafka, names, project);
           try {
             return await replayFile(context, replayer, file, options);
@@ -64,6 +64,7 @@ async function replayFile(
   file: string,
   { from = -Infinity, to = Infinity, speed }: ReplayOptions,
 ): Promise<ReplayTotals> {
+  const { readEventFile } = await import('../read-event-file.ts');
   const totals: ReplayTotals = { sent: 0, skipped: 0, firstKnownTime: null, lastKnownTime: null };
   const startedAt = performance.now();
   let notedAt = startedAt;

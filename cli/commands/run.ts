@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { Argument } from 'commander';
-import { processNames, type ProcessName } from '../../workers/process-state.ts';
-import { workerArguments } from '../../workers/supervisor.ts';
+import { processNames, type ProcessName } from '../../workers/process-name.ts';
+import { workerArguments } from '../../workers/worker-arguments.ts';
 import { examples, type AddCommand } from '../add-command.ts';
 import { exitCodes, type ExitCode } from '../exit-code.ts';
 

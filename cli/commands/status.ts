@@ -1,7 +1,6 @@
 import { examples, type AddCommand } from '../add-command.ts';
 import { describeStatus } from '../describe-status.ts';
 import { exitCodes } from '../exit-code.ts';
-import { readStatus } from '../read-status.ts';
 
 export const addStatus: AddCommand = (program, act) => {
   program
@@ -13,6 +12,7 @@ export const addStatus: AddCommand = (program, act) => {
     .addHelpText('after', examples('millrace status', "millrace status --json | jq '.models[0].allocation'"))
     .action(
       act(async (context) => {
+        const { readStatus } = await import('../read-status.ts');
         const status = await readStatus(context);
         context.output.result(status, () => describeStatus(status));
         return status.problems.length === 0 ? exitCodes.ok : exitCodes.away;

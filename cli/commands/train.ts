@@ -1,7 +1,6 @@
 import { lifecycleSignals, type RetrainRequest } from '../../src/contracts/lifecycle.ts';
 import { examples, parseMoment, parseWait, type AddCommand } from '../add-command.ts';
 import { exitCodes } from '../exit-code.ts';
-import { followRetraining } from '../follow-retraining.ts';
 import { lifecycleOf, operatorName } from '../lifecycle-client.ts';
 import { withTemporal } from '../open-servers.ts';
 import { signalLifecycle } from '../signal-lifecycle.ts';
@@ -38,6 +37,7 @@ export const addTrain: AddCommand = (program, act) => {
         };
         if (options.wait !== true) return signalLifecycle(context, model, lifecycleSignals.retrain, request);
         return withTemporal(context, `retraining '${model}'`, async (client, config) => {
+          const { followRetraining } = await import('../follow-retraining.ts');
           const lifecycle = lifecycleOf(client, config.namespace, model);
           const before = await lifecycle.state();
           if (before.phase === 'paused') context.output.note(`The lifecycle of '${model}' is paused: it trains after 'millrace resume'.`);

@@ -1,4 +1,3 @@
-import { startStack } from '../../stack/start-stack.ts';
 import { examples, type AddCommand } from '../add-command.ts';
 import { exitCodes } from '../exit-code.ts';
 import { tellStackProgress, withoutPassword } from '../stack-progress.ts';
@@ -15,6 +14,7 @@ export const addUp: AddCommand = (program, act) => {
     .addHelpText('after', examples('millrace up', 'eval "$(millrace up --json | jq -r \'.environment|to_entries[]|"export \\(.key)=\\(.value)"\')"'))
     .action(
       act(async (context, options: { docker?: boolean }) => {
+        const { startStack } = await import('../../stack/start-stack.ts');
         const stack = await startStack({
           dataDir: context.options.dataDir,
           docker: options.docker === true,

@@ -1,7 +1,7 @@
 import type { Decision } from '../../src/contracts/decision.ts';
-import { MillraceError } from '../../src/core/millrace-error.ts';
+import { isMillraceError, MillraceError } from '../../src/core/millrace-error.ts';
 import type { Logger } from '../../src/infra/logger.ts';
-import type { DecisionSender } from './decision-sender.ts';
+import type { DecisionSender, EncodedDecision } from './decision-sender.ts';
 
 /** What happens to a prediction whose decision cannot be kept: it is refused, or answered and counted. */
 export type WhenFull = 'refuse' | 'count';
@@ -19,6 +19,8 @@ export interface DecisionLogOptions {
 }
 
 const SEND_MAX = 500;
+/** Characters of one batch; half of what a broker takes by default, for texts that are longer in UTF-8. */
+const SEND_CHARACTERS_MAX = 512 * 1024;
 /** Gathers a batch; an order of magnitude below what a reader of decisions would notice. */
 const LINGER_MS = 5;
 const RETRY_MS_MIN = 100;
@@ -35,6 +37,7 @@ export class DecisionLog {
   #reserved = 0;
   #dropped = 0;
   #retryMs = RETRY_MS_MIN;
+  #sendMax = SEND_MAX;
   #sender: DecisionSender | null = null;
   #pumping: Promise<void> | null = null;
   #draining = false;
@@ -117,23 +120,44 @@ export class DecisionLog {
   async #pump(): Promise<void> {
     await this.#pause(LINGER_MS);
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting.slice(0, SEND_MAX);
+      const batch = encodeBatch(this.#waiting, this.#sendMax);
       try {
         this.#sender ??= await this.#options.openSender();
         await this.#sender.send(batch);
+        this.#stored(batch.length);
       } catch (error) {
-        this.#options.logger.warn({ err: error, waiting: this.#waiting.length }, 'decisions wait for Kafka');
-        await this.#pause(this.#retryMs);
-        this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS_MAX);
-        continue;
+        await this.#refused(error, batch.length);
       }
-      this.#waiting.splice(0, batch.length);
-      this.#options.onStored(batch.length);
-      this.#retryMs = RETRY_MS_MIN;
-      if (this.#dropped > 0) this.#options.logger.error({ dropped: this.#dropped }, 'decisions were dropped while Kafka was away');
-      this.#dropped = 0;
       if (this.#waiting.length > 0 && this.#waiting.length < SEND_MAX) await this.#pause(LINGER_MS);
     }
+  }
+
+  #stored(count: number): void {
+    this.#waiting.splice(0, count);
+    this.#options.onStored(count);
+    this.#retryMs = RETRY_MS_MIN;
+    this.#sendMax = SEND_MAX;
+    if (this.#dropped > 0) this.#options.logger.error({ dropped: this.#dropped }, 'decisions were dropped while Kafka took none');
+    this.#dropped = 0;
+  }
+
+  /** What Kafka will never take must not hold up the rest: smaller batches find it, and it is dropped and counted. */
+  async #refused(error: unknown, count: number): Promise<void> {
+    const { logger, onDropped } = this.#options;
+    const final = isMillraceError(error) && !error.retryable;
+    if (final && count > 1) {
+      this.#sendMax = Math.ceil(count / 2);
+      return;
+    }
+    if (final) {
+      const [refused] = this.#waiting.splice(0, 1);
+      logger.error({ err: error, decision: refused?.id }, 'Kafka refuses a decision: it is dropped');
+      onDropped(1);
+      return;
+    }
+    logger.warn({ err: error, waiting: this.#waiting.length }, 'decisions wait for Kafka');
+    await this.#pause(this.#retryMs);
+    this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS_MAX);
   }
 
   /** Waits, shorter while the process drains. */
@@ -147,4 +171,17 @@ export class DecisionLog {
       };
     });
   }
+}
+
+/** The oldest decisions that fit one message set, at least one. */
+function encodeBatch(waiting: readonly Decision[], countMax: number): EncodedDecision[] {
+  const batch: EncodedDecision[] = [];
+  let characters = 0;
+  for (const decision of waiting) {
+    const json = JSON.stringify(decision);
+    characters += json.length;
+    if (batch.length === countMax || (batch.length > 0 && characters > SEND_CHARACTERS_MAX)) break;
+    batch.push({ id: decision.id, json });
+  }
+  return batch;
 }

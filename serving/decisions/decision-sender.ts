@@ -1,10 +1,14 @@
-import type { Decision } from '../../src/contracts/decision.ts';
 import { MillraceError } from '../../src/core/millrace-error.ts';
 import type { KafkaClient } from '../../src/infra/kafka.ts';
 
+export interface EncodedDecision {
+  readonly id: string;
+  readonly json: string;
+}
+
 /** Where decisions go. `send` resolves when all of them are durable. */
 export interface DecisionSender {
-  send(decisions: readonly Decision[]): Promise<void>;
+  send(decisions: readonly EncodedDecision[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -21,7 +25,7 @@ export async function openDecisionSender(kafka: KafkaClient, topic: string): Pro
       // A batch goes to one partition: fewer requests, and positions stay in the order of serving.
       const partition = next++ % partitions;
       await producer.send(
-        decisions.map((decision) => ({ topic, partition, key: decision.id, value: JSON.stringify(decision) })),
+        decisions.map(({ id, json }) => ({ topic, partition, key: id, value: json })),
       );
     },
     close: () => producer.close(),

@@ -2,7 +2,7 @@ import type { ModelSignature } from '../../src/contracts/model-bundle.ts';
 import { MillraceError } from '../../src/core/millrace-error.ts';
 import type { ServiceProgram } from '../../src/fold/compile-service.ts';
 import type { LoadedBundle } from '../../src/registry/bundle.ts';
-import { serviceDigest } from '../../src/registry/service-digest.ts';
+import { serviceDigest } from '../../src/store/service-digest.ts';
 import type { BatcherOptions } from '../batcher/batcher.ts';
 import type { SessionHost } from '../session-host/session-host.ts';
 import { ServingVersion } from './serving-version.ts';

@@ -98,6 +98,8 @@ export const lifecycleSignals = {
   pause: 'pause',
   resume: 'resume',
   approve: 'approve',
+  /** The policy as the project has it now; sent whenever the project is applied. */
+  configure: 'configure',
   /** From a child to its lifecycle: how far it is. Not for operators. */
   progress: 'progress',
 } as const;

@@ -19,6 +19,7 @@ export const errorTable = {
   REQUEST_INVALID: kind(400, false, 'A request does not have the shape that the endpoint takes.'),
   ARTIFACT_CORRUPT: kind(500, false, 'A file of the artifact store does not have the digest that names it.'),
   ARTIFACT_NOT_FOUND: kind(404, false, 'A file that is referred to by digest is not in the artifact store.'),
+  FEATURE_VIEW_NOT_FOUND: kind(404, false, 'The named version of a feature view is not part of the project.'),
   FEATURE_ON_DEMAND_FAILED: kind(500, false, 'The function of an on-demand feature threw.'),
   MIGRATION_DATABASE_AHEAD: kind(500, false, 'The database was migrated by a newer Millrace.'),
   PROCESS_UNREACHABLE: kind(503, true, 'The gateway or a serving process does not answer at its address.'),
@@ -27,7 +28,6 @@ export const errorTable = {
   PLAN_TOPIC_INCOMPATIBLE: kind(409, false, 'A topic exists with another number of partitions than its definition has.'),
   PLAN_VIEW_CHANGED: kind(409, false, 'A feature view changed and kept its version.'),
   PROJECT_NOT_LOADED: kind(500, false, 'The project file could not be imported, or exports no project.'),
-  PROJECT_VIEW_UNKNOWN: kind(404, false, 'A feature view is named that the project does not have.'),
   STACK_ABORTED: kind(503, true, 'Starting the servers was interrupted.'),
   STACK_BUSY: kind(503, true, 'Another process is starting, stopping or building the same servers.'),
   STACK_DATA_INCOMPATIBLE: kind(500, false, 'The data directory was written by another major version of a server.'),
@@ -81,6 +81,7 @@ export const errorTable = {
   MODEL_VERSION_NOT_FOUND: kind(404, false, 'A model version is named that was never registered.'),
   REGISTRY_REVISION_CONFLICT: kind(409, false, 'An allocation was changed by somebody else since it was read.'),
   SERVING_NOT_REPORTING: kind(503, true, 'No serving process has loaded a version within the wait.'),
+  TRAINING_NO_EXAMPLES: kind(409, false, 'A model has no labelled example known at the data cut.'),
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof errorTable;

@@ -29,7 +29,7 @@ export type Trainer = MultilayerPerceptron | LogisticRegression;
 export const mlp = (options: Partial<Omit<MultilayerPerceptron, 'kind'>> = {}): MultilayerPerceptron => ({
   kind: 'mlp',
   hidden: [64, 32],
-  epochs: 4,
+  epochs: 3,
   batchRows: 1024,
   learningRate: 8e-3,
   dropout: 0.2,

@@ -29,7 +29,12 @@ export function addDoubleDouble(slots: Float64Array, at: number, high: number, l
   slots[at + 1] = rest - (total - first);
 }
 
-/** Adds `count` double-doubles, `stride` apart from `at`, to the one at `intoAt`. */
+/**
+ * Adds `count` double-doubles, `stride` apart from `at`, to the one at `intoAt`. The errors of the high
+ * parts are gathered beside them (Ogita, Rump and Oishi, "Accurate sum and dot product", 2005): as
+ * accurate as adding one by one for thousands of tiles, and several times faster, because no step waits
+ * for the normalisation of the one before.
+ */
 export function mergeDoubleDoubles(
   into: Float64Array,
   intoAt: number,
@@ -38,9 +43,19 @@ export function mergeDoubleDoubles(
   stride: number,
   count: number,
 ): void {
+  let high = into[intoAt]!;
+  let low = into[intoAt + 1]!;
   for (let i = 0, from = at; i < count; i++, from += stride) {
-    addDoubleDouble(into, intoAt, tiles[from]!, tiles[from + 1]!);
+    const value = tiles[from]!;
+    const sum = high + value;
+    const part = sum - high;
+    low += high - (sum - part) + (value - part) + tiles[from + 1]!;
+    high = sum;
   }
+  const total = high + low;
+  const part = total - high;
+  into[intoAt] = total;
+  into[intoAt + 1] = high - (total - part) + (low - part);
 }
 
 /** Replaces the double-double at `at` by its square. */

@@ -1,5 +1,5 @@
 import { Client, Connection } from '@temporalio/client';
-import { NativeConnection } from '@temporalio/worker';
+import type { NativeConnection } from '@temporalio/worker';
 import { messageOf, MillraceError } from '../core/millrace-error.ts';
 import type { Logger } from './logger.ts';
 
@@ -29,9 +29,11 @@ export async function connectTemporal(target: TemporalAddress): Promise<Temporal
 
 /** Connection of a worker; waits while the server is away, since a worker that starts first is no error. */
 export async function connectTemporalWorker(target: TemporalAddress, logger: Logger): Promise<NativeConnection> {
+  // Loaded here: the native part of the SDK is large, and clients have no use for it.
+  const worker = await import('@temporalio/worker');
   for (let attempt = 1; ; attempt++) {
     try {
-      return await NativeConnection.connect({ address: target.address });
+      return await worker.NativeConnection.connect({ address: target.address });
     } catch (cause) {
       if (attempt === WORKER_ATTEMPTS_MAX) throw unavailable(target, cause);
       logger.warn({ attempt, address: target.address }, 'Temporal is not there yet');

@@ -1,6 +1,7 @@
 import type { JsonValue } from '../core/json.ts';
 import type { BackendName } from './tensorflow-backend.ts';
-import type { Champion, TrainingProgress } from './train-model.ts';
+import type { Champion } from './champion.ts';
+import type { TrainingProgress } from './train-model.ts';
 import type { TrainingPlan } from './training-plan.ts';
 
 /** What a training process is told; bytes travel as files. */

@@ -13,7 +13,7 @@ import type { TensorFlow } from './tensorflow-backend.ts';
 const WARM_UP_SHARE = 0.05;
 const LEARNING_RATE_FLOOR = 0.01;
 /** A batch is made smaller so that an epoch has this many steps, which small sets need to learn ... */
-const STEPS_PER_EPOCH_MIN = 128;
+const STEPS_PER_EPOCH_MIN = 200;
 /** ... but not smaller than this. */
 const BATCH_ROWS_MIN = 32;
 

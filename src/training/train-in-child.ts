@@ -9,7 +9,8 @@ import type { Lineage, ModelSignature, VersionMetrics } from '../contracts/model
 import { bundleFileNames, type BundleFiles } from './bundle-files.ts';
 import type { ChildMessage, TrainJob } from './child-messages.ts';
 import type { BackendName } from './tensorflow-backend.ts';
-import type { Champion, TrainedBundle, TrainingProgress } from './train-model.ts';
+import type { Champion } from './champion.ts';
+import type { TrainedBundle, TrainingProgress } from './train-model.ts';
 import type { TrainingPlan } from './training-plan.ts';
 
 const STDERR_BYTES_KEPT = 4_096;
@@ -111,8 +112,8 @@ function runChild(job: string, options: TrainInChildOptions): Promise<void> {
 }
 
 async function readBundle(directory: string): Promise<TrainedBundle> {
-  const entries = await Promise.all(bundleFileNames.map(async (name) => [name, await readFile(join(directory, name))] as const));
-  const files = Object.fromEntries(entries) as BundleFiles;
+  const bytes = await Promise.all(bundleFileNames.map((name) => readFile(join(directory, name))));
+  const files = Object.fromEntries(bundleFileNames.map((name, i) => [name, bytes[i]])) as unknown as BundleFiles;
   const parse = (name: keyof BundleFiles): unknown => JSON.parse(Buffer.from(files[name]).toString());
   return {
     files,

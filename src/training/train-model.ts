@@ -1,28 +1,21 @@
 import type { Lineage, ModelSignature, VersionMetrics } from '../contracts/model-bundle.ts';
 import type { TrainingSet } from '../contracts/training-set.ts';
-import { MillraceError } from '../core/millrace-error.ts';
 import { bundleFiles, type BundleFiles } from './bundle-files.ts';
+import { scoreChampion, unseenRows, type Champion } from './champion.ts';
 import { checkExport } from './check-export.ts';
+import { describeLineage, describeSignature } from './describe-version.ts';
 import { encodeExamples, modelInput } from './encode-examples.ts';
 import { evaluateModel } from './evaluate-model.ts';
 import { exportOnnx } from './export-onnx.ts';
-import { fitEncoding, numberWidth, type FeatureEncoding } from './feature-encoding.ts';
+import { fitEncoding } from './feature-encoding.ts';
 import { fitNetwork, type EpochProgress } from './fit-network.ts';
 import { createGoldenBatch, goldenFeatures } from './golden-batch.ts';
 import { scoreExamples } from './network-passes.ts';
 import { profileTraining } from './reference-profile.ts';
 import { scoreOnnx } from './score-onnx.ts';
-import { HOLDOUT_ROWS_MIN, splitByTime, splitValidation, type TimeSplit } from './split-by-time.ts';
+import { splitByTime, splitValidation } from './split-by-time.ts';
 import type { TensorBackend } from './tensorflow-backend.ts';
 import type { TrainingPlan } from './training-plan.ts';
-
-/** A registered version that the candidate is held against, on the same rows. */
-export interface Champion {
-  readonly version: number;
-  readonly signature: ModelSignature;
-  readonly lineage: Lineage;
-  readonly onnx: Uint8Array;
-}
 
 export type TrainingStage = 'fit' | 'evaluate' | 'refit' | 'export';
 
@@ -147,78 +140,4 @@ async function scoreBoth(
   const scores = await scoreOnnx(onnx, input, signature.numericNames.length + signature.categories.length);
   const trained = scoreExamples(backend.tf, network, examples, rows);
   return { scores, difference: checkExport(plan.model, trained, scores) };
-}
-
-/** Null where the champion takes columns that this set does not have: the two can't be compared then. */
-async function scoreChampion(set: TrainingSet, { signature, onnx }: Champion, rows: Uint32Array): Promise<Float32Array | null> {
-  const input = modelInput(set, signature, rows);
-  if (input === null) return null;
-  return scoreOnnx(onnx, input, signature.numericNames.length + signature.categories.length);
-}
-
-/**
- * Rows of the hold-out that the champion has not learned from: on the others it would be ahead without
- * merit. Null where too few are left to compare on.
- */
-function unseenRows(set: TrainingSet, holdout: Uint32Array, champion: Champion): Uint32Array | null {
-  const seenTo = learnedTo(champion.lineage);
-  const rows = holdout.filter((row) => (set.decisionTimes[row] as number) > seenTo);
-  const positives = rows.reduce((sum, row) => sum + (set.labels[row] as number), 0);
-  return rows.length >= HOLDOUT_ROWS_MIN && positives > 0 && positives < rows.length ? rows : null;
-}
-
-/** Decision time of the newest example that a registered version has learned from, ms since the epoch. */
-export function learnedTo({ trainer, trainingTo }: Lineage): number {
-  const { refit } = trainer as { readonly refit?: { readonly to: number } | null };
-  return refit?.to ?? trainingTo;
-}
-
-function describeSignature(set: TrainingSet, plan: TrainingPlan, encoding: FeatureEncoding): ModelSignature {
-  if (numberWidth(encoding) + encoding.categories.length === 0) {
-    throw new MillraceError(
-      'TRAINING_DATA_INSUFFICIENT',
-      `Model '${plan.model}': none of the ${set.numericNames.length} features varies over the training part, so there is ` +
-        'nothing to learn from. Check that the feature views of its service are filled.',
-    );
-  }
-  return {
-    model: plan.model,
-    task: plan.task,
-    featureService: plan.featureService,
-    serviceDigest: set.serviceDigest,
-    viewVersions: plan.viewVersions,
-    numericNames: set.numericNames,
-    categories: encoding.categories,
-    batchRowsMax: plan.batchRowsMax,
-    threshold: plan.threshold,
-  };
-}
-
-function describeLineage(
-  { set, plan, backend, dataCut, trigger, reason }: TrainOptions,
-  split: TimeSplit,
-  registeredRows: Uint32Array,
-  bestEpoch: number,
-  durationsMs: Readonly<Record<string, number>>,
-): Lineage {
-  const decidedAt = (rows: Uint32Array, at: number): number => set.decisionTimes[rows.at(at) as number] as number;
-  return {
-    trigger,
-    reason,
-    dataCut,
-    trainingFrom: decidedAt(split.training, 0),
-    trainingTo: decidedAt(split.training, -1),
-    holdoutFrom: split.holdoutFrom,
-    trainingRows: split.training.length,
-    holdoutRows: split.holdout.length,
-    backend: backend.name,
-    trainer: {
-      ...plan.trainer,
-      bestEpoch,
-      // What is registered, where it is not the evaluated network itself.
-      refit: plan.refit ? { rows: registeredRows.length, to: decidedAt(registeredRows, -1) } : null,
-    },
-    seed: plan.seed,
-    durationsMs,
-  };
 }

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { readProcesses, type ProcessName, type ProcessState } from '../../workers/process-state.ts';
+import type { ProcessName } from '../../workers/process-name.ts';
+import { readProcesses, type ProcessState } from '../../workers/process-state.ts';
 import { createTestDatabase, testPrefix, testStack } from '../support/test-stack.ts';
 
 const cli = fileURLToPath(new URL('../../cli/millrace.mjs', import.meta.url));

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';
-import type { MillraceClient } from '../../../src/client/index.ts';
+import type { MillraceClient } from '../../../src/index.ts';
 import type { ParcelEvent, ParcelOrder, ParcelWorld } from './events.ts';
 
 const STEP_MS = 30 * 60_000;

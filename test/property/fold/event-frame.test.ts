@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { isMillraceError } from '../../../src/core/millrace-error.ts';
 import { prepareEvent, type ViewProgram } from '../../../src/fold/compile-view.ts';
 import { FrameWriter, readFrame } from '../../../src/fold/event-frame.ts';
-import { history, type LoggedEvent } from './history-arbitrary.ts';
+import { history, type History, type LoggedEvent } from './history-arbitrary.ts';
 
 function writeFrame(program: ViewProgram, writer: FrameWriter, events: readonly LoggedEvent[]): Uint8Array {
   writer.reset();
@@ -70,14 +70,15 @@ describe('an event frame', () => {
   });
 
   it('carries any text as an entity key', () => {
+    const [{ program, events }] = fc.sample(
+      history.filter((drawn) => drawn.events.length > 0),
+      { numRuns: 1, seed: 1 },
+    ) as [History];
     fc.assert(
-      fc.property(history, fc.string({ unit: 'binary' }), ({ program, events }, key) => {
-        const [one] = events;
-        if (one === undefined) return;
-        const bytes = writeFrame(program, new FrameWriter(program), [{ ...one, key }]);
+      fc.property(fc.string({ unit: 'binary' }), (key) => {
+        const bytes = writeFrame(program, new FrameWriter(program), [{ ...events[0]!, key }]);
         readFrame(program, bytes, (found) => expect(found).toBe(key));
       }),
-      { numRuns: 100 },
     );
   });
 });

@@ -142,7 +142,7 @@ export const history: fc.Arbitrary<History> = fc
     return {
       view: drawnView,
       program: compileView(drawnView),
-      events: drawn.map((one) => ({ ...one, sourceOffset: next[one.sourcePartition]++ })),
+      events: drawn.map((one) => ({ ...one, sourceOffset: next[one.sourcePartition]!++ })),
     };
   });
 

@@ -17,12 +17,12 @@ import { migrate } from '../../../src/infra/migrate.ts';
 import { createPostgres } from '../../../src/infra/postgres.ts';
 import { createRedis } from '../../../src/infra/redis.ts';
 import { createRegistry } from '../../../src/registry/registry.ts';
-import { serviceDigest } from '../../../src/registry/service-digest.ts';
+import { serviceDigest } from '../../../src/store/service-digest.ts';
 import { createOnlineStore } from '../../../src/store/online-store.ts';
 import { encodePosition, startPosition } from '../../../src/store/view-position.ts';
 import { loadServingSettings } from '../../../serving/settings.ts';
 import { startServing, type RunningServing } from '../../../serving/start-serving.ts';
-import { testStack } from '../test-stack.ts';
+import { createTestDatabase, testPrefix, testStack } from '../test-stack.ts';
 import { tinyGolden, tinyOnnx, type TinyModel } from './tiny-onnx.ts';
 import { delayModel, tinyProject } from './tiny-project.ts';
 
@@ -32,24 +32,20 @@ export const WEIGHTS = [0.1, 0.01, -0.001, 0.2];
 /** Real servers with a database, a namespace and a data directory of this stage's own. */
 export async function createServingStage() {
   const stack = testStack();
-  const name = `serving-${process.pid}-${Date.now().toString(36)}`;
+  const name = testPrefix();
   const logger = createLogger('test', process.env['MILLRACE_LOG_LEVEL'] ?? 'silent');
-  const database = name.replaceAll('-', '_');
-  const admin = createPostgres({ url: stack.postgresUrl, applicationName: 'test', logger });
-  await admin.query(`CREATE DATABASE ${database}`);
-  const url = new URL(stack.postgresUrl);
-  url.pathname = `/${database}`;
+  const database = await createTestDatabase();
   const dataDir = mkdtempSync(path.join(tmpdir(), 'millrace-serving-'));
   const config = loadBaseConfig({
     MILLRACE_NAMESPACE: name,
     MILLRACE_DATA_DIR: dataDir,
     MILLRACE_PROJECT: 'in memory',
     MILLRACE_KAFKA_BROKERS: stack.kafkaBrokers.join(','),
-    MILLRACE_POSTGRES_URL: url.href,
+    MILLRACE_POSTGRES_URL: database.url,
     MILLRACE_REDIS_URL: stack.redisUrl,
   });
   const names = createNames(name);
-  const postgres = createPostgres({ url: url.href, applicationName: 'test', logger });
+  const postgres = createPostgres({ url: database.url, applicationName: 'test', logger });
   await migrate(postgres, MIGRATIONS);
   const redis = createRedis({ url: stack.redisUrl, role: 'write', logger });
   const kafka = createKafka({ brokers: stack.kafkaBrokers, clientId: name, logger });
@@ -66,10 +62,13 @@ export async function createServingStage() {
     kafka,
     registry,
     program,
-    /** Starts a serving process within this one; `over` are environment variables. */
-    async serve(over: Readonly<Record<string, string>> = {}): Promise<RunningServing> {
+    /** Starts a serving process within this one; `over` are environment variables, `overConfig` other servers. */
+    async serve(
+      over: Readonly<Record<string, string>> = {},
+      overConfig: Partial<typeof config> = {},
+    ): Promise<RunningServing> {
       const settings = loadServingSettings({ MILLRACE_SERVING_PORT: '0', MILLRACE_SERVING_PROVIDERS: 'cpu', ...over });
-      const serving = await startServing({ project: tinyProject, config, settings, logger });
+      const serving = await startServing({ project: tinyProject, config: { ...config, ...overConfig }, settings, logger });
       processes.push(serving);
       return serving;
     },
@@ -141,8 +140,7 @@ export async function createServingStage() {
       await kafka.deleteTopics([names.decisionTopic()]);
       await Promise.allSettled([postgres.close(), kafka.close()]);
       redis.disconnect();
-      await admin.query(`DROP DATABASE ${database} WITH (FORCE)`);
-      await admin.close();
+      await database.drop();
       rmSync(dataDir, { recursive: true });
     },
   };

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, expect, test } from 'vitest';
 import { readEventFile } from '../../../cli/read-event-file.ts';
+import type { ReplayEvent } from '../../../src/stream/replayer.ts';
 
 const directory = mkdtempSync(path.join(os.tmpdir(), 'millrace-events-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -13,7 +14,11 @@ const write = (name: string, content: string | Buffer): string => {
   writeFileSync(file, content);
   return file;
 };
-const read = (file: string) => Array.fromAsync(readEventFile(file));
+async function read(file: string): Promise<ReplayEvent[]> {
+  const events: ReplayEvent[] = [];
+  for await (const event of readEventFile(file)) events.push(event);
+  return events;
+}
 const line = '{"source":"s","id":"1","payload":{"a":null},"knownTime":5}';
 const event = { source: 's', id: '1', payload: { a: null }, knownTime: 5 };
 

@@ -29,6 +29,7 @@ test('the help lists every command and the exit codes, on standard output', asyn
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
   for (const command of commands) expect(stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
   expect(stdout).toContain('Exit codes:');
+  expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
 });
 
 test.each(commands)('%s has a help with an example, on 80 columns', async (command) => {

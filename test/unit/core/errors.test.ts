@@ -15,12 +15,18 @@ const textOf = (files: readonly string[]): string =>
 const source = textOf(listFiles(sourceFolders, ['.ts']).filter((file) => !isTable(file)));
 const tests = textOf(listFiles(['test'], ['.ts']).filter((file) => file !== 'test/unit/core/errors.test.ts'));
 
-const named = (text: string) => (code: ErrorCode): boolean => new RegExp(`\\b${code}\\b`).test(text);
+const named =
+  (text: string) =>
+  (code: ErrorCode): boolean =>
+    new RegExp(`\\b${code}\\b`).test(text);
 /** Doc comments name codes too: a code counts as raised where it stands as a string. */
 const raised = (code: ErrorCode): boolean => source.includes(`'${code}'`);
 
-test('docs/errors.md holds the table as it is in the code (write it with `npm run docs:errors`)', () => {
-  const found = docs.slice(docs.indexOf('<!-- table -->') + '<!-- table -->'.length, docs.indexOf('<!-- /table -->'));
+test('docs/errors.md holds the table as it is in the code (write it with `npx tsx test/support/write-error-table.ts`)', () => {
+  const found = docs.slice(
+    docs.indexOf('<!-- table -->') + '<!-- table -->'.length,
+    docs.indexOf('<!-- /table -->'),
+  );
   expect(found.trim()).toBe(errorTableMarkdown().trim());
 });
 
@@ -38,6 +44,8 @@ test('every code is named by some test', () => {
 });
 
 test('every code that the source raises is in the table', () => {
-  const thrown = [...source.matchAll(/new MillraceError\(\s*'([A-Z_0-9]+)'/g)].map((match) => match[1] as string);
+  const thrown = [...source.matchAll(/new MillraceError\(\s*'([A-Z_0-9]+)'/g)].map(
+    (match) => match[1] as string,
+  );
   expect(thrown.filter((code) => !Object.hasOwn(errorTable, code))).toEqual([]);
 });

@@ -3,7 +3,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { processPorts, readProcesses, type ProcessName } from '../../../workers/process-state.ts';
+import type { ProcessName } from '../../../workers/process-name.ts';
+import { processPorts, readProcesses } from '../../../workers/process-state.ts';
 import { restartDelayMs } from '../../../workers/supervised-process.ts';
 import { describeProcessEvent, startSupervisor, type ProcessEvent, type Supervisor } from '../../../workers/supervisor.ts';
 

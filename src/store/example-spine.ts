@@ -1,0 +1,76 @@
+import { parseDuration } from '../core/duration.ts';
+import type { Row } from '../define/field.ts';
+import type { Model } from '../define/model.ts';
+import type { ServiceProgram } from '../fold/compile-service.ts';
+import type { Queryable } from '../infra/postgres.ts';
+import { scanEvents } from './offline-log.ts';
+
+/** An example: what was asked, when, and what came of it. Times are ms since the epoch. */
+export interface Example {
+  readonly id: string;
+  readonly decisionTime: number;
+  /** Fields of the example's event that a request would carry. */
+  readonly request: Row;
+  readonly label: 0 | 1;
+  readonly labelKnownTime: number;
+}
+
+interface Label {
+  readonly value: boolean;
+  readonly knownTime: number;
+}
+
+/**
+ * The labelled examples that were known at the data cut, in order of decision time.
+ *
+ * Where several events carry one id, the one known last counts, of examples and of labels: a corrected
+ * schedule replaces the first, a corrected arrival too. (A service that was asked before the correction
+ * had the earlier one; its decision is in the decision log, not here.) An example whose decision lies
+ * after the cut, or outside the model's training window, is left out, and so is one without a label.
+ */
+export async function readExamples(
+  db: Queryable,
+  model: Model,
+  program: ServiceProgram,
+  dataCut: number,
+): Promise<Example[]> {
+  const labels = await readLabels(db, model, dataCut);
+  const { examples } = model;
+  const { field, offset } = examples.decisionTime;
+  const offsetMs = signedDurationMs(offset);
+  const windowMs = model.trainingWindow === null ? Infinity : (parseDuration(model.trainingWindow) ?? Infinity);
+  const requestFields = Object.keys(program.requestSchema);
+  const fields = [...new Set([examples.id, field, ...requestFields])].filter((name) => name in examples.source.schema);
+  const found = new Map<string, Example>();
+  await scanEvents(db, examples.source, fields, { knownTo: dataCut, order: 'known' }, ({ row }) => {
+    const id = row[examples.id] as string;
+    found.delete(id);
+    const label = labels.get(id);
+    const time = row[field] as number | null;
+    if (label === undefined || time === null) return;
+    const decisionTime = time + offsetMs;
+    if (decisionTime > dataCut || decisionTime < dataCut - windowMs) return;
+    const request = Object.fromEntries(requestFields.map((name) => [name, row[name] ?? null]));
+    found.set(id, { id, decisionTime, request, label: label.value ? 1 : 0, labelKnownTime: label.knownTime });
+  });
+  return [...found.values()].sort((a, b) => a.decisionTime - b.decisionTime || (a.id < b.id ? -1 : 1));
+}
+
+/** Newest known label of each id; one that is null takes an earlier one back. */
+async function readLabels(db: Queryable, model: Model, dataCut: number): Promise<Map<string, Label>> {
+  const { source, id, value } = model.label;
+  const labels = new Map<string, Label>();
+  await scanEvents(db, source, [id, value], { knownTo: dataCut, order: 'known' }, ({ row, knownTime }) => {
+    const found = row[value] as boolean | null;
+    if (found === null) labels.delete(row[id] as string);
+    else labels.set(row[id] as string, { value: found, knownTime });
+  });
+  return labels;
+}
+
+/** `'-30m'` is -1_800_000. */
+function signedDurationMs(text: string): number {
+  const isNegative = text.startsWith('-');
+  const ms = parseDuration(isNegative ? text.slice(1) : text) ?? 0;
+  return isNegative ? -ms : ms;
+}

@@ -1,0 +1,121 @@
+import type { Decision } from '../contracts/decision.ts';
+import type { Names } from '../contracts/names.ts';
+import type { KafkaClient, RunningConsumer } from '../infra/kafka.ts';
+import type { PartitionBatch } from '../infra/kafka-consumer.ts';
+import type { Logger } from '../infra/logger.ts';
+import type { Postgres, Queryable } from '../infra/postgres.ts';
+
+export interface DecisionSinkDeps {
+  readonly kafka: KafkaClient;
+  readonly postgres: Postgres;
+  readonly names: Names;
+  readonly logger: Logger;
+  readonly sessionTimeoutMs?: number;
+}
+
+/** Rows of one statement. */
+const INSERT_ROWS_MAX = 1_000;
+
+/**
+ * Starts one member that stores decisions: each once, since the position moves in the transaction of the
+ * rows, and a decision that was sent twice has its id twice.
+ */
+export async function startDecisionSink(deps: DecisionSinkDeps): Promise<RunningConsumer> {
+  return deps.kafka.startConsumer({
+    groupId: deps.names.consumerGroup('decisions'),
+    topics: [deps.names.decisionTopic()],
+    positionOf: ({ partition }) => readPosition(deps.postgres, partition),
+    onBatch: (batch) => storeBatch(deps, batch),
+    ...(deps.sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs: deps.sessionTimeoutMs }),
+  });
+}
+
+async function storeBatch(deps: DecisionSinkDeps, batch: PartitionBatch): Promise<number | undefined> {
+  return deps.postgres.transaction(async (tx) => {
+    await tx.query('SET LOCAL synchronous_commit = off');
+    const next = await lockPosition(tx, batch.partition);
+    if (batch.fetchedOffset > next) {
+      const offsets = await deps.kafka.topicOffsets(batch.topic);
+      const earliest = offsets.find((o) => o.partition === batch.partition)?.earliest ?? 0;
+      if (next >= earliest) return next;
+      // Decisions have no other source: say what is lost, and go on.
+      deps.logger.error({ partition: batch.partition, from: next, to: earliest }, 'Kafka dropped decisions before they were stored');
+    }
+    const decisions: Decision[] = [];
+    for (const message of batch.messages) {
+      if (message.offset < next) continue;
+      const decision = parseDecision(message.value);
+      if (decision === undefined) deps.logger.error({ partition: batch.partition, offset: message.offset }, 'message is no decision, left out');
+      else decisions.push(decision);
+    }
+    for (let from = 0; from < decisions.length; from += INSERT_ROWS_MAX) {
+      await insertDecisions(tx, decisions.slice(from, from + INSERT_ROWS_MAX));
+    }
+    const nextOffset = Math.max(next, batch.lastOffset + 1);
+    await tx.query('UPDATE millrace.decision_positions SET next_offset = $2 WHERE partition = $1', [batch.partition, nextOffset]);
+    return undefined;
+  });
+}
+
+async function readPosition(db: Queryable, partition: number): Promise<number> {
+  const [row] = await db.query<{ next: string }>(
+    'SELECT next_offset AS next FROM millrace.decision_positions WHERE partition = $1',
+    [partition],
+  );
+  return Number(row?.next ?? 0);
+}
+
+/** A member that lost the partition waits here for its successor, then finds the position moved on. */
+async function lockPosition(tx: Queryable, partition: number): Promise<number> {
+  await tx.query('INSERT INTO millrace.decision_positions (partition, next_offset) VALUES ($1, 0) ON CONFLICT DO NOTHING', [partition]);
+  const [row] = await tx.query<{ next: string }>(
+    'SELECT next_offset AS next FROM millrace.decision_positions WHERE partition = $1 FOR UPDATE',
+    [partition],
+  );
+  return Number(row?.next ?? 0);
+}
+
+function parseDecision(value: Buffer | null): Decision | undefined {
+  try {
+    const text = value?.toString() ?? '';
+    const decision = JSON.parse(text) as Decision;
+    // jsonb takes no NUL.
+    const isWhole =
+      !text.includes('\\u0000') &&
+      typeof decision.id === 'string' && typeof decision.model === 'string' && typeof decision.version === 'number' &&
+      typeof decision.asOf === 'number' && typeof decision.servedAt === 'number' && typeof decision.score === 'number' &&
+      typeof decision.numbers === 'string' && (decision.variant === 'champion' || decision.variant === 'canary');
+    return isWhole ? decision : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function insertDecisions(tx: Queryable, decisions: readonly Decision[]): Promise<void> {
+  await tx.query(
+    `INSERT INTO millrace.decisions
+       (id, model, version, variant, example_id, as_of, served_at, score, shadow_version, shadow_score, numbers, body)
+     SELECT id, model, version, variant, example_id, to_timestamp(as_of / 1000), to_timestamp(served_at / 1000), score,
+            shadow_version, shadow_score, decode(numbers, 'base64'), body
+     FROM unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::float8[], $7::float8[], $8::float8[],
+                 $9::int[], $10::float8[], $11::text[], $12::jsonb[])
+       AS d(id, model, version, variant, example_id, as_of, served_at, score, shadow_version, shadow_score, numbers, body)
+     ON CONFLICT (id) DO NOTHING`,
+    [
+      decisions.map((d) => d.id),
+      decisions.map((d) => d.model),
+      decisions.map((d) => d.version),
+      decisions.map((d) => d.variant),
+      decisions.map((d) => d.exampleId),
+      decisions.map((d) => d.asOf),
+      decisions.map((d) => d.servedAt),
+      decisions.map((d) => d.score),
+      decisions.map((d) => d.shadow?.version ?? null),
+      decisions.map((d) => d.shadow?.score ?? null),
+      decisions.map((d) => d.numbers),
+      decisions.map((d) =>
+        JSON.stringify({ digest: d.digest, instance: d.instance, categories: d.categories, reads: d.reads, latencyMs: d.latencyMs }),
+      ),
+    ],
+  );
+}

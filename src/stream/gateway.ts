@@ -1,0 +1,165 @@
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Names } from '../contracts/names.ts';
+import type { Clock } from '../core/clock.ts';
+import { isMillraceError, messageOf, MillraceError } from '../core/millrace-error.ts';
+import type { Source } from '../define/source.ts';
+import type { KafkaClient } from '../infra/kafka.ts';
+import type { OutgoingMessage } from '../infra/kafka-producer.ts';
+import type { Logger } from '../infra/logger.ts';
+import { Counter, Gauge, Histogram, type Registry } from '../infra/metrics.ts';
+import { EventAcceptor } from './accept-events.ts';
+import type { GatewaySettings } from './gateway-settings.ts';
+import { GroupCommit } from './group-commit.ts';
+import { parseEventBody } from './parse-event-body.ts';
+import { sourceNotFound } from './replayer.ts';
+
+export interface GatewayDeps {
+  readonly kafka: KafkaClient;
+  readonly names: Names;
+  readonly sources: readonly Source[];
+  readonly settings: GatewaySettings;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly registry: Registry;
+}
+
+/** Header of a request that says when all its events became known: ISO 8601 or ms since the epoch. */
+const KNOWN_TIME_REQUEST_HEADER = 'millrace-known-time';
+/** Messages of one request to Kafka: those of all HTTP requests that came in meanwhile. */
+const GROUP_MESSAGES_MAX = 5_000;
+const RETRY_AFTER_SECONDS_MAX = 30;
+
+/**
+ * The HTTP door for events. An accepted event is durable: 202 comes after the broker's acknowledgement,
+ * and while Kafka is slow or away there is 429 or 503 with Retry-After, never 202.
+ */
+export async function createGateway(deps: GatewayDeps): Promise<FastifyInstance> {
+  const { settings } = deps;
+  const producer = await deps.kafka.createProducer();
+  const app = fastify({
+    logger: false,
+    bodyLimit: settings.bodyBytesMax,
+    requestTimeout: settings.requestTimeoutMs,
+    http: { headersTimeout: settings.headersTimeoutMs },
+  });
+  const outbox = new GroupCommit<readonly OutgoingMessage[], undefined>(
+    async (groups) => {
+      await producer.send(groups.flat());
+      return groups.map(() => undefined);
+    },
+    (messages) => messages.length,
+    GROUP_MESSAGES_MAX,
+  );
+  const door = new EventDoor(deps, (messages) => outbox.add(messages));
+  // Bodies are parsed by the door, which knows where in the request a problem lies.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+  app.setErrorHandler((error, _request, reply) => answerError(deps.logger, error, reply));
+  app.setNotFoundHandler((request, reply) => {
+    void reply.code(404).send({
+      error: `There is no '${request.method} ${request.url.slice(0, 100)}'. Send events with POST /v1/events/{source}.`,
+      code: 'REQUEST_INVALID',
+    });
+  });
+  app.post<{ Params: { source: string } }>('/v1/events/:source', (request, reply) => door.receive(request, reply));
+  app.get('/v1/health/live', () => ({ status: 'live' }));
+  app.get('/v1/health/ready', async () => {
+    await deps.kafka.topicPartitions(deps.sources.map((source) => deps.names.sourceTopic(source.name)));
+    return { status: 'ready' };
+  });
+  app.get('/metrics', async (_request, reply) => reply.type(deps.registry.contentType).send(await deps.registry.metrics()));
+  app.addHook('onClose', () => producer.close());
+  return app;
+}
+
+class EventDoor {
+  readonly #deps: GatewayDeps;
+  readonly #send: (messages: readonly OutgoingMessage[]) => Promise<unknown>;
+  readonly #acceptors: ReadonlyMap<string, EventAcceptor>;
+  readonly #metrics;
+  #inFlight = 0;
+  /** Events a second that Kafka took of late: how long the events in flight will need. */
+  #eventsPerSecond = 1_000;
+
+  constructor(deps: GatewayDeps, send: (messages: readonly OutgoingMessage[]) => Promise<unknown>) {
+    this.#deps = deps;
+    this.#send = send;
+    this.#acceptors = new Map(deps.sources.map((source) => [source.name, new EventAcceptor(source, deps.names)]));
+    this.#metrics = createGatewayMetrics(deps.registry);
+  }
+
+  async receive(request: FastifyRequest<{ Params: { source: string } }>, reply: FastifyReply): Promise<unknown> {
+    const acceptor = this.#acceptors.get(request.params.source);
+    if (acceptor === undefined) throw sourceNotFound(request.params.source, [...this.#acceptors.keys()]);
+    const { settings, clock } = this.#deps;
+    const knownTime = knownTimeOf(acceptor.source, request.headers[KNOWN_TIME_REQUEST_HEADER]);
+    const payloads = parseEventBody(request.headers['content-type'], request.body as string | undefined, settings.eventsMax);
+    const messages = acceptor.accept(payloads, knownTime, clock());
+    if (this.#inFlight > 0 && this.#inFlight + messages.length > settings.inFlightEventsMax) {
+      this.#metrics.refused.inc({ source: acceptor.source.name }, messages.length);
+      const seconds = Math.min(RETRY_AFTER_SECONDS_MAX, Math.ceil(this.#inFlight / this.#eventsPerSecond));
+      void reply.header('retry-after', String(Math.max(1, seconds)));
+      throw new MillraceError(
+        'STREAM_OVERLOADED',
+        `The gateway has ${this.#inFlight} events in flight, at most ${settings.inFlightEventsMax}: Kafka is slow. Nothing was accepted; send again after the time in Retry-After.`,
+      );
+    }
+    await this.#sendCounted(acceptor.source.name, messages);
+    return reply.code(202).send({ accepted: messages.length });
+  }
+
+  async #sendCounted(source: string, messages: readonly OutgoingMessage[]): Promise<void> {
+    const { inFlight, accepted, seconds } = this.#metrics;
+    this.#inFlight += messages.length;
+    inFlight.set(this.#inFlight);
+    const ahead = this.#inFlight;
+    const start = performance.now();
+    try {
+      await this.#send(messages);
+      const took = (performance.now() - start) / 1_000;
+      this.#eventsPerSecond = Math.max(1, 0.9 * this.#eventsPerSecond + 0.1 * (ahead / Math.max(took, 0.001)));
+      accepted.inc({ source }, messages.length);
+      seconds.observe(took);
+    } finally {
+      this.#inFlight -= messages.length;
+      inFlight.set(this.#inFlight);
+    }
+  }
+}
+
+function knownTimeOf(source: Source, header: string | string[] | undefined): number | null {
+  if (header === undefined) return null;
+  if (source.knownTime !== 'carried') {
+    throw new MillraceError(
+      'REQUEST_INVALID',
+      `Header Millrace-Known-Time is not taken for source '${source.name}': its known time is the broker's append time. Leave it out, or define the source with knownTime: 'carried'.`,
+    );
+  }
+  const text = String(header);
+  const known = /^-?\d+$/.test(text) ? Number(text) : Date.parse(text);
+  if (Number.isSafeInteger(known)) return known;
+  throw new MillraceError('REQUEST_INVALID', `Header Millrace-Known-Time: expected ISO 8601 or milliseconds since the epoch, found '${text.slice(0, 60)}'.`);
+}
+
+function answerError(logger: Logger, error: unknown, reply: FastifyReply): void {
+  if (isMillraceError(error) && error instanceof MillraceError) {
+    if (error.httpStatus === 503) void reply.header('retry-after', '1');
+    const { problems, count } = error.details;
+    void reply.code(error.httpStatus).send({ error: error.message, code: error.code, ...(problems === undefined ? {} : { problems, count }) });
+    return;
+  }
+  const status = (error as { statusCode?: number }).statusCode ?? 500;
+  if (status >= 500) logger.error({ err: error }, 'request failed');
+  void reply.code(status).send({ error: status >= 500 ? 'The gateway failed; its log says why.' : messageOf(error), code: 'REQUEST_INVALID' });
+}
+
+function createGatewayMetrics(registry: Registry) {
+  const registers = [registry];
+  const labelNames = ['source'] as const;
+  return {
+    accepted: new Counter({ name: 'millrace_gateway_events_accepted_total', help: 'Events that Kafka acknowledged.', labelNames, registers }),
+    refused: new Counter({ name: 'millrace_gateway_events_overloaded_total', help: 'Events answered with 429.', labelNames, registers }),
+    inFlight: new Gauge({ name: 'millrace_gateway_events_in_flight', help: 'Events on the way to Kafka.', registers }),
+    seconds: new Histogram({ name: 'millrace_gateway_acknowledge_duration_seconds', help: "Until the broker's acknowledgement.", registers }),
+  };
+}

@@ -1,0 +1,37 @@
+import type { Lineage, ModelSignature } from '../contracts/model-bundle.ts';
+import type { TrainingSet } from '../contracts/training-set.ts';
+import { modelInput } from './encode-examples.ts';
+import { scoreOnnx } from './score-onnx.ts';
+import { HOLDOUT_ROWS_MIN } from './split-by-time.ts';
+
+/** A registered version that the candidate is held against, on the same rows. */
+export interface Champion {
+  readonly version: number;
+  readonly signature: ModelSignature;
+  readonly lineage: Lineage;
+  readonly onnx: Uint8Array;
+}
+
+/** Null where the champion takes columns that this set does not have: the two can't be compared then. */
+export async function scoreChampion(set: TrainingSet, { signature, onnx }: Champion, rows: Uint32Array): Promise<Float32Array | null> {
+  const input = modelInput(set, signature, rows);
+  if (input === null) return null;
+  return scoreOnnx(onnx, input, signature.numericNames.length + signature.categories.length);
+}
+
+/**
+ * Rows of the hold-out that the champion has not learned from: on the others it would be ahead without
+ * merit. Null where too few are left to compare on.
+ */
+export function unseenRows(set: TrainingSet, holdout: Uint32Array, champion: Champion): Uint32Array | null {
+  const seenTo = learnedTo(champion.lineage);
+  const rows = holdout.filter((row) => (set.decisionTimes[row] as number) > seenTo);
+  const positives = rows.reduce((sum, row) => sum + (set.labels[row] as number), 0);
+  return rows.length >= HOLDOUT_ROWS_MIN && positives > 0 && positives < rows.length ? rows : null;
+}
+
+/** Decision time of the newest example that a registered version has learned from, ms since the epoch. */
+export function learnedTo({ trainer, trainingTo }: Lineage): number {
+  const { refit } = trainer as { readonly refit?: { readonly to: number } | null };
+  return refit?.to ?? trainingTo;
+}

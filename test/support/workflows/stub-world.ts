@@ -1,0 +1,153 @@
+import { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import type { Allocation } from '../../../src/contracts/allocation.ts';
+import { judgeRollout } from '../../../src/contracts/judge-rollout.ts';
+import type {
+  RetrainRequest,
+  RolloutEvidence,
+  RolloutPolicy,
+  RolloutStage,
+  TrainResult,
+} from '../../../src/contracts/lifecycle.ts';
+import { previousChampionOf } from '../../../src/registry/previous-champion.ts';
+import type { StubbedActivities } from './workflow-stage.ts';
+
+export interface LedgerLine {
+  readonly action: string;
+  readonly version: number | null;
+  readonly champion: number | null;
+  readonly actor: string;
+  readonly reason: string;
+}
+
+export const noEvidence: RolloutEvidence = {
+  decisions: 0,
+  shadowAnswers: 0,
+  candidateDecisions: 0,
+  candidateOutcomes: 0,
+  candidateErrors: 0,
+  candidateLatencyP95Ms: null,
+  championLatencyP95Ms: null,
+  meanScoreDifference: null,
+  candidateLogLoss: null,
+  championLogLoss: null,
+  logLossStandardError: null,
+};
+
+/** Evidence that lets any step pass. */
+export const enoughEvidence: RolloutEvidence = {
+  ...noEvidence,
+  decisions: 10_000,
+  shadowAnswers: 10_000,
+  candidateOutcomes: 10_000,
+  candidateLogLoss: 0.4,
+  championLogLoss: 0.41,
+};
+
+export const quickPolicy: RolloutPolicy = {
+  shadowDecisions: 10,
+  canaryShares: [0.1, 0.5],
+  outcomesPerStep: 10,
+  stepTimeoutMs: 60_000,
+  pollIntervalMs: 20,
+  maxLogLossIncrease: 0.01,
+  maxErrorRate: 0.001,
+  maxLatencyRatio: 3,
+  maxMeanScoreDifference: 0.15,
+  maxCanaryLogLossIncrease: 0.05,
+  requireApproval: false,
+};
+
+export const manual = (reason: string): RetrainRequest => ({ trigger: 'manual', reason, requestedBy: 'tester', dataCut: null });
+
+const final = (type: string, message: string) => ApplicationFailure.create({ type, message, nonRetryable: true });
+const POLL_MS = 20;
+
+/** A registry, a serving fleet and a decision log in memory: what the workflows see of the world. */
+export class StubWorld {
+  allocation: Allocation | null = null;
+  readonly ledger: LedgerLine[] = [];
+  readonly trainings: RetrainRequest[] = [];
+  versions = 0;
+  /** What the decision log shows of a step. */
+  evidence: (stage: RolloutStage, version: number) => RolloutEvidence = () => enoughEvidence;
+  /** What training makes of the next version. */
+  train: (version: number) => Promise<Partial<TrainResult>> = () => Promise.resolve({});
+  /** Why serving refuses a version, or null. */
+  refuses: (version: number) => string | null = () => null;
+  /** Versions whose loading was awaited. */
+  readonly loaded: number[] = [];
+
+  actions(): string[] {
+    return this.ledger.map(({ action }) => action);
+  }
+
+  activities(): Partial<StubbedActivities> {
+    return { ...this.registry(), ...this.rollout(), ...this.training() };
+  }
+
+  private registry(): Partial<StubbedActivities> {
+    return {
+      getAllocation: async () => this.allocation,
+      setAllocation: async ({ expectedRevision, actor, action, reason, ...change }) => {
+        if ((this.allocation?.revision ?? null) !== expectedRevision) throw final('REGISTRY_REVISION_CONFLICT', 'changed meanwhile');
+        const version = change.canary?.version ?? change.shadow ?? change.champion;
+        this.ledger.push({ action, version, champion: change.champion, actor, reason });
+        this.allocation = { ...change, revision: (expectedRevision ?? 0) + 1 };
+        return this.allocation;
+      },
+      previousChampion: async () => previousChampionOf(this.ledger),
+      recordLedger: async ({ action, version, actor, reason }) => {
+        this.ledger.push({ action, version, champion: null, actor, reason });
+      },
+      assertVersion: async ({ version }) => {
+        if (version > this.versions) throw final('MODEL_VERSION_NOT_FOUND', `no version ${version}`);
+      },
+    };
+  }
+
+  private rollout(): Partial<StubbedActivities> {
+    return {
+      beginStep: async () => ({ since: 0, errorsBefore: 0 }),
+      gatherEvidence: async ({ policy, stage, candidate, waitMs }) => {
+        const deadline = Date.now() + waitMs;
+        for (;;) {
+          const evidence = this.evidence(stage, candidate);
+          if (judgeRollout(policy, stage, evidence).verdict !== 'continue' || Date.now() >= deadline) return evidence;
+          Context.current().heartbeat();
+          await Context.current().sleep(POLL_MS);
+        }
+      },
+      awaitServing: async ({ version }) => {
+        const reason = this.refuses(version);
+        if (reason !== null) throw final('SERVING_VERSION_REJECTED', reason);
+        this.loaded.push(version);
+      },
+    };
+  }
+
+  private training(): Partial<StubbedActivities> {
+    return {
+      buildTrainingSet: async ({ dataCut }) => ({
+        trainingSet: { sha256: '0'.repeat(64), bytes: 1 },
+        rows: 1_000,
+        dataCut: dataCut ?? 1_000_000,
+      }),
+      trainAndRegister: async ({ request }) => {
+        this.trainings.push(request);
+        const made = await this.train(this.versions + 1);
+        this.versions += 1;
+        return {
+          version: this.versions,
+          digest: `digest-${this.versions}`,
+          existed: false,
+          candidateLogLoss: 0.4,
+          championLogLoss: this.allocation?.champion == null ? null : 0.41,
+          candidateAuc: 0.8,
+          championAuc: 0.79,
+          ...made,
+        };
+      },
+    };
+  }
+}

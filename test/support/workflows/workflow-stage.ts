@@ -1,0 +1,68 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import type {
+  MaterializeActivities,
+  MonitorActivities,
+  RegistryActivities,
+  RolloutActivities,
+  StreamActivities,
+  TrainingActivities,
+} from '../../../src/contracts/activities.ts';
+import { createNames, type TaskQueue } from '../../../src/contracts/names.ts';
+import { createLogger } from '../../../src/infra/logger.ts';
+import { bundleWorkflows } from '../../../workers/bundle-workflows.ts';
+
+export type StubbedActivities = RegistryActivities &
+  RolloutActivities &
+  MonitorActivities &
+  TrainingActivities &
+  StreamActivities &
+  MaterializeActivities;
+
+const queues: readonly TaskQueue[] = ['orchestration', 'training', 'stream'];
+
+/** The current workflow code, bundled once per version of it. */
+export const testBundle = () => bundleWorkflows(join(tmpdir(), 'millrace-test-bundles'), createLogger('test', 'warn'));
+
+export interface WorkflowStage {
+  readonly client: Client;
+  readonly namespace: string;
+  readonly taskQueue: string;
+  close(): Promise<void>;
+}
+
+/** Workers for all task queues of one Millrace namespace, with stubs for activities. */
+export async function openWorkflowStage(
+  server: { readonly address: string; readonly namespace: string },
+  namespace: string,
+  activities: Partial<StubbedActivities>,
+): Promise<WorkflowStage> {
+  const workflowBundle = await testBundle();
+  const native = await NativeConnection.connect({ address: server.address });
+  const workers = await Promise.all(
+    queues.map((queue) =>
+      Worker.create({
+        connection: native,
+        namespace: server.namespace,
+        taskQueue: createNames(namespace).taskQueue(queue),
+        activities,
+        ...(queue === 'orchestration' ? { workflowBundle } : {}),
+      }),
+    ),
+  );
+  const running = Promise.all(workers.map((worker) => worker.run()));
+  const connection = await Connection.connect({ address: server.address });
+  return {
+    client: new Client({ connection, namespace: server.namespace }),
+    namespace,
+    taskQueue: createNames(namespace).taskQueue('orchestration'),
+    async close() {
+      for (const worker of workers) worker.shutdown();
+      await running;
+      await connection.close();
+      await native.close();
+    },
+  };
+}

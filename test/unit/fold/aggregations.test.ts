@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import { cardView, HOUR_MS, MINUTE_MS, OneKey, START_MS } from './payments.ts';
+
+const all = cardView((a) => ({
+  count: a.count({ window: '1h' }),
+  sum: a.sum('amount', { window: '1h' }),
+  mean: a.mean('fee', { window: '1h' }),
+  min: a.min('amount', { window: '1h' }),
+  max: a.max('amount', { window: '1h' }),
+  stddev: a.stddev('amount', { window: '1h' }),
+  last: a.last('fee', { window: '1h' }),
+  since: a.timeSinceLast({ window: '1h' }),
+}));
+
+describe('aggregations', () => {
+  it('are null without events, only a count is 0', () => {
+    const empty = { count: 0, sum: NaN, mean: NaN, min: NaN, max: NaN, stddev: NaN, last: NaN, since: NaN };
+    expect(new OneKey(all).read(0)).toEqual(empty);
+    expect(new OneKey(all).add(0, { fee: 2 }).read(3 * HOUR_MS)).toEqual(empty);
+  });
+
+  it('give what their names say', () => {
+    const key = new OneKey(all)
+      .add(0, { amount: 2, fee: 1 })
+      .add(MINUTE_MS, { amount: 4, fee: 4 })
+      .add(2 * MINUTE_MS, { amount: 4 })
+      .add(3 * MINUTE_MS, { amount: 6, fee: 1 });
+    expect(key.read(5 * MINUTE_MS)).toEqual({
+      count: 4,
+      sum: 16,
+      mean: 2,
+      min: 2,
+      max: 6,
+      stddev: Math.SQRT2,
+      last: 1,
+      since: 120,
+    });
+  });
+
+  it('skip nulls: a sum, a mean and a last look only at values', () => {
+    const key = new OneKey(all).add(0, { fee: 5 }).add(MINUTE_MS, { fee: null });
+    expect(key.read(MINUTE_MS)).toMatchObject({ count: 2, mean: 5, last: 5, since: 0 });
+  });
+
+  it('count booleans as 0 and 1', () => {
+    const view = cardView((a) => ({
+      share: a.mean('online', { window: '1h' }),
+      last: a.last('online', { window: '1h' }),
+    }));
+    const key = new OneKey(view).add(0, { online: true }).add(1, { online: false }).add(2);
+    expect(key.read(3)).toEqual({ share: 0.5, last: 0 });
+  });
+
+  it('take instants as milliseconds since the epoch', () => {
+    const view = cardView((a) => ({ settled: a.max('settledAt', { window: '1h' }) }));
+    expect(new OneKey(view).add(0, { settledAt: START_MS + 7 }).read(1)).toEqual({ settled: START_MS + 7 });
+  });
+
+  it('decide a last by event time, then known time, then the greater value, whatever came last', () => {
+    const view = cardView((a) => ({ last: a.last('amount', { window: '1h' }) }));
+    expect(new OneKey(view).add(9, { amount: 1 }).add(5, { amount: 2 }).read(10)).toEqual({ last: 1 });
+    expect(new OneKey(view).add(5, { amount: 1 }, 8).add(5, { amount: 2 }, 7).read(10)).toEqual({ last: 1 });
+    expect(new OneKey(view).add(5, { amount: 3 }, 7).add(5, { amount: 2 }, 7).read(10)).toEqual({ last: 3 });
+  });
+
+  it('keep the small beside the large: sums do not lose what a double would', () => {
+    const view = cardView((a) => ({
+      sum: a.sum('amount', { window: '1h' }),
+      mean: a.mean('amount', { window: '1h' }),
+    }));
+    const key = new OneKey(view);
+    for (const [i, amount] of [1e16, 1, -1e16, 2].entries()) key.add(i * MINUTE_MS, { amount });
+    expect(key.read(10 * MINUTE_MS)).toEqual({ sum: 3, mean: 0.75 });
+  });
+
+  it('have no deviation where all values are equal, however their squares round', () => {
+    const view = cardView((a) => ({ stddev: a.stddev('amount', { window: '1h' }) }));
+    const key = new OneKey(view);
+    for (let i = 0; i < 7; i++) key.add(i * MINUTE_MS, { amount: 0.1 });
+    expect(key.read(10 * MINUTE_MS)).toEqual({ stddev: 0 });
+  });
+
+  it('resolve a deviation that is small beside its mean', () => {
+    const view = cardView((a) => ({ stddev: a.stddev('amount', { window: '1h' }) }));
+    const key = new OneKey(view).add(0, { amount: 1e8 }).add(1, { amount: 1e8 + 0.25 });
+    expect(key.read(10)).toEqual({ stddev: 0.125 });
+  });
+
+  it('never give a negative time since the last event, also where the state is ahead of the read', () => {
+    const view = cardView((a) => ({ since: a.timeSinceLast({ window: '1h' }) }));
+    expect(new OneKey(view).add(30_000).read(10_000)).toEqual({ since: 0 });
+  });
+});

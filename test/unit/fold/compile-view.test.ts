@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest';
+import { compileView, prepareEvent, viewKeyOf } from '../../../src/fold/compile-view.ts';
+import { entity, featureView } from '../../../src/index.ts';
+import { card, cardView, payment, payments, START_MS } from './payments.ts';
+
+const inputsOf = (view: Parameters<typeof compileView>[0], row: Parameters<typeof prepareEvent>[1]) => {
+  const program = compileView(view);
+  const inputs = new Float64Array(program.inputCount);
+  prepareEvent(program, row, inputs, 0);
+  return [...inputs];
+};
+
+describe('a compiled view', () => {
+  it('shares slots among features of one hop that need the same intermediate result', () => {
+    const program = compileView(
+      cardView((a) => ({
+        count: a.count({ window: '1h' }),
+        sum: a.sum('amount', { window: '1h' }),
+        mean: a.mean('amount', { window: '1h' }),
+        stddev: a.stddev('amount', { window: '1h' }),
+      })),
+    );
+    // One count, one sum and one sum of squares, the sums as double-doubles.
+    expect(program.resolutions.map((resolution) => resolution.slotCount)).toEqual([5]);
+    expect(program.inputCount).toBe(2);
+  });
+
+  it('does not share what differs: a nullable field has its own count, and so has a condition', () => {
+    const program = compileView(
+      cardView((a) => ({
+        count: a.count({ window: '1h' }),
+        fee: a.sum('fee', { window: '1h' }),
+        online: a.count({ window: '1h', where: { online: true } }),
+      })),
+    );
+    expect(program.resolutions.map((resolution) => resolution.slotCount)).toEqual([5]);
+  });
+
+  it('has one resolution per hop, windows ascending', () => {
+    const program = compileView(
+      cardView((a) => ({
+        day: a.count({ window: '24h' }),
+        three: a.count({ window: '3h', hop: '1m' }),
+        hour: a.count({ window: '1h' }),
+      })),
+    );
+    expect(
+      program.resolutions.map(({ hopMs, windows }) => [
+        hopMs / 60_000,
+        windows.map((w) => w.windowMs / 60_000),
+      ]),
+    ).toEqual([
+      [1, [60, 180]],
+      [20, [1_440]],
+    ]);
+    expect(program.longestWindowMs).toBe(86_400_000);
+    expect(program.featureNames).toEqual(['day', 'three', 'hour']);
+  });
+
+  it('has one definition however a condition or a hop is written', () => {
+    const short = cardView((a) => ({ n: a.count({ window: '60m', where: { online: true } }) }));
+    const long = cardView((a) => ({
+      n: a.count({ window: '1h', hop: '1m', where: { online: { eq: true } } }),
+    }));
+    const other = cardView((a) => ({ n: a.count({ window: '1h', where: { online: false } }) }));
+    expect(compileView(long).definitionHash).toBe(compileView(short).definitionHash);
+    expect(compileView(long).definition).toEqual(compileView(short).definition);
+    expect(compileView(other).definitionHash).not.toBe(compileView(short).definitionHash);
+  });
+
+  it('prepares fields as numbers, nulls and refused events as NaN', () => {
+    const view = cardView((a) => ({
+      fee: a.last('fee', { window: '1h' }),
+      online: a.last('online', { window: '1h' }),
+      abroad: a.max('amount', { window: '1h', where: { country: { ne: 'NO' } } }),
+      count: a.count({ window: '1h' }),
+    }));
+    expect(inputsOf(view, payment({ fee: 2, online: true, amount: 3, country: 'DE' }))).toEqual([2, 1, 3, 1]);
+    expect(inputsOf(view, payment({ online: false, country: null }))).toEqual([NaN, 0, NaN, 1]);
+    expect(inputsOf(view, payment({ fee: -0, country: 'NO' }))).toEqual([0, NaN, NaN, 1]);
+  });
+
+  it.each([
+    [{ amount: 5 }, [4, 5, 6], [false, true, false]],
+    [{ amount: { gt: 5 } }, [4, 5, 6], [false, false, true]],
+    [{ amount: { gte: 5, lt: 6 } }, [4, 5, 6], [false, true, false]],
+    [{ amount: { lte: 5, ne: 4 } }, [4, 5, 6], [false, true, false]],
+    [{ amount: { in: [4, 6] } }, [4, 5, 6], [true, false, true]],
+    [{ fee: { isNull: true } }, [4, null], [false, true]],
+    [{ fee: { isNull: false } }, [4, null], [true, false]],
+    [{ fee: { ne: 4 } }, [4, 5, null], [false, true, false]],
+    [{ fee: { lt: 4 } }, [-1, null], [true, false]],
+  ])('lets pass %j what it should', (where, values, expected) => {
+    const [field] = Object.keys(where) as ['amount' | 'fee'];
+    const view = cardView((a) => ({ n: a.count({ window: '1h', where }) }));
+    const passed = values.map((value) => inputsOf(view, payment({ [field]: value }))[0] === 1);
+    expect(passed).toEqual(expected);
+  });
+
+  it('asks every field of a condition', () => {
+    const view = cardView((a) => ({ n: a.count({ window: '1h', where: { online: true, country: 'NO' } }) }));
+    const passes = (online: boolean | null, country: string | null) =>
+      inputsOf(view, payment({ online, country, at: START_MS }))[0] === 1;
+    expect([passes(true, 'NO'), passes(true, 'DE'), passes(false, 'NO'), passes(null, 'NO')]).toEqual([
+      true,
+      false,
+      false,
+      false,
+    ]);
+  });
+
+  it('finds the entity key in the fields that the source has for it', () => {
+    const program = compileView(cardView((a) => ({ n: a.count({ window: '1h' }) })));
+    expect(viewKeyOf(program, payment({ card: 'c7' }))).toBe('c7');
+    const mapped = featureView({
+      name: 'corridor',
+      entity: entity({ name: 'corridor', keys: ['card', 'nation'] }),
+      source: payments,
+      keyFields: { nation: 'country' },
+      features: (a) => ({ n: a.count({ window: '1h' }) }),
+    });
+    const corridor = compileView(mapped);
+    expect(viewKeyOf(corridor, payment({ card: 'c7', country: 'NO' }))).toBe('c7\u001fNO');
+    expect(viewKeyOf(corridor, payment({ card: 'c7' }))).toBeNull();
+    expect(card.keys).toEqual(['card']);
+  });
+});

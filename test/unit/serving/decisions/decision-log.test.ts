@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import { MillraceError } from '../../../../src/core/millrace-error.ts';
+import { createLogger } from '../../../../src/infra/logger.ts';
+import { DecisionLog, type DecisionLogOptions } from '../../../../serving/decisions/decision-log.ts';
+import { createDecisionId } from '../../../../serving/decisions/decision-id.ts';
+import { decisionOf } from '../../../support/serving/decision.ts';
+
+const unavailable = () => new MillraceError('STREAM_UNAVAILABLE', 'away');
+
+/** A log whose broker is `up` or not; `stored` holds the ids that it took, by call. */
+function setUp(over: Partial<DecisionLogOptions> = {}, refuses: (json: string) => boolean = () => false) {
+  const broker = { up: true };
+  const stored: string[][] = [];
+  const counts = { stored: 0, dropped: 0 };
+  const log = new DecisionLog({
+    openSender: () =>
+      Promise.resolve({
+        send: async (batch) => {
+          if (!broker.up) throw unavailable();
+          if (batch.some(({ json }) => refuses(json))) throw new MillraceError('STREAM_REFUSED', 'too large');
+          await new Promise((resolve) => setTimeout(resolve, 1));
+          stored.push(batch.map(({ id }) => id));
+        },
+        close: () => Promise.resolve(),
+      }),
+    waitingMax: 5,
+    recentMax: 3,
+    whenFull: 'refuse',
+    onStored: (count) => (counts.stored += count),
+    onDropped: (count) => (counts.dropped += count),
+    logger: createLogger('test', 'silent'),
+    ...over,
+  });
+  const add = (id: string, text = '') => {
+    log.reserve(1);
+    log.commit(decisionOf(id, { instance: { text } }));
+  };
+  return { broker, stored, counts, log, add };
+}
+
+describe('the decision log', () => {
+  it('stores decisions in order, in batches', async () => {
+    const { log, add, stored, counts } = setUp({ waitingMax: 2_000 });
+    const ids = Array.from({ length: 1_200 }, (_, i) => `d${i}`);
+    for (const id of ids) add(id);
+    await log.drain(1_000);
+    expect(stored.flat()).toEqual(ids);
+    expect(stored.length).toBeLessThan(10);
+    expect(counts).toEqual({ stored: 1_200, dropped: 0 });
+  });
+
+  it('keeps a batch within what a broker takes', async () => {
+    const { log, add, stored } = setUp();
+    for (const id of ['a', 'b', 'c']) add(id, 'x'.repeat(300_000));
+    await log.drain(1_000);
+    expect(stored).toEqual([['a'], ['b'], ['c']]);
+  });
+
+  it('refuses predictions while the broker is away and the buffer is full, and loses none of those it took', async () => {
+    const { log, add, broker, stored, counts } = setUp();
+    broker.up = false;
+    for (const id of ['a', 'b', 'c', 'd', 'e']) add(id);
+    expect(() => log.reserve(1)).toThrowError(expect.objectContaining({ code: 'SERVING_DECISION_LOG_FULL' }) as Error);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    broker.up = true;
+    await expect.poll(() => stored.flat(), { timeout: 5_000 }).toEqual(['a', 'b', 'c', 'd', 'e']);
+    expect(counts.dropped).toBe(0);
+    log.reserve(1);
+  });
+
+  it('counts what it drops where it was told to answer without storing', async () => {
+    const { log, add, broker, stored, counts } = setUp({ whenFull: 'count' });
+    broker.up = false;
+    for (let i = 0; i < 8; i++) add(`d${i}`);
+    expect(counts.dropped).toBe(3);
+    broker.up = true;
+    await expect.poll(() => stored.flat().length, { timeout: 5_000 }).toBe(5);
+    await log.drain(100);
+  });
+
+  it('drops and counts the one decision that the broker will never take, and stores the others', async () => {
+    const { log, add, stored, counts } = setUp({}, (json) => json.includes('poison'));
+    for (const id of ['a', 'b', 'poison', 'd']) add(id, id);
+    await log.drain(2_000);
+    expect(stored.flat()).toEqual(['a', 'b', 'd']);
+    expect(counts).toEqual({ stored: 3, dropped: 1 });
+  });
+
+  it('says how many it could not store before the process ended', async () => {
+    const { log, add, broker, counts } = setUp();
+    broker.up = false;
+    add('a');
+    add('b');
+    expect(await log.drain(50)).toBe(2);
+    expect(counts.dropped).toBe(2);
+  });
+
+  it('keeps the newest decisions readable', () => {
+    const { log } = setUp();
+    for (const id of ['a', 'b', 'c', 'd']) log.remember(decisionOf(id));
+    expect(log.recent('a')).toBeUndefined();
+    log.remember(decisionOf('b', { shadow: { version: 2, score: 0.1 } }));
+    expect(log.recent('b')?.shadow?.version).toBe(2);
+  });
+});
+
+it('makes ids that sort by time and are UUIDs of version 7', () => {
+  const ids = [1, 1_700_000_000_000, 1_700_000_000_001].map(createDecisionId);
+  expect(ids.toSorted()).toEqual(ids);
+  for (const id of ids) expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+});

@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { MillraceError } from '../../../../src/core/millrace-error.ts';
+import { compileView } from '../../../../src/fold/compile-view.ts';
+import { encodeState } from '../../../../src/fold/state-codec.ts';
+import { applyEvent, createState } from '../../../../src/fold/view-state.ts';
+import { ViewReader, type StateRequest } from '../../../../serving/features/view-reader.ts';
+import { originDepartures } from '../../../support/serving/tiny-project.ts';
+
+const program = compileView(originDepartures);
+/** A state that says, by its fence, which number it belongs to. */
+function stateBytes(number: number): Buffer {
+  const state = createState(program);
+  applyEvent(program, state, 0, number, 0, 0, new Float64Array(program.inputCount), 0);
+  return Buffer.from(encodeState(program, state));
+}
+
+/** A store that answers after a while and notes what each round trip asked for. */
+function setUp(answer: (key: string | null) => Buffer | null = (key) => (key === null ? null : stateBytes(Number(key)))) {
+  const trips: (string | null)[][] = [];
+  const reader = new ViewReader({
+    readStates: async (reads) => {
+      trips.push(reads.map(({ entityKey }) => entityKey));
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      return reads.map(({ entityKey }) => answer(entityKey));
+    },
+  });
+  const read = async (...keys: (string | null)[]) =>
+    (await reader.read(keys.map((entityKey): StateRequest => ({ program, entityKey })))).map((state) => state?.fences[0]);
+  return { trips, read };
+}
+
+describe('the view reader', () => {
+  it('shares one round trip among the requests of a turn, asking for each key once', async () => {
+    const { trips, read } = setUp();
+    const answers = await Promise.all([read('1', '2'), read('2', null), read('3', '1')]);
+    expect(trips).toEqual([['1', '2', null, '3']]);
+    expect(answers).toEqual([[1, 2], [2, undefined], [3, 1]]);
+  });
+
+  it('gathers what comes while a round trip is under way for the next one', async () => {
+    const { trips, read } = setUp();
+    const first = read('1');
+    await new Promise((resolve) => setTimeout(resolve, 3));
+    const others = [read('2'), read('3')];
+    await Promise.all([first, ...others]);
+    expect(trips).toEqual([['1'], ['2', '3']]);
+  });
+
+  it('fails with a corrupt state only those who asked for it', async () => {
+    const { read } = setUp((key) => (key === '9' ? Buffer.from('broken') : stateBytes(Number(key))));
+    const bad = expect(read('1', '9')).rejects.toMatchObject({ code: 'STATE_CORRUPT' });
+    expect(await read('1')).toEqual([1]);
+    await bad;
+  });
+
+  it('fails all who shared a round trip that failed, and reads on', async () => {
+    let away = true;
+    const reader = new ViewReader({
+      readStates: (reads) =>
+        away ? Promise.reject(new MillraceError('STORE_UNAVAILABLE', 'away')) : Promise.resolve(reads.map(() => null)),
+    });
+    const both = [reader.read([{ program, entityKey: 'a' }]), reader.read([{ program, entityKey: 'b' }])];
+    for (const one of both) await expect(one).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    away = false;
+    expect(await reader.read([{ program, entityKey: 'a' }])).toEqual([null]);
+  });
+});

@@ -1,0 +1,101 @@
+import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, type Client, type ScheduleOptions } from '@temporalio/client';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import {
+  lifecycleSignals,
+  searchAttributes,
+  workflowIds,
+  type IngestionInput,
+  type LifecycleInput,
+  type MonitorInput,
+} from '../src/contracts/lifecycle.ts';
+import type { Names } from '../src/contracts/names.ts';
+import type { Model } from '../src/define/model.ts';
+import type { Project } from '../src/define/project.ts';
+import { translateTemporalError } from '../src/infra/temporal-error.ts';
+
+/** Ingest and fold members of a project; one keeps a core busy. */
+export const INGESTION_MEMBERS_DEFAULT = 1;
+/** A monitor that was missed for longer, because the server was away, is not made up for: the next one does. */
+const CATCHUP_WINDOW = '1m';
+
+export interface EnsureWorkflowsOptions {
+  readonly members?: number;
+}
+
+/**
+ * Makes the long-lived workflows of a project be there: ingestion, and for each model its lifecycle (told
+ * the present policy) and the schedule of its monitor. Doing so again changes nothing.
+ * @throws MillraceError TEMPORAL_UNAVAILABLE
+ */
+export async function ensureWorkflows(
+  client: Client,
+  project: Project,
+  names: Names,
+  { members = INGESTION_MEMBERS_DEFAULT }: EnsureWorkflowsOptions = {},
+): Promise<void> {
+  try {
+    await ensureIngestion(client, names, members);
+    for (const model of project.models) {
+      await ensureLifecycle(client, names, model);
+      await ensureMonitorSchedule(client, names, model);
+    }
+  } catch (error) {
+    throw translateTemporalError(error, 'starting the workflows of the project');
+  }
+}
+
+async function ensureIngestion(client: Client, { namespace, taskQueue }: Names, members: number): Promise<void> {
+  const input: IngestionInput = { namespace, members };
+  await client.workflow.start('ingestion', {
+    workflowId: workflowIds.ingestion(namespace),
+    taskQueue: taskQueue('orchestration'),
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    staticSummary: 'Keeps the consumers running',
+    args: [input],
+  });
+}
+
+async function ensureLifecycle(client: Client, { namespace, taskQueue }: Names, model: Model): Promise<void> {
+  const input: LifecycleInput = { namespace, model: model.name, policy: model.rollout };
+  await client.workflow.signalWithStart('modelLifecycle', {
+    workflowId: workflowIds.modelLifecycle(namespace, model.name),
+    taskQueue: taskQueue('orchestration'),
+    typedSearchAttributes: modelAttribute(model),
+    staticSummary: `Life of the model ${model.name}: the only thing that changes what serves`,
+    args: [input],
+    signal: lifecycleSignals.configure,
+    signalArgs: [model.rollout],
+  });
+}
+
+async function ensureMonitorSchedule(client: Client, { namespace, taskQueue }: Names, model: Model): Promise<void> {
+  const input: MonitorInput = { namespace, model: model.name };
+  const options: ScheduleOptions = {
+    scheduleId: workflowIds.monitorSchedule(namespace, model.name),
+    spec: { intervals: [{ every: model.monitor.every }] },
+    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: CATCHUP_WINDOW },
+    action: {
+      type: 'startWorkflow',
+      workflowType: 'monitorModel',
+      workflowId: workflowIds.monitorModel(namespace, model.name),
+      taskQueue: taskQueue('orchestration'),
+      typedSearchAttributes: modelAttribute(model),
+      args: [input],
+    },
+  };
+  try {
+    await client.schedule.create(options);
+  } catch (error) {
+    if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+    await client.schedule.getHandle(options.scheduleId).update((present) => ({
+      ...present,
+      spec: options.spec,
+      policies: options.policies ?? present.policies,
+      action: { ...options.action, workflowId: workflowIds.monitorModel(namespace, model.name) },
+    }));
+  }
+}
+
+const modelAttribute = (model: Model) => [
+  { key: defineSearchAttributeKey(searchAttributes.model, SearchAttributeType.KEYWORD), value: model.name },
+];

@@ -1,0 +1,50 @@
+/** The gateway process: takes events over HTTP until it is told to stop. */
+import { createNames } from '../src/contracts/names.ts';
+import { loadBaseConfig } from '../src/infra/base-config.ts';
+import { createKafka } from '../src/infra/kafka.ts';
+import { loadProject } from '../src/infra/load-project.ts';
+import { createLogger } from '../src/infra/logger.ts';
+import { createMetrics } from '../src/infra/metrics.ts';
+import { processEnvironment } from '../src/infra/process-environment.ts';
+import { createGateway } from '../src/stream/gateway.ts';
+import { loadGatewaySettings } from '../src/stream/gateway-settings.ts';
+import { metricsPort, serveMetrics } from './serve-metrics.ts';
+
+const environment = processEnvironment();
+const config = loadBaseConfig(environment);
+const settings = loadGatewaySettings(environment);
+const port = metricsPort(environment);
+const logger = createLogger('gateway', config.logLevel);
+const { sources } = await loadProject(config.project);
+const kafka = createKafka({ brokers: config.kafkaBrokers, clientId: 'millrace-gateway', logger });
+const registry = createMetrics('gateway');
+const metrics = port === undefined ? undefined : await serveMetrics(registry, port);
+const gateway = await createGateway({
+  kafka,
+  names: createNames(config.namespace),
+  sources,
+  settings,
+  clock: Date.now,
+  logger,
+  registry,
+});
+const address = await gateway.listen({ host: settings.host, port: settings.port });
+logger.info({ address }, 'gateway ready');
+
+let stopping = false;
+const stop = (signal: string): void => {
+  if (stopping) return;
+  stopping = true;
+  logger.info({ signal }, 'stopping');
+  void Promise.all([gateway.close(), metrics?.close()])
+    .then(() => kafka.close())
+    .then(
+      () => process.exit(0),
+      (error: unknown) => {
+        logger.error({ err: error }, 'did not stop in order');
+        process.exit(1);
+      },
+    );
+};
+process.on('SIGTERM', stop);
+process.on('SIGINT', stop);

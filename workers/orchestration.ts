@@ -1,0 +1,46 @@
+/** The orchestration worker: workflows, and the light activities that they decide by. */
+import path from 'node:path';
+import { createMonitorActivities } from '../activities/monitor.ts';
+import { createRegistryActivities } from '../activities/registry.ts';
+import { createRolloutActivities } from '../activities/rollout.ts';
+import { createArtifactStore } from '../src/infra/artifacts.ts';
+import { loadBaseConfig } from '../src/infra/base-config.ts';
+import { loadProject } from '../src/infra/load-project.ts';
+import { createLogger } from '../src/infra/logger.ts';
+import { createMetrics } from '../src/infra/metrics.ts';
+import { createPostgres } from '../src/infra/postgres.ts';
+import { processEnvironment } from '../src/infra/process-environment.ts';
+import { createRegistry } from '../src/registry/registry.ts';
+import { bundleWorkflows } from './bundle-workflows.ts';
+import { runWorker } from './run-worker.ts';
+import { metricsPort, serveMetrics } from './serve-metrics.ts';
+
+/** Evidence of a few models, monitors and commands at once; each holds a connection only while it asks. */
+const ACTIVITIES_MAX = 40;
+
+const environment = processEnvironment();
+const config = loadBaseConfig(environment);
+const port = metricsPort(environment);
+const logger = createLogger('orchestration', config.logLevel);
+const { models } = await loadProject(config.project);
+const workflowBundle = await bundleWorkflows(path.join(config.dataDir, 'cache'), logger);
+const postgres = createPostgres({ url: config.postgresUrl, applicationName: 'millrace-orchestration', logger });
+const metrics = port === undefined ? undefined : await serveMetrics(createMetrics('orchestration'), port);
+try {
+  const registry = createRegistry(postgres, createArtifactStore(path.join(config.dataDir, 'artifacts')));
+  await runWorker({
+    resource: 'orchestration',
+    config,
+    logger,
+    workflowBundle,
+    maxConcurrentActivityTaskExecutions: ACTIVITIES_MAX,
+    activities: {
+      ...createRegistryActivities({ registry }),
+      ...createRolloutActivities({ postgres, registry, models }),
+      ...createMonitorActivities({ postgres, registry, models }),
+    },
+  });
+} finally {
+  await metrics?.close();
+  await postgres.close();
+}

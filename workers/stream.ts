@@ -1,0 +1,58 @@
+/** The stream worker: ingest, fold, decision sink and materialize, run as activities. */
+import { createMaterializeActivities } from '../activities/materialize.ts';
+import { createStreamActivities } from '../activities/stream.ts';
+import { createNames } from '../src/contracts/names.ts';
+import { loadBaseConfig } from '../src/infra/base-config.ts';
+import { createKafka } from '../src/infra/kafka.ts';
+import { loadProject } from '../src/infra/load-project.ts';
+import { createLogger } from '../src/infra/logger.ts';
+import { createMetrics } from '../src/infra/metrics.ts';
+import { createPostgres } from '../src/infra/postgres.ts';
+import { processEnvironment } from '../src/infra/process-environment.ts';
+import { createRedis } from '../src/infra/redis.ts';
+import { createOnlineStore } from '../src/store/online-store.ts';
+import { programsOf } from '../src/store/project-definitions.ts';
+import { createStreamMetrics } from '../src/stream/stream-metrics.ts';
+import { runWorker } from './run-worker.ts';
+import { metricsPort, serveMetrics } from './serve-metrics.ts';
+
+/** Ingest and fold members, the sink, rebuilds and questions for the lag. */
+const ACTIVITIES_MAX = 20;
+
+const environment = processEnvironment();
+const config = loadBaseConfig(environment);
+const port = metricsPort(environment);
+const logger = createLogger('stream', config.logLevel);
+const project = await loadProject(config.project);
+const names = createNames(config.namespace);
+const kafka = createKafka({ brokers: config.kafkaBrokers, clientId: 'millrace-stream', logger });
+const postgres = createPostgres({ url: config.postgresUrl, applicationName: 'millrace-stream', logger });
+const redis = createRedis({ url: config.redisUrl, role: 'write', logger });
+const registry = createMetrics('stream');
+const metricsServer = port === undefined ? undefined : await serveMetrics(registry, port);
+try {
+  const programs = programsOf(project);
+  const deps = {
+    project,
+    programs,
+    kafka,
+    postgres,
+    names,
+    logger,
+    store: createOnlineStore(redis, names),
+    clock: Date.now,
+    metrics: createStreamMetrics(registry),
+  };
+  await runWorker({
+    resource: 'stream',
+    config,
+    logger,
+    maxConcurrentActivityTaskExecutions: ACTIVITIES_MAX,
+    activities: { ...createStreamActivities(deps), ...createMaterializeActivities(deps) },
+  });
+} finally {
+  await metricsServer?.close();
+  redis.disconnect();
+  await kafka.close();
+  await postgres.close();
+}

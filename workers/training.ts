@@ -1,0 +1,58 @@
+/** The training worker: builds training sets and trains, each in a process of its own, and registers. */
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+import { createTrainingActivities } from '../activities/training.ts';
+import { createArtifactStore } from '../src/infra/artifacts.ts';
+import { loadBaseConfig } from '../src/infra/base-config.ts';
+import { loadProject } from '../src/infra/load-project.ts';
+import { createLogger } from '../src/infra/logger.ts';
+import { createMetrics } from '../src/infra/metrics.ts';
+import { createPostgres } from '../src/infra/postgres.ts';
+import { processEnvironment } from '../src/infra/process-environment.ts';
+import { readSettings } from '../src/infra/settings.ts';
+import { createRegistry } from '../src/registry/registry.ts';
+import { buildTrainingSet } from '../src/store/build-training-set.ts';
+import { runWorker } from './run-worker.ts';
+import { metricsPort, serveMetrics } from './serve-metrics.ts';
+
+/** A training takes a core and hundreds of megabytes: more workers train more, not one worker. */
+const ACTIVITIES_MAX = 1;
+
+const settingsSchema = z.object({ tensorflowAddon: z.string().min(1).optional() });
+
+const environment = processEnvironment();
+const config = loadBaseConfig(environment);
+const { tensorflowAddon } = readSettings(settingsSchema, { tensorflowAddon: 'MILLRACE_TENSORFLOW_ADDON' }, environment);
+const port = metricsPort(environment);
+const logger = createLogger('training', config.logLevel);
+const { models } = await loadProject(config.project);
+const scratchDirectory = path.resolve(config.dataDir, 'scratch');
+await mkdir(scratchDirectory, { recursive: true });
+const postgres = createPostgres({ url: config.postgresUrl, applicationName: 'millrace-training', logger });
+const metrics = port === undefined ? undefined : await serveMetrics(createMetrics('training'), port);
+try {
+  const artifacts = createArtifactStore(path.resolve(config.dataDir, 'artifacts'));
+  await runWorker({
+    resource: 'training',
+    config,
+    logger,
+    maxConcurrentActivityTaskExecutions: ACTIVITIES_MAX,
+    activities: createTrainingActivities({
+      registry: createRegistry(postgres, artifacts),
+      artifacts,
+      models,
+      buildTrainingSet: (model, dataCut) => {
+        const onProgress = (stage: string, durationMs: number, rows: number) =>
+          logger.info({ model: model.name, stage, durationMs, rows }, 'training set');
+        return buildTrainingSet({ postgres, onProgress }, { model, dataCut });
+      },
+      scratchDirectory,
+      addon: tensorflowAddon ?? null,
+      environment,
+    }),
+  });
+} finally {
+  await metrics?.close();
+  await postgres.close();
+}
