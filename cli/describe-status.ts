@@ -56,12 +56,13 @@ function describeServing({ process, revision, loaded, rejected }: ServingReport)
 
 function describeIngestion({ ingestion, problems }: Status): string {
   if (ingestion === null) return problems.some(({ what }) => what === 'temporal' || what === 'ingestion') ? 'not known' : 'not running';
-  const lag = Object.entries(ingestion.lag);
+  const behind = Object.entries(ingestion.lag).filter(([, messages]) => messages > 0);
   return renderPairs([
     ['state', ingestion.paused ? 'paused' : 'running'],
     ['members', ingestion.running.join(', ') || NONE],
     ['restarts', String(ingestion.restarts)],
-    ['lag', lag.length === 0 ? NONE : lag.map(([name, behind]) => `${name} ${behind}`).join(', ')],
+    ['lag', Object.keys(ingestion.lag).length === 0 ? NONE : behind.length === 0 ? 'none' : ''],
+    ...behind.map(([name, messages]): [string, string] => [`  ${name}`, `${messages} messages`]),
   ]);
 }
 

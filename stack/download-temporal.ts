@@ -18,12 +18,13 @@ export async function downloadTemporal(version: string, folder: string, context:
   context.report('downloading the Temporal CLI');
   const done = new AbortController();
   const unreachable = new AbortController();
-  const watch = (async (): Promise<void> => {
+  const giveUpEarly = async (): Promise<void> => {
     await sleep(FIRST_BYTES_LIMIT_MS, undefined, { signal: done.signal });
     if ((await largestFile(folder)) === undefined) {
       unreachable.abort(new Error(`nothing arrived within ${FIRST_BYTES_LIMIT_MS / 1000} s`));
     }
-  })().catch(() => undefined);
+  };
+  let watch: Promise<void> | undefined;
   try {
     await runTool({
       program: process.execPath,
@@ -31,6 +32,9 @@ export async function downloadTemporal(version: string, folder: string, context:
       environment: context.environment,
       signal: AbortSignal.any([context.signal, unreachable.signal]),
       timeoutMs: DOWNLOAD_LIMIT_MS,
+      onLine: () => {
+        watch ??= giveUpEarly().catch(() => undefined);
+      },
     });
   } finally {
     done.abort();

@@ -1,4 +1,5 @@
 /** The gateway process: takes events over HTTP until it is told to stop. */
+import './stop-with-parent.ts';
 import { createNames } from '../src/contracts/names.ts';
 import { loadBaseConfig } from '../src/infra/base-config.ts';
 import { createKafka } from '../src/infra/kafka.ts';

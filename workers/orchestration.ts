@@ -1,4 +1,5 @@
 /** The orchestration worker: workflows, and the light activities that they decide by. */
+import './stop-with-parent.ts';
 import path from 'node:path';
 import { createMonitorActivities } from '../activities/monitor.ts';
 import { createRegistryActivities } from '../activities/registry.ts';

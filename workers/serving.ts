@@ -1,4 +1,5 @@
 /** The serving process: answers predictions over HTTP until it is told to stop. */
+import './stop-with-parent.ts';
 import { loadServingSettings } from '../serving/settings.ts';
 import { startServing } from '../serving/start-serving.ts';
 import { loadBaseConfig } from '../src/infra/base-config.ts';

@@ -1,6 +1,7 @@
 /**
- * Preloaded into every supervised process: when the supervisor is gone, however it went, its end of
- * the channel closes and the process stops itself as if it had been told to.
+ * Imported by every process: when its supervisor is gone, however it went, the supervisor's end of the
+ * channel closes and the process stops itself as if it had been told to. Not a preload: worker threads
+ * inherit those, and Temporal's would fail on a TypeScript file.
  */
 const STOP_LIMIT_MS = 15_000;
 

@@ -1,4 +1,5 @@
 /** The stream worker: ingest, fold, decision sink and materialize, run as activities. */
+import './stop-with-parent.ts';
 import { createMaterializeActivities } from '../activities/materialize.ts';
 import { createStreamActivities } from '../activities/stream.ts';
 import { createNames } from '../src/contracts/names.ts';

@@ -1,4 +1,5 @@
 /** The training worker: builds training sets and trains, each in a process of its own, and registers. */
+import './stop-with-parent.ts';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';

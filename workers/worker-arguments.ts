@@ -3,7 +3,6 @@ import type { ProcessName } from './process-name.ts';
 
 /** Arguments of node for a process. By URL, so that the working directory does not decide which tsx is loaded. */
 export function workerArguments(name: ProcessName): string[] {
-  const preload = new URL('./stop-with-parent.ts', import.meta.url).href;
   const file = fileURLToPath(new URL(`./${name}.ts`, import.meta.url));
-  return ['--import', import.meta.resolve('tsx'), '--import', preload, file];
+  return ['--import', import.meta.resolve('tsx'), file];
 }

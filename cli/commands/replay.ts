@@ -1,5 +1,7 @@
+import { access, constants } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InvalidArgumentError } from 'commander';
+import { messageOf, MillraceError } from '../../src/core/millrace-error.ts';
 import { loadProject } from '../../src/infra/load-project.ts';
 import type { ReplayEvent, Replayer } from '../../src/stream/replayer.ts';
 import { examples, parseMoment, type AddCommand } from '../add-command.ts';
@@ -38,6 +40,7 @@ export const addReplay: AddCommand = (program, act) => {
     .addHelpText('after', examples('millrace replay events.ndjson.gz', 'millrace replay events.ndjson --from 2013-04-01T00:00:00Z --speed 3600'))
     .action(
       act(async (context, file: string, options: ReplayOptions) => {
+        await assertReadable(file);
         const project = await loadProject(context.options.project);
         const totals = await withKafka(context, async (kafka, names) => {
           const { createReplayer } = await import('../../src/stream/replayer.ts');
@@ -57,6 +60,13 @@ export const addReplay: AddCommand = (program, act) => {
       }),
     );
 };
+
+/** Before anything is connected to: a mistyped name is told at once. */
+async function assertReadable(file: string): Promise<void> {
+  await access(file, constants.R_OK).catch((cause: unknown) => {
+    throw new MillraceError('STREAM_REPLAY_INVALID', `Event file '${file}' can't be read: ${messageOf(cause)}. Check the path.`, { cause });
+  });
+}
 
 async function replayFile(
   context: CommandContext,

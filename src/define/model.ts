@@ -32,7 +32,7 @@ export const mlp = (options: Partial<Omit<MultilayerPerceptron, 'kind'>> = {}): 
   epochs: 3,
   batchRows: 1024,
   learningRate: 8e-3,
-  dropout: 0.2,
+  dropout: 0.1,
   l2: 1e-5,
   ...options,
 });

@@ -1,4 +1,4 @@
-import type { Kafka } from 'kafkajs';
+import { Partitioners, type Kafka } from 'kafkajs';
 import { translateKafkaError } from './kafka-error.ts';
 
 export interface OutgoingMessage {
@@ -31,7 +31,11 @@ const ACKS_ALL = -1;
 
 export async function createEventProducer(kafka: Kafka): Promise<EventProducer> {
   // One request in flight: with more, a retried request could overtake a later one.
-  const producer = kafka.producer({ allowAutoTopicCreation: false, maxInFlightRequests: 1 });
+  const producer = kafka.producer({
+    allowAutoTopicCreation: false,
+    maxInFlightRequests: 1,
+    createPartitioner: Partitioners.DefaultPartitioner,
+  });
   await producer.connect().catch((error: unknown) => {
     throw translateKafkaError(error, 'connecting a producer');
   });

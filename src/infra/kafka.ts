@@ -36,6 +36,9 @@ export type { ConsumerOptions, EventProducer, RunningConsumer };
 const REQUEST_TIMEOUT_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 3_000;
 const RETRIES = 5;
+/** How long a new topic may take until all its partitions have a leader. */
+const TOPIC_WAIT_MS_MAX = 30_000;
+const TOPIC_POLL_MS = 50;
 
 export function createKafka(options: { brokers: readonly string[]; clientId: string; logger: Logger }): KafkaClient {
   const kafka = new Kafka({
@@ -65,6 +68,19 @@ export function createKafka(options: { brokers: readonly string[]; clientId: str
     return new Map(found.map((topic) => [topic.name, topic.partitions.length]));
   };
 
+  const awaitTopics = async (topics: readonly TopicSpec[]): Promise<void> => {
+    const giveUpAt = performance.now() + TOPIC_WAIT_MS_MAX;
+    for (;;) {
+      try {
+        for (const { topic } of topics) await admin.fetchTopicOffsets(topic);
+        return;
+      } catch (error) {
+        if (performance.now() > giveUpAt) throw error;
+        await new Promise((resolve) => setTimeout(resolve, TOPIC_POLL_MS));
+      }
+    }
+  };
+
   return {
     async ensureTopics(topics) {
       await connect();
@@ -72,14 +88,16 @@ export function createKafka(options: { brokers: readonly string[]; clientId: str
       const missing = topics.filter((spec) => !present.has(spec.topic));
       if (missing.length === 0) return [];
       try {
+        // kafkajs' own wait for leaders fails where the broker's metadata is a moment behind.
         await admin.createTopics({
-          waitForLeaders: true,
+          waitForLeaders: false,
           topics: missing.map((spec) => ({
             topic: spec.topic,
             numPartitions: spec.partitions,
             configEntries: Object.entries(spec.config ?? {}).map(([name, value]) => ({ name, value })),
           })),
         });
+        await awaitTopics(missing);
       } catch (error) {
         throw translateKafkaError(error, `creating topics ${missing.map((spec) => spec.topic).join(', ')}`);
       }

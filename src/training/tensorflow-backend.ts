@@ -26,9 +26,8 @@ export interface TensorBackendOptions {
 const require = createRequire(import.meta.url);
 
 /**
- * Loads the first backend that works. The native ones block signals' safety unless
- * TENSORFLOW_USE_CUSTOM_CONTRACTION_KERNEL is 0 in the environment before they load: see
- * `trainInChild`, which sets it.
+ * Loads the first backend that works. Before a native one loads, TENSORFLOW_USE_CUSTOM_CONTRACTION_KERNEL
+ * must be 0 in the environment, or a signal may crash the process: `trainInChild` sets it.
  * @throws MillraceError TRAINING_BACKEND_UNAVAILABLE with every reason
  */
 export async function loadTensorBackend(options: TensorBackendOptions): Promise<TensorBackend> {

@@ -15,6 +15,12 @@ import type { TrainingPlan } from './training-plan.ts';
 
 const STDERR_BYTES_KEPT = 4_096;
 
+/**
+ * For the native backend: few words, and one thread, so that what serves beside it keeps its cores. The
+ * contraction kernel is always off: with it a signal during a matrix product corrupts the heap.
+ */
+const NATIVE_DEFAULTS = { TF_CPP_MIN_LOG_LEVEL: '2', TF_NUM_INTRAOP_THREADS: '1' } as const;
+
 export interface TrainInChildOptions {
   /** Path of an encoded training set (`encodeTrainingSet`). */
   readonly trainingSet: string;
@@ -81,8 +87,7 @@ function runChild(job: string, options: TrainInChildOptions): Promise<void> {
   const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
   const entry = fileURLToPath(new URL('./train-child.ts', import.meta.url));
   const child = spawn(process.execPath, ['--import', loader, entry, job], {
-    // Without it a signal during a matrix product corrupts the heap of the native backend.
-    env: { TF_CPP_MIN_LOG_LEVEL: '2', ...options.environment, TENSORFLOW_USE_CUSTOM_CONTRACTION_KERNEL: '0' },
+    env: { ...NATIVE_DEFAULTS, ...options.environment, TENSORFLOW_USE_CUSTOM_CONTRACTION_KERNEL: '0' },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
   return new Promise((resolve, reject) => {

@@ -33,7 +33,7 @@ export const WEIGHTS = [0.1, 0.01, -0.001, 0.2];
 export async function createServingStage() {
   const stack = testStack();
   const name = testPrefix();
-  const logger = createLogger('test', process.env['MILLRACE_LOG_LEVEL'] ?? 'silent');
+  const logger = createLogger('test', 'silent');
   const database = await createTestDatabase();
   const dataDir = mkdtempSync(path.join(tmpdir(), 'millrace-serving-'));
   const config = loadBaseConfig({
@@ -67,7 +67,13 @@ export async function createServingStage() {
       over: Readonly<Record<string, string>> = {},
       overConfig: Partial<typeof config> = {},
     ): Promise<RunningServing> {
-      const settings = loadServingSettings({ MILLRACE_SERVING_PORT: '0', MILLRACE_SERVING_PROVIDERS: 'cpu', ...over });
+      const settings = loadServingSettings({
+        MILLRACE_SERVING_PORT: '0',
+        MILLRACE_SERVING_PROVIDERS: 'cpu',
+        // Tests share a busy machine: what they check is not how fast it is.
+        MILLRACE_SERVING_TIMEOUT_MS: '20000',
+        ...over,
+      });
       const serving = await startServing({ project: tinyProject, config: { ...config, ...overConfig }, settings, logger });
       processes.push(serving);
       return serving;

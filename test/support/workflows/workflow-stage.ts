@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
-import { NativeConnection, Worker } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type {
   MaterializeActivities,
   MonitorActivities,
@@ -22,6 +22,8 @@ export type StubbedActivities = RegistryActivities &
   MaterializeActivities;
 
 const queues: readonly TaskQueue[] = ['orchestration', 'training', 'stream'];
+
+Runtime.install({ logger: new DefaultLogger('ERROR') });
 
 /** The current workflow code, bundled once per version of it. */
 export const testBundle = () => bundleWorkflows(join(tmpdir(), 'millrace-test-bundles'), createLogger('test', 'warn'));

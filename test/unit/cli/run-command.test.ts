@@ -57,7 +57,7 @@ test.each([
 });
 
 test('an error has its code and no stack trace, unless --verbose', async () => {
-  const argv = ['replay', 'missing.ndjson', '--project', path.join(dataDir, 'none.ts')];
+  const argv = ['materialize', 'a_view', '--project', path.join(dataDir, 'none.ts')];
   const quiet = await run(...argv);
   expect(quiet.exitCode).toBe(2);
   expect(quiet.stderr).toMatch(/^error: Project file .* \(PROJECT_NOT_LOADED\)\n$/);
@@ -81,4 +81,10 @@ test('a process that does not answer is away, not a failure', async () => {
 test('down of a data directory without servers says so', async () => {
   const { exitCode, stdout } = await run('down', '--json');
   expect({ exitCode, document: JSON.parse(stdout) as unknown }).toEqual({ exitCode: 0, document: { stopped: [] } });
+});
+
+test('a file of events that is not there is told before anything is connected to', async () => {
+  const { exitCode, stderr } = await run('replay', path.join(dataDir, 'none.ndjson'));
+  expect(exitCode).toBe(2);
+  expect(stderr).toMatch(/^error: Event file .* can't be read: ENOENT.*\(STREAM_REPLAY_INVALID\)\n$/);
 });

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { composeServices } from '../../../stack/docker-compose.ts';
-import { processNames } from '../../../workers/process-state.ts';
+import { processNames } from '../../../workers/process-name.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 

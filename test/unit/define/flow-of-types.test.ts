@@ -1,0 +1,128 @@
+/* Every line after an expected error is a mistake that the compiler must find; the type check of the project runs them. */
+import { describe, expect, expectTypeOf, it } from 'vitest';
+import {
+  boolean,
+  entity,
+  featureService,
+  featureView,
+  model,
+  nullable,
+  number,
+  onDemand,
+  source,
+  string,
+  timestamp,
+  type Row,
+} from '../../../src/index.ts';
+
+const payments = source({
+  name: 'payment',
+  schema: {
+    id: string(),
+    at: timestamp(),
+    card: string(),
+    amount: number(),
+    fee: nullable(number()),
+    fraud: nullable(boolean()),
+  },
+  id: 'id',
+  eventTime: 'at',
+});
+const card = entity({ name: 'card', keys: ['card'] });
+const cards = featureView({
+  name: 'cards',
+  entity: card,
+  source: payments,
+  features: (a) => ({ count_1h: a.count({ window: '1h' }), mean_1h: a.mean('amount', { window: '1h' }) }),
+});
+const service = featureService({ name: 'fraud', views: [cards], request: { amount: number() } });
+
+describe('types', () => {
+  it('give a row the values of its schema', () => {
+    expectTypeOf<Row<typeof payments.schema>['amount']>().toEqualTypeOf<number>();
+    expectTypeOf<Row<typeof payments.schema>['fee']>().toEqualTypeOf<number | null>();
+    expectTypeOf<Row<typeof payments.schema>['at']>().toEqualTypeOf<number>();
+  });
+
+  it('refuse a source whose id or event time is no such field', () => {
+    const schema = { id: string(), at: timestamp() };
+    // @ts-expect-error -- a timestamp is no id
+    source({ name: 's', schema, id: 'at', eventTime: 'at' });
+    // @ts-expect-error -- there is no field of that name
+    source({ name: 's', schema, id: 'id', eventTime: 'when' });
+    expect(payments.id).toBe('id');
+  });
+
+  it('refuse an aggregation of a field that is not there or has the wrong type', () => {
+    featureView({
+      name: 'v',
+      entity: card,
+      source: payments,
+      features: (a) => ({
+        // @ts-expect-error -- no such field
+        a: a.mean('price', { window: '1h' }),
+        // @ts-expect-error -- a text has no mean
+        b: a.mean('card', { window: '1h' }),
+        // @ts-expect-error -- no such unit
+        c: a.count({ window: '1w' }),
+        // @ts-expect-error -- a number is compared with a number
+        d: a.count({ window: '1h', where: { amount: 'big' } }),
+        // @ts-expect-error -- no such field
+        e: a.count({ window: '1h', where: { price: 1 } }),
+        // @ts-expect-error -- a text has no order
+        f: a.count({ window: '1h', where: { card: { gt: 'a' } } }),
+      }),
+    });
+    expect(Object.keys(cards.features)).toEqual(['count_1h', 'mean_1h']);
+  });
+
+  it('refuse key fields that are no texts of the source', () => {
+    const definition = { name: 'v', entity: card, source: payments, features: () => ({}) } as const;
+    // @ts-expect-error -- a number is no key
+    featureView({ ...definition, keyFields: { card: 'amount' } });
+    // @ts-expect-error -- the entity has no such key
+    featureView({ ...definition, keyFields: { town: 'card' } });
+    expect(cards.keyFields).toEqual({ card: 'card' });
+  });
+
+  it('name the features and request fields that an on-demand feature may use', () => {
+    const feature = onDemand({
+      name: 'ratio',
+      views: { cards },
+      request: { amount: number() },
+      compute: ({ cards: features, request, asOf }) => {
+        expectTypeOf(features.mean_1h).toEqualTypeOf<number | null>();
+        expectTypeOf(request.amount).toEqualTypeOf<number>();
+        expectTypeOf(asOf).toEqualTypeOf<number>();
+        // @ts-expect-error -- the view has no such feature
+        void features.mean_2h;
+        // @ts-expect-error -- the request has no such field
+        void request.fee;
+        return features.mean_1h === null ? null : request.amount / features.mean_1h;
+      },
+    });
+    expect(feature.name).toBe('ratio');
+  });
+
+  it('refuse to exclude a feature that the service does not have', () => {
+    // @ts-expect-error -- no such feature
+    featureService({ name: 's', views: [cards], exclude: ['cards.count_2h'] });
+    expect(featureService({ name: 's', views: [cards], exclude: ['cards.count_1h'] }).exclude).toHaveLength(
+      1,
+    );
+  });
+
+  it('refuse a model whose label, decision time or segment does not fit', () => {
+    const examples = { source: payments, id: 'id', decisionTime: { field: 'at' } } as const;
+    const label = { source: payments, id: 'id', value: 'fraud' } as const;
+    // @ts-expect-error -- a label is a boolean
+    model({ name: 'm', service, examples, label: { ...label, value: 'amount' } });
+    // @ts-expect-error -- a decision time is a timestamp
+    model({ name: 'm', service, examples: { ...examples, decisionTime: { field: 'amount' } }, label });
+    // @ts-expect-error -- the request has no such field
+    model({ name: 'm', service, examples, label, segments: ['town'] });
+    expect(model({ name: 'm', service, examples, label, segments: ['card'] }).task).toBe(
+      'binary_classification',
+    );
+  });
+});
