@@ -2,13 +2,14 @@ import type { Client } from '@temporalio/client';
 import type { Allocation } from '../src/contracts/allocation.ts';
 import { ingestionQueries, workflowIds, type IngestionStatus, type LifecycleState } from '../src/contracts/lifecycle.ts';
 import { createNames } from '../src/contracts/names.ts';
-import { isMillraceError, messageOf, MillraceError } from '../src/core/millrace-error.ts';
+import { isMillraceError, messageOf } from '../src/core/millrace-error.ts';
 import { loadProject } from '../src/infra/load-project.ts';
 import { translateTemporalError } from '../src/infra/temporal-error.ts';
 import type { ServingReport } from '../src/registry/serving-status.ts';
 import { readEventBalance, type SourceBalance } from '../src/store/event-balance.ts';
 import { readProcesses, type ProcessesState } from '../workers/process-state.ts';
 import type { CommandContext } from './command-context.ts';
+import { inTime } from './in-time.ts';
 import { lifecycleOf } from './lifecycle-client.ts';
 import { withKafka, withPostgres, withRegistry, withTemporal } from './open-servers.ts';
 
@@ -60,8 +61,8 @@ export async function readStatus(context: CommandContext): Promise<Status> {
     attempt('temporal', null, () =>
       withTemporal(context, 'reading the status', (client) => readWorkflows(client, config.namespace, modelNames, attempt)),
     ),
-    attempt('registry', new Map<string, Registered>(), () => inTime('registry', readRegistered(context, modelNames))),
-    attempt('events', [], () => inTime('events', readBalance(context, sourceNames))),
+    attempt('registry', new Map<string, Registered>(), () => inTime('registry', PART_LIMIT_MS, readRegistered(context, modelNames))),
+    attempt('events', [], () => inTime('events', PART_LIMIT_MS, readBalance(context, sourceNames))),
   ]);
   return {
     namespace: config.namespace,
@@ -82,7 +83,7 @@ async function readWorkflows(client: Client, namespace: string, models: readonly
   const read = async <T>(what: string, query: () => Promise<T>): Promise<T | null> =>
     attempt<T | null>(what, null, async () => {
       try {
-        return await inTime(what, query());
+        return await inTime(what, PART_LIMIT_MS, query());
       } catch (error) {
         throw translateTemporalError(error, `asking for the ${what}`);
       }
@@ -114,17 +115,3 @@ const readBalance = (context: CommandContext, sources: readonly string[]): Promi
   withPostgres(context, (postgres, config) =>
     withKafka(context, (kafka) => readEventBalance(postgres, kafka, createNames(config.namespace), sources)),
   );
-
-async function inTime<T>(what: string, reading: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      reject(new MillraceError('STATUS_TIMED_OUT', `Status of ${what}: no answer within ${PART_LIMIT_MS / 1_000} s. Check that its server and its process run.`));
-    }, PART_LIMIT_MS);
-  });
-  try {
-    return await Promise.race([reading, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}

@@ -36,7 +36,11 @@ export async function installTensorflow(context: FinderContext): Promise<string 
     const headers = await nodeHeaders(draft, context);
     for (const library of LIBRARIES) await rename(join(wheel, 'tensorflow', library), join(draft, library));
     context.report('compiling the TensorFlow addon');
-    await compile(compiler, { draft, sources, headers, include: join(wheel, 'tensorflow', 'include') }, context);
+    await compile(
+      compiler,
+      { draft, sources, headers, include: join(wheel, 'tensorflow', 'include') },
+      context,
+    );
     // Nothing but the libraries is needed to run.
     await rm(wheel, { recursive: true });
   });
@@ -76,7 +80,12 @@ async function nodeHeaders(draft: string, context: FinderContext): Promise<strin
   if (existsSync(join(installed, 'node_api.h'))) return installed;
   const folder = join(draft, 'wheel', 'node-api-headers');
   await mkdir(folder, { recursive: true });
-  const tool = { environment: context.environment, signal: context.signal, timeoutMs: FETCH_LIMIT_MS, cwd: folder };
+  const tool = {
+    environment: context.environment,
+    signal: context.signal,
+    timeoutMs: FETCH_LIMIT_MS,
+    cwd: folder,
+  };
   const archive = await runTool({
     ...tool,
     program: 'npm',

@@ -15,7 +15,8 @@ export type ServiceSchema<
   OnDemand extends readonly OnDemandFeature[],
   R extends Schema,
 > = Flat<
-  Record<KeysOf<Views[number]> | KeysOf<ViewsOf<OnDemand[number]>>, Field<'string', true>> &
+  // A key that is also a request feature has the request's type: it may then be required.
+  Record<Exclude<KeysOf<Views[number]> | KeysOf<ViewsOf<OnDemand[number]>>, keyof R>, Field<'string', true>> &
     (OnDemand['length'] extends 0 ? unknown : UnionToIntersection<RequestOf<OnDemand[number]>>) &
     R
 >;

@@ -29,6 +29,9 @@ export type FieldNames<S extends Schema, T extends FieldType> = {
 }[keyof S] &
   string;
 
+/** Names that a schema spells out; `keyof` would give every text where it also has an index signature. */
+export type KnownKeys<S> = keyof { [K in keyof S as string extends K ? never : K]: never } & string;
+
 export const string = (): Field<'string', false> => ({ type: 'string', nullable: false });
 export const number = (): Field<'number', false> => ({ type: 'number', nullable: false });
 export const boolean = (): Field<'boolean', false> => ({ type: 'boolean', nullable: false });

@@ -1,7 +1,7 @@
 import type { Duration } from '../core/duration.ts';
 import type { RolloutPolicy } from '../contracts/lifecycle.ts';
 import type { FeatureService } from './feature-service.ts';
-import type { FieldNames, Schema } from './field.ts';
+import type { FieldNames, KnownKeys, Schema } from './field.ts';
 import type { Source } from './source.ts';
 
 export interface MultilayerPerceptron {
@@ -139,7 +139,7 @@ export function model<const Name extends string, Request extends Schema, E exten
   trainer?: Trainer;
   trainingWindow?: Duration | null;
   split?: Partial<Model['split']>;
-  segments?: readonly (keyof Request & string)[];
+  segments?: readonly KnownKeys<Request>[];
   monitor?: Partial<MonitorPolicy>;
   rollout?: Partial<RolloutPolicy>;
   seed?: number;

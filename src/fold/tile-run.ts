@@ -11,6 +11,8 @@ export class TileRun {
   first = 0;
   count = 0;
   readonly stride: number;
+  /** No tile in use lies before it. */
+  #oldest = -Infinity;
 
   constructor(slotCount: number, capacity = CAPACITY_MIN) {
     this.stride = slotCount + 1;
@@ -36,11 +38,14 @@ export class TileRun {
 
   /** Drops the tiles before `tile`. */
   dropBefore(tile: number): void {
+    // Nearly every call ends here, without a look at the oldest tile, which is not in the cache.
+    if (tile <= this.#oldest) return;
     while (this.count > 0 && this.values[this.first * this.stride]! < tile) {
       this.first += 1;
       this.count -= 1;
     }
     if (this.count === 0) this.first = 0;
+    this.#oldest = this.count === 0 ? tile : this.tileAt(0);
   }
 
   /** Where the slots of `tile` begin in `values`; puts a tile with the identity in its place where there is none. */
@@ -67,6 +72,7 @@ export class TileRun {
     const at = (this.first + n) * stride;
     if (n < this.count) this.values.copyWithin(at + stride, at, (this.first + this.count) * stride);
     this.values[at] = tile;
+    if (tile < this.#oldest) this.#oldest = tile;
     for (let i = 0; i < identity.length; i++) this.values[at + 1 + i] = identity[i]!;
     this.count += 1;
     return at + 1;

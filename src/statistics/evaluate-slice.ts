@@ -3,7 +3,11 @@ import { brier, expectedCalibrationError, logLoss } from './probability-scores.t
 import { auc, rankOrder } from './ranking.ts';
 
 /** All metrics of one slice of scored and labelled rows; the labels are 0 or 1. */
-export function evaluateSlice(slice: string, scores: ArrayLike<number>, labels: ArrayLike<number>): SliceMetrics {
+export function evaluateSlice(
+  slice: string,
+  scores: ArrayLike<number>,
+  labels: ArrayLike<number>,
+): SliceMetrics {
   const rows = scores.length;
   const order = rankOrder(scores);
   let positives = 0;

@@ -16,7 +16,11 @@ export interface NumberColumn {
 }
 
 /** Histogram of a numeric column; edges are the quantiles of the column itself. NaN counts as null. */
-export function profileNumbers(name: string, column: NumberColumn, kind: 'number' | 'score' = 'number'): ColumnProfile {
+export function profileNumbers(
+  name: string,
+  column: NumberColumn,
+  kind: 'number' | 'score' = 'number',
+): ColumnProfile {
   return countNumbers({ name, kind, edges: quantileEdges(sample(column), PROFILE_BINS) }, column);
 }
 
@@ -33,14 +37,21 @@ export function profileCategories(name: string, values: readonly (string | null)
 }
 
 /** The same from counts that are already there. */
-export function profileCounts(name: string, counts: ReadonlyMap<string, number>, rows: number): ColumnProfile {
+export function profileCounts(
+  name: string,
+  counts: ReadonlyMap<string, number>,
+  rows: number,
+): ColumnProfile {
   const ranked = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
   const values = ranked.slice(0, PROFILE_VALUES_MAX).map(([value]) => value);
   return countCategories({ name, values }, counts, rows);
 }
 
 /** A category column of new data over the values of a reference. */
-export function profileCategoriesLike(reference: ColumnProfile, values: readonly (string | null)[]): ColumnProfile {
+export function profileCategoriesLike(
+  reference: ColumnProfile,
+  values: readonly (string | null)[],
+): ColumnProfile {
   const counts = new Map<string, number>();
   for (const value of values) if (value !== null) counts.set(value, (counts.get(value) ?? 0) + 1);
   return countCategories(reference, counts, values.length);
@@ -69,7 +80,15 @@ function countCategories(
   let known = 0;
   for (const count of present.values()) known += count;
   counts.push(known - counts.reduce((sum, count) => sum + count, 0));
-  return { name: bins.name, kind: 'category', edges: [], values: bins.values, counts, nulls: rows - known, rows };
+  return {
+    name: bins.name,
+    kind: 'category',
+    edges: [],
+    values: bins.values,
+    counts,
+    nulls: rows - known,
+    rows,
+  };
 }
 
 function sample({ numbers, rows, columns, column }: NumberColumn): Float64Array {

@@ -17,7 +17,7 @@ export function auc(
 ): number | null {
   let positives = 0;
   let rankSum = 0;
-  for (let from = 0; from < order.length; ) {
+  for (let from = 0; from < order.length;) {
     const score = scores[order[from] as number] as number;
     let to = from;
     let inTie = 0;

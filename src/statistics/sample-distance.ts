@@ -15,7 +15,10 @@ const KOLMOGOROV_TERMS = 100;
  * is Kolmogorov's limit with Stephens' correction for small samples (Numerical Recipes, section 14.3),
  * good from about four values on each side. Nothing on a side: statistic 0, p-value 1.
  */
-export function kolmogorovSmirnov(reference: ArrayLike<number>, current: ArrayLike<number>): KolmogorovSmirnov {
+export function kolmogorovSmirnov(
+  reference: ArrayLike<number>,
+  current: ArrayLike<number>,
+): KolmogorovSmirnov {
   const a = sortedFinite(reference);
   const b = sortedFinite(current);
   if (a.length === 0 || b.length === 0) return { statistic: 0, pValue: 1 };

@@ -13,7 +13,11 @@ export interface Champion {
 }
 
 /** Null where the champion takes columns that this set does not have: the two can't be compared then. */
-export async function scoreChampion(set: TrainingSet, { signature, onnx }: Champion, rows: Uint32Array): Promise<Float32Array | null> {
+export async function scoreChampion(
+  set: TrainingSet,
+  { signature, onnx }: Champion,
+  rows: Uint32Array,
+): Promise<Float32Array | null> {
   const input = modelInput(set, signature, rows);
   if (input === null) return null;
   return scoreOnnx(onnx, input, signature.numericNames.length + signature.categories.length);

@@ -21,7 +21,11 @@ export interface TrainJob {
 }
 
 export type ChildMessage =
-  | { readonly type: 'backend'; readonly name: BackendName; readonly rejected: readonly { readonly name: string; readonly reason: string }[] }
+  | {
+      readonly type: 'backend';
+      readonly name: BackendName;
+      readonly rejected: readonly { readonly name: string; readonly reason: string }[];
+    }
   | { readonly type: 'progress'; readonly progress: TrainingProgress }
   | { readonly type: 'done' }
   | {

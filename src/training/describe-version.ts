@@ -10,7 +10,11 @@ import type { TrainingPlan } from './training-plan.ts';
  * What the network takes and gives.
  * @throws MillraceError TRAINING_DATA_INSUFFICIENT where no column carries anything to learn from
  */
-export function describeSignature(set: TrainingSet, plan: TrainingPlan, encoding: FeatureEncoding): ModelSignature {
+export function describeSignature(
+  set: TrainingSet,
+  plan: TrainingPlan,
+  encoding: FeatureEncoding,
+): ModelSignature {
   if (numberWidth(encoding) + encoding.categories.length === 0) {
     throw new MillraceError(
       'TRAINING_DATA_INSUFFICIENT',
@@ -48,7 +52,8 @@ export function describeLineage(
   bestEpoch: number,
   durationsMs: Readonly<Record<string, number>>,
 ): Lineage {
-  const decidedAt = (rows: Uint32Array, at: number): number => set.decisionTimes[rows.at(at) as number] as number;
+  const decidedAt = (rows: Uint32Array, at: number): number =>
+    set.decisionTimes[rows.at(at) as number] as number;
   return {
     trigger,
     reason,

@@ -22,7 +22,12 @@ export function encodeExamples(set: TrainingSet, encoding: FeatureEncoding): Enc
 }
 
 /** Writes a row's encoded numbers and indicators from position `at`; returns the position after them. */
-export function writeNumbers({ set, pieces }: EncodedExamples, row: number, out: Float32Array, at: number): number {
+export function writeNumbers(
+  { set, pieces }: EncodedExamples,
+  row: number,
+  out: Float32Array,
+  at: number,
+): number {
   const { starts, lower, slope, indicators } = pieces;
   const columns = set.numericNames.length;
   const from = row * columns;
@@ -56,13 +61,17 @@ export function modelInput(
   rows: Uint32Array,
 ): Float32Array | null {
   const sources = signature.numericNames.map((name) => set.numericNames.indexOf(name));
-  const known = signature.categories.every(({ name }) => set.categories.some((column) => column.name === name));
+  const known = signature.categories.every(({ name }) =>
+    set.categories.some((column) => column.name === name),
+  );
   if (sources.includes(-1) || !known) return null;
   const width = sources.length + signature.categories.length;
   const input = new Float32Array(rows.length * width);
   rows.forEach((row, i) => {
     for (let column = 0; column < sources.length; column++) {
-      input[i * width + column] = set.numbers[row * set.numericNames.length + (sources[column] as number)] as number;
+      input[i * width + column] = set.numbers[
+        row * set.numericNames.length + (sources[column] as number)
+      ] as number;
     }
   });
   signature.categories.forEach((encoder, c) => {

@@ -27,7 +27,11 @@ export function evaluateModel(
     bySegment[segment] = slices.slice(0, SEGMENT_VALUES_MAX);
   }
   return {
-    overall: evaluateSlice('overall', scores, Float32Array.from(rows, (row) => set.labels[row] as number)),
+    overall: evaluateSlice(
+      'overall',
+      scores,
+      Float32Array.from(rows, (row) => set.labels[row] as number),
+    ),
     byMonth: slicesBy(set, rows, scores, month),
     bySegment,
   };

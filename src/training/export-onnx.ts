@@ -11,11 +11,19 @@ import { onnxType } from './onnx-schema.ts';
  * that it took in training, an infinity counts as the end of its column's range, and a code that no
  * encoder makes counts as unknown.
  */
-export function exportOnnx(network: Network, encoding: FeatureEncoding, signature: ModelSignature): Uint8Array {
+export function exportOnnx(
+  network: Network,
+  encoding: FeatureEncoding,
+  signature: ModelSignature,
+): Uint8Array {
   const graph = createOnnxGraph(signature.model);
   const columns = signature.numericNames.length + signature.categories.length;
-  const parts = [...numberInputs(graph, encoding), ...embeddedInputs(graph, network, signature.numericNames.length)];
-  let current = parts.length === 1 ? (parts[0] as string) : graph.node('Concat', 'inputs', parts, { axis: 1 });
+  const parts = [
+    ...numberInputs(graph, encoding),
+    ...embeddedInputs(graph, network, signature.numericNames.length),
+  ];
+  let current =
+    parts.length === 1 ? (parts[0] as string) : graph.node('Concat', 'inputs', parts, { axis: 1 });
   network.layers.forEach(({ inputs, outputs, weights, bias }, i) => {
     const weight = graph.constant(`layer_${i}_weights`, weights, [inputs, outputs]);
     const offset = graph.constant(`layer_${i}_bias`, bias, [outputs]);

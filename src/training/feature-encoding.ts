@@ -89,7 +89,9 @@ export interface NumberPieces {
 
 export function numberPieces(encoding: FeatureEncoding): NumberPieces {
   const pieces = encoding.numbers.flatMap(({ edges }, column) =>
-    edges.slice(1).map((upper, i) => ({ column, lower: edges[i] as number, slope: 2 / (upper - (edges[i] as number)) })),
+    edges
+      .slice(1)
+      .map((upper, i) => ({ column, lower: edges[i] as number, slope: 2 / (upper - (edges[i] as number)) })),
   );
   const starts = new Int32Array(encoding.numbers.length + 1);
   encoding.numbers.forEach(({ edges }, i) => {
@@ -100,7 +102,9 @@ export function numberPieces(encoding: FeatureEncoding): NumberPieces {
     column: Int32Array.from(pieces, ({ column }) => column),
     lower: Float32Array.from(pieces, ({ lower }) => lower),
     slope: Float32Array.from(pieces, ({ slope }) => slope),
-    indicators: Int32Array.from(encoding.numbers.flatMap(({ indicator }, column) => (indicator ? [column] : []))),
+    indicators: Int32Array.from(
+      encoding.numbers.flatMap(({ indicator }, column) => (indicator ? [column] : [])),
+    ),
   };
 }
 

@@ -58,7 +58,10 @@ export function fitNetwork(tf: TensorFlow, options: FitOptions): FittedNetwork {
   const network = createNetwork(trainer, options.encoding, baseRateOf(examples, options.fit), random);
   const adam = createAdam(parametersOf(network));
   const order = options.fit.slice();
-  const batchRows = Math.min(trainer.batchRows, Math.max(BATCH_ROWS_MIN, Math.floor(order.length / STEPS_PER_EPOCH_MIN)));
+  const batchRows = Math.min(
+    trainer.batchRows,
+    Math.max(BATCH_ROWS_MIN, Math.floor(order.length / STEPS_PER_EPOCH_MIN)),
+  );
   const steps = trainer.epochs * Math.ceil(order.length / batchRows);
   let step = 0;
   let best: { network: Network; loss: number; epoch: number } | null = null;
@@ -81,9 +84,17 @@ export function fitNetwork(tf: TensorFlow, options: FitOptions): FittedNetwork {
       best = { network: copyNetwork(network), loss: validationLoss, epoch };
     }
     const seconds = (performance.now() - startedAt) / 1_000;
-    options.onEpoch({ epoch, epochs: options.lastEpoch, loss, validationLoss, rowsPerSecond: order.length / seconds });
+    options.onEpoch({
+      epoch,
+      epochs: options.lastEpoch,
+      loss,
+      validationLoss,
+      rowsPerSecond: order.length / seconds,
+    });
   }
-  return best === null ? { network, bestEpoch: options.lastEpoch } : { network: best.network, bestEpoch: best.epoch };
+  return best === null
+    ? { network, bestEpoch: options.lastEpoch }
+    : { network: best.network, bestEpoch: best.epoch };
 }
 
 function validate(tf: TensorFlow, network: Network, examples: EncodedExamples, rows: Uint32Array): number {
@@ -118,12 +129,15 @@ function dropoutMasks(trainer: Trainer, rows: number, random: SeededRandom): Flo
 /** Adds the gradient of l2 / 2 |w|^2 for tables and weights; biases are free. */
 function addDecay(network: Network, gradients: readonly Float32Array[], l2: number): void {
   if (l2 === 0) return;
-  const frozenFrom = network.linear ? (network.layers[0]?.weights.length ?? 0) - network.embeddings.length : Infinity;
+  const frozenFrom = network.linear
+    ? (network.layers[0]?.weights.length ?? 0) - network.embeddings.length
+    : Infinity;
   const biases = new Set(network.layers.map(({ bias }) => bias));
   parametersOf(network).forEach((parameter, p) => {
     if (biases.has(parameter)) return;
     const gradient = gradients[p] as Float32Array;
-    const end = parameter === network.layers[0]?.weights ? Math.min(frozenFrom, parameter.length) : parameter.length;
+    const end =
+      parameter === network.layers[0]?.weights ? Math.min(frozenFrom, parameter.length) : parameter.length;
     for (let i = 0; i < end; i++) gradient[i] = (gradient[i] as number) + l2 * (parameter[i] as number);
   });
 }

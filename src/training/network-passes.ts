@@ -14,7 +14,12 @@ export interface Pass {
 }
 
 /** Probability of each example that `rows` names, in that order. */
-export function scoreExamples(tf: TensorFlow, network: Network, examples: EncodedExamples, rows: Uint32Array): Float32Array {
+export function scoreExamples(
+  tf: TensorFlow,
+  network: Network,
+  examples: EncodedExamples,
+  rows: Uint32Array,
+): Float32Array {
   const scores = new Float32Array(rows.length);
   const inputs = (network.layers[0] as Layer).inputs;
   for (let from = 0; from < rows.length; from += SCORE_ROWS) {
@@ -95,14 +100,24 @@ function forward(
   return activations;
 }
 
-function hiddenDelta(tf: TensorFlow, layer: Layer, delta: Tensor2D, activation: Tensor2D, mask: Tensor2D | null): Tensor2D {
+function hiddenDelta(
+  tf: TensorFlow,
+  layer: Layer,
+  delta: Tensor2D,
+  activation: Tensor2D,
+  mask: Tensor2D | null,
+): Tensor2D {
   const transposed = tf.transpose(tf.tensor2d(layer.weights, [layer.inputs, layer.outputs]));
   const through = tf.mul(tf.matMul(delta, transposed), tf.step(activation));
   return mask === null ? (through as Tensor2D) : tf.mul(through, mask);
 }
 
 /** ln(1 + e^z) - y z, and its derivative over the batch's mean; both without overflow. */
-function logLossOfLogits(logits: Float32Array, labels: Float32Array, rows: Uint32Array): { loss: number; gradient: Float32Array } {
+function logLossOfLogits(
+  logits: Float32Array,
+  labels: Float32Array,
+  rows: Uint32Array,
+): { loss: number; gradient: Float32Array } {
   const gradient = new Float32Array(rows.length);
   let loss = 0;
   for (let i = 0; i < rows.length; i++) {
@@ -129,7 +144,8 @@ function tableGradients(
       const table = tables[c] as Float32Array;
       const { size } = embeddings[c] as Network['embeddings'][number];
       const to = ((codes[c] as Int32Array)[row] as number) * size;
-      for (let i = 0; i < size; i++) table[to + i] = (table[to + i] as number) + (inputGradient[at++] as number);
+      for (let i = 0; i < size; i++)
+        table[to + i] = (table[to + i] as number) + (inputGradient[at++] as number);
     }
   }
   return tables;

@@ -77,12 +77,21 @@ export function copyNetwork(network: Network): Network {
   return {
     ...network,
     embeddings: network.embeddings.map((embedding) => ({ ...embedding, table: embedding.table.slice() })),
-    layers: network.layers.map((layer) => ({ ...layer, weights: layer.weights.slice(), bias: layer.bias.slice() })),
+    layers: network.layers.map((layer) => ({
+      ...layer,
+      weights: layer.weights.slice(),
+      bias: layer.bias.slice(),
+    })),
   };
 }
 
 /** Writes the inputs of the named rows, one after the other. */
-export function gatherInputs(network: Network, examples: EncodedExamples, rows: Uint32Array, out: Float32Array): void {
+export function gatherInputs(
+  network: Network,
+  examples: EncodedExamples,
+  rows: Uint32Array,
+  out: Float32Array,
+): void {
   const { codes } = examples;
   let at = 0;
   for (const row of rows) {

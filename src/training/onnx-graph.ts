@@ -8,10 +8,24 @@ export type OnnxShape = readonly (number | string)[];
 
 export interface OnnxGraph {
   /** A constant; returns its name. Integers become int64. */
-  constant(name: string, values: Float32Array | readonly number[], dims: readonly number[], type?: 'float' | 'int64'): string;
+  constant(
+    name: string,
+    values: Float32Array | readonly number[],
+    dims: readonly number[],
+    type?: 'float' | 'int64',
+  ): string;
   /** A node with one output; returns the output's name, which is the node's too. */
-  node(opType: string, name: string, inputs: readonly string[], attributes?: Readonly<Record<string, number>>): string;
-  encode(input: { name: string; shape: OnnxShape }, output: { name: string; shape: OnnxShape }, doc: string): Uint8Array;
+  node(
+    opType: string,
+    name: string,
+    inputs: readonly string[],
+    attributes?: Readonly<Record<string, number>>,
+  ): string;
+  encode(
+    input: { name: string; shape: OnnxShape },
+    output: { name: string; shape: OnnxShape },
+    doc: string,
+  ): Uint8Array;
 }
 
 export function createOnnxGraph(graphName: string): OnnxGraph {
@@ -33,7 +47,13 @@ export function createOnnxGraph(graphName: string): OnnxGraph {
         producerName: 'millrace',
         docString: doc,
         opsetImport: [{ domain: '', version: OPSET }],
-        graph: { name: graphName, node: nodes, initializer: initializers, input: [valueInfo(input)], output: [valueInfo(output)] },
+        graph: {
+          name: graphName,
+          node: nodes,
+          initializer: initializers,
+          input: [valueInfo(input)],
+          output: [valueInfo(output)],
+        },
       };
       return Uint8Array.from(modelProto.encode(modelProto.fromObject(message)).finish());
     },
@@ -41,7 +61,9 @@ export function createOnnxGraph(graphName: string): OnnxGraph {
 }
 
 function valueInfo({ name, shape }: { name: string; shape: OnnxShape }): object {
-  const dim = shape.map((length) => (typeof length === 'number' ? { dimValue: length } : { dimParam: length }));
+  const dim = shape.map((length) =>
+    typeof length === 'number' ? { dimValue: length } : { dimParam: length },
+  );
   return { name, type: { tensorType: { elemType: onnxType.float, shape: { dim } } } };
 }
 

@@ -39,7 +39,9 @@ const root = protobuf.Root.fromJSON({
             attribute: list(5, 'AttributeProto'),
           },
         },
-        AttributeProto: { fields: { name: field(1, 'string'), i: field(3, 'int64'), type: field(20, 'int32') } },
+        AttributeProto: {
+          fields: { name: field(1, 'string'), i: field(3, 'int64'), type: field(20, 'int32') },
+        },
         TensorProto: {
           fields: {
             dims: list(1, 'int64'),

@@ -31,6 +31,10 @@ export function profileTraining(set: TrainingSet, rows: Uint32Array, scores: Flo
     });
     return profileCounts(name, present, rows.length);
   });
-  const score = profileNumbers(SCORE_COLUMN, { numbers: scores, rows: scores.length, columns: 1, column: 0 }, 'score');
+  const score = profileNumbers(
+    SCORE_COLUMN,
+    { numbers: scores, rows: scores.length, columns: 1, column: 0 },
+    'score',
+  );
   return { columns: [...numbers, ...categories, score] };
 }

@@ -8,7 +8,11 @@ const SCORE_ROWS = 4_096;
  * how a champion is evaluated. Serving has its own sessions.
  * @param features row-major, `columns` a row
  */
-export async function scoreOnnx(onnx: Uint8Array, features: Float32Array, columns: number): Promise<Float32Array> {
+export async function scoreOnnx(
+  onnx: Uint8Array,
+  features: Float32Array,
+  columns: number,
+): Promise<Float32Array> {
   const session = await InferenceSession.create(onnx, {
     executionProviders: ['cpu'],
     intraOpNumThreads: 1,

@@ -84,7 +84,10 @@ const loaders: Readonly<Record<BackendName, (options: TensorBackendOptions) => P
 };
 
 interface NativeBackendModule {
-  readonly NodeJSKernelBackend: new (bindings: unknown, packageName: string) => ReturnType<TensorFlow['backend']>;
+  readonly NodeJSKernelBackend: new (
+    bindings: unknown,
+    packageName: string,
+  ) => ReturnType<TensorFlow['backend']>;
 }
 
 function loadCommon(): TensorFlow {
@@ -94,7 +97,8 @@ function loadCommon(): TensorFlow {
 
 async function use(tf: TensorFlow, backend: string): Promise<void> {
   // It answers false, rather than throw, where the backend does not start.
-  if (!(await tf.setBackend(backend))) throw new Error(`TensorFlow.js could not start its backend '${backend}'`);
+  if (!(await tf.setBackend(backend)))
+    throw new Error(`TensorFlow.js could not start its backend '${backend}'`);
 }
 
 const firstLine = (text: string): string => text.split('\n', 1)[0] ?? text;

@@ -109,7 +109,8 @@ function runChild(job: string, options: TrainInChildOptions): Promise<void> {
     child.once('close', (code, signal) => {
       options.signal?.removeEventListener('abort', kill);
       if (options.signal?.aborted === true) reject(options.signal.reason as Error);
-      else if (outcome === null) reject(died(options.plan.model, `ended with ${signal ?? `exit code ${code}`}`, stderr));
+      else if (outcome === null)
+        reject(died(options.plan.model, `ended with ${signal ?? `exit code ${code}`}`, stderr));
       else if (outcome.type === 'failed') reject(failureOf(outcome, options.plan.model));
       else resolve();
     });
@@ -118,7 +119,9 @@ function runChild(job: string, options: TrainInChildOptions): Promise<void> {
 
 async function readBundle(directory: string): Promise<TrainedBundle> {
   const bytes = await Promise.all(bundleFileNames.map((name) => readFile(join(directory, name))));
-  const files = Object.fromEntries(bundleFileNames.map((name, i) => [name, bytes[i]])) as unknown as BundleFiles;
+  const files = Object.fromEntries(
+    bundleFileNames.map((name, i) => [name, bytes[i]]),
+  ) as unknown as BundleFiles;
   const parse = (name: keyof BundleFiles): unknown => JSON.parse(Buffer.from(files[name]).toString());
   return {
     files,
@@ -128,16 +131,20 @@ async function readBundle(directory: string): Promise<TrainedBundle> {
   };
 }
 
-function failureOf({ code, message, details }: Extract<ChildMessage, { type: 'failed' }>, model: string): Error {
-  if (code !== null && Object.hasOwn(errorTable, code)) return new MillraceError(code as ErrorCode, message, { details });
+function failureOf(
+  { code, message, details }: Extract<ChildMessage, { type: 'failed' }>,
+  model: string,
+): Error {
+  if (code !== null && Object.hasOwn(errorTable, code))
+    return new MillraceError(code as ErrorCode, message, { details });
   return died(model, 'threw an error', message);
 }
 
 function died(model: string, what: string, stderr: string): MillraceError {
-  const end = stderr.trim() === '' ? 'It wrote nothing to stderr.' : `The end of its stderr:\n${stderr.trim()}`;
+  const end =
+    stderr.trim() === '' ? 'It wrote nothing to stderr.' : `The end of its stderr:\n${stderr.trim()}`;
   return new MillraceError(
     'TRAINING_PROCESS_DIED',
     `Model '${model}': the training process ${what}. Nothing is registered; train again, and give it more memory if it was killed. ${end}`,
   );
 }
-

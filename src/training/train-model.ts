@@ -62,7 +62,13 @@ export async function trainModel(options: TrainOptions): Promise<TrainedBundle> 
   const split = splitByTime(set, plan, options.dataCut);
   const judged = await timed('fit', () => {
     const { fit, validation } = splitValidation(split.training);
-    return trainOnce(options, { stage: 'fit', rows: split.training, fit, validation, lastEpoch: plan.trainer.epochs });
+    return trainOnce(options, {
+      stage: 'fit',
+      rows: split.training,
+      fit,
+      validation,
+      lastEpoch: plan.trainer.epochs,
+    });
   });
   const evaluated = await timed('evaluate', async () => {
     const unseen = champion === null ? null : unseenRows(set, split.holdout, champion);
@@ -81,7 +87,13 @@ export async function trainModel(options: TrainOptions): Promise<TrainedBundle> 
     ? judged
     : await timed('refit', () => {
         const validation = new Uint32Array(0);
-        return trainOnce(options, { stage: 'refit', rows, fit: rows, validation, lastEpoch: judged.bestEpoch });
+        return trainOnce(options, {
+          stage: 'refit',
+          rows,
+          fit: rows,
+          validation,
+          lastEpoch: judged.bestEpoch,
+        });
       });
   return timed('export', async () => {
     const { difference } = await scoreBoth(options, registered, split.holdout);
@@ -96,9 +108,18 @@ export async function trainModel(options: TrainOptions): Promise<TrainedBundle> 
       exportParity: Math.max(evaluated.difference, difference),
     };
     const lineage = describeLineage(options, split, rows, judged.bestEpoch, durationsMs);
-    const profile = profileTraining(set, rows, scoreExamples(options.backend.tf, registered.network, registered.examples, rows));
+    const profile = profileTraining(
+      set,
+      rows,
+      scoreExamples(options.backend.tf, registered.network, registered.examples, rows),
+    );
     const goldenBatch = createGoldenBatch(golden, await scoreOnnx(onnx, golden, columns));
-    return { files: bundleFiles({ onnx, signature, profile, goldenBatch, metrics, lineage }), signature, metrics, lineage };
+    return {
+      files: bundleFiles({ onnx, signature, profile, goldenBatch, metrics, lineage }),
+      signature,
+      metrics,
+      lineage,
+    };
   });
 }
 

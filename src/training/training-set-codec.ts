@@ -38,14 +38,27 @@ export function encodeTrainingSet(set: TrainingSet): Uint8Array {
     exampleIdBytes: ids.length,
   };
   const text = Buffer.from(JSON.stringify(header));
-  const sections = [set.decisionTimes, set.labelKnownTimes, set.numbers, set.labels, ...set.categories.map((c) => c.codes), ids];
+  const sections = [
+    set.decisionTimes,
+    set.labelKnownTimes,
+    set.numbers,
+    set.labels,
+    ...set.categories.map((c) => c.codes),
+    ids,
+  ];
   const lengths = sectionLengths(header);
   sections.forEach((section, i) => {
-    assertInvariant(section.byteLength === lengths[i], `column ${i} of a training set has not ${set.rows} rows`);
+    assertInvariant(
+      section.byteLength === lengths[i],
+      `column ${i} of a training set has not ${set.rows} rows`,
+    );
   });
   const total = aligned(HEADER_AT + text.length) + lengths.reduce((sum, length) => sum + aligned(length), 0);
   if (total > TRAINING_SET_BYTES_MAX) {
-    throw corrupt(set.model, `it would take ${total} bytes of at most ${TRAINING_SET_BYTES_MAX}; shorten the training window`);
+    throw corrupt(
+      set.model,
+      `it would take ${total} bytes of at most ${TRAINING_SET_BYTES_MAX}; shorten the training window`,
+    );
   }
   const bytes = new Uint8Array(total);
   const view = new DataView(bytes.buffer);
@@ -73,7 +86,8 @@ export function decodeTrainingSet(source: Uint8Array): TrainingSet {
   const lengths = sectionLengths(header);
   const start = aligned(HEADER_AT + new DataView(bytes.buffer, bytes.byteOffset).getUint32(8, true));
   const expected = start + lengths.reduce((sum, length) => sum + aligned(length), 0);
-  if (expected !== bytes.length) throw corrupt(header.model, `expected ${expected} bytes, found ${bytes.length}`);
+  if (expected !== bytes.length)
+    throw corrupt(header.model, `expected ${expected} bytes, found ${bytes.length}`);
   let at = bytes.byteOffset + start;
   const next = (length: number): [ArrayBuffer, number] => {
     const place: [ArrayBuffer, number] = [bytes.buffer as ArrayBuffer, at];
@@ -89,9 +103,22 @@ export function decodeTrainingSet(source: Uint8Array): TrainingSet {
   const categories = header.categories.map(({ name, dictionary }): CategoryColumn => {
     return { name, dictionary, codes: new Int32Array(...next(rows * 4), rows) };
   });
-  const exampleIds = JSON.parse(Buffer.from(...next(header.exampleIdBytes), header.exampleIdBytes).toString()) as string[];
+  const exampleIds = JSON.parse(
+    Buffer.from(...next(header.exampleIdBytes), header.exampleIdBytes).toString(),
+  ) as string[];
   const { model, serviceDigest, numericNames } = header;
-  return { model, serviceDigest, numericNames, rows, numbers, categories, labels, decisionTimes, labelKnownTimes, exampleIds };
+  return {
+    model,
+    serviceDigest,
+    numericNames,
+    rows,
+    numbers,
+    categories,
+    labels,
+    decisionTimes,
+    labelKnownTimes,
+    exampleIds,
+  };
 }
 
 function readHeader(bytes: Uint8Array): Header {
@@ -111,7 +138,14 @@ function readHeader(bytes: Uint8Array): Header {
 
 /** Of decision times, label-known times, numbers, labels, each category's codes, example ids. */
 function sectionLengths({ rows, numericNames, categories, exampleIdBytes }: Header): number[] {
-  return [rows * 8, rows * 8, rows * numericNames.length * 4, rows * 4, ...categories.map(() => rows * 4), exampleIdBytes];
+  return [
+    rows * 8,
+    rows * 8,
+    rows * numericNames.length * 4,
+    rows * 4,
+    ...categories.map(() => rows * 4),
+    exampleIdBytes,
+  ];
 }
 
 function digestOf(bytes: Uint8Array): Buffer {

@@ -3,11 +3,16 @@ import { describe, expect, it } from 'vitest';
 import { jensenShannon, psi, PSI_SHARE_FLOOR } from '../../../src/statistics/divergence.ts';
 import { kolmogorovSmirnov, wasserstein } from '../../../src/statistics/sample-distance.ts';
 
-const counts = fc.array(fc.tuple(fc.nat({ max: 1_000 }), fc.nat({ max: 1_000 })), { minLength: 1, maxLength: 15 }).map((pairs) => ({
-  a: pairs.map(([a]) => a),
-  b: pairs.map(([, b]) => b),
-}));
-const values = fc.array(fc.oneof(fc.integer({ min: -5, max: 5 }), fc.double({ min: -100, max: 100, noNaN: true })), { maxLength: 40 });
+const counts = fc
+  .array(fc.tuple(fc.nat({ max: 1_000 }), fc.nat({ max: 1_000 })), { minLength: 1, maxLength: 15 })
+  .map((pairs) => ({
+    a: pairs.map(([a]) => a),
+    b: pairs.map(([, b]) => b),
+  }));
+const values = fc.array(
+  fc.oneof(fc.integer({ min: -5, max: 5 }), fc.double({ min: -100, max: 100, noNaN: true })),
+  { maxLength: 40 },
+);
 const sum = (of: readonly number[]) => of.reduce((total, value) => total + value, 0);
 const shareBelow = (of: readonly number[], x: number) => of.filter((value) => value <= x).length / of.length;
 
@@ -16,7 +21,12 @@ describe('psi', () => {
     fc.assert(
       fc.property(counts, fc.integer({ min: 1, max: 9 }), ({ a }, times) => {
         expect(psi(a, a)).toBe(0);
-        expect(psi(a, a.map((count) => count * times))).toBeCloseTo(0, 9);
+        expect(
+          psi(
+            a,
+            a.map((count) => count * times),
+          ),
+        ).toBeCloseTo(0, 9);
       }),
     );
   });
@@ -25,8 +35,11 @@ describe('psi', () => {
     fc.assert(
       fc.property(counts, ({ a, b }) => {
         fc.pre(sum(a) > 0 && sum(b) > 0);
-        const share = (of: readonly number[], i: number) => Math.max((of[i] as number) / sum(of), PSI_SHARE_FLOOR);
-        const expected = sum(a.map((_, i) => (share(b, i) - share(a, i)) * Math.log(share(b, i) / share(a, i))));
+        const share = (of: readonly number[], i: number) =>
+          Math.max((of[i] as number) / sum(of), PSI_SHARE_FLOOR);
+        const expected = sum(
+          a.map((_, i) => (share(b, i) - share(a, i)) * Math.log(share(b, i) / share(a, i))),
+        );
         expect(psi(a, b)).toBeCloseTo(expected, 10);
         expect(psi(b, a)).toBeCloseTo(psi(a, b), 10);
         expect(psi(a, b)).toBeGreaterThanOrEqual(0);
@@ -75,12 +88,18 @@ describe('kolmogorovSmirnov', () => {
 describe('wasserstein', () => {
   it('is the mean distance of sorted values for samples of equal size', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.double({ min: -9, max: 9, noNaN: true }), fc.double({ min: -9, max: 9, noNaN: true })), { minLength: 1 }), (pairs) => {
-        const a = pairs.map(([x]) => x).sort((x, y) => x - y);
-        const b = pairs.map(([, y]) => y).sort((x, y) => x - y);
-        const expected = sum(a.map((x, i) => Math.abs(x - (b[i] as number)))) / a.length;
-        expect(wasserstein(a, b)).toBeCloseTo(expected, 9);
-      }),
+      fc.property(
+        fc.array(
+          fc.tuple(fc.double({ min: -9, max: 9, noNaN: true }), fc.double({ min: -9, max: 9, noNaN: true })),
+          { minLength: 1 },
+        ),
+        (pairs) => {
+          const a = pairs.map(([x]) => x).sort((x, y) => x - y);
+          const b = pairs.map(([, y]) => y).sort((x, y) => x - y);
+          const expected = sum(a.map((x, i) => Math.abs(x - (b[i] as number)))) / a.length;
+          expect(wasserstein(a, b)).toBeCloseTo(expected, 9);
+        },
+      ),
     );
   });
 

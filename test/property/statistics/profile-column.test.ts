@@ -2,13 +2,27 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { chiSquared } from '../../../src/statistics/chi-squared.ts';
 import { profilePsi } from '../../../src/statistics/divergence.ts';
-import { PROFILE_VALUES_MAX, profileCategories, profileCategoriesLike, profileNumbers, profileNumbersLike } from '../../../src/statistics/profile-column.ts';
+import {
+  PROFILE_VALUES_MAX,
+  profileCategories,
+  profileCategoriesLike,
+  profileNumbers,
+  profileNumbersLike,
+} from '../../../src/statistics/profile-column.ts';
 import { binOf, quantileEdges } from '../../../src/statistics/quantile-edges.ts';
 import { upperGamma } from '../../../src/statistics/upper-gamma.ts';
 
-const numbers = fc.array(fc.oneof(fc.double({ min: -50, max: 50, noNaN: true }), fc.constant(NaN), fc.constantFrom(0, 1, 2)), { maxLength: 200 });
+const numbers = fc.array(
+  fc.oneof(fc.double({ min: -50, max: 50, noNaN: true }), fc.constant(NaN), fc.constantFrom(0, 1, 2)),
+  { maxLength: 200 },
+);
 const words = fc.array(fc.option(fc.constantFrom('a', 'b', 'c', 'd', '')), { maxLength: 100 });
-const column = (values: readonly number[]) => ({ numbers: values, rows: values.length, columns: 1, column: 0 });
+const column = (values: readonly number[]) => ({
+  numbers: values,
+  rows: values.length,
+  columns: 1,
+  column: 0,
+});
 const sum = (of: readonly number[]) => of.reduce((total, value) => total + value, 0);
 
 describe('quantileEdges', () => {
@@ -29,7 +43,12 @@ describe('quantileEdges', () => {
   });
 
   it('cut distinct values into equal bins', () => {
-    expect(quantileEdges(Array.from({ length: 100 }, (_, i) => i), 4)).toEqual([24, 49, 74]);
+    expect(
+      quantileEdges(
+        Array.from({ length: 100 }, (_, i) => i),
+        4,
+      ),
+    ).toEqual([24, 49, 74]);
   });
 });
 
@@ -51,8 +70,15 @@ describe('profiles', () => {
 
   it('put values that the reference has not into the last bin', () => {
     const reference = profileCategories('c', ['a', 'a', 'b', null]);
-    expect(profileCategoriesLike(reference, ['b', 'new', 'new', null])).toMatchObject({ values: ['a', 'b'], counts: [0, 1, 2], nulls: 1 });
-    const many = profileCategories('c', Array.from({ length: 200 }, (_, i) => `v${i}`));
+    expect(profileCategoriesLike(reference, ['b', 'new', 'new', null])).toMatchObject({
+      values: ['a', 'b'],
+      counts: [0, 1, 2],
+      nulls: 1,
+    });
+    const many = profileCategories(
+      'c',
+      Array.from({ length: 200 }, (_, i) => `v${i}`),
+    );
     expect(many.values.length).toBe(PROFILE_VALUES_MAX);
   });
 });
@@ -60,19 +86,24 @@ describe('profiles', () => {
 describe('chiSquared', () => {
   it('is n times the squared distance from independence', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.nat({ max: 50 }), fc.nat({ max: 50 })), { minLength: 1, maxLength: 8 }), (cells) => {
-        const a = cells.map(([x]) => x);
-        const b = cells.map(([, y]) => y);
-        const used = cells.filter(([x, y]) => x + y > 0);
-        fc.pre(sum(a) > 0 && sum(b) > 0 && used.length > 1);
-        const n = sum(a) + sum(b);
-        // n (sum of o^2 / (row total x column total) - 1), another form of the same statistic.
-        const ratio = sum(used.map(([x, y]) => (x * x) / (sum(a) * (x + y)) + (y * y) / (sum(b) * (x + y))));
-        const found = chiSquared(a, b);
-        expect(found.statistic).toBeCloseTo(n * (ratio - 1), 6);
-        expect(found.degreesOfFreedom).toBe(used.length - 1);
-        expect(chiSquared(a, a).statistic).toBeCloseTo(0, 9);
-      }),
+      fc.property(
+        fc.array(fc.tuple(fc.nat({ max: 50 }), fc.nat({ max: 50 })), { minLength: 1, maxLength: 8 }),
+        (cells) => {
+          const a = cells.map(([x]) => x);
+          const b = cells.map(([, y]) => y);
+          const used = cells.filter(([x, y]) => x + y > 0);
+          fc.pre(sum(a) > 0 && sum(b) > 0 && used.length > 1);
+          const n = sum(a) + sum(b);
+          // n (sum of o^2 / (row total x column total) - 1), another form of the same statistic.
+          const ratio = sum(
+            used.map(([x, y]) => (x * x) / (sum(a) * (x + y)) + (y * y) / (sum(b) * (x + y))),
+          );
+          const found = chiSquared(a, b);
+          expect(found.statistic).toBeCloseTo(n * (ratio - 1), 6);
+          expect(found.degreesOfFreedom).toBe(used.length - 1);
+          expect(chiSquared(a, a).statistic).toBeCloseTo(0, 9);
+        },
+      ),
     );
   });
 
@@ -81,7 +112,10 @@ describe('chiSquared', () => {
     [5.991464547107979, 2, 0.05],
     [23.20925115895436, 10, 0.01],
     [124.34211340400407, 100, 0.05],
-  ])('exceeds %d with %i degrees of freedom with the tabled probability', (statistic, degreesOfFreedom, probability) => {
-    expect(upperGamma(degreesOfFreedom / 2, statistic / 2)).toBeCloseTo(probability, 10);
-  });
+  ])(
+    'exceeds %d with %i degrees of freedom with the tabled probability',
+    (statistic, degreesOfFreedom, probability) => {
+      expect(upperGamma(degreesOfFreedom / 2, statistic / 2)).toBeCloseTo(probability, 10);
+    },
+  );
 });

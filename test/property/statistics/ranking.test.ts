@@ -1,12 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { evaluateSlice } from '../../../src/statistics/evaluate-slice.ts';
-import { brier, CALIBRATION_BINS, expectedCalibrationError, LOG_LOSS_CLIP, logLoss } from '../../../src/statistics/probability-scores.ts';
+import {
+  brier,
+  CALIBRATION_BINS,
+  expectedCalibrationError,
+  LOG_LOSS_CLIP,
+  logLoss,
+} from '../../../src/statistics/probability-scores.ts';
 import { auc } from '../../../src/statistics/ranking.ts';
 
 /** Scores on a coarse grid, so that ties are common. */
 const scored = fc
-  .array(fc.record({ score: fc.nat({ max: 20 }).map((n) => n / 20), label: fc.constantFrom(0, 1) }), { maxLength: 80 })
+  .array(fc.record({ score: fc.nat({ max: 20 }).map((n) => n / 20), label: fc.constantFrom(0, 1) }), {
+    maxLength: 80,
+  })
   .map((rows) => ({ scores: rows.map(({ score }) => score), labels: rows.map(({ label }) => label) }));
 
 /** By definition: every pair of a positive and a negative, a tie counting half. */
@@ -40,8 +48,18 @@ describe('auc', () => {
       fc.property(scored, ({ scores, labels }) => {
         const value = auc(scores, labels);
         fc.pre(value !== null);
-        expect(auc(scores.map((s) => Math.exp(3 * s)), labels)).toBe(value);
-        expect(auc(scores.map((s) => -s), labels)).toBeCloseTo(1 - (value as number), 12);
+        expect(
+          auc(
+            scores.map((s) => Math.exp(3 * s)),
+            labels,
+          ),
+        ).toBe(value);
+        expect(
+          auc(
+            scores.map((s) => -s),
+            labels,
+          ),
+        ).toBeCloseTo(1 - (value as number), 12);
       }),
     );
   });
@@ -55,8 +73,14 @@ describe('the probability scores', () => {
         const mean = (of: (score: number, label: number) => number) =>
           scores.reduce((sum, score, i) => sum + of(score, labels[i] as number), 0) / scores.length;
         const clip = (s: number) => Math.min(1 - LOG_LOSS_CLIP, Math.max(LOG_LOSS_CLIP, s));
-        expect(logLoss(scores, labels)).toBeCloseTo(mean((s, y) => -Math.log(y === 1 ? clip(s) : 1 - clip(s))), 8);
-        expect(brier(scores, labels)).toBeCloseTo(mean((s, y) => (s - y) ** 2), 12);
+        expect(logLoss(scores, labels)).toBeCloseTo(
+          mean((s, y) => -Math.log(y === 1 ? clip(s) : 1 - clip(s))),
+          8,
+        );
+        expect(brier(scores, labels)).toBeCloseTo(
+          mean((s, y) => (s - y) ** 2),
+          12,
+        );
       }),
     );
   });
@@ -65,7 +89,9 @@ describe('the probability scores', () => {
     fc.assert(
       fc.property(scored, ({ scores, labels }) => {
         fc.pre(scores.length > 0);
-        const sorted = scores.map((score, i) => ({ score, label: labels[i] as number })).sort((a, b) => a.score - b.score);
+        const sorted = scores
+          .map((score, i) => ({ score, label: labels[i] as number }))
+          .sort((a, b) => a.score - b.score);
         let expected = 0;
         for (let bin = 0; bin < CALIBRATION_BINS; bin++) {
           const rows = sorted.slice(
@@ -85,7 +111,15 @@ describe('the probability scores', () => {
   it('are finite for sure mistakes and for no rows', () => {
     expect(logLoss([1], [0])).toBeCloseTo(-Math.log(LOG_LOSS_CLIP), 6);
     expect(evaluateSlice('none', [], [])).toEqual({
-      slice: 'none', rows: 0, positives: 0, auc: null, logLoss: 0, brier: 0, calibrationError: 0, meanScore: 0, baseRate: 0,
+      slice: 'none',
+      rows: 0,
+      positives: 0,
+      auc: null,
+      logLoss: 0,
+      brier: 0,
+      calibrationError: 0,
+      meanScore: 0,
+      baseRate: 0,
     });
   });
 });

@@ -20,7 +20,9 @@ const anySet: fc.Arbitrary<TrainingSet> = fc
       numbers: fc.float32Array(exactly(rows * numericNames.length)),
       categories: fc.tuple(
         ...categoryNames.map((name) =>
-          fc.int32Array({ min: -1, max: dictionary.length - 1, ...exactly(rows) }).map((codes) => ({ name, dictionary, codes })),
+          fc
+            .int32Array({ min: -1, max: dictionary.length - 1, ...exactly(rows) })
+            .map((codes) => ({ name, dictionary, codes })),
         ),
       ),
       labels: fc.float32Array(exactly(rows)),

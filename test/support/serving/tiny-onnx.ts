@@ -23,8 +23,8 @@ export function tinyOnnx(model: TinyModel): Uint8Array {
   const input = model.inputName ?? 'features';
   const graph = new protobuf.Writer();
   node(graph, 'IsNaN', [input], 'isNull');
-  node(graph, 'Where', ['isNull', 'zero', input], 'x');
-  node(graph, 'Gemm', ['x', 'w', 'b'], 'z');
+  node(graph, 'Where', ['isNull', 'zero', input], 'imputed');
+  node(graph, 'Gemm', ['imputed', 'w', 'b'], 'z');
   node(graph, 'Sigmoid', ['z'], 'p');
   node(graph, 'Reshape', ['p', 'shape'], 'score');
   graph.uint32((2 << 3) | 2).string('tiny');

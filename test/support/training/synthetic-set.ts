@@ -34,7 +34,10 @@ export function syntheticExamples(rows: number, seed = 7): { set: TrainingSet; p
     const right = random.normal();
     const gap = random.uniform() < 0.2;
     const group = random.uniform() < 0.1 ? -1 : Math.floor(random.uniform() * GROUPS.length);
-    numbers.set([left, right, gap ? NaN : random.normal(), 5, Math.exp(4 * random.normal())], row * names.length);
+    numbers.set(
+      [left, right, gap ? NaN : random.normal(), 5, Math.exp(4 * random.normal())],
+      row * names.length,
+    );
     codes[row] = group;
     const effect = GROUP_EFFECT[GROUPS[group] ?? ''] ?? 0;
     const logit = (left > 0 !== right > 0 ? 1.5 : -1.5) + effect + (gap ? 1 : 0);
@@ -53,10 +56,14 @@ export function syntheticExamples(rows: number, seed = 7): { set: TrainingSet; p
     decisionTimes,
     labelKnownTimes: decisionTimes.map((time) => time + LABEL_DELAY_MS),
     exampleIds: Array.from({ length: rows }, (_, row) => `example-${row}`),
-  };  return { set, probabilities };
+  };
+  return { set, probabilities };
 }
 
-export function syntheticPlan(trainer: Trainer = mlp({ hidden: [32, 16], epochs: 4 }), changes: Partial<TrainingPlan> = {}): TrainingPlan {
+export function syntheticPlan(
+  trainer: Trainer = mlp({ hidden: [32, 16], epochs: 4 }),
+  changes: Partial<TrainingPlan> = {},
+): TrainingPlan {
   return {
     model: 'synthetic',
     task: 'binary_classification',

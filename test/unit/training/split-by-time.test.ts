@@ -6,7 +6,9 @@ const set = syntheticSet(4_000);
 
 describe('splitByTime', () => {
   it('keeps every label of the training part out of the future of the hold-out', () => {
-    const labelKnownTimes = set.labelKnownTimes.map((time, row) => (row % 7 === 0 ? Math.min(time + 30 * DAY_MS, DATA_CUT) : time));
+    const labelKnownTimes = set.labelKnownTimes.map((time, row) =>
+      row % 7 === 0 ? Math.min(time + 30 * DAY_MS, DATA_CUT) : time,
+    );
     const split = splitByTime({ ...set, labelKnownTimes }, syntheticPlan(), DATA_CUT);
     const newest = Math.max(...[...split.training].map((row) => labelKnownTimes[row] as number));
     const decided = Math.max(...[...split.training].map((row) => set.decisionTimes[row] as number));
@@ -25,7 +27,9 @@ describe('splitByTime', () => {
 
   it('names the part that has too few examples, with its counts', () => {
     const plan = syntheticPlan(undefined, { holdoutMs: DAY_MS / 24 });
-    expect(() => splitByTime(set, plan, DATA_CUT)).toThrow(/the hold-out has \d+ examples, \d+ of them positive; expected at least 100/);
+    expect(() => splitByTime(set, plan, DATA_CUT)).toThrow(
+      /the hold-out has \d+ examples, \d+ of them positive; expected at least 100/,
+    );
   });
 
   it('refuses a training part of one class', () => {

@@ -3,7 +3,10 @@ import { loadTensorBackend } from '../../../src/training/tensorflow-backend.ts';
 
 describe('loadTensorBackend', () => {
   it('takes the first that loads and says why faster ones did not', async () => {
-    const backend = await loadTensorBackend({ addon: '/nowhere/addon.node', names: ['addon', 'wasm', 'cpu'] });
+    const backend = await loadTensorBackend({
+      addon: '/nowhere/addon.node',
+      names: ['addon', 'wasm', 'cpu'],
+    });
     expect(backend.name).toBe('wasm');
     expect(backend.rejected.map(({ name }) => name)).toEqual(['addon']);
     expect(backend.rejected[0]?.reason).toContain('/nowhere/addon.node');

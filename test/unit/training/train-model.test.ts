@@ -10,7 +10,7 @@ import { loadTensorBackend, type TensorBackend } from '../../../src/training/ten
 import { trainModel, type TrainedBundle, type TrainOptions } from '../../../src/training/train-model.ts';
 import { DATA_CUT, DAY_MS, syntheticExamples, syntheticPlan } from '../../support/training/synthetic-set.ts';
 
-const { set, probabilities } = syntheticExamples(12_000);
+const { set, probabilities } = syntheticExamples(8_000);
 const bestAuc = evaluateSlice('the true probabilities', probabilities, set.labels).auc as number;
 let backend: TensorBackend;
 let first: TrainedBundle;
@@ -71,21 +71,41 @@ describe('trainModel', () => {
   it('reports by month, by segment and with null as a segment of its own', () => {
     const { byMonth, bySegment } = first.metrics.candidate;
     expect(byMonth.map(({ slice }) => slice)).toEqual(['2024-03', '2024-04']);
-    expect(bySegment.group?.map(({ slice }) => slice).sort()).toEqual(['(null)', 'ash', 'beech', 'cedar', 'elm']);
+    expect(bySegment.group?.map(({ slice }) => slice).sort()).toEqual([
+      '(null)',
+      'ash',
+      'beech',
+      'cedar',
+      'elm',
+    ]);
     const rows = bySegment.group?.reduce((sum, slice) => sum + slice.rows, 0);
     expect(rows).toBe(overall(first).rows);
   });
 
   it('holds the champion against the same rows, but only those that it has not learned from', async () => {
     const old = await trainModel(
-      options({ set: cutSet(DATA_CUT - 30 * DAY_MS), dataCut: DATA_CUT - 30 * DAY_MS, plan: syntheticPlan() }),
+      options({
+        set: cutSet(DATA_CUT - 30 * DAY_MS),
+        dataCut: DATA_CUT - 30 * DAY_MS,
+        plan: syntheticPlan(),
+      }),
     );
-    const champion = { version: 1, signature: old.signature, lineage: old.lineage, onnx: old.files['model.onnx'] };
+    const champion = {
+      version: 1,
+      signature: old.signature,
+      lineage: old.lineage,
+      onnx: old.files['model.onnx'],
+    };
     const { metrics } = await trainModel(options({ champion }));
     expect(metrics.championVersion).toBe(1);
     expect(metrics.champion?.overall.rows).toBe(metrics.candidate.overall.rows);
     expect(metrics.champion?.overall.auc).toBeGreaterThan(bestAuc - 0.03);
-    const twin = { version: 2, signature: first.signature, lineage: first.lineage, onnx: first.files['model.onnx'] };
+    const twin = {
+      version: 2,
+      signature: first.signature,
+      lineage: first.lineage,
+      onnx: first.files['model.onnx'],
+    };
     const seen = await trainModel(options({ champion: twin }));
     expect(seen.metrics.champion).toBeNull();
     expect(seen.metrics.championVersion).toBeNull();
@@ -102,7 +122,9 @@ describe('trainModel', () => {
   it('refuses a set of which no column varies', async () => {
     const numbers = new Float32Array(set.numbers.length).fill(1);
     const dull = { ...set, numbers, categories: [] };
-    await expect(trainModel(options({ set: dull }))).rejects.toMatchObject({ code: 'TRAINING_DATA_INSUFFICIENT' });
+    await expect(trainModel(options({ set: dull }))).rejects.toMatchObject({
+      code: 'TRAINING_DATA_INSUFFICIENT',
+    });
   });
 });
 

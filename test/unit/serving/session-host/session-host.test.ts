@@ -11,7 +11,7 @@ import { tinyGolden, tinyScore, writeTinyModel, type TinyModel } from '../../../
 const model: TinyModel = { weights: [0.5, -1, 2], bias: 0.25 };
 const columns = model.weights.length;
 const logger = createLogger('test', 'silent');
-const limits = { openTimeoutMs: 20_000, runTimeoutMs: 2_000 };
+const limits = { openTimeoutMs: 60_000, runTimeoutMs: 2_000 };
 let directory: string;
 let file: { path: string; sha256: string };
 
@@ -34,7 +34,10 @@ const request = (over: Partial<Parameters<SessionHost['load']>[0]> = {}) => ({
   ...over,
 });
 
-describe('a session', () => {
+/** Each test starts processes: on a busy machine that takes seconds. */
+const options = { timeout: 90_000 };
+
+describe('a session', options, () => {
   it('scores rows in a process of its own, on the CPU where CUDA is absent', async () => {
     const { session, handOverMs } = await host('child').load(request());
     const rows = Float32Array.of(1, 2, 3, -1, 0, 0.5);
@@ -70,12 +73,12 @@ describe('a session', () => {
   });
 });
 
-describe('a child session', () => {
+describe('a child session', options, () => {
   it.each(['SIGKILL', 'SIGSTOP'] as const)('fails only the batch in flight on %s, and restarts', async (signal) => {
     let restarts = 0;
     const session = await ChildSession.open({
       source: { ...file, columns, providers: ['cpu'] },
-      openTimeoutMs: 20_000,
+      openTimeoutMs: 60_000,
       runTimeoutMs: 500,
       logger,
       onRestart: () => restarts++,

@@ -1,0 +1,89 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { labelColumns } from '../../../src/monitoring/monitored-model.ts';
+import { measureStep, newestDecision } from '../../../src/monitoring/rollout-evidence.ts';
+import { createTripLogs, DAY_MS, monitoredTrips, storeTrips, type AnsweredTrip } from '../../support/monitored-project.ts';
+import { openRegistryStage, type RegistryStage } from '../../support/registry-stage.ts';
+
+let stage: RegistryStage;
+const label = labelColumns(monitoredTrips('any'));
+
+beforeAll(async () => {
+  stage = await openRegistryStage();
+  await createTripLogs(stage.postgres);
+});
+afterAll(() => stage.close());
+
+const trip = (model: string, id: string, changes: Partial<AnsweredTrip>): AnsweredTrip => ({
+  id: `${model}-${id}`,
+  model,
+  version: 1,
+  asOf: 10 * DAY_MS,
+  score: 0.5,
+  ...changes,
+});
+const measure = (model: string, stageKind: 'shadow' | 'canary', since: number) =>
+  measureStep(stage.postgres, label, {
+    model,
+    candidate: 2,
+    champion: 1,
+    since,
+    stage: stageKind === 'shadow' ? { kind: 'shadow' } : { kind: 'canary', share: 0.1 },
+  });
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+describe('the evidence of a step', () => {
+  it('pairs both scores of a decision in the shadow', async () => {
+    const model = 'paired';
+    await storeTrips(stage.postgres, [trip(model, 'before', { shadow: { version: 2, score: 0.9 }, late: true })]);
+    const since = await newestDecision(stage.postgres);
+    await storeTrips(stage.postgres, [
+      trip(model, 'a', { score: 0.4, shadow: { version: 2, score: 0.6 }, late: true }),
+      trip(model, 'b', { score: 0.2, shadow: { version: 2, score: 0.1 }, late: false }),
+      trip(model, 'c', { score: 0.2, shadow: { version: 2, score: 0.5 } }),
+      trip(model, 'd', { score: 0.2, shadow: { version: 9, score: 0.5 }, late: true }),
+      trip(model, 'e', { score: 0.2, late: true }),
+    ]);
+    const found = await measure(model, 'shadow', since);
+    const candidate = [-Math.log(0.6), -Math.log(0.9)];
+    const champion = [-Math.log(0.4), -Math.log(0.8)];
+    const differences = candidate.map((loss, i) => loss - (champion[i] ?? 0));
+    expect(found).toMatchObject({ decisions: 5, shadowAnswers: 3, candidateDecisions: 0, candidateOutcomes: 2, candidateLatencyP95Ms: null });
+    expect(found.candidateLogLoss).toBeCloseTo(mean(candidate), 12);
+    expect(found.championLogLoss).toBeCloseTo(mean(champion), 12);
+    expect(found.meanScoreDifference).toBeCloseTo((0.2 - 0.1 + 0.3) / 3, 12);
+    expect(found.logLossStandardError).toBeCloseTo(Math.abs((differences[0] ?? 0) - (differences[1] ?? 0)) / 2, 12);
+  });
+
+  it('compares the groups of a canary', async () => {
+    const model = 'grouped';
+    const since = await newestDecision(stage.postgres);
+    await storeTrips(stage.postgres, [
+      trip(model, 'a', { variant: 'canary', version: 2, score: 0.8, late: true, latencyMs: 4 }),
+      trip(model, 'b', { variant: 'canary', version: 2, score: 0.6, late: null, latencyMs: 4 }),
+      trip(model, 'c', { variant: 'champion', version: 1, score: 0.3, late: false, latencyMs: 2 }),
+      trip(model, 'd', { variant: 'champion', version: 1, score: 0.5, latencyMs: 2 }),
+      trip(model, 'e', { variant: 'champion', version: 7, score: 1, late: false, latencyMs: 99 }),
+    ]);
+    const found = await measure(model, 'canary', since);
+    expect(found).toMatchObject({
+      decisions: 5,
+      candidateDecisions: 2,
+      candidateOutcomes: 1,
+      candidateLatencyP95Ms: 4,
+      championLatencyP95Ms: 2,
+      logLossStandardError: null,
+    });
+    expect(found.meanScoreDifference).toBeCloseTo(0.3, 12);
+    expect(found.candidateLogLoss).toBeCloseTo(-Math.log(0.8), 12);
+    expect(found.championLogLoss).toBeCloseTo(-Math.log(0.7), 12);
+  });
+
+  it('keeps a sure mistake finite, and says nothing of no rows', async () => {
+    const model = 'sure';
+    const since = await newestDecision(stage.postgres);
+    expect(await measure(model, 'canary', since)).toMatchObject({ decisions: 0, candidateLogLoss: null, meanScoreDifference: null });
+    expect(await measure(model, 'shadow', since)).toMatchObject({ decisions: 0, shadowAnswers: 0, candidateLogLoss: null });
+    await storeTrips(stage.postgres, [trip(model, 'a', { variant: 'canary', version: 2, score: 0, late: true })]);
+    expect((await measure(model, 'canary', since)).candidateLogLoss).toBeCloseTo(-Math.log(1e-7), 6);
+  });
+});

@@ -1,0 +1,135 @@
+/**
+ * Records the histories that test/replay holds the workflow code against, on a real Temporal server:
+ *   MILLRACE_TEMPORAL_ADDRESS=host:port MILLRACE_TEMPORAL_NAMESPACE=... npx tsx test/replay/record-histories.ts
+ * Run it when a workflow gains a path that no history has; keep the old files, they stand for running
+ * workflows of an earlier release.
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Context } from '@temporalio/activity';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import {
+  ingestionSignals,
+  lifecycleSignals,
+  workflowIds,
+  type LifecycleInput,
+  type LifecycleState,
+} from '../../src/contracts/lifecycle.ts';
+import { loadBaseConfig } from '../../src/infra/base-config.ts';
+import { processEnvironment } from '../../src/infra/process-environment.ts';
+import { eventually } from '../support/eventually.ts';
+import { enoughEvidence, manual, noEvidence, quickPolicy, StubWorld } from '../support/workflows/stub-world.ts';
+import { openWorkflowStage, type WorkflowStage } from '../support/workflows/workflow-stage.ts';
+
+const MODEL = 'flight-delay';
+const WAIT_MS = 60_000;
+const directory = new URL('./histories', import.meta.url).pathname;
+const note = { requestedBy: 'operator', reason: 'as the runbook says' };
+
+const world = new StubWorld();
+
+async function consume(): Promise<void> {
+  const context = Context.current();
+  const beat = setInterval(() => context.heartbeat(), 200);
+  await context.cancelled.finally(() => clearInterval(beat));
+}
+
+/** Without what is of this machine: who polled, and where the code lay. */
+const withoutTraces = (key: string, value: unknown): unknown =>
+  key === 'identity' || key === 'workerInstanceKey' ? 'recorder' : key === 'stackTrace' ? '' : value;
+
+async function save(stage: WorkflowStage, workflow: string, name: string, workflowId: string): Promise<void> {
+  const history = await stage.client.workflow.getHandle(workflowId).fetchHistory();
+  await mkdir(join(directory, workflow), { recursive: true });
+  await writeFile(join(directory, workflow, `${name}.json`), `${JSON.stringify(JSON.parse(historyToJSON(history), withoutTraces), null, 1)}\n`);
+  console.log(`${workflow}/${name}.json: ${history.events?.length ?? 0} events`);
+}
+
+async function recordLifecycle(stage: WorkflowStage): Promise<void> {
+  const { namespace, taskQueue, client } = stage;
+  const input: LifecycleInput = { namespace, model: MODEL, policy: quickPolicy };
+  const id = workflowIds.modelLifecycle(namespace, MODEL);
+  const lifecycle = await client.workflow.start('modelLifecycle', { workflowId: id, taskQueue, args: [input] });
+  const reaches = (what: string, wanted: (state: LifecycleState) => boolean) =>
+    eventually(what, WAIT_MS, () => lifecycle.query<LifecycleState>('state'), wanted);
+  for (const version of [1, 2]) {
+    await lifecycle.signal(lifecycleSignals.retrain, manual(`make version ${version}`));
+    await reaches(`version ${version}`, (s) => s.phase === 'idle' && s.allocation?.champion === version);
+  }
+  world.evidence = ({ kind }) => (kind === 'shadow' ? enoughEvidence : noEvidence);
+  await lifecycle.signal(lifecycleSignals.retrain, manual('make version 3'));
+  await eventually('the canary', WAIT_MS, async () => world.allocation, (a) => a?.canary?.version === 3);
+  await lifecycle.signal(lifecycleSignals.rollback, { toVersion: null, ...note });
+  await reaches('the cancelled rollout', (s) => s.phase === 'idle' && s.lastDecision?.what === 'cancelled');
+  await lifecycle.signal(lifecycleSignals.rollback, { toVersion: null, ...note });
+  await reaches('version 1', (s) => s.phase === 'idle' && s.allocation?.champion === 1);
+  await lifecycle.signal(lifecycleSignals.promote, { version: 2, ...note });
+  await reaches('version 2', (s) => s.phase === 'idle' && s.allocation?.champion === 2);
+  world.train = async () => ({ candidateLogLoss: 0.9 });
+  await lifecycle.signal(lifecycleSignals.pause, note);
+  await lifecycle.signal(lifecycleSignals.retrain, manual('make a bad version'));
+  await lifecycle.signal(lifecycleSignals.resume, note);
+  await reaches('the refusal', (s) => s.phase === 'idle' && s.lastDecision?.what === 'refused');
+  await save(stage, 'model-lifecycle', 'promote-roll-back-refuse', id);
+  await save(stage, 'train-model', 'registered', workflowIds.trainModel(namespace, MODEL, 1));
+  await save(stage, 'train-model', 'refused', workflowIds.trainModel(namespace, MODEL, 4));
+  await save(stage, 'rollout-model', 'first-version', workflowIds.rolloutModel(namespace, MODEL, 1, 1));
+  await save(stage, 'rollout-model', 'promoted', workflowIds.rolloutModel(namespace, MODEL, 2, 2));
+  await save(stage, 'rollout-model', 'aborted', workflowIds.rolloutModel(namespace, MODEL, 3, 3));
+}
+
+async function recordMonitor(stage: WorkflowStage): Promise<void> {
+  const { namespace, taskQueue, client } = stage;
+  const workflowId = workflowIds.monitorModel(namespace, MODEL);
+  await client.workflow.getHandle(workflowIds.modelLifecycle(namespace, MODEL)).signal(lifecycleSignals.pause, note);
+  await client.workflow.execute('monitorModel', { workflowId, taskQueue, args: [{ namespace, model: MODEL }] });
+  await save(stage, 'monitor-model', 'triggered', workflowId);
+  await client.workflow.getHandle(workflowIds.modelLifecycle(namespace, MODEL)).terminate();
+}
+
+async function recordStreams(stage: WorkflowStage): Promise<void> {
+  const { namespace, taskQueue, client } = stage;
+  const ingestionId = workflowIds.ingestion(namespace);
+  const ingestion = await client.workflow.start('ingestion', { workflowId: ingestionId, taskQueue, args: [{ namespace, members: 1 }] });
+  const runs = (count: number) =>
+    eventually(`${count} consumers`, WAIT_MS, () => ingestion.query<{ running: string[] }>('status'), ({ running }) => running.length === count);
+  await runs(3);
+  await ingestion.signal(ingestionSignals.replay, { source: 'flights', fromKnownTime: 0 });
+  await ingestion.signal(ingestionSignals.pause);
+  await runs(0);
+  await ingestion.signal(ingestionSignals.resume);
+  await runs(3);
+  await save(stage, 'ingestion', 'replayed-paused-resumed', ingestionId);
+  await ingestion.terminate();
+  const workflowId = workflowIds.materializeFeatures(namespace, 'carrier_delays');
+  await client.workflow.execute('materializeFeatures', { workflowId, taskQueue, args: [{ namespace, view: 'carrier_delays', version: 1 }] });
+  await save(stage, 'materialize-features', 'four-partitions', workflowId);
+}
+
+const config = loadBaseConfig({ MILLRACE_PROJECT: 'none', ...processEnvironment() });
+const stage = await openWorkflowStage(
+  { address: config.temporalAddress, namespace: config.temporalNamespace },
+  `recorded-${Date.now().toString(36)}`,
+  {
+    ...world.activities(),
+    runIngest: consume,
+    runFold: consume,
+    runDecisionSink: consume,
+    rewindIngest: async () => undefined,
+    streamLag: async () => ({ flights: 0 }),
+    monitorClosedWindows: async () => ({
+      windows: [],
+      triggered: { trigger: 'feature-drift', reason: '6 features have a PSI over 0.25', requestedBy: 'monitor', dataCut: 1_400_000_000_000 },
+    }),
+    acknowledgeTrigger: async () => undefined,
+    viewPartitions: async () => ({ partitions: 4 }),
+    materializePartition: async () => ({ keys: 10, events: 100 }),
+  },
+);
+try {
+  await recordLifecycle(stage);
+  await recordMonitor(stage);
+  await recordStreams(stage);
+} finally {
+  await stage.close();
+}

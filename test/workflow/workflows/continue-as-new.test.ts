@@ -1,0 +1,61 @@
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  lifecycleQueries,
+  lifecycleSignals,
+  searchAttributes,
+  workflowIds,
+  type LifecycleState,
+} from '../../../src/contracts/lifecycle.ts';
+import { eventually } from '../../support/eventually.ts';
+import { testPrefix, testStack } from '../../support/test-stack.ts';
+import { manual, quickPolicy, StubWorld } from '../../support/workflows/stub-world.ts';
+import { openWorkflowStage, type WorkflowStage } from '../../support/workflows/workflow-stage.ts';
+
+/** Far below Temporal's 4,096, so that a few signals reach it. */
+const SUGGESTED_EVENTS = 40;
+const SIGNALS = 60;
+
+let environment: TestWorkflowEnvironment;
+let stage: WorkflowStage;
+let world: StubWorld;
+
+beforeAll(async () => {
+  environment = await TestWorkflowEnvironment.createLocal({
+    server: {
+      executable: { type: 'existing-path', path: testStack().temporalCli },
+      extraArgs: ['--dynamic-config-value', `limit.historyCount.suggestContinueAsNew=${SUGGESTED_EVENTS}`],
+      searchAttributes: Object.values(searchAttributes).map((name) => defineSearchAttributeKey(name, SearchAttributeType.KEYWORD)),
+    },
+  });
+  world = new StubWorld();
+  stage = await openWorkflowStage({ address: environment.address, namespace: 'default' }, testPrefix(), world.activities());
+});
+afterAll(async () => {
+  await stage.close();
+  await environment.teardown();
+});
+
+describe('continuing as new', () => {
+  it('carries what a lifecycle knows and was asked for', async () => {
+    const lifecycle = await stage.client.workflow.start('modelLifecycle', {
+      workflowId: workflowIds.modelLifecycle(stage.namespace, 'delay'),
+      taskQueue: stage.taskQueue,
+      args: [{ namespace: stage.namespace, model: 'delay', policy: quickPolicy }],
+    });
+    const firstRun = (await lifecycle.describe()).runId;
+    const note = { requestedBy: 'tester', reason: 'because' };
+    await lifecycle.signal(lifecycleSignals.pause, note);
+    await lifecycle.signal(lifecycleSignals.retrain, manual('kept over the change'));
+    for (let i = 0; i < SIGNALS; i++) await lifecycle.signal(lifecycleSignals.approve, { ...note, reason: String(i) });
+    await eventually('a new run', 30_000, async () => (await lifecycle.describe()).runId, (runId) => runId !== firstRun);
+    const state = () => lifecycle.query<LifecycleState>(lifecycleQueries.state);
+    await eventually('the pause to be kept', 30_000, state, ({ phase }) => phase === 'paused');
+    expect(world.trainings).toEqual([]);
+    await lifecycle.signal(lifecycleSignals.resume, note);
+    await eventually('the training', 30_000, state, ({ phase, allocation }) => phase === 'idle' && allocation?.champion === 1);
+    expect(world.trainings.map(({ reason }) => reason)).toEqual(['kept over the change']);
+    await lifecycle.terminate();
+  });
+});

@@ -1,0 +1,112 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { ApplicationFailure } from '@temporalio/common';
+import { workflowIds, type RolloutInput, type RolloutPolicy, type RolloutResult } from '../../../src/contracts/lifecycle.ts';
+import { eventually } from '../../support/eventually.ts';
+import { testPrefix, testStack } from '../../support/test-stack.ts';
+import { enoughEvidence, noEvidence, quickPolicy, StubWorld } from '../../support/workflows/stub-world.ts';
+import { openWorkflowStage, type WorkflowStage } from '../../support/workflows/workflow-stage.ts';
+
+let world: StubWorld;
+let stage: WorkflowStage;
+let cycle = 0;
+
+beforeAll(async () => {
+  const { temporalAddress, temporalNamespace } = testStack();
+  // One set of workers; each test puts a fresh world behind the same stubs.
+  const activities = Object.fromEntries(
+    Object.keys(new StubWorld().activities()).map((name) => [
+      name,
+      (input: unknown) => (world.activities() as Record<string, (input: unknown) => Promise<unknown>>)[name]?.(input),
+    ]),
+  );
+  stage = await openWorkflowStage({ address: temporalAddress, namespace: temporalNamespace }, testPrefix(), activities);
+});
+afterAll(() => stage.close());
+
+beforeEach(() => {
+  world = new StubWorld();
+  world.versions = 2;
+  world.allocation = { model: 'delay', revision: 1, champion: 1, canary: null, shadow: null };
+});
+
+function start(policy: Partial<RolloutPolicy> = {}) {
+  const training = {
+    version: 2,
+    digest: 'd',
+    existed: false,
+    candidateLogLoss: 0.4,
+    championLogLoss: 0.41,
+    candidateAuc: 0.8,
+    championAuc: 0.8,
+  };
+  const input: RolloutInput = {
+    namespace: stage.namespace,
+    model: 'delay',
+    version: 2,
+    champion: 1,
+    trigger: 'manual',
+    policy: { ...quickPolicy, ...policy },
+    training,
+  };
+  return stage.client.workflow.start('rolloutModel', {
+    workflowId: workflowIds.rolloutModel(stage.namespace, 'delay', 2, ++cycle),
+    taskQueue: stage.taskQueue,
+    args: [input],
+  });
+}
+
+const run = async (policy: Partial<RolloutPolicy> = {}) => (await (await start(policy)).result()) as RolloutResult;
+const restored = { champion: 1, canary: null, shadow: null };
+
+describe('a rollout', () => {
+  it('rolls back on a breach, with its reason in the ledger', async () => {
+    world.evidence = ({ kind }) =>
+      kind === 'shadow' ? enoughEvidence : { ...noEvidence, candidateDecisions: 500, meanScoreDifference: 0.4 };
+    const result = await run();
+    expect(result).toMatchObject({ verdict: 'rolled-back', reason: expect.stringContaining('canary at 10 %: mean score differs') });
+    expect(world.allocation).toMatchObject(restored);
+    expect(world.actions()).toEqual(['shadow', 'canary', 'restore', 'verdict']);
+  });
+
+  it('ends inconclusive when a step does not get its data in time', async () => {
+    world.evidence = () => ({ ...noEvidence, shadowAnswers: 3 });
+    const result = await run({ stepTimeoutMs: 300 });
+    expect(result).toMatchObject({ verdict: 'inconclusive', reason: 'shadow: only 3 of 10 shadow answers within 300 ms' });
+    expect(world.allocation).toMatchObject(restored);
+  });
+
+  it('restores the allocation when the workflow is cancelled', async () => {
+    world.evidence = () => noEvidence;
+    const handle = await start();
+    await eventually('the shadow', 30_000, async () => world.allocation?.shadow, (shadow) => shadow === 2);
+    await handle.cancel();
+    expect(await handle.result()).toMatchObject({ verdict: 'cancelled' });
+    expect(world.allocation).toMatchObject(restored);
+  });
+
+  it('rolls back where serving refuses the version', async () => {
+    world.refuses = () => 'golden batch differs';
+    expect(await run()).toMatchObject({ verdict: 'rolled-back', reason: 'SERVING_VERSION_REJECTED: golden batch differs' });
+    expect(world.allocation).toMatchObject(restored);
+  });
+
+  it('is not begun where the champion is another by now', async () => {
+    world.allocation = { model: 'delay', revision: 5, champion: 7, canary: null, shadow: null };
+    expect(await run()).toMatchObject({ verdict: 'cancelled', reason: expect.stringContaining('the champion is 7, not 1') });
+    expect(world.allocation.champion).toBe(7);
+  });
+
+  it('goes on after failures that pass', async () => {
+    let failures = 3;
+    world.evidence = () => {
+      if (failures-- > 0) throw ApplicationFailure.retryable('Postgres is away', 'STORE_UNAVAILABLE');
+      return enoughEvidence;
+    };
+    expect(await run()).toMatchObject({ verdict: 'promoted' });
+  });
+
+  it('skips the shadow where the policy asks for none', async () => {
+    expect(await run({ shadowDecisions: 0, canaryShares: [0.5] })).toMatchObject({ verdict: 'promoted' });
+    expect(world.actions()).toEqual(['canary', 'promote']);
+  });
+});

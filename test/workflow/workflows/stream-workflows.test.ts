@@ -1,0 +1,154 @@
+import { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  ingestionQueries,
+  ingestionSignals,
+  lifecycleSignals,
+  workflowIds,
+  type IngestionStatus,
+  type MaterializeInput,
+  type MonitorResult,
+  type RetrainRequest,
+} from '../../../src/contracts/lifecycle.ts';
+import { eventually } from '../../support/eventually.ts';
+import { testPrefix, testStack } from '../../support/test-stack.ts';
+import { manual, StubWorld } from '../../support/workflows/stub-world.ts';
+import { openWorkflowStage, type WorkflowStage } from '../../support/workflows/workflow-stage.ts';
+
+const WAIT_MS = 30_000;
+let stage: WorkflowStage;
+let running: Set<string>;
+let starts: number;
+let rewinds: unknown[];
+let failsOnce: boolean;
+let monitored: MonitorResult;
+let acknowledged: number[];
+let atWork: number;
+let atWorkMax: number;
+
+async function consume(name: string): Promise<void> {
+  const context = Context.current();
+  starts += 1;
+  if (failsOnce) {
+    failsOnce = false;
+    throw ApplicationFailure.retryable('Kafka is away', 'STREAM_UNAVAILABLE');
+  }
+  running.add(name);
+  const beat = setInterval(() => context.heartbeat(), 200);
+  try {
+    await context.cancelled;
+  } finally {
+    clearInterval(beat);
+    running.delete(name);
+  }
+}
+
+beforeEach(() => {
+  running = new Set();
+  starts = 0;
+  rewinds = [];
+  failsOnce = false;
+  acknowledged = [];
+  monitored = { windows: [], triggered: null };
+  atWork = 0;
+  atWorkMax = 0;
+});
+
+beforeAll(async () => {
+  const { temporalAddress, temporalNamespace } = testStack();
+  stage = await openWorkflowStage({ address: temporalAddress, namespace: temporalNamespace }, testPrefix(), {
+    ...new StubWorld().activities(),
+    runIngest: ({ member }) => consume(`ingest-${member}`),
+    runFold: ({ member }) => consume(`fold-${member}`),
+    runDecisionSink: ({ member }) => consume(`decision-sink-${member}`),
+    rewindIngest: async (request) => void rewinds.push(request),
+    streamLag: async () => ({ trips: 3 }),
+    monitorClosedWindows: async () => monitored,
+    acknowledgeTrigger: async ({ dataCut }) => void acknowledged.push(dataCut),
+    viewPartitions: async () => ({ partitions: 5 }),
+    materializePartition: async ({ partition }) => {
+      atWorkMax = Math.max(atWorkMax, ++atWork);
+      await Context.current().sleep(50);
+      atWork -= 1;
+      return { keys: partition, events: 10 };
+    },
+  });
+});
+afterAll(() => stage.close());
+
+describe('ingestion', () => {
+  it('keeps the consumers running, and pauses, resumes and replays', async () => {
+    const all = ['decision-sink-0', 'fold-0', 'fold-1', 'ingest-0', 'ingest-1'];
+    const handle = await stage.client.workflow.start('ingestion', {
+      workflowId: workflowIds.ingestion(stage.namespace),
+      taskQueue: stage.taskQueue,
+      args: [{ namespace: stage.namespace, members: 2 }],
+    });
+    const runs = (names: readonly string[]) => eventually(`${names.length} consumers`, WAIT_MS, async () => [...running].sort(), (now) => now.join() === names.join());
+    await runs(all);
+    expect(await handle.query<IngestionStatus>(ingestionQueries.status)).toMatchObject({ paused: false, running: all });
+    await handle.signal(ingestionSignals.pause);
+    await runs([]);
+    expect(await handle.query<IngestionStatus>(ingestionQueries.status)).toMatchObject({ paused: true, running: [] });
+    await handle.signal(ingestionSignals.replay, { source: 'trips', fromKnownTime: 5 });
+    await eventually('the rewind', WAIT_MS, async () => rewinds, (seen) => seen.length === 1);
+    failsOnce = true;
+    await handle.signal(ingestionSignals.resume);
+    await runs(all);
+    expect(starts).toBe(all.length * 2 + 1);
+    await handle.cancel();
+    await expect(handle.result()).rejects.toThrow();
+    await runs([]);
+  });
+});
+
+describe('the monitor workflow', () => {
+  it('tells the lifecycle of a trigger and acknowledges it after', async () => {
+    const triggered: RetrainRequest = { trigger: 'feature-drift', reason: 'it drifted', requestedBy: 'monitor', dataCut: 77 };
+    const lifecycle = await stage.client.workflow.start('modelLifecycle', {
+      workflowId: workflowIds.modelLifecycle(stage.namespace, 'watched'),
+      taskQueue: stage.taskQueue,
+      args: [{ namespace: stage.namespace, model: 'watched', policy: {} }],
+    });
+    await lifecycle.signal(lifecycleSignals.pause, { requestedBy: 'tester', reason: 'only listen' });
+    const monitor = () =>
+      stage.client.workflow.execute('monitorModel', {
+        workflowId: workflowIds.monitorModel(stage.namespace, 'watched'),
+        taskQueue: stage.taskQueue,
+        args: [{ namespace: stage.namespace, model: 'watched' }],
+      });
+    await monitor();
+    expect(acknowledged).toEqual([]);
+    monitored = { windows: [], triggered };
+    await monitor();
+    expect(acknowledged).toEqual([77]);
+    const history = await lifecycle.query<{ why: string }[]>('history');
+    expect(history.map(({ why }) => why)).toContain('feature-drift: it drifted');
+    await lifecycle.terminate();
+  });
+});
+
+describe('materializing features', () => {
+  it('rebuilds every partition, two at a time, and counts', async () => {
+    const input: MaterializeInput = { namespace: stage.namespace, view: 'activity', version: 1 };
+    const result = await stage.client.workflow.execute('materializeFeatures', {
+      workflowId: workflowIds.materializeFeatures(stage.namespace, 'activity'),
+      taskQueue: stage.taskQueue,
+      args: [input],
+    });
+    expect(result).toEqual({ view: 'activity', keys: 10, events: 50 });
+    expect(atWorkMax).toBe(2);
+  });
+});
+
+describe('a training workflow', () => {
+  it('answers the version and no refusal where there is no champion', async () => {
+    const handle = await stage.client.workflow.start('trainModel', {
+      workflowId: workflowIds.trainModel(stage.namespace, 'any', 1),
+      taskQueue: stage.taskQueue,
+      args: [{ namespace: stage.namespace, model: 'any', cycle: 1, request: manual('try'), maxLogLossIncrease: 0 }],
+    });
+    expect(await handle.result()).toMatchObject({ refusal: null, training: { version: 1 } });
+  });
+});
