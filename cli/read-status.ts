@@ -1,8 +1,8 @@
-import type { Client } from '@temporalio/client';
 import type { Allocation } from '../src/contracts/allocation.ts';
 import { ingestionQueries, workflowIds, type IngestionStatus, type LifecycleState } from '../src/contracts/lifecycle.ts';
 import { createNames } from '../src/contracts/names.ts';
 import { isMillraceError, messageOf } from '../src/core/millrace-error.ts';
+import type { BaseConfig } from '../src/infra/base-config.ts';
 import { loadProject } from '../src/infra/load-project.ts';
 import { translateTemporalError } from '../src/infra/temporal-error.ts';
 import type { ServingReport } from '../src/registry/serving-status.ts';
@@ -11,7 +11,7 @@ import { readProcesses, type ProcessesState } from '../workers/process-state.ts'
 import type { CommandContext } from './command-context.ts';
 import { inTime } from './in-time.ts';
 import { lifecycleOf } from './lifecycle-client.ts';
-import { withKafka, withPostgres, withRegistry, withTemporal } from './open-servers.ts';
+import { withKafka, withPostgres, withRegistry } from './open-servers.ts';
 
 /** What one server can't tell must not keep the rest from being shown. */
 const PART_LIMIT_MS = 10_000;
@@ -39,6 +39,11 @@ export interface Status {
   readonly problems: readonly StatusProblem[];
 }
 
+interface Workflows {
+  readonly ingestion: IngestionStatus | null;
+  readonly lifecycles: ReadonlyMap<string, LifecycleState | null>;
+}
+
 type Attempt = <T>(what: string, fallback: T, read: () => Promise<T>) => Promise<T>;
 
 /** Reads all parts side by side; what fails is a problem of its part, never of the whole. */
@@ -58,9 +63,7 @@ export async function readStatus(context: CommandContext): Promise<Status> {
   const sourceNames = project?.sources.map((source) => source.name) ?? [];
   const [processes, workflows, registered, balance] = await Promise.all([
     attempt('processes', null, () => readProcesses(context.options.dataDir)),
-    attempt('temporal', null, () =>
-      withTemporal(context, 'reading the status', (client) => readWorkflows(client, config.namespace, modelNames, attempt)),
-    ),
+    attempt('temporal', null, () => readWorkflows(config, modelNames, attempt)),
     attempt('registry', new Map<string, Registered>(), () => inTime('registry', PART_LIMIT_MS, readRegistered(context, modelNames))),
     attempt('events', [], () => inTime('events', PART_LIMIT_MS, readBalance(context, sourceNames))),
   ]);
@@ -79,21 +82,30 @@ export async function readStatus(context: CommandContext): Promise<Status> {
   };
 }
 
-async function readWorkflows(client: Client, namespace: string, models: readonly string[], attempt: Attempt) {
-  const read = async <T>(what: string, query: () => Promise<T>): Promise<T | null> =>
+async function readWorkflows(config: BaseConfig, models: readonly string[], attempt: Attempt): Promise<Workflows> {
+  const { namespace } = config;
+  const { connectTemporal } = await import('../src/infra/temporal.ts');
+  const { client, close } = await connectTemporal({ address: config.temporalAddress, namespace: config.temporalNamespace });
+  const asked: Promise<unknown>[] = [];
+  const read = <T>(what: string, query: () => Promise<T>): Promise<T | null> =>
     attempt<T | null>(what, null, async () => {
+      const answer = client.withDeadline(Date.now() + PART_LIMIT_MS, query);
+      asked.push(answer);
       try {
-        return await inTime(what, PART_LIMIT_MS, query());
+        return await inTime(what, PART_LIMIT_MS, answer);
       } catch (error) {
         throw translateTemporalError(error, `asking for the ${what}`);
       }
     });
-  const [ingestion, ...lifecycles] = await Promise.all([
+  const reads = Promise.all([
     read('ingestion', () =>
       client.workflow.getHandle(workflowIds.ingestion(namespace)).query<IngestionStatus>(ingestionQueries.status),
     ),
-    ...models.map((model) => read(`lifecycle of '${model}'`, () => lifecycleOf(client, namespace, model).state())),
+    Promise.all(models.map((model) => read(`lifecycle of '${model}'`, () => lifecycleOf(client, namespace, model).state()))),
   ]);
+  // The client may ask again after we gave up, and throws out of a timer where it finds its connection closed.
+  void Promise.allSettled(asked).then(close);
+  const [ingestion, lifecycles] = await reads;
   return { ingestion, lifecycles: new Map(models.map((model, at) => [model, lifecycles[at] ?? null])) };
 }
 

@@ -36,13 +36,18 @@ export function dependenciesAreCurrent(folder) {
   const stamp = stampFile(folder);
   if (existsSync(stamp)) return readFileSync(stamp, 'utf8') === lockDigest(folder);
   const installed = join(folder, 'node_modules', '.package-lock.json');
-  return existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(folder, 'package-lock.json')).mtimeMs;
+  return (
+    existsSync(installed) &&
+    statSync(installed).mtimeMs >= statSync(join(folder, 'package-lock.json')).mtimeMs
+  );
 }
 
 const stampFile = (folder) => join(folder, 'node_modules', '.millrace-lock-digest');
 
 function lockDigest(folder) {
-  return createHash('sha256').update(readFileSync(join(folder, 'package-lock.json'))).digest('hex');
+  return createHash('sha256')
+    .update(readFileSync(join(folder, 'package-lock.json')))
+    .digest('hex');
 }
 
 async function ensureDependencies() {

@@ -51,7 +51,10 @@ export function createComposeStarter(server: ServerName): ServerStarter {
     const ports: Record<string, number> = {};
     const portEnvironment: Record<string, string> = {};
     for (const [purpose, variable] of Object.entries(portVariables)) {
-      const port = await choosePort({ variable, remembered: context.rememberedPorts[purpose] }, context.environment);
+      const port = await choosePort(
+        { variable, remembered: context.rememberedPorts[purpose] },
+        context.environment,
+      );
       ports[purpose] = port;
       portEnvironment[variable] = String(port);
     }
@@ -102,7 +105,13 @@ async function findDocker(context: StarterContext): Promise<string | undefined> 
 export async function stopComposeServers(servers: readonly ServerName[]): Promise<void> {
   await runTool({
     program: 'docker',
-    args: ['compose', '--file', COMPOSE_FILE, 'stop', ...servers.flatMap((server) => composeServices[server].services)],
+    args: [
+      'compose',
+      '--file',
+      COMPOSE_FILE,
+      'stop',
+      ...servers.flatMap((server) => composeServices[server].services),
+    ],
     signal: new AbortController().signal,
     timeoutMs: STOP_LIMIT_MS,
   });

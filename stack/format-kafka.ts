@@ -8,7 +8,11 @@ const FORMAT_LIMIT_MS = 60_000;
 const CLUSTER_ID = Buffer.from('millrace-cluster').toString('base64url');
 
 /** Kafka's own preparation of an empty log directory. */
-export async function formatKafka(kafka: KafkaProgram, properties: string, context: FinderContext): Promise<void> {
+export async function formatKafka(
+  kafka: KafkaProgram,
+  properties: string,
+  context: FinderContext,
+): Promise<void> {
   await runTool({
     program: kafka.java.program,
     args: [

@@ -13,7 +13,7 @@ export function kafkaProperties(places: KafkaPlaces): string {
     'node.id': 1,
     'controller.quorum.voters': `1@${host}:${controller}`,
     'controller.listener.names': 'CONTROLLER',
-    'listeners': `PLAINTEXT://${host}:${main},CONTROLLER://${host}:${controller}`,
+    listeners: `PLAINTEXT://${host}:${main},CONTROLLER://${host}:${controller}`,
     'advertised.listeners': `PLAINTEXT://${host}:${main}`,
     'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
     'log.dirs': logFolder,

@@ -18,7 +18,10 @@ export function readLogTail(logFile: string): string[] {
     const length = Math.min(size, TAIL_BYTES_MAX);
     const bytes = Buffer.alloc(length);
     readSync(file, bytes, 0, length, size - length);
-    const lines = bytes.toString('utf8').split('\n').filter((line) => line.trim() !== '');
+    const lines = bytes
+      .toString('utf8')
+      .split('\n')
+      .filter((line) => line.trim() !== '');
     return lines.slice(-TAIL_LINES_MAX);
   } finally {
     closeSync(file);

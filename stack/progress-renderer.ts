@@ -85,7 +85,8 @@ function plainRenderer(output: ProgressOutput, nowMs: () => number): ProgressRen
       const line = nextLine(before, progress, nowMs());
       lines.set(progress.server, line);
       if (before?.progress.phase !== progress.phase) print(line);
-      if (progress.logTail !== undefined && progress.logTail.length > 0) output.write(`${logTailText(progress)}\n`);
+      if (progress.logTail !== undefined && progress.logTail.length > 0)
+        output.write(`${logTailText(progress)}\n`);
     },
     close: () => {
       clearInterval(timer);
@@ -95,7 +96,11 @@ function plainRenderer(output: ProgressOutput, nowMs: () => number): ProgressRen
 
 function nextLine(before: Line | undefined, progress: StackProgress, now: number): Line {
   const begins = before === undefined || before.until !== undefined;
-  return { progress, since: begins ? now : before.since, until: endPhases.has(progress.phase) ? now : undefined };
+  return {
+    progress,
+    since: begins ? now : before.since,
+    until: endPhases.has(progress.phase) ? now : undefined,
+  };
 }
 
 function describe(line: Line, now: number): string {

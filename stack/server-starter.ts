@@ -21,7 +21,10 @@ export type ServerStarter = (context: StarterContext) => Promise<ServerState | u
 export const serverFolder = (context: StarterContext, server: ServerName): string =>
   join(context.dataDir, server);
 
-export interface ServerPlan extends Pick<ServerLaunch, 'server' | 'program' | 'args' | 'cwd' | 'readyLimitMs'> {
+export interface ServerPlan extends Pick<
+  ServerLaunch,
+  'server' | 'program' | 'args' | 'cwd' | 'readyLimitMs'
+> {
   readonly environment?: Readonly<Record<string, string>>;
   readonly address: string;
   readonly ports: Readonly<Record<string, number>>;

@@ -10,5 +10,11 @@ export function stackLock(
   signal: AbortSignal,
   onWait: (holderPid: number) => void,
 ): FileLockOptions {
-  return { lockFile: join(dataDir, 'stack.lock'), what: `the stack of '${dataDir}'`, signal, waitLimitMs: WAIT_LIMIT_MS, onWait };
+  return {
+    lockFile: join(dataDir, 'stack.lock'),
+    what: `the stack of '${dataDir}'`,
+    signal,
+    waitLimitMs: WAIT_LIMIT_MS,
+    onWait,
+  };
 }

@@ -1,14 +1,7 @@
 import type { ServerName } from './server-name.ts';
 
 export type StackPhase =
-  | 'finding'
-  | 'fetching'
-  | 'starting'
-  | 'ready'
-  | 'stopping'
-  | 'stopped'
-  | 'failed'
-  | 'crashed';
+  'finding' | 'fetching' | 'starting' | 'ready' | 'stopping' | 'stopped' | 'failed' | 'crashed';
 
 /** One thing that happened to one server while the stack is started, watched or stopped. */
 export interface StackProgress {

@@ -19,7 +19,10 @@ export const startKafka: ServerStarter = async (context) => {
   if (kafka === undefined) return undefined;
   const archive = await ensureKafkaClassArchive(kafka, JVM, context);
   const { environment, rememberedPorts: remembered } = context;
-  const main = await choosePort({ variable: 'MILLRACE_KAFKA_PORT', remembered: remembered['main'] }, environment);
+  const main = await choosePort(
+    { variable: 'MILLRACE_KAFKA_PORT', remembered: remembered['main'] },
+    environment,
+  );
   const controller = await choosePort(
     { variable: 'MILLRACE_KAFKA_CONTROLLER_PORT', remembered: remembered['controller'] },
     environment,
@@ -28,7 +31,10 @@ export const startKafka: ServerStarter = async (context) => {
   await mkdir(folder, { recursive: true });
   const properties = join(folder, 'server.properties');
   const logConfig = join(folder, 'log4j2.properties');
-  await writeFile(properties, kafkaProperties({ host: LOOPBACK, main, controller, logFolder: join(folder, 'log') }));
+  await writeFile(
+    properties,
+    kafkaProperties({ host: LOOPBACK, main, controller, logFolder: join(folder, 'log') }),
+  );
   await writeFile(logConfig, kafkaLogConfig);
   await formatOnce(kafka, folder, properties, context);
   context.report('waiting until it answers', 'starting');

@@ -103,7 +103,12 @@ async function initialise(
   await writeFile(passwordFile, await ownPassword(folder), { mode: SECRET_FILE_MODE });
   await runAs.give(draft);
   await runAs.give(passwordFile);
-  const tool = { cwd: folder, environment: context.environment, signal: context.signal, timeoutMs: INITDB_LIMIT_MS };
+  const tool = {
+    cwd: folder,
+    environment: context.environment,
+    signal: context.signal,
+    timeoutMs: INITDB_LIMIT_MS,
+  };
   await runTool({
     ...tool,
     ...runAs.wrap([

@@ -56,7 +56,11 @@ export async function startStack(options: StartStackOptions): Promise<RunningSta
   const state = await abortOnSignal(options.signal, async (signal) => {
     const lock = stackLock(dataDir, signal, (pid) => {
       for (const server of serverNames) {
-        options.onProgress({ server, phase: 'finding', message: `process ${pid} is starting or stopping it` });
+        options.onProgress({
+          server,
+          phase: 'finding',
+          message: `process ${pid} is starting or stopping it`,
+        });
       }
     });
     try {
@@ -127,7 +131,11 @@ async function startOne(
   if (server === 'temporal') await ensureNamespaceAndSearchAttributes(state.address, namespace);
   await recorder.record(server, state);
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-  options.onProgress({ server, phase: 'ready', message: `${how} at ${withoutPassword(state.address)} after ${seconds} s` });
+  options.onProgress({
+    server,
+    phase: 'ready',
+    message: `${how} at ${withoutPassword(state.address)} after ${seconds} s`,
+  });
 }
 
 /** `millrace` in the user's cache directory. */

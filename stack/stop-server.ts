@@ -18,7 +18,11 @@ const stopSignals: Readonly<Record<ServerName, NodeJS.Signals>> = {
  * Ends the process of a server in its orderly way, by force after a limit. A server without one is left alone.
  * @throws MillraceError STACK_SERVER_FAILED when it does not end
  */
-export async function stopServer(server: ServerName, state: ServerState, onProgress: OnStackProgress): Promise<void> {
+export async function stopServer(
+  server: ServerName,
+  state: ServerState,
+  onProgress: OnStackProgress,
+): Promise<void> {
   if (state.process === undefined) return;
   onProgress({ server, phase: 'stopping', message: `ending process ${state.process.pid}` });
   const outcome = await endProcess(state.process, stopSignals[server], STOP_LIMIT_MS);

@@ -21,7 +21,11 @@ export async function stopStack(dataDir: string, onProgress: OnStackProgress): P
   if (readStackFile(dataDir) === undefined) return;
   const lock = stackLock(dataDir, new AbortController().signal, (pid) => {
     for (const server of serverNames) {
-      onProgress({ server, phase: 'stopping', message: `waiting for process ${pid}, which is starting or stopping it` });
+      onProgress({
+        server,
+        phase: 'stopping',
+        message: `waiting for process ${pid}, which is starting or stopping it`,
+      });
     }
   });
   await withFileLock(lock, async () => {

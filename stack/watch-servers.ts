@@ -22,7 +22,8 @@ export function watchServers(state: StackState, onProgress: OnStackProgress): ()
       onProgress({
         server,
         phase: 'crashed',
-        message: `process ${owned.pid} has ended` + (logFile === undefined ? '' : `, its log is '${logFile}'`),
+        message:
+          `process ${owned.pid} has ended` + (logFile === undefined ? '' : `, its log is '${logFile}'`),
         logTail: logFile === undefined ? [] : readLogTail(logFile),
       });
     }

@@ -35,8 +35,11 @@ async function consume(): Promise<void> {
 }
 
 /** Without what is of this machine: who polled, and where the code lay. */
-const withoutTraces = (key: string, value: unknown): unknown =>
-  key === 'identity' || key === 'workerInstanceKey' ? 'recorder' : key === 'stackTrace' ? '' : value;
+const withoutTraces = (key: string, value: unknown): unknown => {
+  if (key === 'stackTrace') return '';
+  const isProcess = typeof value === 'string' && /^\d+@/.test(value);
+  return key === 'identity' || key === 'workerInstanceKey' || isProcess ? 'recorder' : value;
+};
 
 async function save(stage: WorkflowStage, workflow: string, name: string, workflowId: string): Promise<void> {
   const history = await stage.client.workflow.getHandle(workflowId).fetchHistory();

@@ -10,7 +10,12 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { isSameProcess } from '../../../stack/process-identity.ts';
 import type { StackProgress } from '../../../stack/stack-progress.ts';
 import { stackEnvironment } from '../../../stack/stack-environment.ts';
-import { readStackFile, readStackState, type StackFile, type StackState } from '../../../stack/stack-state.ts';
+import {
+  readStackFile,
+  readStackState,
+  type StackFile,
+  type StackState,
+} from '../../../stack/stack-state.ts';
 import { startStack, type RunningStack } from '../../../stack/start-stack.ts';
 import { stopStack } from '../../../stack/stop-stack.ts';
 
@@ -55,7 +60,12 @@ describe('a stack', () => {
 
     const second = await start();
     expect(second.environment).toEqual(first.environment);
-    expect(await readFromEach(second)).toEqual({ postgres: 'kept', redis: 'kept', kafka: 1, temporal: 'kept' });
+    expect(await readFromEach(second)).toEqual({
+      postgres: 'kept',
+      redis: 'kept',
+      kafka: 1,
+      temporal: 'kept',
+    });
     second.unwatch();
   });
 
@@ -211,7 +221,11 @@ async function withPostgres<T>(url: string, work: (client: pg.Client) => Promise
   }
 }
 
-async function withTemporal<T>(address: string, namespace: string, work: (client: Client) => Promise<T>): Promise<T> {
+async function withTemporal<T>(
+  address: string,
+  namespace: string,
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
   const connection = await Connection.connect({ address });
   try {
     return await work(new Client({ connection, namespace }));

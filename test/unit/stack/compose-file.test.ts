@@ -26,7 +26,9 @@ const hasYaml = spawnSync('python3', ['-c', 'import yaml']).status === 0;
 
 function readYaml(file: string): unknown {
   const program = 'import json, sys, yaml; json.dump(yaml.safe_load(open(sys.argv[1])), sys.stdout)';
-  const { stdout, status, stderr } = spawnSync('python3', ['-c', program, `${root}${file}`], { encoding: 'utf8' });
+  const { stdout, status, stderr } = spawnSync('python3', ['-c', program, `${root}${file}`], {
+    encoding: 'utf8',
+  });
   if (status !== 0) throw new Error(`'${file}' is not YAML: ${stderr}`);
   return JSON.parse(stdout);
 }
@@ -36,7 +38,9 @@ describe.skipIf(!hasYaml)('docker-compose.yml', () => {
   const services = Object.entries(file.services);
 
   it('pins every image', () => {
-    const unpinned = services.filter(([, { image, build }]) => build === undefined && !/:v?\d+\.\d+/.test(image));
+    const unpinned = services.filter(
+      ([, { image, build }]) => build === undefined && !/:v?\d+\.\d+/.test(image),
+    );
     expect(unpinned).toEqual([]);
   });
 
@@ -51,7 +55,9 @@ describe.skipIf(!hasYaml)('docker-compose.yml', () => {
       if (service.build !== undefined) expect(existsSync(`${root}${service.build.dockerfile}`)).toBe(true);
       for (const volume of service.volumes ?? []) {
         const [source = ''] = volume.split(':');
-        const known = source.startsWith('./') ? existsSync(`${root}${source}`) : Object.hasOwn(file.volumes, source);
+        const known = source.startsWith('./')
+          ? existsSync(`${root}${source}`)
+          : Object.hasOwn(file.volumes, source);
         expect(known, `${name}: ${source}`).toBe(true);
       }
       for (const other of Object.keys(service.depends_on ?? {})) expect(file.services).toHaveProperty(other);
@@ -59,7 +65,16 @@ describe.skipIf(!hasYaml)('docker-compose.yml', () => {
   });
 
   it('has a health check for each server that is waited for', () => {
-    const waitedFor = ['temporal', 'temporal-ui', 'kafka', 'postgres', 'redis', 'prometheus', 'grafana', 'serving'];
+    const waitedFor = [
+      'temporal',
+      'temporal-ui',
+      'kafka',
+      'postgres',
+      'redis',
+      'prometheus',
+      'grafana',
+      'serving',
+    ];
     expect(waitedFor.filter((name) => file.services[name]?.healthcheck === undefined)).toEqual([]);
   });
 

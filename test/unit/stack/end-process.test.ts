@@ -8,7 +8,9 @@ let child: ChildProcess | undefined;
 afterEach(() => child?.kill('SIGKILL'));
 
 async function run(code: string): Promise<OwnedProcess> {
-  child = spawn(process.execPath, ['-e', `${code}; console.log('up'); setInterval(() => {}, 1000)`], { detached: true });
+  child = spawn(process.execPath, ['-e', `${code}; console.log('up'); setInterval(() => {}, 1000)`], {
+    detached: true,
+  });
   if (child.stdout !== null) await once(child.stdout, 'data');
   const pid = child.pid ?? 0;
   return { pid, identity: processIdentity(pid) ?? '' };

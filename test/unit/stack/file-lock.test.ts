@@ -45,7 +45,10 @@ it('lets go of the lock when the work fails', async () => {
 });
 
 it('gives up after the limit and names the holder', async () => {
-  await writeFile(options.lockFile, JSON.stringify({ pid: process.pid, identity: processIdentity(process.pid) }));
+  await writeFile(
+    options.lockFile,
+    JSON.stringify({ pid: process.pid, identity: processIdentity(process.pid) }),
+  );
   const attempt = withFileLock({ ...options, waitLimitMs: 50 }, () => Promise.resolve());
   await expect(attempt).rejects.toMatchObject({ code: 'STACK_BUSY' });
   await expect(attempt).rejects.toThrow(String(process.pid));

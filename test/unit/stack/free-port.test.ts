@@ -24,7 +24,9 @@ it('is never given to two servers that choose at the same time', async () => {
 });
 
 it('is an error when the demanded one is taken', async () => {
-  await expect(choosePort({ variable: 'P' }, { P: String(taken) })).rejects.toMatchObject({ code: 'STACK_PORT_BUSY' });
+  await expect(choosePort({ variable: 'P' }, { P: String(taken) })).rejects.toMatchObject({
+    code: 'STACK_PORT_BUSY',
+  });
 });
 
 it.each(['0', '65536', 'http', '1.5'])('is an error when %s is demanded', async (text) => {

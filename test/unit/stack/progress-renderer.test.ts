@@ -5,7 +5,10 @@ let text: string;
 let nowMs: number;
 let renderer: ProgressRenderer;
 const open = (isTTY: boolean): void => {
-  renderer = createProgressRenderer({ isTTY, columns: 60, write: (part: string) => (text += part) }, () => nowMs);
+  renderer = createProgressRenderer(
+    { isTTY, columns: 60, write: (part: string) => (text += part) },
+    () => nowMs,
+  );
 };
 
 beforeEach(() => {

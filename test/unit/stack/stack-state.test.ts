@@ -3,7 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { stackEnvironment } from '../../../stack/stack-environment.ts';
-import { emptyStackFile, readStackState, writeStackFile, type ServerState } from '../../../stack/stack-state.ts';
+import {
+  emptyStackFile,
+  readStackState,
+  writeStackFile,
+  type ServerState,
+} from '../../../stack/stack-state.ts';
 
 let dataDir: string;
 beforeEach(async () => {

@@ -1,0 +1,111 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openCommandStage, type CommandStage } from '../../support/cli/command-stage.ts';
+
+let stage: CommandStage;
+beforeAll(async () => {
+  stage = await openCommandStage();
+});
+afterAll(() => stage.close());
+
+const json = async (...argv: string[]) => {
+  const { exitCode, stdout, stderr } = await stage.run(...argv, '--json');
+  expect(stdout.trim().split('\n'), stderr).toHaveLength(1);
+  return { exitCode, document: JSON.parse(stdout) as unknown };
+};
+
+test('a project goes from plan to apply to nothing to do', async () => {
+  const planned = await stage.run('plan');
+  expect(planned.exitCode).toBe(0);
+  expect(planned.stdout).toMatch(/create +featureView +card_activity +version 1/);
+  expect(planned.stdout).toContain('Models touched: fraud');
+  const applied = await json('apply');
+  expect(applied).toMatchObject({ exitCode: 0, document: { problems: [], modelsTouched: ['fraud'] } });
+  expect(await json('plan')).toEqual({ exitCode: 0, document: { steps: [], problems: [], modelsTouched: [] } });
+  expect((await stage.run('apply')).stdout).toBe('Nothing to do: the project is applied as it is.\n');
+  expect((await stage.run('models')).stdout).toMatch(/^fraud +0 +— +— +—$/m);
+  expect(await json('models', 'fraud')).toEqual({ exitCode: 0, document: [] });
+});
+
+test('the ledger and the dead letters of a fresh project are empty and whole', async () => {
+  expect(await json('ledger')).toEqual({ exitCode: 0, document: [] });
+  expect(await json('ledger', 'verify')).toEqual({ exitCode: 0, document: { entries: 0, ok: true, firstBad: null } });
+  expect((await stage.run('dead-letters')).stdout).toBe('No dead letters.\n');
+});
+
+test('replay sends what became known in the range, and says what it left out', async () => {
+  const file = path.join(stage.dataDir, 'events.ndjson');
+  const line = (n: number) =>
+    JSON.stringify({ source: 'payments', id: `p${n}`, knownTime: n * 1000, payload: { paymentId: `p${n}`, cardId: 'c', amount: n, at: n * 1000 } });
+  await writeFile(file, [1, 2, 3, 4].map(line).join('\n'));
+  expect(await json('replay', file, '--from', '2000', '--to', '4000')).toEqual({
+    exitCode: 0,
+    document: { sent: 2, skipped: 2, firstKnownTime: 2000, lastKnownTime: 3000 },
+  });
+  const unknown = await stage.run('replay', file, '--project', path.join(stage.dataDir, 'none.ts'));
+  expect(unknown.exitCode).toBe(2);
+});
+
+test('status shows what is there and names what is not, with exit code 3', async () => {
+  const { exitCode, document } = await json('status');
+  expect(exitCode).toBe(3);
+  expect(document).toMatchObject({
+    namespace: stage.environment['MILLRACE_NAMESPACE'],
+    processes: null,
+    models: [{ model: 'fraud', allocation: null, serving: [] }],
+    balance: [{ source: 'payments', sent: 2, stored: 0, missing: 2 }, { source: 'chargebacks', sent: 0 }],
+  });
+  // No worker runs, so no workflow answers.
+  const problems = (document as { problems: { what: string; code: string }[] }).problems;
+  expect(problems.map(({ what, code }) => [what, code]).sort()).toEqual([
+    ['ingestion', 'STATUS_TIMED_OUT'],
+    ["lifecycle of 'fraud'", 'STATUS_TIMED_OUT'],
+  ]);
+});
+
+test.each([
+  ['pause', 'fraud'],
+  ['resume', 'fraud'],
+  ['approve', 'fraud'],
+  ['train', 'fraud'],
+  ['promote', 'fraud', '1'],
+  ['rollback', 'fraud', '--to', '1'],
+])('%s signals the lifecycle, which acts on it when it can', async (...argv) => {
+  const { exitCode, document } = await json(...argv, '--reason', 'a test');
+  expect(exitCode).toBe(0);
+  expect(document).toMatchObject({
+    model: 'fraud',
+    workflowId: `${stage.environment['MILLRACE_NAMESPACE']}/model-lifecycle/fraud`,
+    payload: { reason: 'a test', requestedBy: expect.stringMatching(/^cli/) as string },
+  });
+});
+
+test.each([
+  [['train', 'nothing'], 'WORKFLOW_NOT_RUNNING', 4],
+  [['models', 'nothing'], 'MODEL_NOT_FOUND', 4],
+  [['materialize', 'nothing'], 'FEATURE_VIEW_NOT_FOUND', 4],
+])('%j is not found', async (argv, code, expected) => {
+  expect(await json(...argv)).toMatchObject({ exitCode: expected, document: { code } });
+});
+
+test('a server that is away is exit code 3 and says which', async () => {
+  const before = process.env['MILLRACE_POSTGRES_URL'];
+  process.env['MILLRACE_POSTGRES_URL'] = 'postgresql://127.0.0.1:9/none';
+  try {
+    const { exitCode, stderr } = await stage.run('models');
+    expect(exitCode).toBe(3);
+    expect(stderr).toMatch(/^error: Postgres did not answer .*\(STORE_UNAVAILABLE\)\n$/);
+  } finally {
+    process.env['MILLRACE_POSTGRES_URL'] = before;
+  }
+});
+
+test('a wrong setting is exit code 2 and named', async () => {
+  process.env['MILLRACE_LOG_LEVEL'] = 'loud';
+  try {
+    expect(await json('ledger')).toMatchObject({ exitCode: 2, document: { code: 'CONFIG_INVALID', error: expect.stringContaining('MILLRACE_LOG_LEVEL') as string } });
+  } finally {
+    delete process.env['MILLRACE_LOG_LEVEL'];
+  }
+});
