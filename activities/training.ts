@@ -48,7 +48,7 @@ export function createTrainingActivities(dependencies: TrainingDependencies): Tr
         // An attempt that was cut off after it registered is not trained again.
         if (registered !== null) return resultOf(registered, registered.metrics, true);
         const champion = await championOf(registry, input.model);
-        const bundle = await trainHere(dependencies, input, champion, alive.progress);
+        const bundle = await trainHere(dependencies, input, champion, (details) => alive.progress(details));
         const version = await registry.registerVersion({
           ...bundle,
           model: input.model,
@@ -90,8 +90,9 @@ async function trainHere(
 
 async function championOf(registry: Registry, model: string): Promise<Champion | null> {
   const allocation = await registry.getAllocation(model);
-  if (allocation?.champion == null) return null;
-  const { version, signature, lineage, onnx } = await registry.readBundle(model, allocation.champion);
+  const champion = allocation?.champion ?? null;
+  if (champion === null) return null;
+  const { version, signature, lineage, onnx } = await registry.readBundle(model, champion);
   return { version, signature, lineage, onnx };
 }
 

@@ -12,7 +12,8 @@ export const examples = (...lines: readonly string[]): string =>
 /** For `.argument` and `.option`: a whole number of at least 1. */
 export function parsePositiveInteger(text: string): number {
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('Expected a whole number from 1.');
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new InvalidArgumentError('Expected a whole number from 1.');
   return value;
 }
 
@@ -20,7 +21,9 @@ export function parsePositiveInteger(text: string): number {
 export function parseMoment(text: string): number {
   const value = /^\d+$/.test(text) ? Number(text) : Date.parse(text);
   if (!Number.isFinite(value)) {
-    throw new InvalidArgumentError("Expected a time such as '2013-04-01T00:00:00Z', or milliseconds since the epoch.");
+    throw new InvalidArgumentError(
+      "Expected a time such as '2013-04-01T00:00:00Z', or milliseconds since the epoch.",
+    );
   }
   return value;
 }
@@ -28,6 +31,7 @@ export function parseMoment(text: string): number {
 /** For `.option`: a duration such as `30m`; answers milliseconds. */
 export function parseWait(text: string): number {
   const value = parseDuration(text);
-  if (value === undefined || value === 0) throw new InvalidArgumentError("Expected a duration such as '90s', '30m' or '2h'.");
+  if (value === undefined || value === 0)
+    throw new InvalidArgumentError("Expected a duration such as '90s', '30m' or '2h'.");
   return value;
 }

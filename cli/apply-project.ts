@@ -33,7 +33,9 @@ export async function applyAndStartWorkflows(context: CommandContext): Promise<P
   await withTemporal(context, 'starting the workflows', (client, config) =>
     ensureWorkflows(client, project, createNames(config.namespace)),
   );
-  context.output.note(`Workflows run for ${project.models.map((model) => model.name).join(', ') || 'ingestion only'}.`);
+  context.output.note(
+    `Workflows run for ${project.models.map((model) => model.name).join(', ') || 'ingestion only'}.`,
+  );
   return plan;
 }
 

@@ -25,7 +25,12 @@ export async function awaitProcesses(context: CommandContext, supervisor: Superv
   ]);
 }
 
-async function awaitAnswer(context: CommandContext, supervisor: Supervisor, name: ProcessName, base: string): Promise<void> {
+async function awaitAnswer(
+  context: CommandContext,
+  supervisor: Supervisor,
+  name: ProcessName,
+  base: string,
+): Promise<void> {
   const url = `${base}/v1/health/live`;
   const deadline = Date.now() + READY_LIMIT_MS;
   while (!(await answers(url))) {
@@ -42,7 +47,10 @@ async function awaitAnswer(context: CommandContext, supervisor: Supervisor, name
 
 async function answers(url: string): Promise<boolean> {
   try {
-    const { statusCode, body } = await request(url, { headersTimeout: PROBE_LIMIT_MS, bodyTimeout: PROBE_LIMIT_MS });
+    const { statusCode, body } = await request(url, {
+      headersTimeout: PROBE_LIMIT_MS,
+      bodyTimeout: PROBE_LIMIT_MS,
+    });
     await body.dump();
     return statusCode === 200;
   } catch {

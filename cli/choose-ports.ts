@@ -14,10 +14,17 @@ const ATTEMPTS_MAX = 20;
 export async function chooseProcessPorts(dataDir: string, environment: Environment): Promise<ProcessPorts> {
   const before = await readProcesses(dataDir);
   const taken = new Set<number>();
-  const choose = async (variable: string, remembered: number | undefined, demands: Environment): Promise<number> => {
+  const choose = async (
+    variable: string,
+    remembered: number | undefined,
+    demands: Environment,
+  ): Promise<number> => {
     // Two questions for a free port may get the same answer: nobody listens there yet.
     for (let attempt = 1; ; attempt++) {
-      const port = await choosePort({ variable, remembered: attempt === 1 ? remembered : undefined }, demands);
+      const port = await choosePort(
+        { variable, remembered: attempt === 1 ? remembered : undefined },
+        demands,
+      );
       if (!taken.has(port) || attempt === ATTEMPTS_MAX) {
         taken.add(port);
         return port;

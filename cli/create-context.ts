@@ -42,7 +42,11 @@ export function createCommandContext(
     output: createOutput(line, options.json),
     signal: line.signal,
     logger: pino(
-      { name: 'millrace', level: options.verbose ? 'info' : 'silent', timestamp: pino.stdTimeFunctions.isoTime },
+      {
+        name: 'millrace',
+        level: options.verbose ? 'info' : 'silent',
+        timestamp: pino.stdTimeFunctions.isoTime,
+      },
       pino.destination({ fd: STANDARD_ERROR, sync: true }),
     ),
     givenEnvironment,

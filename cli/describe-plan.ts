@@ -2,7 +2,11 @@ import type { Plan } from '../src/store/plan-project.ts';
 import { renderTable } from './table.ts';
 
 /** What a script wants to know of a plan. */
-export const planDocument = ({ steps, problems, modelsTouched }: Plan) => ({ steps, problems, modelsTouched });
+export const planDocument = ({ steps, problems, modelsTouched }: Plan) => ({
+  steps,
+  problems,
+  modelsTouched,
+});
 
 export function describePlan(plan: Plan): string {
   const steps =

@@ -15,7 +15,12 @@ export function describeStatus(status: Status): string {
     ...(status.balance.length === 0 ? [] : [section('Events', describeBalance(status.balance))]),
     ...(status.problems.length === 0
       ? []
-      : [section('Not known', status.problems.map(({ what, message, code }) => `${what}: ${message} (${code})`).join('\n'))]),
+      : [
+          section(
+            'Not known',
+            status.problems.map(({ what, message, code }) => `${what}: ${message} (${code})`).join('\n'),
+          ),
+        ]),
   ].join('\n\n');
 }
 
@@ -24,7 +29,13 @@ const section = (title: string, body: string): string => `${title}\n${body.repla
 function describeProcesses(state: ProcessesState | null): string {
   if (state === null) return "None was started here. Start them with 'millrace start'.";
   return renderTable(
-    [{ title: 'PROCESS' }, { title: 'STATUS' }, { title: 'PID', align: 'right' }, { title: 'RESTARTS', align: 'right' }, { title: 'SINCE' }],
+    [
+      { title: 'PROCESS' },
+      { title: 'STATUS' },
+      { title: 'PID', align: 'right' },
+      { title: 'RESTARTS', align: 'right' },
+      { title: 'SINCE' },
+    ],
     state.processes.map(({ name, status, pid, restarts, since }) => [
       name,
       status,
@@ -35,19 +46,37 @@ function describeProcesses(state: ProcessesState | null): string {
   );
 }
 
-function describeModel({ model, lifecycle, allocation, serving }: ModelStatus, problems: Status['problems']): string {
+function describeModel(
+  { model, lifecycle, allocation, serving }: ModelStatus,
+  problems: Status['problems'],
+): string {
   const unknown = problems.some(({ what }) => what === 'temporal' || what === `lifecycle of '${model}'`);
   const canary = allocation?.canary;
   const last = lifecycle?.lastDecision;
   return renderPairs([
-    ['lifecycle', lifecycle === null ? (unknown ? 'not known' : 'not running') : `${lifecycle.phase}, cycle ${lifecycle.cycle}`],
-    ['champion', allocation?.champion == null ? NONE : `version ${allocation.champion}`],
-    ['canary', canary == null ? NONE : `version ${canary.version} with ${canary.share * PERCENT} % of the traffic`],
-    ['shadow', allocation?.shadow == null ? NONE : `version ${allocation.shadow}`],
+    [
+      'lifecycle',
+      lifecycle === null
+        ? unknown
+          ? 'not known'
+          : 'not running'
+        : `${lifecycle.phase}, cycle ${lifecycle.cycle}`,
+    ],
+    ['champion', versionOf(allocation?.champion)],
+    [
+      'canary',
+      canary === null || canary === undefined
+        ? NONE
+        : `version ${canary.version} with ${canary.share * PERCENT} % of the traffic`,
+    ],
+    ['shadow', versionOf(allocation?.shadow)],
     ['serving', serving.length === 0 ? 'no process' : serving.map(describeServing).join('; ')],
-    ['last', last == null ? NONE : `${formatTime(last.at)} ${last.what}: ${last.why}`],
+    ['last', last === null || last === undefined ? NONE : `${formatTime(last.at)} ${last.what}: ${last.why}`],
   ]);
 }
+
+const versionOf = (version: number | null | undefined): string =>
+  version === null || version === undefined ? NONE : `version ${version}`;
 
 function describeServing({ process, revision, loaded, rejected }: ServingReport): string {
   const refused = rejected.map(({ version, reason }) => `, version ${version} rejected: ${reason}`).join('');
@@ -55,7 +84,10 @@ function describeServing({ process, revision, loaded, rejected }: ServingReport)
 }
 
 function describeIngestion({ ingestion, problems }: Status): string {
-  if (ingestion === null) return problems.some(({ what }) => what === 'temporal' || what === 'ingestion') ? 'not known' : 'not running';
+  if (ingestion === null)
+    return problems.some(({ what }) => what === 'temporal' || what === 'ingestion')
+      ? 'not known'
+      : 'not running';
   const behind = Object.entries(ingestion.lag).filter(([, messages]) => messages > 0);
   return renderPairs([
     ['state', ingestion.paused ? 'paused' : 'running'],

@@ -23,7 +23,7 @@ export function exitCodeOf(error: unknown): ExitCode {
 
 function exitCodeOfKind(code: ErrorCode): ExitCode {
   if (code.startsWith('CONFIG_') || code.startsWith('PROJECT_')) return exitCodes.usage;
-  switch (errorTable[code].httpStatus as number) {
+  switch (errorTable[code].httpStatus) {
     case 400:
       return exitCodes.usage;
     case 404:

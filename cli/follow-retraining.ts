@@ -104,7 +104,10 @@ async function resultOf(handle: WorkflowHandle, signal: AbortSignal): Promise<un
 }
 
 /** Tells each event of the lifecycle that came after the request, once. */
-async function tellNews({ lifecycle, askedAt, onNews }: RetrainingFollow, signal: AbortSignal): Promise<void> {
+async function tellNews(
+  { lifecycle, askedAt, onNews }: RetrainingFollow,
+  signal: AbortSignal,
+): Promise<void> {
   const told = new Set<string>();
   while (!signal.aborted) {
     // News are a courtesy: a query that fails must not end the wait.

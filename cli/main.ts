@@ -32,9 +32,13 @@ export async function runCommand(line: CommandLine): Promise<ExitCode> {
     await program.parseAsync(line.argv, { from: 'user' });
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : reportUsage(error, line);
+    if (error instanceof CommanderError)
+      return error.exitCode === 0 ? exitCodes.ok : reportUsage(error, line);
     if (line.signal.aborted && !isMillraceError(error)) return exitCodes.interrupted;
-    reportError(error, line, { json: line.argv.includes('--json'), verbose: line.argv.includes('--verbose') });
+    reportError(error, line, {
+      json: line.argv.includes('--json'),
+      verbose: line.argv.includes('--verbose'),
+    });
     return exitCodeOf(error);
   }
 }

@@ -53,7 +53,11 @@ export async function withKafka<T>(
 ): Promise<T> {
   const config = await context.config();
   const { createKafka } = await import('../src/infra/kafka.ts');
-  const kafka = createKafka({ brokers: config.kafkaBrokers, clientId: 'millrace-cli', logger: context.logger });
+  const kafka = createKafka({
+    brokers: config.kafkaBrokers,
+    clientId: 'millrace-cli',
+    logger: context.logger,
+  });
   try {
     return await work(kafka, createNames(config.namespace));
   } finally {
@@ -70,7 +74,10 @@ export async function withTemporal<T>(
   const config = await context.config();
   const { connectTemporal } = await import('../src/infra/temporal.ts');
   const { translateTemporalError } = await import('../src/infra/temporal-error.ts');
-  const temporal = await connectTemporal({ address: config.temporalAddress, namespace: config.temporalNamespace });
+  const temporal = await connectTemporal({
+    address: config.temporalAddress,
+    namespace: config.temporalNamespace,
+  });
   try {
     return await work(temporal.client, config);
   } catch (error) {

@@ -7,11 +7,17 @@ import { messageOf, MillraceError } from '../src/core/millrace-error.ts';
  */
 export function parseInstance(text: string | undefined, pairs: readonly string[]): unknown {
   if (text !== undefined && pairs.length > 0) {
-    throw new MillraceError('REQUEST_INVALID', 'Prediction: expected either --instance or key=value pairs, found both. Leave one out.');
+    throw new MillraceError(
+      'REQUEST_INVALID',
+      'Prediction: expected either --instance or key=value pairs, found both. Leave one out.',
+    );
   }
   if (text !== undefined) return parseText(text);
   if (pairs.length === 0) {
-    throw new MillraceError('REQUEST_INVALID', "Prediction: no instance is given. Add key=value pairs or --instance '{...}'.");
+    throw new MillraceError(
+      'REQUEST_INVALID',
+      "Prediction: no instance is given. Add key=value pairs or --instance '{...}'.",
+    );
   }
   return Object.fromEntries(pairs.map(parsePair));
 }
@@ -20,14 +26,21 @@ function parseText(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new MillraceError('REQUEST_INVALID', `Prediction: --instance is no JSON: ${messageOf(cause)}. Quote it for the shell: '{"key":"value"}'.`, { cause });
+    throw new MillraceError(
+      'REQUEST_INVALID',
+      `Prediction: --instance is no JSON: ${messageOf(cause)}. Quote it for the shell: '{"key":"value"}'.`,
+      { cause },
+    );
   }
 }
 
 function parsePair(pair: string): [string, unknown] {
   const at = pair.indexOf('=');
   if (at < 1) {
-    throw new MillraceError('REQUEST_INVALID', `Prediction: '${pair}' is no key=value pair. Write, for example, carrier=UA.`);
+    throw new MillraceError(
+      'REQUEST_INVALID',
+      `Prediction: '${pair}' is no key=value pair. Write, for example, carrier=UA.`,
+    );
   }
   const value = pair.slice(at + 1);
   return [pair.slice(0, at), parseValue(value)];

@@ -44,7 +44,10 @@ Exit codes: 0 done, 1 failed, 2 wrong arguments, settings or project,
 export function createProgram(act: Act, sinks: { stdout: TextSink; stderr: TextSink }): Command {
   const program = new Command('millrace')
     .description('A real-time machine-learning pipeline: events in, predictions out, models kept fresh.')
-    .option('--data-dir <dir>', `where servers, models and logs live (MILLRACE_DATA_DIR; default ${DATA_DIR_DEFAULT})`)
+    .option(
+      '--data-dir <dir>',
+      `where servers, models and logs live (MILLRACE_DATA_DIR; default ${DATA_DIR_DEFAULT})`,
+    )
     .option('--project <file>', `project file (MILLRACE_PROJECT; default ./${PROJECT_DEFAULT})`)
     .option('--json', 'one JSON document on standard output, nothing else')
     .option('--verbose', 'logs and stack traces on standard error')
@@ -53,7 +56,8 @@ export function createProgram(act: Act, sinks: { stdout: TextSink; stderr: TextS
       showGlobalOptions: true,
       helpWidth: HELP_WIDTH,
       minWidthToWrap: HELP_TEXT_WIDTH_MIN,
-      subcommandTerm: (command) => [command.name(), ...command.registeredArguments.map(argumentTerm)].join(' '),
+      subcommandTerm: (command) =>
+        [command.name(), ...command.registeredArguments.map(argumentTerm)].join(' '),
     })
     .configureOutput({
       writeOut: (text) => void sinks.stdout.write(text),

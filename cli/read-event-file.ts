@@ -4,7 +4,6 @@ import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { z } from 'zod';
 import { MillraceError, messageOf } from '../src/core/millrace-error.ts';
-import type { JsonValue } from '../src/core/json.ts';
 import type { ReplayEvent } from '../src/stream/replayer.ts';
 
 const eventLine = z.object({
@@ -32,7 +31,11 @@ export async function* readEventFile(file: string): AsyncGenerator<ReplayEvent> 
     }
   } catch (error) {
     if (error instanceof MillraceError) throw error;
-    throw new MillraceError('STREAM_REPLAY_INVALID', `Event file '${file}' can't be read beyond line ${line}: ${messageOf(error)}.`, { cause: error });
+    throw new MillraceError(
+      'STREAM_REPLAY_INVALID',
+      `Event file '${file}' can't be read beyond line ${line}: ${messageOf(error)}.`,
+      { cause: error },
+    );
   }
 }
 
@@ -43,12 +46,18 @@ function parseLine(content: string, file: string, line: number): ReplayEvent {
   try {
     value = JSON.parse(content);
   } catch (cause) {
-    throw new MillraceError('STREAM_REPLAY_INVALID', `${where} is no JSON: ${messageOf(cause)}. ${expected}.`, { cause });
+    throw new MillraceError(
+      'STREAM_REPLAY_INVALID',
+      `${where} is no JSON: ${messageOf(cause)}. ${expected}.`,
+      { cause },
+    );
   }
   const parsed = eventLine.safeParse(value);
   if (!parsed.success) {
-    const problems = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'line'}: ${issue.message}`).join('; ');
+    const problems = parsed.error.issues
+      .map((issue) => `${issue.path.join('.') || 'line'}: ${issue.message}`)
+      .join('; ');
     throw new MillraceError('STREAM_REPLAY_INVALID', `${where}: ${problems}. ${expected}.`);
   }
-  return { ...parsed.data, payload: parsed.data.payload as Readonly<Record<string, JsonValue>> };
+  return parsed.data;
 }

@@ -1,5 +1,10 @@
 import type { Allocation } from '../src/contracts/allocation.ts';
-import { ingestionQueries, workflowIds, type IngestionStatus, type LifecycleState } from '../src/contracts/lifecycle.ts';
+import {
+  ingestionQueries,
+  workflowIds,
+  type IngestionStatus,
+  type LifecycleState,
+} from '../src/contracts/lifecycle.ts';
 import { createNames } from '../src/contracts/names.ts';
 import { isMillraceError, messageOf } from '../src/core/millrace-error.ts';
 import type { BaseConfig } from '../src/infra/base-config.ts';
@@ -15,6 +20,8 @@ import { withKafka, withPostgres, withRegistry } from './open-servers.ts';
 
 /** What one server can't tell must not keep the rest from being shown. */
 const PART_LIMIT_MS = 10_000;
+/** Temporal's client gives up a little later than we do, so that one and the same error tells of it. */
+const DEADLINE_SLACK_MS = 500;
 
 export interface ModelStatus {
   readonly model: string;
@@ -53,7 +60,11 @@ export async function readStatus(context: CommandContext): Promise<Status> {
     try {
       return await read();
     } catch (error) {
-      problems.push({ what, message: messageOf(error), code: isMillraceError(error) ? error.code : 'UNEXPECTED' });
+      problems.push({
+        what,
+        message: messageOf(error),
+        code: isMillraceError(error) ? error.code : 'UNEXPECTED',
+      });
       return fallback;
     }
   };
@@ -64,7 +75,9 @@ export async function readStatus(context: CommandContext): Promise<Status> {
   const [processes, workflows, registered, balance] = await Promise.all([
     attempt('processes', null, () => readProcesses(context.options.dataDir)),
     attempt('temporal', null, () => readWorkflows(config, modelNames, attempt)),
-    attempt('registry', new Map<string, Registered>(), () => inTime('registry', PART_LIMIT_MS, readRegistered(context, modelNames))),
+    attempt('registry', new Map<string, Registered>(), () =>
+      inTime('registry', PART_LIMIT_MS, readRegistered(context, modelNames)),
+    ),
     attempt('events', [], () => inTime('events', PART_LIMIT_MS, readBalance(context, sourceNames))),
   ]);
   return {
@@ -82,14 +95,22 @@ export async function readStatus(context: CommandContext): Promise<Status> {
   };
 }
 
-async function readWorkflows(config: BaseConfig, models: readonly string[], attempt: Attempt): Promise<Workflows> {
+async function readWorkflows(
+  config: BaseConfig,
+  models: readonly string[],
+  attempt: Attempt,
+): Promise<Workflows> {
   const { namespace } = config;
   const { connectTemporal } = await import('../src/infra/temporal.ts');
-  const { client, close } = await connectTemporal({ address: config.temporalAddress, namespace: config.temporalNamespace });
+  const temporal = await connectTemporal({
+    address: config.temporalAddress,
+    namespace: config.temporalNamespace,
+  });
+  const { client } = temporal;
   const asked: Promise<unknown>[] = [];
   const read = <T>(what: string, query: () => Promise<T>): Promise<T | null> =>
     attempt<T | null>(what, null, async () => {
-      const answer = client.withDeadline(Date.now() + PART_LIMIT_MS, query);
+      const answer = client.withDeadline(Date.now() + PART_LIMIT_MS + DEADLINE_SLACK_MS, query);
       asked.push(answer);
       try {
         return await inTime(what, PART_LIMIT_MS, answer);
@@ -99,12 +120,18 @@ async function readWorkflows(config: BaseConfig, models: readonly string[], atte
     });
   const reads = Promise.all([
     read('ingestion', () =>
-      client.workflow.getHandle(workflowIds.ingestion(namespace)).query<IngestionStatus>(ingestionQueries.status),
+      client.workflow
+        .getHandle(workflowIds.ingestion(namespace))
+        .query<IngestionStatus>(ingestionQueries.status),
     ),
-    Promise.all(models.map((model) => read(`lifecycle of '${model}'`, () => lifecycleOf(client, namespace, model).state()))),
+    Promise.all(
+      models.map((model) =>
+        read(`lifecycle of '${model}'`, () => lifecycleOf(client, namespace, model).state()),
+      ),
+    ),
   ]);
   // The client may ask again after we gave up, and throws out of a timer where it finds its connection closed.
-  void Promise.allSettled(asked).then(close);
+  void Promise.allSettled(asked).then(() => temporal.close());
   const [ingestion, lifecycles] = await reads;
   return { ingestion, lifecycles: new Map(models.map((model, at) => [model, lifecycles[at] ?? null])) };
 }
@@ -114,10 +141,16 @@ interface Registered {
   readonly serving: readonly ServingReport[];
 }
 
-const readRegistered = (context: CommandContext, models: readonly string[]): Promise<Map<string, Registered>> =>
+const readRegistered = (
+  context: CommandContext,
+  models: readonly string[],
+): Promise<Map<string, Registered>> =>
   withRegistry(context, async (registry) => {
     const rows = models.map(async (model): Promise<[string, Registered]> => {
-      const [allocation, serving] = await Promise.all([registry.getAllocation(model), registry.liveServing(model)]);
+      const [allocation, serving] = await Promise.all([
+        registry.getAllocation(model),
+        registry.liveServing(model),
+      ]);
       return [model, { allocation, serving }];
     });
     return new Map(await Promise.all(rows));

@@ -58,7 +58,9 @@ async function startProcesses(context: CommandContext): Promise<Supervisor> {
 
 async function announce(context: CommandContext): Promise<void> {
   const environment = await context.environment();
-  const addresses = Object.entries(environment).filter(([name, value]) => name.startsWith('MILLRACE_') && value !== undefined);
+  const addresses = Object.entries(environment).filter(
+    ([name, value]) => name.startsWith('MILLRACE_') && value !== undefined,
+  );
   const document = {
     environment: Object.fromEntries(addresses) as Record<string, string>,
     gatewayUrl: gatewayUrlOf(environment),

@@ -10,12 +10,19 @@ export async function signalLifecycle(
   signal: string,
   payload: unknown,
 ): Promise<ExitCode> {
-  await withTemporal(context, `signalling '${signal}' to the lifecycle of '${model}'`, async (client, config) => {
-    const lifecycle = lifecycleOf(client, config.namespace, model);
-    await lifecycle.signal(signal, payload);
-    context.output.result({ model, signal, workflowId: lifecycle.workflowId, payload }, () =>
-      [`Signalled '${signal}' to ${lifecycle.workflowId}.`, `Follow it: millrace status, millrace ledger ${model}`].join('\n'),
-    );
-  });
+  await withTemporal(
+    context,
+    `signalling '${signal}' to the lifecycle of '${model}'`,
+    async (client, config) => {
+      const lifecycle = lifecycleOf(client, config.namespace, model);
+      await lifecycle.signal(signal, payload);
+      context.output.result({ model, signal, workflowId: lifecycle.workflowId, payload }, () =>
+        [
+          `Signalled '${signal}' to ${lifecycle.workflowId}.`,
+          `Follow it: millrace status, millrace ledger ${model}`,
+        ].join('\n'),
+      );
+    },
+  );
   return exitCodes.ok;
 }

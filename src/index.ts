@@ -20,7 +20,13 @@ export type { OnDemandFeature } from './define/on-demand.ts';
 export { featureService } from './define/feature-service.ts';
 export type { FeatureService } from './define/feature-service.ts';
 export { logisticRegression, mlp, model } from './define/model.ts';
-export type { LogisticRegression, Model, MonitorPolicy, MultilayerPerceptron, Trainer } from './define/model.ts';
+export type {
+  LogisticRegression,
+  Model,
+  MonitorPolicy,
+  MultilayerPerceptron,
+  Trainer,
+} from './define/model.ts';
 export type { LifecyclePhase, LifecycleState, RolloutPolicy } from './contracts/lifecycle.ts';
 export { project } from './define/project.ts';
 export type { Project } from './define/project.ts';
@@ -35,7 +41,9 @@ export type { SourceBalance } from './store/event-balance.ts';
  * client into every process.
  * @throws MillraceError CONFIG_INVALID, PROJECT_INVALID, TEMPORAL_UNAVAILABLE, STORE_UNAVAILABLE, STREAM_UNAVAILABLE
  */
-export async function connectMillrace(environment: Readonly<Record<string, string | undefined>>): Promise<MillraceClient> {
+export async function connectMillrace(
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<MillraceClient> {
   const client = await import('./client/connect.ts');
   return client.connectMillrace(environment);
 }

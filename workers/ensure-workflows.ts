@@ -44,22 +44,22 @@ export async function ensureWorkflows(
   }
 }
 
-async function ensureIngestion(client: Client, { namespace, taskQueue }: Names, members: number): Promise<void> {
-  const input: IngestionInput = { namespace, members };
+async function ensureIngestion(client: Client, names: Names, members: number): Promise<void> {
+  const input: IngestionInput = { namespace: names.namespace, members };
   await client.workflow.start('ingestion', {
-    workflowId: workflowIds.ingestion(namespace),
-    taskQueue: taskQueue('orchestration'),
+    workflowId: workflowIds.ingestion(names.namespace),
+    taskQueue: names.taskQueue('orchestration'),
     workflowIdConflictPolicy: 'USE_EXISTING',
     staticSummary: 'Keeps the consumers running',
     args: [input],
   });
 }
 
-async function ensureLifecycle(client: Client, { namespace, taskQueue }: Names, model: Model): Promise<void> {
-  const input: LifecycleInput = { namespace, model: model.name, policy: model.rollout };
+async function ensureLifecycle(client: Client, names: Names, model: Model): Promise<void> {
+  const input: LifecycleInput = { namespace: names.namespace, model: model.name, policy: model.rollout };
   await client.workflow.signalWithStart('modelLifecycle', {
-    workflowId: workflowIds.modelLifecycle(namespace, model.name),
-    taskQueue: taskQueue('orchestration'),
+    workflowId: workflowIds.modelLifecycle(names.namespace, model.name),
+    taskQueue: names.taskQueue('orchestration'),
     typedSearchAttributes: modelAttribute(model),
     staticSummary: `Life of the model ${model.name}: the only thing that changes what serves`,
     args: [input],
@@ -68,17 +68,17 @@ async function ensureLifecycle(client: Client, { namespace, taskQueue }: Names, 
   });
 }
 
-async function ensureMonitorSchedule(client: Client, { namespace, taskQueue }: Names, model: Model): Promise<void> {
-  const input: MonitorInput = { namespace, model: model.name };
+async function ensureMonitorSchedule(client: Client, names: Names, model: Model): Promise<void> {
+  const input: MonitorInput = { namespace: names.namespace, model: model.name };
   const options: ScheduleOptions = {
-    scheduleId: workflowIds.monitorSchedule(namespace, model.name),
+    scheduleId: workflowIds.monitorSchedule(names.namespace, model.name),
     spec: { intervals: [{ every: model.monitor.every }] },
     policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: CATCHUP_WINDOW },
     action: {
       type: 'startWorkflow',
       workflowType: 'monitorModel',
-      workflowId: workflowIds.monitorModel(namespace, model.name),
-      taskQueue: taskQueue('orchestration'),
+      workflowId: workflowIds.monitorModel(names.namespace, model.name),
+      taskQueue: names.taskQueue('orchestration'),
       typedSearchAttributes: modelAttribute(model),
       args: [input],
     },
@@ -91,7 +91,7 @@ async function ensureMonitorSchedule(client: Client, { namespace, taskQueue }: N
       ...present,
       spec: options.spec,
       policies: options.policies ?? present.policies,
-      action: { ...options.action, workflowId: workflowIds.monitorModel(namespace, model.name) },
+      action: { ...options.action, workflowId: workflowIds.monitorModel(names.namespace, model.name) },
     }));
   }
 }

@@ -15,7 +15,7 @@ const optionsDefault: RotatingLogOptions = { bytesMax: 16 * 1024 * 1024, filesKe
 /** A log file that is appended to and never grows beyond its limit. */
 export interface RotatingLog {
   readonly file: string;
-  write(chunk: Buffer): void;
+  readonly write: (chunk: Buffer) => void;
   /** The last lines written since this log was opened, oldest first. */
   tail(): readonly string[];
   close(): void;

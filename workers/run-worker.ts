@@ -8,6 +8,8 @@ import { connectTemporalWorker } from '../src/infra/temporal.ts';
 const SHUTDOWN_GRACE = '5s';
 /** What does not end even then is left behind; the supervisor's limit is above it. */
 const SHUTDOWN_FORCE = '12s';
+/** A cancellation reaches an activity with the answer to a heartbeat: so long it may take. */
+const HEARTBEAT_INTERVAL = '2s';
 
 export interface RunWorkerOptions
   extends Pick<WorkerOptions, 'activities' | 'workflowBundle' | 'maxConcurrentActivityTaskExecutions'> {
@@ -31,6 +33,7 @@ export async function runWorker({ resource, config, logger, ...options }: RunWor
       taskQueue: createNames(config.namespace).taskQueue(resource),
       shutdownGraceTime: SHUTDOWN_GRACE,
       shutdownForceTime: SHUTDOWN_FORCE,
+      maxHeartbeatThrottleInterval: HEARTBEAT_INTERVAL,
       ...options,
     });
     logger.info({ taskQueue: worker.options.taskQueue }, 'worker ready');

@@ -63,7 +63,15 @@ export class SupervisedProcess {
   state(): ProcessState {
     const { status, restarts, since } = this;
     const { name, metricsPort } = this.spec;
-    return { name, status, pid: this.child?.pid ?? null, restarts, since, metricsPort, logFile: this.log.file };
+    return {
+      name,
+      status,
+      pid: this.child?.pid ?? null,
+      restarts,
+      since,
+      metricsPort,
+      logFile: this.log.file,
+    };
   }
 
   start(): void {

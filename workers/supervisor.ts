@@ -12,7 +12,11 @@ export type { ProcessEvent };
 const STOP_LIMIT_MS_DEFAULT = 15_000;
 
 /** First nothing more comes in, then the work in hand is finished, and the workflows that direct it go last. */
-const stopOrder: readonly (readonly ProcessName[])[] = [['gateway', 'serving'], ['stream', 'training'], ['orchestration']];
+const stopOrder: readonly (readonly ProcessName[])[] = [
+  ['gateway', 'serving'],
+  ['stream', 'training'],
+  ['orchestration'],
+];
 
 export interface ProcessPorts {
   readonly gateway: number;
@@ -76,7 +80,9 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const stopAll = async (): Promise<void> => {
     for (const names of stopOrder) {
       const group = processes.filter((supervised) => names.includes(supervised.name));
-      await Promise.all(group.map((supervised) => supervised.stop(options.stopLimitMs ?? STOP_LIMIT_MS_DEFAULT)));
+      await Promise.all(
+        group.map((supervised) => supervised.stop(options.stopLimitMs ?? STOP_LIMIT_MS_DEFAULT)),
+      );
     }
     remember();
     await writing;

@@ -2,7 +2,7 @@ import { TemporalFailure } from '@temporalio/common';
 import { isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { Allocation } from '../src/contracts/allocation.ts';
 import type { LifecycleCommand, LifecycleInput } from '../src/contracts/lifecycle.ts';
-import { registryActivities, rolloutActivities } from './activity-proxies.ts';
+import { rolloutActivities, type registryActivities } from './activity-proxies.ts';
 import { failureText } from './failure-text.ts';
 import type { LifecycleJournal } from './lifecycle-journal.ts';
 

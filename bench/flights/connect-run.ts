@@ -53,7 +53,9 @@ export async function connectRun(options: {
   const model = project.models.find(({ name }) => options.model === undefined || name === options.model);
   if (model === undefined) {
     const names = project.models.map(({ name }) => name).join(', ');
-    throw new Error(`Model '${options.model ?? ''}' is not in the project, which has: ${names}. Name one with --model.`);
+    throw new Error(
+      `Model '${options.model ?? ''}' is not in the project, which has: ${names}. Name one with --model.`,
+    );
   }
   const logger = createLogger('bench', 'warn');
   const postgres = createPostgres({

@@ -29,8 +29,15 @@ export interface ExportedRows {
  * Writes two tables of `.npy` columns: `training`, the rows of all labelled examples as the training would read them
  * now, and `served`, the rows of all decisions with a label, what was answered, and what the frozen version answers.
  */
-export async function exportRows(run: ConnectedRun, folder: string, frozenVersion: number): Promise<ExportedRows> {
-  const { trainingSet } = await buildTrainingSet({ postgres: run.postgres }, { model: run.model, dataCut: null });
+export async function exportRows(
+  run: ConnectedRun,
+  folder: string,
+  frozenVersion: number,
+): Promise<ExportedRows> {
+  const { trainingSet } = await buildTrainingSet(
+    { postgres: run.postgres },
+    { model: run.model, dataCut: null },
+  );
   const codes = new CategoryCodes(trainingSet.categories);
   const width = trainingSet.numericNames.length + codes.count;
   await writeTable(path.join(folder, 'training'), trainingSet.rows, trainingColumns(trainingSet, width));
@@ -81,12 +88,20 @@ type ServedRow = [
   labelTime: number,
 ];
 
-async function readServed(run: ConnectedRun, codes: CategoryCodes, width: number, frozenVersion: number): Promise<Columns> {
-  const registry = createRegistry(run.postgres, createArtifactStore(path.join(run.config.dataDir, 'artifacts')));
+async function readServed(
+  run: ConnectedRun,
+  codes: CategoryCodes,
+  width: number,
+  frozenVersion: number,
+): Promise<Columns> {
+  const registry = createRegistry(
+    run.postgres,
+    createArtifactStore(path.join(run.config.dataDir, 'artifacts')),
+  );
   const { onnx, signature } = await registry.readBundle(run.model.name, frozenVersion);
   const numbers = width - codes.count;
   const pages: ServedRow[][] = [];
-  for (let after = '0'; ; ) {
+  for (let after = '0'; ;) {
     const page = await readPage(run, after);
     const last = page.at(-1);
     if (last === undefined) break;
@@ -100,7 +115,8 @@ async function readServed(run: ConnectedRun, codes: CategoryCodes, width: number
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     for (let i = 0; i < numbers; i++) features[row * width + i] = view.getFloat32(i * 4, true);
     inputs.set(features.subarray(row * width, row * width + numbers), row * width);
-    for (let i = 0; i < codes.count; i++) features[row * width + numbers + i] = codes.codeOf(i, categories[i] ?? null);
+    for (let i = 0; i < codes.count; i++)
+      features[row * width + numbers + i] = codes.codeOf(i, categories[i] ?? null);
     encodeCategories(signature.categories, categories, inputs, row * width + numbers);
   });
   return {

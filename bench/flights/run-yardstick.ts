@@ -63,7 +63,9 @@ async function main(): Promise<number> {
   const run = await connectRun({ dataDir: values['data-dir'], project: undefined, model: undefined });
   try {
     const rows = await exportRows(run, folder, Number(values.frozen));
-    console.error(`${rows.trainingRows} rows to train on, ${rows.servedRows} served rows with a label in ${folder}`);
+    console.error(
+      `${rows.trainingRows} rows to train on, ${rows.servedRows} served rows with a label in ${folder}`,
+    );
     const printed = await runTool({
       program: python,
       args: [
@@ -95,7 +97,8 @@ async function lightgbmPython(): Promise<string> {
   const digest = createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, 12);
   const folder = await cachedArtifact(context, `flights-yardstick-${digest}`, async (draft) => {
     const python = await findProgram('python3', process.env);
-    if (python === undefined) throw new Error("The yardstick needs a program 'python3': install Python 3.10 or newer.");
+    if (python === undefined)
+      throw new Error("The yardstick needs a program 'python3': install Python 3.10 or newer.");
     const tool = { environment: process.env, signal: context.signal, timeoutMs: INSTALL_LIMIT_MS };
     await runTool({ ...tool, program: python, args: ['-m', 'venv', draft] });
     context.report('fetching LightGBM');

@@ -1,5 +1,9 @@
 import { parseArgs } from 'node:util';
-import { compareDecisions, type Comparison, type Mismatch } from '../../test/support/naive/compare-decisions.ts';
+import {
+  compareDecisions,
+  type Comparison,
+  type Mismatch,
+} from '../../test/support/naive/compare-decisions.ts';
 import { drawDecisions } from '../../test/support/naive/stored-decision.ts';
 import { connectRun } from './connect-run.ts';
 
@@ -42,11 +46,14 @@ async function main(): Promise<number> {
   const run = await connectRun({ dataDir: values['data-dir'], project: values.project, model: values.model });
   try {
     const decisions = await drawDecisions(run.postgres, run.model.name, { sample, seed: values.seed });
-    if (decisions.length === 0) throw new Error(`Model '${run.model.name}' has no stored decisions to verify.`);
+    if (decisions.length === 0)
+      throw new Error(`Model '${run.model.name}' has no stored decisions to verify.`);
     const comparison = await compareDecisions(run.postgres, run.model.service, decisions);
     const seconds = (performance.now() - startedAt) / 1_000;
     const facts = { model: run.model.name, seed: values.seed, seconds: Number(seconds.toFixed(1)) };
-    console.log(values.json ? JSON.stringify({ ...facts, ...comparison }, null, 2) : tableOf(comparison, facts));
+    console.log(
+      values.json ? JSON.stringify({ ...facts, ...comparison }, null, 2) : tableOf(comparison, facts),
+    );
     return comparison.mismatches.length === 0 ? 0 : 1;
   } finally {
     await run.close();
@@ -75,12 +82,21 @@ function tableOf(comparison: Comparison, facts: { model: string; seed: string; s
 }
 
 const rowOf = ({ feature, entityKey, asOf, served, expected, decision }: Mismatch): string =>
-  [feature, (entityKey ?? '-').replaceAll('\u001f', '/'), new Date(asOf).toISOString(), served, expected, decision].join('\t');
+  [
+    feature,
+    (entityKey ?? '-').replaceAll('\u001f', '/'),
+    new Date(asOf).toISOString(),
+    served,
+    expected,
+    decision,
+  ].join('\t');
 
 function countsByFeature(mismatches: readonly Mismatch[]): string[] {
   const counts = new Map<string, number>();
   for (const { feature } of mismatches) counts.set(feature, (counts.get(feature) ?? 0) + 1);
-  return [...counts].sort(([, a], [, b]) => b - a).map(([feature, count]) => `${String(count).padStart(8)}  ${feature}`);
+  return [...counts]
+    .sort(([, a], [, b]) => b - a)
+    .map(([feature, count]) => `${String(count).padStart(8)}  ${feature}`);
 }
 
 process.exitCode = await main().catch((error: unknown) => {

@@ -8,7 +8,11 @@ const ALIGNMENT = 64;
  * Writes an array as NumPy's file format 1.0, which `numpy.load` reads without copying.
  * @param shape row-major; its product is the length
  */
-export async function writeNpy(file: string, values: Float32Array | Float64Array, shape: readonly number[]): Promise<void> {
+export async function writeNpy(
+  file: string,
+  values: Float32Array | Float64Array,
+  shape: readonly number[],
+): Promise<void> {
   const type = values instanceof Float32Array ? '<f4' : '<f8';
   const lengths = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
   const text = `{'descr': '${type}', 'fortran_order': False, 'shape': (${lengths}), }`;

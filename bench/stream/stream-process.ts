@@ -22,8 +22,19 @@ const postgres = createPostgres({ url: config.postgresUrl, applicationName: 'ben
 const redis = createRedis({ url: config.redisUrl, role: 'write', logger });
 const store = createOnlineStore(redis, names);
 const programs = programsOf(project);
-const deps = { kafka, postgres, store, names, logger, clock: Date.now, metrics: createStreamMetrics(createMetrics('bench')) };
-const consumers = [await startIngest(deps, project.sources, programs), await startFoldConsumer(deps, programs)];
+const deps = {
+  kafka,
+  postgres,
+  store,
+  names,
+  logger,
+  clock: Date.now,
+  metrics: createStreamMetrics(createMetrics('bench')),
+};
+const consumers = [
+  await startIngest(deps, project.sources, programs),
+  await startFoldConsumer(deps, programs),
+];
 process.send?.('ready');
 process.on('message', (message) => {
   if (message === 'usage') {

@@ -15,7 +15,9 @@ export const addApply: AddCommand = (program, act) => {
         const { applyAndStartWorkflows } = await import('../apply-project.ts');
         const plan = await applyAndStartWorkflows(context);
         context.output.result(planDocument(plan), () =>
-          plan.steps.length === 0 ? 'Nothing to do: the project is applied as it is.' : `Applied: ${plan.steps.length} steps.`,
+          plan.steps.length === 0
+            ? 'Nothing to do: the project is applied as it is.'
+            : `Applied: ${plan.steps.length} steps.`,
         );
         return exitCodes.ok;
       }),

@@ -10,7 +10,9 @@ export const addDeadLetters: AddCommand = (program, act) => {
   program
     .command('dead-letters')
     .summary('list events that could not be taken')
-    .description('Lists the newest dead letters with their cause and where they are in Kafka; with --json also their payloads.')
+    .description(
+      'Lists the newest dead letters with their cause and where they are in Kafka; with --json also their payloads.',
+    )
     .argument('[source]', 'source name')
     .option('--limit <letters>', 'how many', parsePositiveInteger, LETTERS_DEFAULT)
     .addHelpText('after', examples('millrace dead-letters flight_arrived --limit 5'))
@@ -29,6 +31,11 @@ function letterTable(letters: readonly DeadLetter[]): string {
   if (letters.length === 0) return 'No dead letters.';
   return renderTable(
     [{ title: 'SOURCE' }, { title: 'AT', align: 'right' }, { title: 'CODE' }, { title: 'MESSAGE' }],
-    letters.map(({ source, partition, offset, code, message }) => [source, `${partition}/${offset}`, code, message]),
+    letters.map(({ source, partition, offset, code, message }) => [
+      source,
+      `${partition}/${offset}`,
+      code,
+      message,
+    ]),
   );
 }

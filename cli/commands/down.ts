@@ -6,7 +6,9 @@ export const addDown: AddCommand = (program, act) => {
   program
     .command('down')
     .summary('stop the servers')
-    .description('Stops exactly the servers that were started for the data directory. Data and ports are kept.')
+    .description(
+      'Stops exactly the servers that were started for the data directory. Data and ports are kept.',
+    )
     .addHelpText('after', examples('millrace down', 'millrace down --data-dir /tmp/try'))
     .action(
       act(async (context) => {
@@ -18,7 +20,9 @@ export const addDown: AddCommand = (program, act) => {
           tell(progress);
         });
         context.output.result({ stopped }, () =>
-          stopped.length === 0 ? `Nothing runs for ${context.options.dataDir}.` : `Stopped ${stopped.join(', ')}.`,
+          stopped.length === 0
+            ? `Nothing runs for ${context.options.dataDir}.`
+            : `Stopped ${stopped.join(', ')}.`,
         );
         return exitCodes.ok;
       }),

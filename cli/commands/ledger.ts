@@ -26,7 +26,9 @@ export const addLedger: AddCommand = (program, act) => {
   ledger
     .command('verify')
     .summary('recompute the chain of hashes')
-    .description('Recomputes the hash of every entry from the first to the last; exit code 5 where one is changed or missing.')
+    .description(
+      'Recomputes the hash of every entry from the first to the last; exit code 5 where one is changed or missing.',
+    )
     .addHelpText('after', examples('millrace ledger verify'))
     .action(
       act(async (context) =>

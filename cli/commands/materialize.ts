@@ -1,4 +1,9 @@
-import { searchAttributes, workflowIds, type MaterializeInput, type MaterializeResult } from '../../src/contracts/lifecycle.ts';
+import {
+  searchAttributes,
+  workflowIds,
+  type MaterializeInput,
+  type MaterializeResult,
+} from '../../src/contracts/lifecycle.ts';
 import { createNames } from '../../src/contracts/names.ts';
 import { MillraceError } from '../../src/core/millrace-error.ts';
 import { loadProject } from '../../src/infra/load-project.ts';
@@ -13,7 +18,7 @@ export const addMaterialize: AddCommand = (program, act) => {
     .command('materialize')
     .summary("rebuild a view's online states")
     .description(
-      "Rebuilds the online states of a feature view from the offline log, partition by partition. Live events that arrive meanwhile are neither lost nor counted twice. A rebuild under way is joined, not started twice.",
+      'Rebuilds the online states of a feature view from the offline log, partition by partition. Live events that arrive meanwhile are neither lost nor counted twice. A rebuild under way is joined, not started twice.',
     )
     .argument('<view>', 'feature view name')
     .option('--no-wait', 'start it and return; follow it in the Temporal UI')
@@ -31,21 +36,36 @@ export const addMaterialize: AddCommand = (program, act) => {
         }
         await withTemporal(context, `materializing '${viewName}'`, async (client, config) => {
           const { defineSearchAttributeKey, SearchAttributeType } = await import('@temporalio/common');
-          const input: MaterializeInput = { namespace: config.namespace, view: view.name, version: view.version };
+          const input: MaterializeInput = {
+            namespace: config.namespace,
+            view: view.name,
+            version: view.version,
+          };
           const handle = await client.workflow.start(WORKFLOW_TYPE, {
             workflowId: workflowIds.materializeFeatures(config.namespace, view.name),
             workflowIdConflictPolicy: 'USE_EXISTING',
             taskQueue: createNames(config.namespace).taskQueue('orchestration'),
             args: [input],
-            typedSearchAttributes: [{ key: defineSearchAttributeKey(searchAttributes.view, SearchAttributeType.KEYWORD), value: view.name }],
+            typedSearchAttributes: [
+              {
+                key: defineSearchAttributeKey(searchAttributes.view, SearchAttributeType.KEYWORD),
+                value: view.name,
+              },
+            ],
           });
           context.output.note(`Workflow ${handle.workflowId} runs.`);
           if (!options.wait) {
-            context.output.result({ workflowId: handle.workflowId, runId: handle.firstExecutionRunId }, () => 'Not waited for.');
+            context.output.result(
+              { workflowId: handle.workflowId, runId: handle.firstExecutionRunId },
+              () => 'Not waited for.',
+            );
             return;
           }
           const result = (await handle.result()) as MaterializeResult;
-          context.output.result(result, () => `View '${result.view}': ${result.keys} keys rebuilt from ${result.events} events.`);
+          context.output.result(
+            result,
+            () => `View '${result.view}': ${result.keys} keys rebuilt from ${result.events} events.`,
+          );
         });
         return exitCodes.ok;
       }),

@@ -7,6 +7,8 @@ import { exitCodes } from '../exit-code.ts';
 import { withRegistry } from '../open-servers.ts';
 import { formatNumber, formatTime, NONE, renderTable } from '../table.ts';
 
+const PERCENT = 100;
+
 export const addModels: AddCommand = (program, act) => {
   program
     .command('models')
@@ -25,7 +27,10 @@ export const addModels: AddCommand = (program, act) => {
           } else {
             const allocation = await registry.getAllocation(model);
             const versions = await versionsOf(registry, model);
-            const document = versions.map((version) => ({ ...version, aliases: aliasesOf(version.version, allocation) }));
+            const document = versions.map((version) => ({
+              ...version,
+              aliases: aliasesOf(version.version, allocation),
+            }));
             context.output.result(document, () => versionTable(versions, allocation));
           }
         });
@@ -57,7 +62,10 @@ async function versionsOf(registry: Registry, model: string): Promise<ModelVersi
   const known = await registry.listModels();
   if (known.includes(model)) return [];
   const among = known.length === 0 ? 'none is registered' : `registered: ${known.join(', ')}`;
-  throw new MillraceError('MODEL_NOT_FOUND', `Model '${model}' is not registered (${among}). Run 'millrace apply'.`);
+  throw new MillraceError(
+    'MODEL_NOT_FOUND',
+    `Model '${model}' is not registered (${among}). Run 'millrace apply'.`,
+  );
 }
 
 function modelTable(rows: readonly ModelRow[]): string {
@@ -74,7 +82,7 @@ function modelTable(rows: readonly ModelRow[]): string {
       model,
       String(versions),
       text(allocation?.champion),
-      allocation?.canary == null ? NONE : `${allocation.canary.version} (${allocation.canary.share * 100} %)`,
+      canaryOf(allocation),
       text(allocation?.shadow),
     ]),
   );
@@ -113,4 +121,10 @@ function aliasesOf(version: number, allocation: Allocation | null): string[] {
   ];
 }
 
-const text = (version: number | null | undefined): string => (version == null ? NONE : String(version));
+const text = (version: number | null | undefined): string =>
+  version === null || version === undefined ? NONE : String(version);
+
+function canaryOf(allocation: Allocation | null): string {
+  const canary = allocation?.canary ?? null;
+  return canary === null ? NONE : `${canary.version} (${canary.share * PERCENT} %)`;
+}

@@ -6,8 +6,10 @@ import { signalLifecycle } from '../signal-lifecycle.ts';
 export const addPause: AddCommand = (program, act) => {
   program
     .command('pause')
-    .summary('stop a model\'s lifecycle from acting')
-    .description('Keeps a model\'s lifecycle from starting training or rollouts. What serves goes on serving, and triggers are kept for the resume.')
+    .summary("stop a model's lifecycle from acting")
+    .description(
+      "Keeps a model's lifecycle from starting training or rollouts. What serves goes on serving, and triggers are kept for the resume.",
+    )
     .argument('<model>', 'model name')
     .option('--reason <text>', 'why, for the ledger', 'paused on the command line')
     .addHelpText('after', examples('millrace pause flight_delay --reason "airport closed"'))

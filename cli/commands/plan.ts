@@ -7,7 +7,7 @@ export const addPlan: AddCommand = (program, act) => {
     .command('plan')
     .summary('show what apply would do')
     .description(
-      'Shows what a changed project would create, alter and recompute, and which models it touches. Changes nothing but Millrace\'s own tables. Exit code 5 where it can\'t be applied.',
+      "Shows what a changed project would create, alter and recompute, and which models it touches. Changes nothing but Millrace's own tables. Exit code 5 where it can't be applied.",
     )
     .addHelpText('after', examples('millrace plan --project examples/flights/project.ts'))
     .action(

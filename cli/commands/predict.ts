@@ -29,7 +29,9 @@ export const addPredict: AddCommand = (program, act) => {
   program
     .command('predict')
     .summary('ask the served model for one prediction')
-    .description('Asks the served model over HTTP: entity keys and request fields in, a score and its decision id out.')
+    .description(
+      'Asks the served model over HTTP: entity keys and request fields in, a score and its decision id out.',
+    )
     .argument('<model>', 'model name')
     .argument('[fields...]', 'fields of the instance as key=value; a value in double quotes is always text')
     .option('--instance <json>', 'the instance as a JSON object, instead of fields')
@@ -37,7 +39,10 @@ export const addPredict: AddCommand = (program, act) => {
     .option('--url <url>', 'a serving process other than the one that runs here')
     .addHelpText(
       'after',
-      examples('millrace predict fraud cardId=c-17 amount=120.5', `millrace predict fraud --instance '{"cardId":"c-17","amount":120.5}'`),
+      examples(
+        'millrace predict fraud cardId=c-17 amount=120.5',
+        `millrace predict fraud --instance '{"cardId":"c-17","amount":120.5}'`,
+      ),
     )
     .action(
       act(async (context, model: string, fields: readonly string[], options: PredictOptions) => {

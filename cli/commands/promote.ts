@@ -7,7 +7,9 @@ export const addPromote: AddCommand = (program, act) => {
   program
     .command('promote')
     .summary('make a version the champion')
-    .description('Makes a registered version the champion, without a rollout. Serving follows within a second.')
+    .description(
+      'Makes a registered version the champion, without a rollout. Serving follows within a second.',
+    )
     .argument('<model>', 'model name')
     .argument('<version>', 'version number', parsePositiveInteger)
     .option('--reason <text>', 'why, for the ledger', 'promoted on the command line')

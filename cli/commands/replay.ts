@@ -36,8 +36,18 @@ export const addReplay: AddCommand = (program, act) => {
     .argument('<file>', 'events, one a line; .ndjson or .ndjson.gz')
     .option('--from <time>', 'leave out what became known before', parseMoment)
     .option('--to <time>', 'leave out what became known then or later', parseMoment)
-    .option('--speed <factor>', 'seconds of known time per second (default: as fast as Kafka takes them)', parseSpeed)
-    .addHelpText('after', examples('millrace replay events.ndjson.gz', 'millrace replay events.ndjson --from 2013-04-01T00:00:00Z --speed 3600'))
+    .option(
+      '--speed <factor>',
+      'seconds of known time per second (default: as fast as Kafka takes them)',
+      parseSpeed,
+    )
+    .addHelpText(
+      'after',
+      examples(
+        'millrace replay events.ndjson.gz',
+        'millrace replay events.ndjson --from 2013-04-01T00:00:00Z --speed 3600',
+      ),
+    )
     .action(
       act(async (context, file: string, options: ReplayOptions) => {
         await assertReadable(file);
@@ -64,7 +74,11 @@ export const addReplay: AddCommand = (program, act) => {
 /** Before anything is connected to: a mistyped name is told at once. */
 async function assertReadable(file: string): Promise<void> {
   await access(file, constants.R_OK).catch((cause: unknown) => {
-    throw new MillraceError('STREAM_REPLAY_INVALID', `Event file '${file}' can't be read: ${messageOf(cause)}. Check the path.`, { cause });
+    throw new MillraceError(
+      'STREAM_REPLAY_INVALID',
+      `Event file '${file}' can't be read: ${messageOf(cause)}. Check the path.`,
+      { cause },
+    );
   });
 }
 
@@ -95,7 +109,10 @@ async function replayFile(
       continue;
     }
     totals.firstKnownTime ??= event.knownTime;
-    const dueInMs = speed === undefined ? 0 : (event.knownTime - totals.firstKnownTime) / speed - (performance.now() - startedAt);
+    const dueInMs =
+      speed === undefined
+        ? 0
+        : (event.knownTime - totals.firstKnownTime) / speed - (performance.now() - startedAt);
     if (dueInMs > 0) {
       await flush();
       await sleep(dueInMs, undefined, { signal: context.signal }).catch(() => undefined);
@@ -109,6 +126,7 @@ async function replayFile(
 
 function parseSpeed(text: string): number {
   const value = Number(text);
-  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('Expected a number above 0, such as 60.');
+  if (!Number.isFinite(value) || value <= 0)
+    throw new InvalidArgumentError('Expected a number above 0, such as 60.');
   return value;
 }

@@ -14,10 +14,18 @@ export const addRun: AddCommand = (program, act) => {
     )
     .addArgument(new Argument('<process>', 'which one').choices(processNames))
     .addHelpText('after', examples('millrace run serving', 'MILLRACE_LOG_LEVEL=debug millrace run stream'))
-    .action(act(async (context, name: ProcessName) => runForeground(name, await context.environment(), context.signal)));
+    .action(
+      act(async (context, name: ProcessName) =>
+        runForeground(name, await context.environment(), context.signal),
+      ),
+    );
 };
 
-function runForeground(name: ProcessName, environment: NodeJS.ProcessEnv, signal: AbortSignal): Promise<ExitCode> {
+function runForeground(
+  name: ProcessName,
+  environment: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+): Promise<ExitCode> {
   const child = spawn(process.execPath, workerArguments(name), {
     env: environment,
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

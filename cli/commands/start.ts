@@ -18,7 +18,10 @@ export const addStart: AddCommand = (program, act) => {
     .option('--no-apply', 'the project is applied already: start the processes only')
     .option('--docker', 'use Docker Compose first for the servers')
     .option('--stop-servers', 'stop the servers too when it ends')
-    .addHelpText('after', examples('millrace start', 'millrace start --project examples/flights/project.ts --stop-servers'))
+    .addHelpText(
+      'after',
+      examples('millrace start', 'millrace start --project examples/flights/project.ts --stop-servers'),
+    )
     .action(
       act(async (context, options: StartOptions) => {
         const lock = {

@@ -19,7 +19,7 @@ export const addTrain: AddCommand = (program, act) => {
     .command('train')
     .summary('train a model and roll the version out')
     .description(
-      'Asks a model\'s lifecycle to train on what is known now, or was at a moment, and to roll the version out. With --wait: exit code 0 where it was promoted, 5 for any other verdict.',
+      "Asks a model's lifecycle to train on what is known now, or was at a moment, and to roll the version out. With --wait: exit code 0 where it was promoted, 5 for any other verdict.",
     )
     .argument('<model>', 'model name')
     .option('--reason <text>', 'why, for the ledger', 'asked for on the command line')
@@ -40,7 +40,8 @@ export const addTrain: AddCommand = (program, act) => {
           const { followRetraining } = await import('../follow-retraining.ts');
           const lifecycle = lifecycleOf(client, config.namespace, model);
           const before = await lifecycle.state();
-          if (before.phase === 'paused') context.output.note(`The lifecycle of '${model}' is paused: it trains after 'millrace resume'.`);
+          if (before.phase === 'paused')
+            context.output.note(`The lifecycle of '${model}' is paused: it trains after 'millrace resume'.`);
           const askedAt = Date.now();
           await lifecycle.signal(lifecycleSignals.retrain, request);
           const result = await followRetraining({
@@ -52,9 +53,12 @@ export const addTrain: AddCommand = (program, act) => {
             askedAt,
             timeoutMs: options.timeout,
             signal: context.signal,
-            onNews: context.output.note,
+            onNews: (line) => context.output.note(line),
           });
-          context.output.result({ model, ...result }, () => `Version ${result.version}: ${result.verdict}. ${result.reason}`);
+          context.output.result(
+            { model, ...result },
+            () => `Version ${result.version}: ${result.verdict}. ${result.reason}`,
+          );
           return result.verdict === 'promoted' ? exitCodes.ok : exitCodes.refused;
         });
       }),

@@ -11,7 +11,13 @@ export const addUp: AddCommand = (program, act) => {
       'Finds or fetches, starts and waits for Temporal, Kafka, PostgreSQL and Redis. Servers that the environment names are used as they are. They run until `millrace down`; data and ports survive it.',
     )
     .option('--docker', 'use Docker Compose first instead of last')
-    .addHelpText('after', examples('millrace up', 'eval "$(millrace up --json | jq -r \'.environment|to_entries[]|"export \\(.key)=\\(.value)"\')"'))
+    .addHelpText(
+      'after',
+      examples(
+        'millrace up',
+        'eval "$(millrace up --json | jq -r \'.environment|to_entries[]|"export \\(.key)=\\(.value)"\')"',
+      ),
+    )
     .action(
       act(async (context, options: { docker?: boolean }) => {
         const { startStack } = await import('../../stack/start-stack.ts');

@@ -42,12 +42,10 @@ export interface Aggregations<S extends Schema> {
 
 const withField =
   (kind: AggregationKind) =>
-  (field: string, options: WindowOptions<Schema>): Aggregation =>
-    ({ kind, field, ...options });
+  (field: string, options: WindowOptions<Schema>): Aggregation => ({ kind, field, ...options });
 const withoutField =
   (kind: AggregationKind) =>
-  (options: WindowOptions<Schema>): Aggregation =>
-    ({ kind, field: null, ...options });
+  (options: WindowOptions<Schema>): Aggregation => ({ kind, field: null, ...options });
 
 export const aggregations: Aggregations<Schema> = {
   count: withoutField('count'),

@@ -16,7 +16,10 @@ export function entity<const Name extends string, const Key extends string>(defi
 const SEPARATOR = '\u001f';
 
 /** One text per key: the values in order, joined by the unit separator; null where one is missing. */
-export function entityKeyOf(keyFields: readonly string[], row: Readonly<Record<string, unknown>>): string | null {
+export function entityKeyOf(
+  keyFields: readonly string[],
+  row: Readonly<Record<string, unknown>>,
+): string | null {
   if (keyFields.length === 1) {
     const value = row[keyFields[0] as string];
     return typeof value === 'string' ? value : null;

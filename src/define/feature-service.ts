@@ -2,11 +2,14 @@ import type { FeatureView } from './feature-view.ts';
 import type { Field, Schema } from './field.ts';
 import type { OnDemandFeature } from './on-demand.ts';
 
-type UnionToIntersection<U> = (U extends unknown ? (u: U) => void : never) extends (i: infer I) => void ? I : never;
+type UnionToIntersection<U> = (U extends unknown ? (u: U) => void : never) extends (i: infer I) => void
+  ? I
+  : never;
 type Flat<T> = { [K in keyof T]: T[K] };
 
 type KeysOf<V> = V extends FeatureView<string, string, infer K> ? K : never;
-type RequestOf<D> = D extends OnDemandFeature<string, infer R, Readonly<Record<string, FeatureView>>> ? R : never;
+type RequestOf<D> =
+  D extends OnDemandFeature<string, infer R, Readonly<Record<string, FeatureView>>> ? R : never;
 type ViewsOf<D> = D extends OnDemandFeature<string, Schema, infer V> ? V[keyof V] : never;
 
 /** Fields that a prediction request carries: entity keys, on-demand inputs and request features. */

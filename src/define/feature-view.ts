@@ -47,11 +47,9 @@ export function featureView<
     name: definition.name,
     version: definition.version ?? 1,
     entity: definition.entity,
-    source: definition.source as unknown as Source,
+    source: definition.source,
     keyFields,
-    features: definition.features(aggregations as unknown as Aggregations<S>) as Readonly<
-      Record<keyof F & string, Aggregation>
-    >,
+    features: definition.features(aggregations as unknown as Aggregations<S>),
     partitions: definition.partitions ?? VIEW_PARTITIONS_DEFAULT,
   };
 }

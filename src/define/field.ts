@@ -17,8 +17,7 @@ interface ValueByType {
 }
 
 export type FieldValue<F extends Field> =
-  | ValueByType[F['type']]
-  | (true extends F['nullable'] ? null : never);
+  ValueByType[F['type']] | (true extends F['nullable'] ? null : never);
 
 /** A parsed payload. */
 export type Row<S extends Schema = Schema> = { readonly [K in keyof S]: FieldValue<S[K]> };

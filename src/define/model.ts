@@ -43,7 +43,7 @@ export const logisticRegression = (
   kind: 'logistic',
   epochs: 4,
   batchRows: 1024,
-  learningRate: 1e-2,
+  learningRate: 3e-3,
   l2: 1e-6,
   ...options,
 });
@@ -127,7 +127,12 @@ export const monitorPolicyDefault: MonitorPolicy = {
   every: '1m',
 };
 
-export function model<const Name extends string, Request extends Schema, E extends Schema, L extends Schema>(definition: {
+export function model<
+  const Name extends string,
+  Request extends Schema,
+  E extends Schema,
+  L extends Schema,
+>(definition: {
   name: Name;
   service: FeatureService<string, Request>;
   examples: {
@@ -148,14 +153,14 @@ export function model<const Name extends string, Request extends Schema, E exten
   return {
     kind: 'model',
     name: definition.name,
-    service: definition.service as FeatureService,
+    service: definition.service,
     task: 'binary_classification',
     examples: {
-      source: examples.source as unknown as Source,
+      source: examples.source,
       id: examples.id,
       decisionTime: { field: examples.decisionTime.field, offset: examples.decisionTime.offset ?? '0s' },
     },
-    label: { source: label.source as unknown as Source, id: label.id, value: label.value },
+    label: { source: label.source, id: label.id, value: label.value },
     trainer: definition.trainer ?? mlp(),
     trainingWindow: definition.trainingWindow ?? null,
     split: { holdout: '14d', gap: '1d', ...definition.split },

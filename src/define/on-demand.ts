@@ -1,7 +1,8 @@
 import type { FeatureView } from './feature-view.ts';
 import type { Row, Schema } from './field.ts';
 
-type FeaturesOf<V> = V extends FeatureView<string, infer F, string> ? { readonly [K in F]: number | null } : never;
+type FeaturesOf<V> =
+  V extends FeatureView<string, infer F, string> ? { readonly [K in F]: number | null } : never;
 
 /** What an on-demand feature is computed from: one object per named view, the request and the decision time. */
 export type OnDemandInput<Views extends Readonly<Record<string, FeatureView>>, R extends Schema> = {
@@ -23,7 +24,11 @@ export interface OnDemandFeature<
 }
 
 // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- no views or no request is the empty record
-export function onDemand<const Name extends string, Views extends Readonly<Record<string, FeatureView>> = {}, R extends Schema = {}>(definition: {
+export function onDemand<
+  const Name extends string,
+  Views extends Readonly<Record<string, FeatureView>> = {},
+  R extends Schema = {},
+>(definition: {
   name: Name;
   views?: Views;
   request?: R;
@@ -34,6 +39,6 @@ export function onDemand<const Name extends string, Views extends Readonly<Recor
     name: definition.name,
     views: definition.views ?? ({} as Views),
     request: definition.request ?? ({} as R),
-    compute: definition.compute as (input: Readonly<Record<string, unknown>>) => number | boolean | null,
+    compute: definition.compute,
   };
 }

@@ -139,7 +139,7 @@ class InputTable {
 
 function definitionOf(view: FeatureView, planned: readonly PlannedFeature[]): JsonValue {
   const fieldTypes = (names: readonly string[]) =>
-    Object.fromEntries(names.map((name) => [name, { ...view.source.schema[name] } as JsonValue]));
+    Object.fromEntries(names.map((name) => [name, { ...view.source.schema[name] }]));
   const feature = (aggregation: Aggregation, plan: PlannedFeature): JsonValue => ({
     kind: aggregation.kind,
     field: aggregation.field,

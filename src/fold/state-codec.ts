@@ -2,7 +2,7 @@ import { MillraceError } from '../core/millrace-error.ts';
 import { SOURCE_PARTITIONS_MAX } from '../define/source.ts';
 import { ByteReader, MalformedBytes } from './byte-reader.ts';
 import { ByteWriter } from './byte-writer.ts';
-import { TileRun } from './tile-run.ts';
+import type { TileRun } from './tile-run.ts';
 import type { Resolution, ViewProgram } from './view-program.ts';
 import { createState, type ViewState } from './view-state.ts';
 

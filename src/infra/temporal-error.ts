@@ -1,4 +1,9 @@
-import { isGrpcServiceError, ServiceError, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
+import {
+  isGrpcServiceError,
+  ServiceError,
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+} from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { errorTable, type ErrorCode } from '../core/error-table.ts';
 import { isMillraceError, messageOf, MillraceError } from '../core/millrace-error.ts';
@@ -35,11 +40,15 @@ function failureOf(error: WorkflowFailedError, doing: string): Error {
     if (cause instanceof ApplicationFailure) innermost = cause;
   }
   const code = innermost?.type;
-  if (innermost !== undefined && code != null && Object.hasOwn(errorTable, code)) {
+  if (typeof code === 'string' && innermost !== undefined && Object.hasOwn(errorTable, code)) {
     return new MillraceError(code as ErrorCode, innermost.message, { cause: error });
   }
   const why = innermost ?? error.cause ?? error;
-  return new MillraceError('WORKFLOW_FAILED', `The workflow failed while ${doing}: ${messageOf(why)}. Its history in the Temporal UI says more.`, {
-    cause: error,
-  });
+  return new MillraceError(
+    'WORKFLOW_FAILED',
+    `The workflow failed while ${doing}: ${messageOf(why)}. Its history in the Temporal UI says more.`,
+    {
+      cause: error,
+    },
+  );
 }

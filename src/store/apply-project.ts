@@ -3,7 +3,7 @@ import type { JsonValue } from '../core/json.ts';
 import type { Project } from '../define/project.ts';
 import type { Queryable } from '../infra/postgres.ts';
 import { createIngestPositions } from './ingest-positions.ts';
-import { addLogColumnSql, createLogTableSql, logTable } from './log-table.ts';
+import { addLogColumnSql, createLogIndexSql, createLogTableSql, logTable } from './log-table.ts';
 import { materializePartition } from './materialize.ts';
 import type { OnlineStore } from './online-store.ts';
 import { assertPlan, planProject, type Plan, type PlanDeps } from './plan-project.ts';
@@ -35,19 +35,33 @@ export async function applyProject(project: Project, deps: ApplyDeps): Promise<P
   await deps.postgres.transaction(async (tx) => {
     await tx.query('SELECT pg_advisory_xact_lock($1)', [APPLY_LOCK]);
     await createLogs(tx, plan);
-    await createIngestPositions(tx, project.sources.flatMap((source) =>
-      Array.from({ length: source.partitions }, (_, partition) => ({ source: source.name, partition, nextOffset: 0 })),
-    ));
+    // Decisions meet their outcomes by it, in monitors and in every look at a rollout.
+    for (const { label } of project.models) await tx.query(createLogIndexSql(label.source.name, label.id));
+    await createIngestPositions(
+      tx,
+      project.sources.flatMap((source) =>
+        Array.from({ length: source.partitions }, (_, partition) => ({
+          source: source.name,
+          partition,
+          nextOffset: 0,
+        })),
+      ),
+    );
     // A view over history counts as applied once its states are there.
     const waiting = new Set(plan.recompute.map((p) => `${p.name}/${p.version}`));
-    await writeDefinitions(tx, plan.definitions.filter((d) => d.kind !== 'featureView' || !waiting.has(`${d.name}/${d.version}`)));
+    await writeDefinitions(
+      tx,
+      plan.definitions.filter((d) => d.kind !== 'featureView' || !waiting.has(`${d.name}/${d.version}`)),
+    );
   });
   for (const model of project.models) await deps.registerModel(model.name, modelDefinition(model));
   for (const step of plan.steps) say(`${step.action} ${step.kind} ${step.name} (${step.detail})`);
   for (const program of plan.recompute) {
     for (let partition = 0; partition < program.partitions; partition++) {
       const { keys, events } = await materializePartition(deps, program, partition);
-      say(`view ${program.name} version ${program.version}, partition ${partition}: ${keys} keys from ${events} events`);
+      say(
+        `view ${program.name} version ${program.version}, partition ${partition}: ${keys} keys from ${events} events`,
+      );
     }
   }
   await writeDefinitions(deps.postgres, plan.definitions);
@@ -57,7 +71,9 @@ export async function applyProject(project: Project, deps: ApplyDeps): Promise<P
 async function createLogs(tx: Queryable, plan: Plan): Promise<void> {
   for (const source of plan.newSources) {
     // Another apply may have come first: the lock let us in after it.
-    const [present] = await tx.query<{ found: string | null }>('SELECT to_regclass($1) AS found', [logTable(source.name)]);
+    const [present] = await tx.query<{ found: string | null }>('SELECT to_regclass($1) AS found', [
+      logTable(source.name),
+    ]);
     if (present?.found != null) continue;
     for (const statement of createLogTableSql(source)) await tx.query(statement);
   }

@@ -30,7 +30,11 @@ export async function buildTrainingSet(
   const { model } = request;
   const stage = stageTimer(deps);
   const program = compileService(model.service);
-  const sources = new Set([model.examples.source, model.label.source, ...program.views.map((v) => v.view.source)]);
+  const sources = new Set([
+    model.examples.source,
+    model.label.source,
+    ...program.views.map((v) => v.view.source),
+  ]);
   const dataCut = request.dataCut ?? (await newestKnownTime(deps.postgres, [...sources]));
   if (dataCut === null) throw noExamples(model, null);
   const examples = await readExamples(deps.postgres, model, program, dataCut);
@@ -54,7 +58,10 @@ async function readViewValues(
   const values = program.views.map((view) => new Float64Array(examples.length * view.featureNames.length));
   for (const [source, views] of viewsBySource(program)) {
     const columns = await readSourceEvents(postgres, views, { knownTo: dataCut });
-    stage(`events of ${source.name}`, columns.reduce((rows, c) => rows + c.rows, 0));
+    stage(
+      `events of ${source.name}`,
+      columns.reduce((rows, c) => rows + c.rows, 0),
+    );
     for (const [i, view] of views.entries()) {
       const events = columns[i];
       if (events === undefined) continue;

@@ -74,15 +74,25 @@ export class CopyWriter {
     } else {
       this.#at = buffer.writeInt32BE(8, this.#at);
       if (type === 'number') this.#at = buffer.writeDoubleBE(value as number, this.#at);
-      else this.#writeInt64(type === 'int8' ? (value as number) : Math.round(((value as number) - PG_EPOCH_MS) * 1_000));
+      else if (type === 'int8')
+        this.#writeInt64(Math.floor((value as number) / TWO_32), (value as number) % TWO_32);
+      else this.#writeTime(value as number);
     }
   }
 
-  /** Two halves by arithmetic: exact below 2^53 in size, and much faster than BigInt. */
-  #writeInt64(value: number): void {
-    const high = Math.floor(value / TWO_32);
+  /** Whole ms to microseconds, in halves: their product can lie beyond 2^53. */
+  #writeTime(value: number): void {
+    const ms = Math.round(value) - PG_EPOCH_MS;
+    const high = Math.floor(ms / TWO_32);
+    const low = (ms - high * TWO_32) * 1_000;
+    const carry = Math.floor(low / TWO_32);
+    this.#writeInt64(high * 1_000 + carry, low - carry * TWO_32);
+  }
+
+  /** Much faster than BigInt. */
+  #writeInt64(high: number, low: number): void {
     this.#at = this.#buffer.writeInt32BE(high, this.#at);
-    this.#at = this.#buffer.writeUInt32BE(value - high * TWO_32, this.#at);
+    this.#at = this.#buffer.writeUInt32BE(low < 0 ? low + TWO_32 : low, this.#at);
   }
 
   #reserve(bytes: number): void {
@@ -116,7 +126,10 @@ export class CopyReader {
         this.#rest = buffer;
         return;
       }
-      assertInvariant(buffer.subarray(0, SIGNATURE.length).equals(SIGNATURE), 'Postgres answers COPY in binary');
+      assertInvariant(
+        buffer.subarray(0, SIGNATURE.length).equals(SIGNATURE),
+        'Postgres answers COPY in binary',
+      );
       at = HEADER_BYTES;
       this.#started = true;
     }
@@ -158,6 +171,12 @@ function readValue(buffer: Buffer, at: number, bytes: number, type: CopyType): C
     case 'int8':
       return buffer.readInt32BE(at) * TWO_32 + buffer.readUInt32BE(at + 4);
     case 'timestamp':
-      return (buffer.readInt32BE(at) * TWO_32 + buffer.readUInt32BE(at + 4)) / 1_000 + PG_EPOCH_MS;
+      return readTime(buffer.readInt32BE(at), buffer.readUInt32BE(at + 4));
   }
+}
+
+/** Microseconds in halves to ms, exact where they are whole. */
+function readTime(high: number, low: number): number {
+  const thousands = Math.floor(high / 1_000);
+  return thousands * TWO_32 + ((high - thousands * 1_000) * TWO_32 + low) / 1_000 + PG_EPOCH_MS;
 }

@@ -38,9 +38,12 @@ export async function readExamples(
   const { examples } = model;
   const { field, offset } = examples.decisionTime;
   const offsetMs = signedDurationMs(offset);
-  const windowMs = model.trainingWindow === null ? Infinity : (parseDuration(model.trainingWindow) ?? Infinity);
+  const windowMs =
+    model.trainingWindow === null ? Infinity : (parseDuration(model.trainingWindow) ?? Infinity);
   const requestFields = Object.keys(program.requestSchema);
-  const fields = [...new Set([examples.id, field, ...requestFields])].filter((name) => name in examples.source.schema);
+  const fields = [...new Set([examples.id, field, ...requestFields])].filter(
+    (name) => name in examples.source.schema,
+  );
   const found = new Map<string, Example>();
   await scanEvents(db, examples.source, fields, { knownTo: dataCut, order: 'known' }, ({ row }) => {
     const id = row[examples.id] as string;

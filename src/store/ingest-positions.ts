@@ -42,7 +42,11 @@ export async function readIngestPositions(db: Queryable, source: string): Promis
 }
 
 /** Where ingest of one partition reads on; null before `millrace apply` made the row. */
-export async function readIngestPosition(db: Queryable, source: string, partition: number): Promise<number | null> {
+export async function readIngestPosition(
+  db: Queryable,
+  source: string,
+  partition: number,
+): Promise<number | null> {
   const [row] = await db.query<{ next: string }>(
     'SELECT next_offset AS next FROM millrace.ingest_positions WHERE source = $1 AND partition = $2',
     [source, partition],
@@ -51,7 +55,10 @@ export async function readIngestPosition(db: Queryable, source: string, partitio
 }
 
 /** Makes the rows of a source's partitions, each at its first offset; present rows stay as they are. */
-export async function createIngestPositions(db: Queryable, positions: readonly IngestPosition[]): Promise<void> {
+export async function createIngestPositions(
+  db: Queryable,
+  positions: readonly IngestPosition[],
+): Promise<void> {
   await db.query(
     `INSERT INTO millrace.ingest_positions (source, partition, next_offset)
      SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[]) ON CONFLICT DO NOTHING`,
@@ -68,7 +75,9 @@ export async function advanceIngestPositions(
   tx: Queryable,
   advances: readonly IngestAdvance[],
 ): Promise<{ source: string; partition: number }[]> {
-  const sorted = [...advances].sort((a, b) => (a.source < b.source ? -1 : a.source > b.source ? 1 : a.partition - b.partition));
+  const sorted = [...advances].sort((a, b) =>
+    a.source < b.source ? -1 : a.source > b.source ? 1 : a.partition - b.partition,
+  );
   return tx.query(
     `UPDATE millrace.ingest_positions AS p
      SET next_offset = a.next, stored = p.stored + a.stored, duplicates = p.duplicates + a.duplicates,

@@ -12,7 +12,11 @@ export interface DeadLetter {
 }
 
 /** The dead letters that became known last, newest first; of all sources where `source` is null. */
-export async function listDeadLetters(db: Queryable, source: string | null, limit: number): Promise<DeadLetter[]> {
+export async function listDeadLetters(
+  db: Queryable,
+  source: string | null,
+  limit: number,
+): Promise<DeadLetter[]> {
   return db.query<DeadLetter>(
     `SELECT source, partition, source_offset::float8 AS "offset", code, message, payload,
             (extract(epoch FROM known_time) * 1000)::float8 AS "knownTime"

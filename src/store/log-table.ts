@@ -1,5 +1,6 @@
 import type { FieldType } from '../define/field.ts';
 import type { Source } from '../define/source.ts';
+import { sha256Hex } from '../infra/artifacts.ts';
 import { quoteIdentifier } from '../infra/postgres.ts';
 
 /** Columns that every offline log starts with; the source's fields follow, named as they are. */
@@ -23,6 +24,7 @@ const sqlTypes: Readonly<Record<FieldType, string>> = {
 
 /** PostgreSQL cuts longer names off without a word. */
 export const IDENTIFIER_BYTES_MAX = 63;
+const INDEX_DIGEST_CHARS = 32;
 
 /** Quoted name of a source's offline log, for use in SQL. */
 export const logTable = (source: string): string => `log.${quoteIdentifier(source)}`;
@@ -32,7 +34,8 @@ export function createLogTableSql(source: Source): string[] {
   const columns = [
     ...logMetaColumns.map((column) => `${column.name} ${column.sqlType} NOT NULL`),
     ...Object.entries(source.schema).map(
-      ([name, field]) => `${quoteIdentifier(name)} ${sqlTypes[field.type]}${field.nullable ? '' : ' NOT NULL'}`,
+      ([name, field]) =>
+        `${quoteIdentifier(name)} ${sqlTypes[field.type]}${field.nullable ? '' : ' NOT NULL'}`,
     ),
     'PRIMARY KEY (source_partition, source_offset)',
   ];
@@ -41,6 +44,16 @@ export function createLogTableSql(source: Source): string[] {
     `CREATE INDEX ON ${table} (${quoteIdentifier(source.id)})`,
     `CREATE INDEX ON ${table} (known_time)`,
   ];
+}
+
+/** An index for joins by another field than the event's id, such as a label's: made once, kept. */
+export function createLogIndexSql(source: string, field: string): string {
+  const readable = `${source}_by_${field}`;
+  const name =
+    readable.length <= IDENTIFIER_BYTES_MAX
+      ? readable
+      : `by_${sha256Hex(readable).slice(0, INDEX_DIGEST_CHARS)}`;
+  return `CREATE INDEX IF NOT EXISTS ${quoteIdentifier(name)} ON ${logTable(source)} (${quoteIdentifier(field)})`;
 }
 
 export const addLogColumnSql = (source: string, name: string, type: FieldType): string =>

@@ -11,7 +11,13 @@ import { scanEvents } from './offline-log.ts';
 import type { OnlineStore } from './online-store.ts';
 import { StateCache, stateCacheLimitsDefault, type StateCacheLimits } from './state-cache.ts';
 import { EventColumnsBuilder, fieldsOfView, type EventColumns } from './view-events.ts';
-import { ABSENT_POSITION, decodePosition, encodePosition, watermarkOf, type ViewPosition } from './view-position.ts';
+import {
+  ABSENT_POSITION,
+  decodePosition,
+  encodePosition,
+  watermarkOf,
+  type ViewPosition,
+} from './view-position.ts';
 
 export interface MaterializeDeps {
   readonly postgres: Postgres;
@@ -87,8 +93,16 @@ export async function materializePartition(
       const state = cache.get(key);
       if (state === undefined) continue;
       const known = block.knownTime[i] as number;
-      applyEvent(program, state, block.sourcePartitions[i] as number, block.sourceOffsets[i] as number,
-        block.effectiveTime[i] as number, known, block.inputs, i * program.inputCount);
+      applyEvent(
+        program,
+        state,
+        block.sourcePartitions[i] as number,
+        block.sourceOffsets[i] as number,
+        block.effectiveTime[i] as number,
+        known,
+        block.inputs,
+        i * program.inputCount,
+      );
       cache.markDirty(key);
       if (newestKnownTime === null || known > newestKnownTime) newestKnownTime = known;
     }
@@ -102,16 +116,23 @@ export async function materializePartition(
   for (const cut of cuts) {
     const builder = new EventColumnsBuilder(program);
     const filter = { sourcePartition: cut.partition, beforeOffset: cut.nextOffset, order: 'offset' } as const;
-    await scanEvents(deps.postgres, program.view.source, fieldsOfView(program), filter,
+    await scanEvents(
+      deps.postgres,
+      program.view.source,
+      fieldsOfView(program),
+      filter,
       (event) => builder.add(event, partition),
       async () => {
         if (builder.rows >= BLOCK_EVENTS) await foldBlock(builder.take());
-      });
+      },
+    );
     await foldBlock(builder.take());
   }
   await lease.finish({
     viewOffset: lease.base.viewOffset,
-    watermarks: Object.fromEntries(cuts.filter((c) => c.nextOffset > 0).map((c) => [c.partition, c.nextOffset - 1])),
+    watermarks: Object.fromEntries(
+      cuts.filter((c) => c.nextOffset > 0).map((c) => [c.partition, c.nextOffset - 1]),
+    ),
     newestKnownTime,
   });
   return { keys: written.size, events };
@@ -136,17 +157,28 @@ async function claim(deps: MaterializeDeps, program: ViewProgram, partition: num
     let current = found;
     const write = async (next: ViewPosition, states: Parameters<Lease['write']>[0]): Promise<boolean> => {
       const text = encodePosition(next);
-      const done = await store.writePartition(program, partition, { expected: current, position: text, states });
+      const done = await store.writePartition(program, partition, {
+        expected: current,
+        position: text,
+        states,
+      });
       if (done) current = text;
       return done;
     };
-    const leased = (): ViewPosition => ({ ...base, rebuild: { token, until: clock() + LEASE_MS, step: step++ } });
+    const leased = (): ViewPosition => ({
+      ...base,
+      rebuild: { token, until: clock() + LEASE_MS, step: step++ },
+    });
     const hold = async (done: Promise<boolean>): Promise<void> => {
       if (!(await done)) throw busy(program, partition);
     };
     // Refused where the live consumer wrote in between: look again.
     if (await write(leased(), [])) {
-      return { base, write: (states) => hold(write(leased(), states)), finish: (last) => hold(write(last, [])) };
+      return {
+        base,
+        write: (states) => hold(write(leased(), states)),
+        finish: (last) => hold(write(last, [])),
+      };
     }
   }
   throw busy(program, partition);
@@ -166,7 +198,11 @@ async function withinTopic(
   if (position === null || position.viewOffset < beforeOldest || position.viewOffset >= end) {
     return { viewOffset: beforeOldest, watermarks: {}, newestKnownTime: null };
   }
-  return { viewOffset: position.viewOffset, watermarks: position.watermarks, newestKnownTime: position.newestKnownTime };
+  return {
+    viewOffset: position.viewOffset,
+    watermarks: position.watermarks,
+    newestKnownTime: position.newestKnownTime,
+  };
 }
 
 /** Waits until the log has every event that the frames up to `base` have; answers its positions. */

@@ -32,7 +32,11 @@ const metaTypes: readonly CopyType[] = ['int4', 'int8', 'timestamp', 'timestamp'
 const metaNames = logMetaColumns.map((column) => column.name);
 
 /** Appends events to the log of their source; the caller's transaction moves the position. */
-export async function appendEvents(tx: Queryable, source: Source, events: readonly LoggedEvent[]): Promise<void> {
+export async function appendEvents(
+  tx: Queryable,
+  source: Source,
+  events: readonly LoggedEvent[],
+): Promise<void> {
   if (events.length === 0) return;
   const fields = Object.entries(source.schema);
   const writer = new CopyWriter();
@@ -64,14 +68,22 @@ export async function scanEvents(
 ): Promise<void> {
   const fieldTypes = fields.map((name): CopyType => source.schema[name]?.type ?? 'string');
   const row: Record<string, CopyValue> = {};
-  const event = { sourcePartition: 0, sourceOffset: 0, eventTime: 0, effectiveTime: 0, knownTime: 0, row: row as Row };
+  const event = {
+    sourcePartition: 0,
+    sourceOffset: 0,
+    eventTime: 0,
+    effectiveTime: 0,
+    knownTime: 0,
+    row: row as Row,
+  };
   const reader = new CopyReader([...metaTypes, ...fieldTypes], (values) => {
     event.sourcePartition = values[0] as number;
     event.sourceOffset = values[1] as number;
     event.eventTime = values[2] as number;
     event.effectiveTime = values[3] as number;
     event.knownTime = values[4] as number;
-    for (let i = 0; i < fields.length; i++) row[fields[i] as string] = values[metaTypes.length + i] as CopyValue;
+    for (let i = 0; i < fields.length; i++)
+      row[fields[i] as string] = values[metaTypes.length + i] as CopyValue;
     onEvent(event);
   });
   const columns = [...metaNames, ...fields.map((name) => quoteIdentifier(name))].join(', ');
@@ -89,17 +101,21 @@ const orders = {
 
 /** COPY takes no parameters; every value here is a number, written as one. */
 function whereOf(filter: LogFilter): string {
-  const time = (ms: number): string => `to_timestamp(${String(ms / 1_000)}::double precision)`;
+  const time = (ms: number): string => `timestamptz 'epoch' + ${String(ms)} * interval '1 millisecond'`;
   const tests: string[] = [];
   if (filter.knownTo !== undefined) tests.push(`known_time <= ${time(filter.knownTo)}`);
   if (filter.knownAfter !== undefined) tests.push(`known_time > ${time(filter.knownAfter)}`);
-  if (filter.sourcePartition !== undefined) tests.push(`source_partition = ${Math.trunc(filter.sourcePartition)}`);
+  if (filter.sourcePartition !== undefined)
+    tests.push(`source_partition = ${Math.trunc(filter.sourcePartition)}`);
   if (filter.beforeOffset !== undefined) tests.push(`source_offset < ${Math.trunc(filter.beforeOffset)}`);
   return tests.length === 0 ? '' : ` WHERE ${tests.join(' AND ')}`;
 }
 
 /** Newest known time over the logs of the sources, ms since the epoch; null where they are all empty. */
-export async function newestKnownTime(postgres: Postgres, sources: readonly Source[]): Promise<number | null> {
+export async function newestKnownTime(
+  postgres: Postgres,
+  sources: readonly Source[],
+): Promise<number | null> {
   let newest: number | null = null;
   for (const source of sources) {
     const [found] = await postgres.query<{ ms: number | null }>(

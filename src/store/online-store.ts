@@ -35,14 +35,20 @@ export interface OnlineStore {
   /** The text of a position, '' where there is none. */
   readPositionText(program: ViewProgram, partition: number): Promise<string>;
   /** Texts of several positions in one round trip. */
-  readPositionTexts(of: readonly { readonly program: ViewProgram; readonly partition: number }[]): Promise<string[]>;
+  readPositionTexts(
+    of: readonly { readonly program: ViewProgram; readonly partition: number }[],
+  ): Promise<string[]>;
   readPositions(program: ViewProgram): Promise<ViewPosition[]>;
   /**
    * Resolves once every partition of every view of each named source has folded that source up to the
    * given offset: a read after it sees those events.
    * @throws MillraceError STORE_NOT_VISIBLE after `timeoutMs`
    */
-  waitVisible(programs: readonly ViewProgram[], offsets: readonly SourceOffset[], timeoutMs: number): Promise<void>;
+  waitVisible(
+    programs: readonly ViewProgram[],
+    offsets: readonly SourceOffset[],
+    timeoutMs: number,
+  ): Promise<void>;
 }
 
 /** Compares the position, then writes all states and the new position; a repeated call finds its own position. */
@@ -68,11 +74,11 @@ export function createOnlineStore(redis: Redis, names: Names): OnlineStore {
   const readPositionTexts: OnlineStore['readPositionTexts'] = async (of) => {
     if (of.length === 0) return [];
     // One GET each, in one pipeline: partitions lie in different cluster slots.
-    const answers = await Promise.all(of.map(({ program, partition }) => redis.get(positionKey(program, partition)))).catch(
-      (error: unknown) => {
-        throw translateRedisError(error, 'reading view positions');
-      },
-    );
+    const answers = await Promise.all(
+      of.map(({ program, partition }) => redis.get(positionKey(program, partition))),
+    ).catch((error: unknown) => {
+      throw translateRedisError(error, 'reading view positions');
+    });
     return answers.map((text) => text ?? ABSENT_POSITION);
   };
 
@@ -97,7 +103,10 @@ export function createOnlineStore(redis: Redis, names: Names): OnlineStore {
     },
 
     async writePartition(program, partition, write) {
-      const keys = [positionKey(program, partition), ...write.states.map((s) => stateKey(program, partition, s.entityKey))];
+      const keys = [
+        positionKey(program, partition),
+        ...write.states.map((s) => stateKey(program, partition, s.entityKey)),
+      ];
       const values = [write.expected, write.position, ...write.states.map((s) => asBuffer(s.bytes))];
       try {
         return (await runScript(redis, keys, values)) === 1;
@@ -111,7 +120,10 @@ export function createOnlineStore(redis: Redis, names: Names): OnlineStore {
     },
 
     async readPositions(program) {
-      const partitions = Array.from({ length: program.partitions }, (_, partition) => ({ program, partition }));
+      const partitions = Array.from({ length: program.partitions }, (_, partition) => ({
+        program,
+        partition,
+      }));
       return (await readPositionTexts(partitions)).map(decodePosition);
     },
 
@@ -130,7 +142,8 @@ export function createOnlineStore(redis: Redis, names: Names): OnlineStore {
         });
         const behind = waiting[0];
         if (behind === undefined) return;
-        if (performance.now() >= giveUpAt) throw notVisible(behind.program, behind.partition, behind.wanted, timeoutMs);
+        if (performance.now() >= giveUpAt)
+          throw notVisible(behind.program, behind.partition, behind.wanted, timeoutMs);
         await new Promise((resolve) => setTimeout(resolve, VISIBLE_POLL_MS));
       }
     },
@@ -150,7 +163,12 @@ async function runScript(redis: Redis, keys: string[], values: (string | Buffer)
   }
 }
 
-function notVisible(program: ViewProgram, partition: number, wanted: readonly SourceOffset[], timeoutMs: number): Error {
+function notVisible(
+  program: ViewProgram,
+  partition: number,
+  wanted: readonly SourceOffset[],
+  timeoutMs: number,
+): Error {
   const offsets = wanted.map((o) => `${o.partition}:${o.offset}`).join(', ');
   return new MillraceError(
     'STORE_NOT_VISIBLE',

@@ -8,12 +8,19 @@ import type { KafkaClient, TopicSpec } from '../infra/kafka.ts';
 import type { Postgres } from '../infra/postgres.ts';
 import { readIngestPositions } from './ingest-positions.ts';
 import { IDENTIFIER_BYTES_MAX, reservedFieldNames } from './log-table.ts';
-import { definitionsOf, programsOf, readDefinitions, type AppliedDefinition, type Definition } from './project-definitions.ts';
+import {
+  definitionsOf,
+  programsOf,
+  readDefinitions,
+  type AppliedDefinition,
+  type Definition,
+} from './project-definitions.ts';
 import { projectTopics } from './project-topics.ts';
 
 export interface PlanStep {
   readonly action: 'create' | 'alter' | 'recompute';
-  readonly kind: 'topic' | 'log' | 'column' | 'entity' | 'source' | 'featureView' | 'featureService' | 'model';
+  readonly kind:
+    'topic' | 'log' | 'column' | 'entity' | 'source' | 'featureView' | 'featureService' | 'model';
   readonly name: string;
   readonly detail: string;
 }
@@ -56,12 +63,16 @@ export async function planProject(project: Project, deps: PlanDeps): Promise<Pla
   const specs = projectTopics(project, programs, deps.names);
   const present = await deps.kafka.topicPartitions(specs.map((spec) => spec.topic));
   const topics = specs.filter((spec) => !present.has(spec.topic));
-  const newSources = project.sources.filter((s) => appliedOf({ kind: 'source', name: s.name, version: 1 }) === undefined);
+  const newSources = project.sources.filter(
+    (s) => appliedOf({ kind: 'source', name: s.name, version: 1 }) === undefined,
+  );
   const sourceChanges = project.sources.map((source) =>
     compareSource(source, appliedOf({ kind: 'source', name: source.name, version: 1 })),
   );
   const newColumns = sourceChanges.flatMap((change) => change.newColumns);
-  const newViews = programs.filter((p) => appliedOf({ kind: 'featureView', name: p.name, version: p.version }) === undefined);
+  const newViews = programs.filter(
+    (p) => appliedOf({ kind: 'featureView', name: p.name, version: p.version }) === undefined,
+  );
   const recompute = await withHistory(deps.postgres, newViews);
   return {
     topics,
@@ -72,26 +83,49 @@ export async function planProject(project: Project, deps: PlanDeps): Promise<Pla
     problems: [
       ...sourceChanges.flatMap((change) => change.problems),
       ...changed.filter((d) => d.kind === 'featureView' && appliedOf(d) !== undefined).map(viewChanged),
-      ...specs.filter((s) => (present.get(s.topic) ?? s.partitions) !== s.partitions).map((s) => topicChanged(s, present.get(s.topic) ?? 0)),
+      ...specs
+        .filter((s) => (present.get(s.topic) ?? s.partitions) !== s.partitions)
+        .map((s) => topicChanged(s, present.get(s.topic) ?? 0)),
     ],
     steps: [
-      ...topics.map((t): PlanStep => ({ action: 'create', kind: 'topic', name: t.topic, detail: `${t.partitions} partitions` })),
-      ...newSources.map((s): PlanStep => ({ action: 'create', kind: 'log', name: `log.${s.name}`, detail: `${Object.keys(s.schema).length} fields` })),
-      ...newColumns.map((c): PlanStep => ({ action: 'alter', kind: 'column', name: `log.${c.source}.${c.name}`, detail: `new, ${c.field.type}, null for events of the past` })),
+      ...topics.map((t): PlanStep => ({
+        action: 'create',
+        kind: 'topic',
+        name: t.topic,
+        detail: `${t.partitions} partitions`,
+      })),
+      ...newSources.map((s): PlanStep => ({
+        action: 'create',
+        kind: 'log',
+        name: `log.${s.name}`,
+        detail: `${Object.keys(s.schema).length} fields`,
+      })),
+      ...newColumns.map((c): PlanStep => ({
+        action: 'alter',
+        kind: 'column',
+        name: `log.${c.source}.${c.name}`,
+        detail: `new, ${c.field.type}, null for events of the past`,
+      })),
       ...changed.map((d): PlanStep => ({
         action: appliedOf(d) === undefined ? 'create' : 'alter',
         kind: d.kind,
         name: d.name,
         detail: d.kind === 'featureView' ? `version ${d.version}` : d.digest.slice(0, 12),
       })),
-      ...recompute.map((p): PlanStep => ({ action: 'recompute', kind: 'featureView', name: p.name, detail: `version ${p.version} from the offline log` })),
+      ...recompute.map((p): PlanStep => ({
+        action: 'recompute',
+        kind: 'featureView',
+        name: p.name,
+        detail: `version ${p.version} from the offline log`,
+      })),
     ],
     modelsTouched: modelsTouched(project, changed),
   };
 }
 
 function modelsTouched(project: Project, changed: readonly Definition[]): string[] {
-  const isChanged = (kind: string, name: string): boolean => changed.some((d) => d.kind === kind && d.name === name);
+  const isChanged = (kind: string, name: string): boolean =>
+    changed.some((d) => d.kind === kind && d.name === name);
   return project.models
     .filter((model) => {
       const { service } = model;
@@ -137,19 +171,32 @@ function compareSource(source: Source, applied: AppliedDefinition | undefined): 
   const before = applied.definition as unknown as Source;
   for (const setting of FIXED_SETTINGS) {
     if (before[setting] !== source[setting]) {
-      problems.push(problem(`${setting} was '${before[setting]}' and is now '${source[setting]}'. Keep it, or make a new source.`));
+      problems.push(
+        problem(
+          `${setting} was '${before[setting]}' and is now '${source[setting]}'. Keep it, or make a new source.`,
+        ),
+      );
     }
   }
   for (const [name, field] of Object.entries(before.schema)) {
     const now = source.schema[name];
-    if (now === undefined) problems.push(problem(`the field '${name}' is gone. Keep it, or make a new source.`));
+    if (now === undefined)
+      problems.push(problem(`the field '${name}' is gone. Keep it, or make a new source.`));
     else if (now.type !== field.type || now.nullable !== field.nullable) {
-      problems.push(problem(`the field '${name}' was ${textOf(field)} and is now ${textOf(now)}. Keep it, or add a field of another name.`));
+      problems.push(
+        problem(
+          `the field '${name}' was ${textOf(field)} and is now ${textOf(now)}. Keep it, or add a field of another name.`,
+        ),
+      );
     }
   }
   const added = Object.entries(source.schema).filter(([name]) => before.schema[name] === undefined);
   for (const [name] of added.filter(([, field]) => !field.nullable)) {
-    problems.push(problem(`the new field '${name}' is required, but the events of the past don't have it. Make it nullable.`));
+    problems.push(
+      problem(
+        `the new field '${name}' is required, but the events of the past don't have it. Make it nullable.`,
+      ),
+    );
   }
   return { newColumns: added.map(([name, field]) => ({ source: source.name, name, field })), problems };
 }
@@ -170,5 +217,8 @@ const topicChanged = (spec: TopicSpec, found: number): PlanProblem => ({
 export function assertPlan(plan: Plan): void {
   const [first] = plan.problems;
   if (first === undefined) return;
-  throw new MillraceError(first.code, `The project can't be applied, nothing was changed: ${plan.problems.map((p) => p.message).join(' ')}`);
+  throw new MillraceError(
+    first.code,
+    `The project can't be applied, nothing was changed: ${plan.problems.map((p) => p.message).join(' ')}`,
+  );
 }

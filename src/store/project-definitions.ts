@@ -27,7 +27,10 @@ export function definitionsOf(project: Project, programs: readonly ViewProgram[]
     ...project.entities.map((entity) => define('entity', entity.name, 1, entityDefinition(entity))),
     ...project.sources.map((source) => define('source', source.name, 1, sourceDefinition(source))),
     ...programs.map((program) =>
-      define('featureView', program.name, program.version, { partitions: program.partitions, program: program.definition }),
+      define('featureView', program.name, program.version, {
+        partitions: program.partitions,
+        program: program.definition,
+      }),
     ),
     ...project.services.map((service) =>
       define('featureService', service.name, 1, compileService(service).definition),

@@ -31,8 +31,16 @@ export function projectTopics(project: Project, programs: readonly ViewProgram[]
     ...programs.map((program) => ({
       topic: names.viewTopic(program.name, program.version),
       partitions: program.partitions,
-      config: { ...appendTime, 'retention.ms': DERIVED_RETENTION_MS, 'max.message.bytes': String(VIEW_MESSAGE_BYTES_MAX) },
+      config: {
+        ...appendTime,
+        'retention.ms': DERIVED_RETENTION_MS,
+        'max.message.bytes': String(VIEW_MESSAGE_BYTES_MAX),
+      },
     })),
-    { topic: names.decisionTopic(), partitions: DECISION_PARTITIONS, config: { ...appendTime, 'retention.ms': DERIVED_RETENTION_MS } },
+    {
+      topic: names.decisionTopic(),
+      partitions: DECISION_PARTITIONS,
+      config: { ...appendTime, 'retention.ms': DERIVED_RETENTION_MS },
+    },
   ];
 }

@@ -17,9 +17,17 @@ export async function rewindIngest(
   fromKnownTime: number,
 ): Promise<void> {
   const table = logTable(source.name);
-  const kept = new Map((await deps.kafka.topicOffsets(deps.names.sourceTopic(source.name))).map((o) => [o.partition, o.earliest]));
+  const kept = new Map(
+    (await deps.kafka.topicOffsets(deps.names.sourceTopic(source.name))).map((o) => [
+      o.partition,
+      o.earliest,
+    ]),
+  );
   await deps.postgres.transaction(async (tx) => {
-    await tx.query('SELECT 1 FROM millrace.ingest_positions WHERE source = $1 ORDER BY partition FOR UPDATE', [source.name]);
+    await tx.query(
+      'SELECT 1 FROM millrace.ingest_positions WHERE source = $1 ORDER BY partition FOR UPDATE',
+      [source.name],
+    );
     const firsts = await tx.query<{ partition: number; first: number }>(
       `SELECT partition, min(first)::float8 AS first FROM (
          SELECT source_partition AS partition, min(source_offset) AS first FROM ${table}
@@ -39,8 +47,14 @@ export async function rewindIngest(
         );
       }
       const at = [source.name, partition, first];
-      const stored = await tx.query(`DELETE FROM ${table} WHERE source_partition = $1 AND source_offset >= $2 RETURNING 1`, [partition, first]);
-      const dead = await tx.query('DELETE FROM millrace.dead_letters WHERE source = $1 AND partition = $2 AND source_offset >= $3 RETURNING 1', at);
+      const stored = await tx.query(
+        `DELETE FROM ${table} WHERE source_partition = $1 AND source_offset >= $2 RETURNING 1`,
+        [partition, first],
+      );
+      const dead = await tx.query(
+        'DELETE FROM millrace.dead_letters WHERE source = $1 AND partition = $2 AND source_offset >= $3 RETURNING 1',
+        at,
+      );
       await tx.query(
         `UPDATE millrace.ingest_positions
          SET duplicates = duplicates - (next_offset - $3 - $4 - $5), next_offset = $3, stored = stored - $4, dead_letters = dead_letters - $5

@@ -3,7 +3,12 @@ import { MillraceError } from '../core/millrace-error.ts';
 import type { Source } from '../define/source.ts';
 import { parsePayload } from '../fold/parse-event.ts';
 import type { OutgoingMessage } from '../infra/kafka-producer.ts';
-import { createMessageParser, EVENT_BYTES_MAX, storageProblems, type MessageParser } from './parse-message.ts';
+import {
+  createMessageParser,
+  EVENT_BYTES_MAX,
+  storageProblems,
+  type MessageParser,
+} from './parse-message.ts';
 import { eventMessage } from './replayer.ts';
 
 export interface EventProblem {
@@ -40,7 +45,8 @@ export class EventAcceptor {
       const found = this.#check(payload, knownTime ?? now);
       if (found.problems.length > 0) {
         count += found.problems.length;
-        for (const problem of found.problems) if (problems.length < PROBLEMS_MAX) problems.push({ index, problem });
+        for (const problem of found.problems)
+          if (problems.length < PROBLEMS_MAX) problems.push({ index, problem });
       } else if (count === 0) {
         messages.push(eventMessage(this.source, this.#topic, found.id, found.value, knownTime));
       }
@@ -61,7 +67,9 @@ export class EventAcceptor {
     const problems = storageProblems(this.#parser, parsed.row);
     const eventTime = parsed.row[this.source.eventTime] as number;
     if (eventTime > knownTime + this.#parser.clockSkewMs) {
-      problems.push(`field '${this.source.eventTime}': expected at most ${this.source.clockSkew} after the known time, found ${eventTime - knownTime} ms after it`);
+      problems.push(
+        `field '${this.source.eventTime}': expected at most ${this.source.clockSkew} after the known time, found ${eventTime - knownTime} ms after it`,
+      );
     }
     const value = JSON.stringify(payload);
     const bytes = Buffer.byteLength(value);

@@ -48,7 +48,9 @@ export async function insertDeadLetters(tx: Queryable, letters: readonly DeadLet
       letters.map((l) => l.sourceOffset),
       letters.map((l) => l.code),
       letters.map((l) => storable(l.message.slice(0, MESSAGE_LENGTH_MAX))),
-      letters.map((l) => (l.payload === null ? null : storable(l.payload.toString('utf8', 0, PAYLOAD_BYTES_MAX)))),
+      letters.map((l) =>
+        l.payload === null ? null : storable(l.payload.toString('utf8', 0, PAYLOAD_BYTES_MAX)),
+      ),
       letters.map((l) => l.knownTime),
     ],
   );

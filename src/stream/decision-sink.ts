@@ -39,20 +39,30 @@ async function storeBatch(deps: DecisionSinkDeps, batch: PartitionBatch): Promis
       const earliest = offsets.find((o) => o.partition === batch.partition)?.earliest ?? 0;
       if (next >= earliest) return next;
       // Decisions have no other source: say what is lost, and go on.
-      deps.logger.error({ partition: batch.partition, from: next, to: earliest }, 'Kafka dropped decisions before they were stored');
+      deps.logger.error(
+        { partition: batch.partition, from: next, to: earliest },
+        'Kafka dropped decisions before they were stored',
+      );
     }
     const decisions: Decision[] = [];
     for (const message of batch.messages) {
       if (message.offset < next) continue;
       const decision = parseDecision(message.value);
-      if (decision === undefined) deps.logger.error({ partition: batch.partition, offset: message.offset }, 'message is no decision, left out');
+      if (decision === undefined)
+        deps.logger.error(
+          { partition: batch.partition, offset: message.offset },
+          'message is no decision, left out',
+        );
       else decisions.push(decision);
     }
     for (let from = 0; from < decisions.length; from += INSERT_ROWS_MAX) {
       await insertDecisions(tx, decisions.slice(from, from + INSERT_ROWS_MAX));
     }
     const nextOffset = Math.max(next, batch.lastOffset + 1);
-    await tx.query('UPDATE millrace.decision_positions SET next_offset = $2 WHERE partition = $1', [batch.partition, nextOffset]);
+    await tx.query('UPDATE millrace.decision_positions SET next_offset = $2 WHERE partition = $1', [
+      batch.partition,
+      nextOffset,
+    ]);
     return undefined;
   });
 }
@@ -67,7 +77,10 @@ async function readPosition(db: Queryable, partition: number): Promise<number> {
 
 /** A member that lost the partition waits here for its successor, then finds the position moved on. */
 async function lockPosition(tx: Queryable, partition: number): Promise<number> {
-  await tx.query('INSERT INTO millrace.decision_positions (partition, next_offset) VALUES ($1, 0) ON CONFLICT DO NOTHING', [partition]);
+  await tx.query(
+    'INSERT INTO millrace.decision_positions (partition, next_offset) VALUES ($1, 0) ON CONFLICT DO NOTHING',
+    [partition],
+  );
   const [row] = await tx.query<{ next: string }>(
     'SELECT next_offset AS next FROM millrace.decision_positions WHERE partition = $1 FOR UPDATE',
     [partition],
@@ -82,9 +95,14 @@ function parseDecision(value: Buffer | null): Decision | undefined {
     // jsonb takes no NUL.
     const isWhole =
       !text.includes('\\u0000') &&
-      typeof decision.id === 'string' && typeof decision.model === 'string' && typeof decision.version === 'number' &&
-      typeof decision.asOf === 'number' && typeof decision.servedAt === 'number' && typeof decision.score === 'number' &&
-      typeof decision.numbers === 'string' && (decision.variant === 'champion' || decision.variant === 'canary');
+      typeof decision.id === 'string' &&
+      typeof decision.model === 'string' &&
+      typeof decision.version === 'number' &&
+      typeof decision.asOf === 'number' &&
+      typeof decision.servedAt === 'number' &&
+      typeof decision.score === 'number' &&
+      typeof decision.numbers === 'string' &&
+      (decision.variant === 'champion' || decision.variant === 'canary');
     return isWhole ? decision : undefined;
   } catch {
     return undefined;
@@ -114,7 +132,13 @@ async function insertDecisions(tx: Queryable, decisions: readonly Decision[]): P
       decisions.map((d) => d.shadow?.score ?? null),
       decisions.map((d) => d.numbers),
       decisions.map((d) =>
-        JSON.stringify({ digest: d.digest, instance: d.instance, categories: d.categories, reads: d.reads, latencyMs: d.latencyMs }),
+        JSON.stringify({
+          digest: d.digest,
+          instance: d.instance,
+          categories: d.categories,
+          reads: d.reads,
+          latencyMs: d.latencyMs,
+        }),
       ),
     ],
   );

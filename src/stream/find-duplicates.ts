@@ -10,7 +10,11 @@ import type { ParsedEvent } from './parse-message.ts';
  * a redelivery of the same offsets always gives the same answer, however it is cut into batches. A
  * topic is partitioned by event id, so all of an id's deliveries are in one source partition.
  */
-export async function findDuplicates(db: Queryable, source: Source, events: readonly ParsedEvent[]): Promise<Set<number>> {
+export async function findDuplicates(
+  db: Queryable,
+  source: Source,
+  events: readonly ParsedEvent[],
+): Promise<Set<number>> {
   const first = events[0];
   if (first === undefined) return new Set();
   const windowMs = parseDuration(source.dedupeWindow) ?? 0;
@@ -18,7 +22,8 @@ export async function findDuplicates(db: Queryable, source: Source, events: read
   const duplicates = new Set<number>();
   for (const event of events) {
     const times = accepted.get(event.id);
-    if (times?.some((known) => Math.abs(known - event.knownTime) <= windowMs) === true) duplicates.add(event.sourceOffset);
+    if (times?.some((known) => Math.abs(known - event.knownTime) <= windowMs) === true)
+      duplicates.add(event.sourceOffset);
     else if (times === undefined) accepted.set(event.id, [event.knownTime]);
     else times.push(event.knownTime);
   }

@@ -56,7 +56,9 @@ export async function startFoldConsumer(
     ...(deps.sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs: deps.sessionTimeoutMs }),
   });
   const checks = setInterval(() => {
-    member.checkPositions(consumer).catch((error: unknown) => deps.logger.warn({ err: error }, 'positions could not be checked'));
+    member
+      .checkPositions(consumer)
+      .catch((error: unknown) => deps.logger.warn({ err: error }, 'positions could not be checked'));
   }, POSITION_CHECK_MS);
   return {
     ended: consumer.ended.finally(() => clearInterval(checks)),
@@ -106,9 +108,10 @@ class FoldMember {
       if (next >= (await this.#earliest(batch))) return next;
       return this.#rebuild(batch, fold);
     }
-    const fresh = batch.messages[0] !== undefined && batch.messages[0].offset < next
-      ? batch.messages.filter((message) => message.offset >= next)
-      : batch.messages;
+    const fresh =
+      batch.messages[0] !== undefined && batch.messages[0].offset < next
+        ? batch.messages.filter((message) => message.offset >= next)
+        : batch.messages;
     if (fresh.length === 0) return batch.endOffset < next ? this.#rebuild(batch, fold) : undefined;
     const outcome = await fold.fold(fresh);
     if (outcome === 'gap') return this.#rebuild(batch, fold);
@@ -126,8 +129,14 @@ class FoldMember {
     const texts = await this.#deps.store.readPositionTexts(resting.map(({ fold }) => fold));
     for (const [i, { fold, text, epoch }] of resting.entries()) {
       if (texts[i] === text || !fold.isAt(epoch)) continue;
-      const of = { topic: this.#deps.names.viewTopic(fold.program.name, fold.program.version), partition: fold.partition };
-      this.#deps.logger.warn({ ...of, expected: text, found: texts[i] }, 'Redis holds another position: folding on from there');
+      const of = {
+        topic: this.#deps.names.viewTopic(fold.program.name, fold.program.version),
+        partition: fold.partition,
+      };
+      this.#deps.logger.warn(
+        { ...of, expected: text, found: texts[i] },
+        'Redis holds another position: folding on from there',
+      );
       fold.reset();
       const position = await fold.position();
       if (this.#isBeingRebuilt(of, position)) continue;
@@ -138,7 +147,10 @@ class FoldMember {
 
   async #afterRefusal(batch: PartitionBatch, fold: ViewPartitionFold): Promise<number> {
     const position = await fold.position();
-    this.#deps.logger.warn({ topic: batch.topic, partition: batch.partition, position }, 'states refused: Redis holds another position');
+    this.#deps.logger.warn(
+      { topic: batch.topic, partition: batch.partition, position },
+      'states refused: Redis holds another position',
+    );
     if (this.#isBeingRebuilt(batch, position)) return this.#standStill(batch, fold);
     return position.viewOffset + 1;
   }
@@ -150,10 +162,14 @@ class FoldMember {
   /** Waits for a rebuild; one whose lease ended is begun again here. */
   #standStill(batch: PartitionBatch, fold: ViewPartitionFold): number {
     if (!this.#rebuilding.has(slotOf(batch))) {
-      void fold.position().then((position) => {
-        if (position.rebuild !== undefined && position.rebuild.until < this.#deps.clock()) this.#startRebuild(batch, fold);
-        else fold.reset();
-      }, () => fold.reset());
+      void fold.position().then(
+        (position) => {
+          if (position.rebuild !== undefined && position.rebuild.until < this.#deps.clock())
+            this.#startRebuild(batch, fold);
+          else fold.reset();
+        },
+        () => fold.reset(),
+      );
     }
     batch.pause(REBUILD_POLL_MS);
     return batch.fetchedOffset;
@@ -170,7 +186,10 @@ class FoldMember {
     if (this.#rebuilding.has(slot) || this.#rebuilding.size >= REBUILDS_MAX) return;
     const { logger, metrics } = this.#deps;
     this.#rebuilding.add(slot);
-    logger.warn({ topic: of.topic, partition: of.partition }, 'frames are missing: rebuilding from the offline log');
+    logger.warn(
+      { topic: of.topic, partition: of.partition },
+      'frames are missing: rebuilding from the offline log',
+    );
     materializePartition(this.#deps, fold.program, fold.partition, { signal: this.#stopped.signal })
       .then(
         (done) => {
@@ -179,7 +198,10 @@ class FoldMember {
         },
         (error: unknown) => {
           metrics.rebuilds.inc({ view: fold.program.name, outcome: 'failed' });
-          logger.warn({ err: error, topic: of.topic, partition: of.partition }, 'rebuild failed, will be tried again');
+          logger.warn(
+            { err: error, topic: of.topic, partition: of.partition },
+            'rebuild failed, will be tried again',
+          );
         },
       )
       .finally(() => {
@@ -210,9 +232,13 @@ class FoldMember {
   #report(batch: PartitionBatch, fold: ViewPartitionFold, frames: readonly IncomingMessage[]): void {
     const { metrics, clock } = this.#deps;
     metrics.foldBatch.observe(frames.length);
-    metrics.lag.set({ topic: batch.topic, partition: batch.partition }, batch.endOffset - 1 - batch.lastOffset);
+    metrics.lag.set(
+      { topic: batch.topic, partition: batch.partition },
+      batch.endOffset - 1 - batch.lastOffset,
+    );
     const oldest = Number(String(frames[0]?.headers[APPEND_TIME_HEADER]));
-    if (oldest > 0) metrics.freshness.observe({ view: fold.program.name }, Math.max(0, clock() - oldest) / 1_000);
+    if (oldest > 0)
+      metrics.freshness.observe({ view: fold.program.name }, Math.max(0, clock() - oldest) / 1_000);
   }
 }
 

@@ -61,13 +61,17 @@ export async function createGateway(deps: GatewayDeps): Promise<FastifyInstance>
       code: 'REQUEST_INVALID',
     });
   });
-  app.post<{ Params: { source: string } }>('/v1/events/:source', (request, reply) => door.receive(request, reply));
+  app.post<{ Params: { source: string } }>('/v1/events/:source', (request, reply) =>
+    door.receive(request, reply),
+  );
   app.get('/v1/health/live', () => ({ status: 'live' }));
   app.get('/v1/health/ready', async () => {
     await deps.kafka.topicPartitions(deps.sources.map((source) => deps.names.sourceTopic(source.name)));
     return { status: 'ready' };
   });
-  app.get('/metrics', async (_request, reply) => reply.type(deps.registry.contentType).send(await deps.registry.metrics()));
+  app.get('/metrics', async (_request, reply) =>
+    reply.type(deps.registry.contentType).send(await deps.registry.metrics()),
+  );
   app.addHook('onClose', () => producer.close());
   return app;
 }
@@ -84,16 +88,25 @@ class EventDoor {
   constructor(deps: GatewayDeps, send: (messages: readonly OutgoingMessage[]) => Promise<unknown>) {
     this.#deps = deps;
     this.#send = send;
-    this.#acceptors = new Map(deps.sources.map((source) => [source.name, new EventAcceptor(source, deps.names)]));
+    this.#acceptors = new Map(
+      deps.sources.map((source) => [source.name, new EventAcceptor(source, deps.names)]),
+    );
     this.#metrics = createGatewayMetrics(deps.registry);
   }
 
-  async receive(request: FastifyRequest<{ Params: { source: string } }>, reply: FastifyReply): Promise<unknown> {
+  async receive(
+    request: FastifyRequest<{ Params: { source: string } }>,
+    reply: FastifyReply,
+  ): Promise<unknown> {
     const acceptor = this.#acceptors.get(request.params.source);
     if (acceptor === undefined) throw sourceNotFound(request.params.source, [...this.#acceptors.keys()]);
     const { settings, clock } = this.#deps;
     const knownTime = knownTimeOf(acceptor.source, request.headers[KNOWN_TIME_REQUEST_HEADER]);
-    const payloads = parseEventBody(request.headers['content-type'], request.body as string | undefined, settings.eventsMax);
+    const payloads = parseEventBody(
+      request.headers['content-type'],
+      request.body as string | undefined,
+      settings.eventsMax,
+    );
     const messages = acceptor.accept(payloads, knownTime, clock());
     if (this.#inFlight > 0 && this.#inFlight + messages.length > settings.inFlightEventsMax) {
       this.#metrics.refused.inc({ source: acceptor.source.name }, messages.length);
@@ -117,7 +130,10 @@ class EventDoor {
     try {
       await this.#send(messages);
       const took = (performance.now() - start) / 1_000;
-      this.#eventsPerSecond = Math.max(1, 0.9 * this.#eventsPerSecond + 0.1 * (ahead / Math.max(took, 0.001)));
+      this.#eventsPerSecond = Math.max(
+        1,
+        0.9 * this.#eventsPerSecond + 0.1 * (ahead / Math.max(took, 0.001)),
+      );
       accepted.inc({ source }, messages.length);
       seconds.observe(took);
     } finally {
@@ -138,28 +154,60 @@ function knownTimeOf(source: Source, header: string | string[] | undefined): num
   const text = String(header);
   const known = /^-?\d+$/.test(text) ? Number(text) : Date.parse(text);
   if (Number.isSafeInteger(known)) return known;
-  throw new MillraceError('REQUEST_INVALID', `Header Millrace-Known-Time: expected ISO 8601 or milliseconds since the epoch, found '${text.slice(0, 60)}'.`);
+  throw new MillraceError(
+    'REQUEST_INVALID',
+    `Header Millrace-Known-Time: expected ISO 8601 or milliseconds since the epoch, found '${text.slice(0, 60)}'.`,
+  );
 }
 
 function answerError(logger: Logger, error: unknown, reply: FastifyReply): void {
   if (isMillraceError(error) && error instanceof MillraceError) {
     if (error.httpStatus === 503) void reply.header('retry-after', '1');
     const { problems, count } = error.details;
-    void reply.code(error.httpStatus).send({ error: error.message, code: error.code, ...(problems === undefined ? {} : { problems, count }) });
+    void reply
+      .code(error.httpStatus)
+      .send({
+        error: error.message,
+        code: error.code,
+        ...(problems === undefined ? {} : { problems, count }),
+      });
     return;
   }
   const status = (error as { statusCode?: number }).statusCode ?? 500;
   if (status >= 500) logger.error({ err: error }, 'request failed');
-  void reply.code(status).send({ error: status >= 500 ? 'The gateway failed; its log says why.' : messageOf(error), code: 'REQUEST_INVALID' });
+  void reply
+    .code(status)
+    .send({
+      error: status >= 500 ? 'The gateway failed; its log says why.' : messageOf(error),
+      code: 'REQUEST_INVALID',
+    });
 }
 
 function createGatewayMetrics(registry: Registry) {
   const registers = [registry];
   const labelNames = ['source'] as const;
   return {
-    accepted: new Counter({ name: 'millrace_gateway_events_accepted_total', help: 'Events that Kafka acknowledged.', labelNames, registers }),
-    refused: new Counter({ name: 'millrace_gateway_events_overloaded_total', help: 'Events answered with 429.', labelNames, registers }),
-    inFlight: new Gauge({ name: 'millrace_gateway_events_in_flight', help: 'Events on the way to Kafka.', registers }),
-    seconds: new Histogram({ name: 'millrace_gateway_acknowledge_duration_seconds', help: "Until the broker's acknowledgement.", registers }),
+    accepted: new Counter({
+      name: 'millrace_gateway_events_accepted_total',
+      help: 'Events that Kafka acknowledged.',
+      labelNames,
+      registers,
+    }),
+    refused: new Counter({
+      name: 'millrace_gateway_events_overloaded_total',
+      help: 'Events answered with 429.',
+      labelNames,
+      registers,
+    }),
+    inFlight: new Gauge({
+      name: 'millrace_gateway_events_in_flight',
+      help: 'Events on the way to Kafka.',
+      registers,
+    }),
+    seconds: new Histogram({
+      name: 'millrace_gateway_acknowledge_duration_seconds',
+      help: "Until the broker's acknowledgement.",
+      registers,
+    }),
   };
 }

@@ -50,7 +50,8 @@ export class IngestSource {
   ): Promise<PreparedBatch> {
     const { parsed, deadLetters } = this.#parse(partition, messages);
     const duplicates = await findDuplicates(this.#postgres, this.source, parsed);
-    const events = duplicates.size === 0 ? parsed : parsed.filter((event) => !duplicates.has(event.sourceOffset));
+    const events =
+      duplicates.size === 0 ? parsed : parsed.filter((event) => !duplicates.has(event.sourceOffset));
     const newestKnownTime = events.reduce((newest, event) => Math.max(newest, event.knownTime), -Infinity);
     const frames = writeFrames(this.#programs, (p) => this.#names.viewTopic(p.name, p.version), events, {
       sourcePartition: partition,
@@ -81,7 +82,10 @@ export class IngestSource {
     };
   }
 
-  #parse(partition: number, messages: readonly IncomingMessage[]): { parsed: ParsedEvent[]; deadLetters: DeadLetter[] } {
+  #parse(
+    partition: number,
+    messages: readonly IncomingMessage[],
+  ): { parsed: ParsedEvent[]; deadLetters: DeadLetter[] } {
     const parsed: ParsedEvent[] = [];
     const deadLetters: DeadLetter[] = [];
     for (const message of messages) {
@@ -117,5 +121,6 @@ export function* cutBatches(
     }
     bytes += size;
   }
-  if (from < messages.length) yield { messages: from === 0 ? messages : messages.slice(from), nextOffset: endOffset };
+  if (from < messages.length)
+    yield { messages: from === 0 ? messages : messages.slice(from), nextOffset: endOffset };
 }

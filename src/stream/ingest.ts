@@ -88,7 +88,9 @@ class IngestMember {
     send: (messages: readonly OutgoingMessage[]) => Promise<unknown>,
   ) {
     this.#deps = deps;
-    this.#sources = new Map(sources.map((s) => [deps.names.sourceTopic(s.name), new IngestSource(s, programs, deps)]));
+    this.#sources = new Map(
+      sources.map((s) => [deps.names.sourceTopic(s.name), new IngestSource(s, programs, deps)]),
+    );
     this.#send = send;
     this.#log = new LogWriter(deps.postgres);
   }
@@ -120,11 +122,15 @@ class IngestMember {
       return next >= kept.earliest && next <= kept.end ? next : this.#standStill(batch, next, kept);
     }
     const first = batch.messages[0];
-    const fresh = first !== undefined && first.offset < next ? batch.messages.filter((m) => m.offset >= next) : batch.messages;
+    const fresh =
+      first !== undefined && first.offset < next
+        ? batch.messages.filter((m) => m.offset >= next)
+        : batch.messages;
     try {
       for (const part of cutBatches(fresh, batch.lastOffset + 1)) {
         if (!batch.isOwned()) return undefined;
-        if (!(await this.#ingest(batch, part.messages, part.nextOffset))) return await this.#afterRefusal(batch);
+        if (!(await this.#ingest(batch, part.messages, part.nextOffset)))
+          return await this.#afterRefusal(batch);
         await batch.heartbeat();
       }
     } catch (error) {
@@ -132,7 +138,10 @@ class IngestMember {
       this.#next.delete(slotOf(batch));
       throw error;
     }
-    this.#deps.metrics.lag.set({ topic: batch.topic, partition: batch.partition }, batch.endOffset - 1 - batch.lastOffset);
+    this.#deps.metrics.lag.set(
+      { topic: batch.topic, partition: batch.partition },
+      batch.endOffset - 1 - batch.lastOffset,
+    );
     return undefined;
   }
 
@@ -140,7 +149,11 @@ class IngestMember {
    * Frames first, then the log: after a crash in between the same frames are sent again and change nothing,
    * while an event that the log has can't be missing from the frames.
    */
-  async #ingest(batch: PartitionBatch, messages: PartitionBatch['messages'], nextOffset: number): Promise<boolean> {
+  async #ingest(
+    batch: PartitionBatch,
+    messages: PartitionBatch['messages'],
+    nextOffset: number,
+  ): Promise<boolean> {
     const firstOffset = await this.nextOffset(batch);
     const prepared = await this.#sourceOf(batch).prepare(batch.partition, messages, firstOffset, nextOffset);
     await this.#send(prepared.messages);

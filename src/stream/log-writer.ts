@@ -47,10 +47,20 @@ async function storeBatches(postgres: Postgres, batches: readonly LogBatch[]): P
   return postgres.transaction(async (tx) => {
     // Kafka keeps the events until they are stored for good: what a crash of Postgres undoes is read again.
     await tx.query('SET LOCAL synchronous_commit = off');
-    const moved = new Set((await advanceIngestPositions(tx, batches.map((b) => b.advance))).map(slotOf));
+    const moved = new Set(
+      (
+        await advanceIngestPositions(
+          tx,
+          batches.map((b) => b.advance),
+        )
+      ).map(slotOf),
+    );
     const winners = batches.filter(({ advance }) => moved.has(slotOf(advance)));
     for (const [source, events] of eventsBySource(winners)) await appendEvents(tx, source, events);
-    await insertDeadLetters(tx, winners.flatMap((batch) => batch.deadLetters));
+    await insertDeadLetters(
+      tx,
+      winners.flatMap((batch) => batch.deadLetters),
+    );
     return batches.map(({ advance }) => moved.has(slotOf(advance)));
   });
 }
@@ -65,4 +75,5 @@ function eventsBySource(batches: readonly LogBatch[]): Map<Source, LoggedEvent[]
   return bySource;
 }
 
-const slotOf = (of: { readonly source: string; readonly partition: number }): string => `${of.source}/${of.partition}`;
+const slotOf = (of: { readonly source: string; readonly partition: number }): string =>
+  `${of.source}/${of.partition}`;

@@ -44,48 +44,93 @@ export function parseMessage(
 ): { event: ParsedEvent } | { refusal: Refusal } {
   const { source } = parser;
   const knownTime = knownTimeOf(source, message);
-  const refuse = (code: ErrorCode, text: string, known = message.timestamp): { refusal: Refusal } => ({
-    refusal: { code, message: `Event of source '${source.name}': ${text}`, knownTime: known },
-  });
   if (knownTime === undefined) {
-    return refuse('STREAM_EVENT_INVALID', `header '${KNOWN_TIME_HEADER}': expected whole milliseconds since the epoch. Correct the sender.`);
+    return refuse(
+      source,
+      message.timestamp,
+      'STREAM_EVENT_INVALID',
+      `header '${KNOWN_TIME_HEADER}': expected whole milliseconds since the epoch. Correct the sender.`,
+    );
   }
   const { value } = message;
   if (value === null || value.length === 0) {
-    return refuse('STREAM_EVENT_MALFORMED', 'the message is empty, expected a JSON object. Topics of sources are no key-value stores: send no tombstones.', knownTime);
+    return refuse(
+      source,
+      knownTime,
+      'STREAM_EVENT_MALFORMED',
+      'the message is empty, expected a JSON object. Topics of sources are no key-value stores: send no tombstones.',
+    );
   }
   if (value.length > EVENT_BYTES_MAX) {
-    return refuse('STREAM_EVENT_OVERSIZED', `it has ${value.length} bytes, at most ${EVENT_BYTES_MAX} are taken. Send less per event.`, knownTime);
+    return refuse(
+      source,
+      knownTime,
+      'STREAM_EVENT_OVERSIZED',
+      `it has ${value.length} bytes, at most ${EVENT_BYTES_MAX} are taken. Send less per event.`,
+    );
   }
   const payload = parseJson(value);
   if (payload === undefined) {
-    return refuse('STREAM_EVENT_MALFORMED', 'the message is not JSON in UTF-8, expected a JSON object. Correct the sender.', knownTime);
+    return refuse(
+      source,
+      knownTime,
+      'STREAM_EVENT_MALFORMED',
+      'the message is not JSON in UTF-8, expected a JSON object. Correct the sender.',
+    );
   }
   const parsed = parsePayload(source, payload);
   const problems = parsed.ok ? storageProblems(parser, parsed.row) : parsed.problems;
   if (!parsed.ok || problems.length > 0) {
-    return refuse('STREAM_EVENT_INVALID', `${problems.join('; ')}. Correct the sender or the source's schema.`, knownTime);
+    return refuse(
+      source,
+      knownTime,
+      'STREAM_EVENT_INVALID',
+      `${problems.join('; ')}. Correct the sender or the source's schema.`,
+    );
   }
   const eventTime = parsed.row[source.eventTime] as number;
   if (eventTime > knownTime + parser.clockSkewMs) {
-    return refuse('STREAM_EVENT_EARLY', `its event time lies ${eventTime - knownTime} ms after its known time, at most ${parser.clockSkewMs} ms (clockSkew) are allowed. Correct the sender's clock or raise clockSkew.`, knownTime);
+    return refuse(
+      source,
+      knownTime,
+      'STREAM_EVENT_EARLY',
+      `its event time lies ${eventTime - knownTime} ms after its known time, at most ${parser.clockSkewMs} ms (clockSkew) are allowed. Correct the sender's clock or raise clockSkew.`,
+    );
   }
   const effectiveTime = Math.min(eventTime, knownTime);
   const id = parsed.row[source.id] as string;
-  return { event: { id, sourcePartition, sourceOffset: message.offset, eventTime, effectiveTime, knownTime, row: parsed.row } };
+  return {
+    event: {
+      id,
+      sourcePartition,
+      sourceOffset: message.offset,
+      eventTime,
+      effectiveTime,
+      knownTime,
+      row: parsed.row,
+    },
+  };
 }
+
+const refuse = (source: Source, knownTime: number, code: ErrorCode, text: string): { refusal: Refusal } => ({
+  refusal: { code, message: `Event of source '${source.name}': ${text}`, knownTime },
+});
 
 /** Problems of a well-typed row that the offline log could not hold. */
 export function storageProblems(parser: MessageParser, row: Readonly<Record<string, unknown>>): string[] {
   const problems: string[] = [];
   const id = row[parser.source.id];
   if (typeof id !== 'string' || id.length === 0 || id.length > EVENT_ID_LENGTH_MAX) {
-    problems.push(`field '${parser.source.id}': expected an event id of 1 to ${EVENT_ID_LENGTH_MAX} characters, found ${typeof id === 'string' ? id.length : 'none'}`);
+    problems.push(
+      `field '${parser.source.id}': expected an event id of 1 to ${EVENT_ID_LENGTH_MAX} characters, found ${typeof id === 'string' ? id.length : 'none'}`,
+    );
   }
   for (const name of parser.timestampFields) {
     const value = row[name];
     if (typeof value === 'number' && (value < TIMESTAMP_MS_MIN || value > TIMESTAMP_MS_MAX)) {
-      problems.push(`field '${name}': expected a time that PostgreSQL can hold (from 4713 BC), found ${value} ms`);
+      problems.push(
+        `field '${name}': expected a time that PostgreSQL can hold (from 4713 BC), found ${value} ms`,
+      );
     }
   }
   return problems;
@@ -96,7 +141,9 @@ function knownTimeOf(source: Source, message: IncomingMessage): number | undefin
   if (header === undefined) return message.timestamp;
   const text = String(Array.isArray(header) ? header[0] : header);
   const known = Number(text);
-  return text !== '' && Number.isInteger(known) && known >= TIMESTAMP_MS_MIN && known <= TIMESTAMP_MS_MAX ? known : undefined;
+  return text !== '' && Number.isInteger(known) && known >= TIMESTAMP_MS_MIN && known <= TIMESTAMP_MS_MAX
+    ? known
+    : undefined;
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });

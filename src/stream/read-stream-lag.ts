@@ -18,12 +18,20 @@ export async function readStreamLag(
   const { kafka, postgres, store, names } = deps;
   const lagOf = async (topic: string, nextOf: (partition: number) => number): Promise<number> => {
     const offsets = await kafka.topicOffsets(topic);
-    return offsets.reduce((lag, o) => lag + Math.max(0, o.end - Math.max(nextOf(o.partition), o.earliest)), 0);
+    return offsets.reduce(
+      (lag, o) => lag + Math.max(0, o.end - Math.max(nextOf(o.partition), o.earliest)),
+      0,
+    );
   };
   const lag: Record<string, number> = {};
   for (const source of sources) {
-    const next = new Map((await readIngestPositions(postgres, source.name)).map((p) => [p.partition, p.nextOffset]));
-    lag[`ingest ${source.name}`] = await lagOf(names.sourceTopic(source.name), (partition) => next.get(partition) ?? 0);
+    const next = new Map(
+      (await readIngestPositions(postgres, source.name)).map((p) => [p.partition, p.nextOffset]),
+    );
+    lag[`ingest ${source.name}`] = await lagOf(
+      names.sourceTopic(source.name),
+      (partition) => next.get(partition) ?? 0,
+    );
   }
   for (const program of programs) {
     const positions = await store.readPositions(program);

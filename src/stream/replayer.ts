@@ -33,9 +33,15 @@ export interface Replayer {
 /** Messages of one request to Kafka. */
 const REQUEST_MESSAGES_MAX = 4_000;
 
-export async function createReplayer(kafka: KafkaClient, names: Names, project: Pick<Project, 'sources'>): Promise<Replayer> {
+export async function createReplayer(
+  kafka: KafkaClient,
+  names: Names,
+  project: Pick<Project, 'sources'>,
+): Promise<Replayer> {
   const producer = await kafka.createProducer();
-  const sources = new Map(project.sources.map((source) => [source.name, { source, topic: names.sourceTopic(source.name) }]));
+  const sources = new Map(
+    project.sources.map((source) => [source.name, { source, topic: names.sourceTopic(source.name) }]),
+  );
   const sourceOfTopic = new Map([...sources.values()].map(({ source, topic }) => [topic, source.name]));
   let before: Promise<unknown> = Promise.resolve();
 
@@ -44,7 +50,11 @@ export async function createReplayer(kafka: KafkaClient, names: Names, project: 
     for (let from = 0; from < messages.length; from += REQUEST_MESSAGES_MAX) {
       for (const ack of await producer.send(messages.slice(from, from + REQUEST_MESSAGES_MAX))) {
         const sourceName = sourceOfTopic.get(ack.topic) as string;
-        last.set(`${ack.topic}/${ack.partition}`, { sourceName, partition: ack.partition, offset: ack.baseOffset + ack.count - 1 });
+        last.set(`${ack.topic}/${ack.partition}`, {
+          sourceName,
+          partition: ack.partition,
+          offset: ack.baseOffset + ack.count - 1,
+        });
       }
     }
     return [...last.values()];
@@ -55,7 +65,13 @@ export async function createReplayer(kafka: KafkaClient, names: Names, project: 
       const messages = events.map((event) => {
         const found = sources.get(event.source);
         if (found === undefined) throw sourceNotFound(event.source, [...sources.keys()]);
-        return eventMessage(found.source, found.topic, event.id, JSON.stringify(event.payload), event.knownTime);
+        return eventMessage(
+          found.source,
+          found.topic,
+          event.id,
+          JSON.stringify(event.payload),
+          event.knownTime,
+        );
       });
       const sent = before.then(() => sendInOrder(messages));
       before = sent.catch(() => undefined);

@@ -39,7 +39,12 @@ export function writeFrames(
     }
     return writers.map((writer, partition) => {
       const frame = writer.finish(bounds);
-      return { topic, partition, value: Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength), headers };
+      return {
+        topic,
+        partition,
+        value: Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength),
+        headers,
+      };
     });
   });
 }

@@ -82,7 +82,7 @@ export class ViewPartitionFold {
   async fold(messages: readonly FrameMessage[]): Promise<FoldOutcome> {
     this.#busy = true;
     try {
-      for (let at = 0; at < messages.length; ) {
+      for (let at = 0; at < messages.length;) {
         const { next, isGap } = await this.#gather(messages, at);
         if (next > at && !(await this.#write((messages[next - 1] as FrameMessage).offset))) return 'refused';
         if (isGap) return 'gap';
@@ -117,7 +117,8 @@ export class ViewPartitionFold {
       }
       block.closeFrame(header);
       bytes += value.byteLength;
-      if (block.events >= WRITE_EVENTS_MAX || bytes >= WRITE_FRAME_BYTES_MAX) return { next: at + 1, isGap: false };
+      if (block.events >= WRITE_EVENTS_MAX || bytes >= WRITE_FRAME_BYTES_MAX)
+        return { next: at + 1, isGap: false };
     }
     return { next: messages.length, isGap: false };
   }
@@ -142,8 +143,14 @@ export class ViewPartitionFold {
       const state = this.#cache.get(key);
       if (state === undefined) continue;
       const applied = applyEvent(
-        this.program, state, block.sourcePartitions[i] as number, block.sourceOffsets[i] as number,
-        block.effectiveTimes[i] as number, block.knownTimes[i] as number, block.inputs, i * this.program.inputCount,
+        this.program,
+        state,
+        block.sourcePartitions[i] as number,
+        block.sourceOffsets[i] as number,
+        block.effectiveTimes[i] as number,
+        block.knownTimes[i] as number,
+        block.inputs,
+        i * this.program.inputCount,
       );
       if (applied) this.#cache.markDirty(key);
     }
@@ -171,4 +178,3 @@ export class ViewPartitionFold {
     return true;
   }
 }
-

@@ -1,4 +1,4 @@
-import type { Tensor2D } from '@tensorflow/tfjs';
+import type { Rank, Tensor2D } from '@tensorflow/tfjs';
 import type { EncodedExamples } from './encode-examples.ts';
 import { gatherInputs, type Layer, type Network } from './network.ts';
 import type { TensorFlow } from './tensorflow-backend.ts';
@@ -62,8 +62,8 @@ export function lossAndGradients(
     const logits = (activations.at(-1) as Tensor2D).dataSync<'float32'>();
     const output = logLossOfLogits(logits, examples.set.labels, rows);
     loss = output.loss;
-    const ones = tf.ones([1, count]) as Tensor2D;
-    let delta = tf.tensor2d(output.gradient, [count, 1]);
+    const ones = tf.ones<Rank.R2>([1, count]);
+    let delta: Tensor2D = tf.tensor2d(output.gradient, [count, 1]);
     for (let i = layers.length - 1; i >= 0; i--) {
       const input = activations[i] as Tensor2D;
       const weights = tf.matMul(tf.transpose(input), delta).dataSync<'float32'>();

@@ -1,9 +1,11 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import type * as tfjs from '@tensorflow/tfjs';
+import type * as tfjsWasm from '@tensorflow/tfjs-backend-wasm';
 import { messageOf, MillraceError } from '../core/millrace-error.ts';
 
 /** The part of TensorFlow.js that every backend shares. */
-export type TensorFlow = typeof import('@tensorflow/tfjs');
+export type TensorFlow = typeof tfjs;
 
 /** Fastest first. `addon` is tfjs-node over an addon that was built on this machine. */
 export const backendNames = ['tfjs-node-gpu', 'tfjs-node', 'addon', 'wasm', 'cpu'] as const;
@@ -70,7 +72,7 @@ const loaders: Readonly<Record<BackendName, (options: TensorBackendOptions) => P
   },
   wasm: async () => {
     const tf = loadCommon();
-    const wasm = require('@tensorflow/tfjs-backend-wasm') as typeof import('@tensorflow/tfjs-backend-wasm');
+    const wasm = require('@tensorflow/tfjs-backend-wasm') as typeof tfjsWasm;
     const folder = dirname(require.resolve('@tensorflow/tfjs-backend-wasm/package.json'));
     wasm.setWasmPaths(join(folder, 'dist') + '/');
     await use(tf, 'wasm');

@@ -50,7 +50,7 @@ export interface TrainedBundle {
  * @throws MillraceError TRAINING_DATA_INSUFFICIENT, TRAINING_SET_CORRUPT, TRAINING_DIVERGED, TRAINING_EXPORT_MISMATCH
  */
 export async function trainModel(options: TrainOptions): Promise<TrainedBundle> {
-  const { set, plan, champion } = options;
+  const { set, plan } = options;
   const durationsMs: Record<string, number> = {};
   const timed = async <T>(stage: TrainingStage, work: () => T | Promise<T>): Promise<T> => {
     options.onProgress?.({ stage });
@@ -70,18 +70,7 @@ export async function trainModel(options: TrainOptions): Promise<TrainedBundle> 
       lastEpoch: plan.trainer.epochs,
     });
   });
-  const evaluated = await timed('evaluate', async () => {
-    const unseen = champion === null ? null : unseenRows(set, split.holdout, champion);
-    const slice = unseen ?? split.holdout;
-    const { scores, difference } = await scoreBoth(options, judged, slice);
-    const candidate = evaluateModel(set, slice, scores, plan.segments);
-    const compared = champion === null || unseen === null ? null : await scoreChampion(set, champion, slice);
-    return {
-      candidate,
-      champion: compared === null ? null : evaluateModel(set, slice, compared, plan.segments),
-      difference,
-    };
-  });
+  const evaluated = await timed('evaluate', () => evaluateBoth(options, judged, split.holdout));
   const rows = plan.refit ? split.all : split.training;
   const registered = !plan.refit
     ? judged
@@ -104,7 +93,7 @@ export async function trainModel(options: TrainOptions): Promise<TrainedBundle> 
     const metrics: VersionMetrics = {
       candidate: evaluated.candidate,
       champion: evaluated.champion,
-      championVersion: evaluated.champion === null ? null : (champion?.version ?? null),
+      championVersion: evaluated.champion === null ? null : (options.champion?.version ?? null),
       exportParity: Math.max(evaluated.difference, difference),
     };
     const lineage = describeLineage(options, split, rows, judged.bestEpoch, durationsMs);
@@ -121,6 +110,20 @@ export async function trainModel(options: TrainOptions): Promise<TrainedBundle> 
       lineage,
     };
   });
+}
+
+/** Candidate and champion on the same rows; where these can't be had, the candidate on the whole hold-out. */
+async function evaluateBoth(options: TrainOptions, judged: Trained, holdout: Uint32Array) {
+  const { set, plan, champion } = options;
+  const unseen = champion === null ? null : unseenRows(set, holdout, champion);
+  const rows = unseen ?? holdout;
+  const { scores, difference } = await scoreBoth(options, judged, rows);
+  const compared = champion === null || unseen === null ? null : await scoreChampion(set, champion, rows);
+  return {
+    candidate: evaluateModel(set, rows, scores, plan.segments),
+    champion: compared === null ? null : evaluateModel(set, rows, compared, plan.segments),
+    difference,
+  };
 }
 
 interface Round {

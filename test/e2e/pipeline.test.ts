@@ -39,7 +39,12 @@ describe('the whole pipeline on real servers', () => {
       applicationName: 'test',
       logger: createLogger('test', 'silent'),
     });
-    traffic = new LiveTraffic(parcelWorld(WORLD_DAYS), millrace, started.servingUrl, START + HISTORY_DAYS * DAY_MS);
+    traffic = new LiveTraffic(
+      parcelWorld(WORLD_DAYS),
+      millrace,
+      started.servingUrl,
+      START + HISTORY_DAYS * DAY_MS,
+    );
   });
 
   let ending: Promise<number | null> | undefined;
@@ -65,13 +70,25 @@ describe('the whole pipeline on real servers', () => {
       (sources) => sources.every(({ missing }) => missing === 0),
     );
     const sentTo = (source: string): number => traffic.sent.filter((event) => event.source === source).length;
-    const expected = { deliveries: { duplicates: 0, dead: faults.early }, orders: { duplicates: faults.duplicates, dead: faults.invalid } };
+    const expected = {
+      deliveries: { duplicates: 0, dead: faults.early },
+      orders: { duplicates: faults.duplicates, dead: faults.invalid },
+    };
     expect(balance).toEqual(
       (['deliveries', 'orders'] as const).map((source) => {
         const { duplicates, dead } = expected[source];
         const sent = sentTo(source);
         const stored = sent - duplicates - dead;
-        return { source, sent, stored, duplicates, deadLetters: dead, rows: stored, deadLetterRows: dead, missing: 0 };
+        return {
+          source,
+          sent,
+          stored,
+          duplicates,
+          deadLetters: dead,
+          rows: stored,
+          deadLetterRows: dead,
+          missing: 0,
+        };
       }),
     );
     const codes = await postgres.query<{ code: string; n: number }>(
@@ -86,10 +103,17 @@ describe('the whole pipeline on real servers', () => {
   /** All decisions so far, recomputed from the raw rows by the naive oracle. */
   async function expectFeaturesAsServed(): Promise<void> {
     const answered = traffic.answers.filter(({ status }) => status === 200).length;
-    await eventually('every decision to be stored', RESTART_LIMIT_MS, () => millrace.decisionCount(MODEL), (n) => n >= answered);
+    await eventually(
+      'every decision to be stored',
+      RESTART_LIMIT_MS,
+      () => millrace.decisionCount(MODEL),
+      (n) => n >= answered,
+    );
     const decisions = await drawDecisions(postgres, MODEL, { sample: EVERYTHING, seed: '' });
     const stored = new Set(decisions.map(({ id }) => id));
-    expect(traffic.answers.filter(({ decisionId }) => decisionId !== null && !stored.has(decisionId))).toEqual([]);
+    expect(
+      traffic.answers.filter(({ decisionId }) => decisionId !== null && !stored.has(decisionId)),
+    ).toEqual([]);
     const comparison = await compareDecisions(postgres, lateParcel.service, decisions);
     expect(comparison.mismatches).toEqual([]);
     expect(comparison.numbersPresent).toBeGreaterThan(0.8 * decisions.length * decisions[0]!.numbers.length);
@@ -98,7 +122,8 @@ describe('the whole pipeline on real servers', () => {
   const championIs = async (version: number): Promise<boolean> =>
     (await millrace.allocation(MODEL))?.champion === version;
 
-  const lifecycleRests = async (): Promise<boolean> => (await millrace.lifecycleState(MODEL))?.phase === 'idle';
+  const lifecycleRests = async (): Promise<boolean> =>
+    (await millrace.lifecycleState(MODEL))?.phase === 'idle';
 
   it('stores every event of history once, and names what it refuses', async () => {
     traffic.clock -= 1;
@@ -109,9 +134,19 @@ describe('the whole pipeline on real servers', () => {
   });
 
   it('trains and serves the first version when it is asked to', async () => {
-    await millrace.retrain(MODEL, { trigger: 'first', reason: 'history is there', requestedBy: 'test', dataCut: null });
+    await millrace.retrain(MODEL, {
+      trigger: 'first',
+      reason: 'history is there',
+      requestedBy: 'test',
+      dataCut: null,
+    });
     await eventually('the first champion', TRAINING_LIMIT_MS, () => championIs(1), Boolean);
-    await eventually('an answer', RESTART_LIMIT_MS, () => traffic.step().then(() => traffic.answers.at(-1)?.status), (s) => s === 200);
+    await eventually(
+      'an answer',
+      RESTART_LIMIT_MS,
+      () => traffic.step().then(() => traffic.answers.at(-1)?.status),
+      (s) => s === 200,
+    );
     traffic.answers.length = 0;
     for (let i = 0; i < LIVE_STEPS; i++) await traffic.step();
     expect(traffic.failed).toEqual([]);
@@ -124,7 +159,12 @@ describe('the whole pipeline on real servers', () => {
 
   it('promotes a second version through shadow and canary, and rolls it back within seconds, no prediction failing', async () => {
     await eventually('an idle lifecycle', RESTART_LIMIT_MS, lifecycleRests, Boolean);
-    await millrace.retrain(MODEL, { trigger: 'manual', reason: 'a second version', requestedBy: 'test', dataCut: null });
+    await millrace.retrain(MODEL, {
+      trigger: 'manual',
+      reason: 'a second version',
+      requestedBy: 'test',
+      dataCut: null,
+    });
     await traffic.stepUntil(async () => (await championIs(2)) && (await lifecycleRests()));
     await traffic.step();
     const served = traffic.answers.map(({ version }) => version);
@@ -136,28 +176,33 @@ describe('the whole pipeline on real servers', () => {
     expect(Date.now() - startedAt).toBeLessThan(ROLLBACK_LIMIT_MS);
     expect(traffic.failed).toEqual([]);
     expect((await millrace.allocation(MODEL))?.champion).toBe(1);
-    const actions = (await millrace.ledger(MODEL)).map(({ version, action }) => `${action} ${version ?? '-'}`);
+    const actions = (await millrace.ledger(MODEL)).map(
+      ({ version, action }) => `${action} ${version ?? '-'}`,
+    );
     expect(actions.at(-1)).toMatch(/^roll/);
     await expectFeaturesAsServed();
   });
 
-  it.each(processNames)('survives kill -9 of the %s process: nothing is lost, nothing counted twice', async (name) => {
-    await killAndAwait(name);
-    await traffic.sendDue();
-    await eventually(
-      'predictions',
-      RESTART_LIMIT_MS,
-      async () => {
-        const before = traffic.answers.length;
-        await traffic.step();
-        return traffic.answers.slice(before);
-      },
-      (answers) => answers.length > 0 && answers.every(({ status }) => status === 200),
-    );
-    await expectBalance();
-    await eventually('the lifecycle', RESTART_LIMIT_MS, lifecycleRests, Boolean);
-    await expectFeaturesAsServed();
-  });
+  it.each(processNames)(
+    'survives kill -9 of the %s process: nothing is lost, nothing counted twice',
+    async (name) => {
+      await killAndAwait(name);
+      await traffic.sendDue();
+      await eventually(
+        'predictions',
+        RESTART_LIMIT_MS,
+        async () => {
+          const before = traffic.answers.length;
+          await traffic.step();
+          return traffic.answers.slice(before);
+        },
+        (answers) => answers.length > 0 && answers.every(({ status }) => status === 200),
+      );
+      await expectBalance();
+      await eventually('the lifecycle', RESTART_LIMIT_MS, lifecycleRests, Boolean);
+      await expectFeaturesAsServed();
+    },
+  );
 
   /** Kills it while events and questions are on their way. */
   async function killAndAwait(name: ProcessName): Promise<void> {

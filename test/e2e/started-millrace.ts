@@ -30,18 +30,22 @@ export async function startMillrace(projectFile: string): Promise<StartedMillrac
   const stack = testStack();
   const database = await createTestDatabase();
   const dataDir = await mkdtemp(path.join(tmpdir(), 'millrace-e2e-'));
-  const child = spawn(process.execPath, [cli, 'start', '--no-up', '--json', '--data-dir', dataDir, '--project', projectFile], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      ...process.env,
-      MILLRACE_NAMESPACE: testPrefix(),
-      MILLRACE_POSTGRES_URL: database.url,
-      MILLRACE_REDIS_URL: stack.redisUrl,
-      MILLRACE_KAFKA_BROKERS: stack.kafkaBrokers.join(','),
-      MILLRACE_TEMPORAL_ADDRESS: stack.temporalAddress,
-      MILLRACE_TEMPORAL_NAMESPACE: stack.temporalNamespace,
+  const child = spawn(
+    process.execPath,
+    [cli, 'start', '--no-up', '--json', '--data-dir', dataDir, '--project', projectFile],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        ...process.env,
+        MILLRACE_NAMESPACE: testPrefix(),
+        MILLRACE_POSTGRES_URL: database.url,
+        MILLRACE_REDIS_URL: stack.redisUrl,
+        MILLRACE_KAFKA_BROKERS: stack.kafkaBrokers.join(','),
+        MILLRACE_TEMPORAL_ADDRESS: stack.temporalAddress,
+        MILLRACE_TEMPORAL_NAMESPACE: stack.temporalNamespace,
+      },
     },
-  });
+  );
   const said: string[] = [];
   createInterface({ input: child.stderr }).on('line', (line) => {
     said.push(line);
@@ -62,7 +66,11 @@ export async function startMillrace(projectFile: string): Promise<StartedMillrac
     await stop();
     throw new Error(`millrace start ended before it was ready:\n${output()}`);
   }
-  const announced = JSON.parse(first[0]) as { environment: Record<string, string>; servingUrl: string; gatewayUrl: string };
+  const announced = JSON.parse(first[0]) as {
+    environment: Record<string, string>;
+    servingUrl: string;
+    gatewayUrl: string;
+  };
   return {
     ...announced,
     dataDir,

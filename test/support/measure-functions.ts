@@ -35,16 +35,29 @@ const isFunction = (node: ts.Node): node is ts.FunctionLikeDeclaration =>
 function nameOf(node: ts.FunctionLikeDeclaration, source: ts.SourceFile): string {
   if (node.name !== undefined) return node.name.getText(source);
   const { parent } = node;
-  return ts.isVariableDeclaration(parent) || ts.isPropertyAssignment(parent) ? parent.name.getText(source) : 'a function';
+  return ts.isVariableDeclaration(parent) || ts.isPropertyAssignment(parent)
+    ? parent.name.getText(source)
+    : 'a function';
 }
 
 /** Texts of all string literals and template parts of a file, with the line of each. */
-export function stringsOf(fileName: string, text: string): { readonly line: number; readonly value: string }[] {
+export function stringsOf(
+  fileName: string,
+  text: string,
+): { readonly line: number; readonly value: string }[] {
   const source = ts.createSourceFile(fileName, text, ts.ScriptTarget.Latest, true);
   const found: { line: number; value: string }[] = [];
   const visit = (node: ts.Node): void => {
-    if (ts.isStringLiteralLike(node) || ts.isTemplateHead(node) || ts.isTemplateMiddle(node) || ts.isTemplateTail(node)) {
-      found.push({ line: source.getLineAndCharacterOfPosition(node.getStart(source)).line + 1, value: node.text });
+    if (
+      ts.isStringLiteralLike(node) ||
+      ts.isTemplateHead(node) ||
+      ts.isTemplateMiddle(node) ||
+      ts.isTemplateTail(node)
+    ) {
+      found.push({
+        line: source.getLineAndCharacterOfPosition(node.getStart(source)).line + 1,
+        value: node.text,
+      });
     }
     ts.forEachChild(node, visit);
   };

@@ -9,7 +9,9 @@ const ignored = new Set(['node_modules', '.git', '.millrace', 'dist', 'coverage'
 
 /** Files below the folders that end in one of the endings, as paths from the repository's root with `/`. */
 export function listFiles(folders: readonly string[], endings: readonly string[]): string[] {
-  return folders.flatMap((folder) => walk(folder)).filter((file) => endings.some((ending) => file.endsWith(ending)));
+  return folders
+    .flatMap((folder) => walk(folder))
+    .filter((file) => endings.some((ending) => file.endsWith(ending)));
 }
 
 function walk(folder: string): string[] {

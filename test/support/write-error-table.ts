@@ -7,4 +7,7 @@ import { repositoryRoot } from './repository-files.ts';
 const file = path.join(repositoryRoot, 'docs/errors.md');
 const page = readFileSync(file, 'utf8');
 const table = `<!-- table -->\n${errorTableMarkdown()}\n<!-- /table -->`;
-writeFileSync(file, page.replace(/<!-- table -->[^]*<!-- \/table -->/, () => table));
+writeFileSync(
+  file,
+  page.replace(/<!-- table -->[^]*<!-- \/table -->/, () => table),
+);

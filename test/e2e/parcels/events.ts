@@ -41,7 +41,15 @@ const ORDERS_A_DAY = 320;
 const COURIERS = 9;
 const DISTRICTS = ['north', 'east', 'south', 'west', 'Zürich 🚲'];
 /** Every so manieth order is sent twice, is broken, has an early twin; every so manieth delivery is told late or is lost. */
-const EVERY = { duplicate: 37, invalid: 61, early: 53, toldLate: 9, toldVeryLate: 71, unlabelled: 29, withoutDistrict: 23 };
+const EVERY = {
+  duplicate: 37,
+  invalid: 61,
+  early: 53,
+  toldLate: 9,
+  toldVeryLate: 71,
+  unlabelled: 29,
+  withoutDistrict: 23,
+};
 
 /** The little world from `START` on; the same days are the same for ever. */
 export function parcelWorld(days: number): ParcelWorld {
@@ -66,14 +74,21 @@ function orderOf(n: number, random: () => number): ParcelOrder {
     orderId: `o${n}`,
     placedAt: START + Math.floor(n / ORDERS_A_DAY) * DAY_MS + Math.floor(random() * DAY_MS),
     courier: `courier-${Math.floor(random() * COURIERS)}`,
-    district: isOf(n, EVERY.withoutDistrict) ? null : (DISTRICTS[Math.floor(random() * DISTRICTS.length)] ?? null),
+    district: isOf(n, EVERY.withoutDistrict)
+      ? null
+      : (DISTRICTS[Math.floor(random() * DISTRICTS.length)] ?? null),
     amount: Math.round(random() * 8_000) / 100,
     express: random() < 0.3,
   };
 }
 
 function eventsOf(order: ParcelOrder, n: number, random: () => number): ParcelEvent[] {
-  const told: ParcelEvent = { source: 'orders', id: order.orderId, knownTime: order.placedAt, payload: { ...order } };
+  const told: ParcelEvent = {
+    source: 'orders',
+    id: order.orderId,
+    knownTime: order.placedAt,
+    payload: { ...order },
+  };
   const delivery = deliveryOf(order, n, random);
   const events = [told, delivery];
   if (isOf(n, EVERY.duplicate)) {

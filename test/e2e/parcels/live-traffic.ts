@@ -71,12 +71,22 @@ export class LiveTraffic {
   async ask(order: ParcelOrder): Promise<Answer> {
     const body = JSON.stringify({ instances: [order], asOf: order.placedAt });
     try {
-      const answer = await request(this.#url, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+      const answer = await request(this.#url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body,
+      });
       const text = await answer.body.text();
-      if (answer.statusCode !== 200) return { status: answer.statusCode, version: null, decisionId: null, text };
+      if (answer.statusCode !== 200)
+        return { status: answer.statusCode, version: null, decisionId: null, text };
       const parsed = JSON.parse(text) as { predictions: { version: number; decisionId: string }[] };
       const [prediction] = parsed.predictions;
-      return { status: 200, version: prediction?.version ?? null, decisionId: prediction?.decisionId ?? null, text };
+      return {
+        status: 200,
+        version: prediction?.version ?? null,
+        decisionId: prediction?.decisionId ?? null,
+        text,
+      };
     } catch (error) {
       return { status: 0, version: null, decisionId: null, text: String(error) };
     }

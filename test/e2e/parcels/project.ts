@@ -110,7 +110,8 @@ const minutesSinceOrder = onDemand({
 const isBusy = onDemand({
   name: 'is_busy',
   views: { district: districtOrders, courier: courierDeliveries },
-  compute: ({ district: { count_1h: placed }, courier: { count_3h: done } }) => (placed ?? 0) * 3 > (done ?? 0),
+  compute: ({ district: { count_1h: placed }, courier: { count_3h: done } }) =>
+    (placed ?? 0) * 3 > (done ?? 0),
 });
 
 export const lateParcel = model({
@@ -128,7 +129,14 @@ export const lateParcel = model({
   split: { holdout: '2d', gap: '6h' },
   segments: ['courier'],
   // Retraining is asked for by the test alone.
-  monitor: { window: '1d', labelDelay: '6h', driftedFeatures: 100, predictionPsi: 100, logLossIncrease: 100, every: '5s' },
+  monitor: {
+    window: '1d',
+    labelDelay: '6h',
+    driftedFeatures: 100,
+    predictionPsi: 100,
+    logLossIncrease: 100,
+    every: '5s',
+  },
   rollout: {
     shadowDecisions: 30,
     canaryShares: [0.5],

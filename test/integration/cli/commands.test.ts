@@ -22,7 +22,10 @@ test('a project goes from plan to apply to nothing to do', async () => {
   expect(planned.stdout).toContain('Models touched: fraud');
   const applied = await json('apply');
   expect(applied).toMatchObject({ exitCode: 0, document: { problems: [], modelsTouched: ['fraud'] } });
-  expect(await json('plan')).toEqual({ exitCode: 0, document: { steps: [], problems: [], modelsTouched: [] } });
+  expect(await json('plan')).toEqual({
+    exitCode: 0,
+    document: { steps: [], problems: [], modelsTouched: [] },
+  });
   expect((await stage.run('apply')).stdout).toBe('Nothing to do: the project is applied as it is.\n');
   expect((await stage.run('models')).stdout).toMatch(/^fraud +0 +— +— +—$/m);
   expect(await json('models', 'fraud')).toEqual({ exitCode: 0, document: [] });
@@ -30,14 +33,22 @@ test('a project goes from plan to apply to nothing to do', async () => {
 
 test('the ledger and the dead letters of a fresh project are empty and whole', async () => {
   expect(await json('ledger')).toEqual({ exitCode: 0, document: [] });
-  expect(await json('ledger', 'verify')).toEqual({ exitCode: 0, document: { entries: 0, ok: true, firstBad: null } });
+  expect(await json('ledger', 'verify')).toEqual({
+    exitCode: 0,
+    document: { entries: 0, ok: true, firstBad: null },
+  });
   expect((await stage.run('dead-letters')).stdout).toBe('No dead letters.\n');
 });
 
 test('replay sends what became known in the range, and says what it left out', async () => {
   const file = path.join(stage.dataDir, 'events.ndjson');
   const line = (n: number) =>
-    JSON.stringify({ source: 'payments', id: `p${n}`, knownTime: n * 1000, payload: { paymentId: `p${n}`, cardId: 'c', amount: n, at: n * 1000 } });
+    JSON.stringify({
+      source: 'payments',
+      id: `p${n}`,
+      knownTime: n * 1000,
+      payload: { paymentId: `p${n}`, cardId: 'c', amount: n, at: n * 1000 },
+    });
   await writeFile(file, [1, 2, 3, 4].map(line).join('\n'));
   expect(await json('replay', file, '--from', '2000', '--to', '4000')).toEqual({
     exitCode: 0,
@@ -54,7 +65,10 @@ test('status shows what is there and names what is not, with exit code 3', async
     namespace: stage.environment['MILLRACE_NAMESPACE'],
     processes: null,
     models: [{ model: 'fraud', allocation: null, serving: [] }],
-    balance: [{ source: 'payments', sent: 2, stored: 0, missing: 2 }, { source: 'chargebacks', sent: 0 }],
+    balance: [
+      { source: 'payments', sent: 2, stored: 0, missing: 2 },
+      { source: 'chargebacks', sent: 0 },
+    ],
   });
   // No worker runs, so no workflow answers.
   const problems = (document as { problems: { what: string; code: string }[] }).problems;
@@ -104,7 +118,10 @@ test('a server that is away is exit code 3 and says which', async () => {
 test('a wrong setting is exit code 2 and named', async () => {
   process.env['MILLRACE_LOG_LEVEL'] = 'loud';
   try {
-    expect(await json('ledger')).toMatchObject({ exitCode: 2, document: { code: 'CONFIG_INVALID', error: expect.stringContaining('MILLRACE_LOG_LEVEL') as string } });
+    expect(await json('ledger')).toMatchObject({
+      exitCode: 2,
+      document: { code: 'CONFIG_INVALID', error: expect.stringContaining('MILLRACE_LOG_LEVEL') as string },
+    });
   } finally {
     delete process.env['MILLRACE_LOG_LEVEL'];
   }

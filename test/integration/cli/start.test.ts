@@ -59,15 +59,22 @@ test('start says where everything is, and it is there', async () => {
   expect(stderr).toContain('(MODEL_NOT_READY)');
 });
 
-test('status answers for every part once the workers run', async () => {
-  const status = await eventually(
-    'a status without problems',
-    START_MS_MAX,
-    async () => (await stage.run('status', '--json')).stdout,
-    (stdout) => (JSON.parse(stdout) as { problems: unknown[] }).problems.length === 0,
-  );
-  expect(JSON.parse(status)).toMatchObject({ models: [{ lifecycle: { phase: 'idle' } }], ingestion: { paused: false } });
-}, START_MS_MAX);
+test(
+  'status answers for every part once the workers run',
+  async () => {
+    const status = await eventually(
+      'a status without problems',
+      START_MS_MAX,
+      async () => (await stage.run('status', '--json')).stdout,
+      (stdout) => (JSON.parse(stdout) as { problems: unknown[] }).problems.length === 0,
+    );
+    expect(JSON.parse(status)).toMatchObject({
+      models: [{ lifecycle: { phase: 'idle' } }],
+      ingestion: { paused: false },
+    });
+  },
+  START_MS_MAX,
+);
 
 test('a second start in the same data directory is refused', async () => {
   const { exitCode, stderr } = await stage.run('start', '--no-up', '--no-apply');
@@ -75,26 +82,44 @@ test('a second start in the same data directory is refused', async () => {
   expect(stderr).toContain(`process ${started.pid} has held`);
 });
 
-test('a gateway that is killed is told and comes back on its port', async () => {
-  const before = await processOf('gateway');
-  process.kill(before.pid as number, 'SIGKILL');
-  await eventually('a restarted gateway', START_MS_MAX, () => processOf('gateway'), (now) => now.restarts === 1 && now.pid !== before.pid);
-  await eventually('its answer', START_MS_MAX, async () => (await fetch(`${ready.gatewayUrl}/v1/health/live`)).status, (status) => status === 200);
-  expect(news.join('\n')).toContain('process gateway ended with SIGKILL, restarting in 250 ms');
-}, START_MS_MAX);
+test(
+  'a gateway that is killed is told and comes back on its port',
+  async () => {
+    const before = await processOf('gateway');
+    process.kill(before.pid as number, 'SIGKILL');
+    await eventually(
+      'a restarted gateway',
+      START_MS_MAX,
+      () => processOf('gateway'),
+      (now) => now.restarts === 1 && now.pid !== before.pid,
+    );
+    await eventually(
+      'its answer',
+      START_MS_MAX,
+      async () => (await fetch(`${ready.gatewayUrl}/v1/health/live`)).status,
+      (status) => status === 200,
+    );
+    expect(news.join('\n')).toContain('process gateway ended with SIGKILL, restarting in 250 ms');
+  },
+  START_MS_MAX,
+);
 
-test('SIGTERM ends all processes in order with exit code 0', async () => {
-  const pids = ((await readProcesses(stage.dataDir))?.processes ?? []).map(({ pid }) => pid as number);
-  started.kill('SIGTERM');
-  const [code] = (await once(started, 'exit')) as [number | null];
-  expect(code, news.slice(-10).join('\n')).toBe(0);
-  const alive = pids.filter((pid) => {
-    try {
-      return process.kill(pid, 0);
-    } catch {
-      return false;
-    }
-  });
-  expect(alive).toEqual([]);
-  expect(news.at(-1)).toMatch(/^process orchestration stopped/);
-}, START_MS_MAX);
+test(
+  'SIGTERM ends all processes in order with exit code 0',
+  async () => {
+    const pids = ((await readProcesses(stage.dataDir))?.processes ?? []).map(({ pid }) => pid as number);
+    started.kill('SIGTERM');
+    const [code] = (await once(started, 'exit')) as [number | null];
+    expect(code, news.slice(-10).join('\n')).toBe(0);
+    const alive = pids.filter((pid) => {
+      try {
+        return process.kill(pid, 0);
+      } catch {
+        return false;
+      }
+    });
+    expect(alive).toEqual([]);
+    expect(news.at(-1)).toMatch(/^process orchestration stopped/);
+  },
+  START_MS_MAX,
+);

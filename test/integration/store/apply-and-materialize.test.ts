@@ -10,8 +10,19 @@ import { planProject } from '../../../src/store/plan-project.ts';
 import { programsOf } from '../../../src/store/project-definitions.ts';
 import { readViewEvents } from '../../../src/store/view-events.ts';
 import {
-  account, card, cardPayments, differences, eventually, naiveFeaturesOf, openEventPath, paymentProject, payments, paymentSource,
-  replayOf, shopPayments, type EventPath,
+  account,
+  card,
+  cardPayments,
+  differences,
+  eventually,
+  naiveFeaturesOf,
+  openEventPath,
+  paymentProject,
+  payments,
+  paymentSource,
+  replayOf,
+  shopPayments,
+  type EventPath,
 } from '../stream/event-path.ts';
 
 const TIMEOUT_MS = 40_000;
@@ -35,7 +46,8 @@ describe('apply and materialize', () => {
     await replay(400);
     let sending = true;
     const live = (async () => {
-      for (let from = 400; sending || from < 800; from += 10) await path.replayer.send(replayOf(payments(10, from)));
+      for (let from = 400; sending || from < 800; from += 10)
+        await path.replayer.send(replayOf(payments(10, from)));
     })();
     const deps = { ...path, clock: Date.now };
     for (const program of path.programs) {
@@ -46,7 +58,9 @@ describe('apply and materialize', () => {
     }
     sending = false;
     await live;
-    const sent = (await path.kafka.topicOffsets(path.names.sourceTopic('payment'))).map(({ partition, end }) => ({ sourceName: 'payment', partition, offset: end - 1 }));
+    const sent = (await path.kafka.topicOffsets(path.names.sourceTopic('payment'))).map(
+      ({ partition, end }) => ({ sourceName: 'payment', partition, offset: end - 1 }),
+    );
     await path.store.waitVisible(path.programs, sent, TIMEOUT_MS);
     await eventually('all stored', async () => {
       const { stored, duplicates } = await account(path);
@@ -62,7 +76,11 @@ describe('apply and materialize', () => {
     await ingest.stop();
     await fold.stop();
     const second = featureView({
-      name: 'card_payments', version: 2, entity: card, source: paymentSource, partitions: 2,
+      name: 'card_payments',
+      version: 2,
+      entity: card,
+      source: paymentSource,
+      partitions: 2,
       features: (a) => ({ count24h: a.count({ window: '24h' }) }),
     });
     const changed = project({ name: 'payments', views: [second, shopPayments] });
@@ -83,9 +101,21 @@ describe('apply and materialize', () => {
   test('a view that changed and kept its version is refused, and nothing is changed', async () => {
     const changed = project({
       name: 'payments',
-      views: [featureView({ name: 'card_payments', entity: card, source: paymentSource, partitions: 2, features: (a) => ({ n: a.count({ window: '1h' }) }) }), shopPayments],
+      views: [
+        featureView({
+          name: 'card_payments',
+          entity: card,
+          source: paymentSource,
+          partitions: 2,
+          features: (a) => ({ n: a.count({ window: '1h' }) }),
+        }),
+        shopPayments,
+      ],
     });
-    await expect(path.apply(changed)).rejects.toMatchObject({ code: 'PLAN_VIEW_CHANGED', message: expect.stringMatching(/raise its version to 2/) as string });
+    await expect(path.apply(changed)).rejects.toMatchObject({
+      code: 'PLAN_VIEW_CHANGED',
+      message: expect.stringMatching(/raise its version to 2/) as string,
+    });
     expect((await path.apply()).steps).toEqual([]);
   });
 
@@ -96,13 +126,22 @@ describe('apply and materialize', () => {
       return project({ name: 'payments', views });
     };
     await path.apply(withSource({ ...paymentSource.schema, tip: nullable(number()) }));
-    const columns = await path.postgres.query<{ name: string }>("SELECT column_name AS name FROM information_schema.columns WHERE table_schema = 'log' AND table_name = 'payment'");
+    const columns = await path.postgres.query<{ name: string }>(
+      "SELECT column_name AS name FROM information_schema.columns WHERE table_schema = 'log' AND table_name = 'payment'",
+    );
     expect(columns.map((c) => c.name)).toContain('tip');
     const { shopId: _gone, ...rest } = paymentSource.schema;
-    const plan = await planProject(withSource({ ...rest, amount: string(), tip: nullable(number()), fee: number() }), path);
+    const plan = await planProject(
+      withSource({ ...rest, amount: string(), tip: nullable(number()), fee: number() }),
+      path,
+    );
     const texts = plan.problems.filter((p) => p.code === 'PLAN_SOURCE_INCOMPATIBLE').map((p) => p.message);
     expect(texts).toHaveLength(3);
-    for (const problem of [/'shopId' is gone/, /'amount' was number and is now string/, /'fee' is required/]) {
+    for (const problem of [
+      /'shopId' is gone/,
+      /'amount' was number and is now string/,
+      /'fee' is required/,
+    ]) {
       expect(texts.join()).toMatch(problem);
     }
   });
@@ -113,7 +152,9 @@ describe('apply and materialize', () => {
     await replay(200);
     const [program] = path.programs;
     if (program === undefined) throw new Error('the project has a view');
-    const columns = await readViewEvents(path.postgres, program, { knownTo: payments(200)[99]?.knownTime ?? 0 });
+    const columns = await readViewEvents(path.postgres, program, {
+      knownTo: payments(200)[99]?.knownTime ?? 0,
+    });
     const expected = payments(100).filter((e) => e.payment.cardId !== null);
     expect(columns.keys).toEqual(expected.map((e) => e.payment.cardId));
     expect([...columns.knownTime]).toEqual(expected.map((e) => e.knownTime));

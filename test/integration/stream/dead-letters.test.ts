@@ -6,7 +6,12 @@ const good = JSON.stringify(payments(1)[0]?.payment);
 const known = { 'millrace-known-time': String(START) };
 const event = (change: object): string => JSON.stringify({ ...payments(1)[0]?.payment, ...change });
 
-const poison: readonly { what: string; value: string | Buffer | null; headers?: Record<string, string>; code: string }[] = [
+const poison: readonly {
+  what: string;
+  value: string | Buffer | null;
+  headers?: Record<string, string>;
+  code: string;
+}[] = [
   { what: 'a tombstone', value: null, code: 'STREAM_EVENT_MALFORMED' },
   { what: 'an empty message', value: '', code: 'STREAM_EVENT_MALFORMED' },
   { what: 'no JSON', value: '{"paymentId":', code: 'STREAM_EVENT_MALFORMED' },
@@ -17,12 +22,33 @@ const poison: readonly { what: string; value: string | Buffer | null; headers?: 
   { what: 'missing fields', value: '{"paymentId":"x"}', code: 'STREAM_EVENT_INVALID' },
   { what: 'NUL in a text', value: event({ shopId: 'a\u0000b' }), code: 'STREAM_EVENT_INVALID' },
   { what: 'half a surrogate pair', value: event({ shopId: '\ud800' }), code: 'STREAM_EVENT_INVALID' },
-  { what: 'a number beyond all bounds', value: good.replace(/"amount":[\d.]+/, '"amount":1e400'), code: 'STREAM_EVENT_INVALID' },
-  { what: 'an id that no index takes', value: event({ paymentId: 'x'.repeat(4_000) }), code: 'STREAM_EVENT_INVALID' },
-  { what: 'a time before PostgreSQL', value: event({ paidAt: -8_000_000_000_000_000 }), code: 'STREAM_EVENT_INVALID' },
-  { what: 'a wrong known time', value: good, headers: { 'millrace-known-time': 'yesterday' }, code: 'STREAM_EVENT_INVALID' },
+  {
+    what: 'a number beyond all bounds',
+    value: good.replace(/"amount":[\d.]+/, '"amount":1e400'),
+    code: 'STREAM_EVENT_INVALID',
+  },
+  {
+    what: 'an id that no index takes',
+    value: event({ paymentId: 'x'.repeat(4_000) }),
+    code: 'STREAM_EVENT_INVALID',
+  },
+  {
+    what: 'a time before PostgreSQL',
+    value: event({ paidAt: -8_000_000_000_000_000 }),
+    code: 'STREAM_EVENT_INVALID',
+  },
+  {
+    what: 'a wrong known time',
+    value: good,
+    headers: { 'millrace-known-time': 'yesterday' },
+    code: 'STREAM_EVENT_INVALID',
+  },
   { what: 'an event of the future', value: event({ paidAt: START + 3_600_000 }), code: 'STREAM_EVENT_EARLY' },
-  { what: 'an oversized event', value: event({ note: 'x'.repeat(EVENT_BYTES_MAX) }), code: 'STREAM_EVENT_OVERSIZED' },
+  {
+    what: 'an oversized event',
+    value: event({ note: 'x'.repeat(EVENT_BYTES_MAX) }),
+    code: 'STREAM_EVENT_OVERSIZED',
+  },
 ];
 
 describe('dead letters', () => {
@@ -38,19 +64,26 @@ describe('dead letters', () => {
       { topic, partition: 1, value: good, headers: known },
     ]);
     await producer.close();
-    await path.store.waitVisible(path.programs, [{ sourceName: 'payment', partition: 1, offset: poison.length }], 30_000);
+    await path.store.waitVisible(
+      path.programs,
+      [{ sourceName: 'payment', partition: 1, offset: poison.length }],
+      30_000,
+    );
     await eventually('the position moved', async () => (await account(path)).stored === 1);
   });
   afterAll(() => path.close());
 
-  test.each(poison.map(({ what, code }, offset) => ({ what, code, offset })))('$what is $code with its coordinates', async ({ code, offset }) => {
-    const rows = await path.postgres.query<{ code: string; message: string }>(
-      'SELECT code, message FROM millrace.dead_letters WHERE source = $1 AND partition = 1 AND source_offset = $2',
-      ['payment', offset],
-    );
-    expect(rows.map((row) => row.code)).toEqual([code]);
-    expect(rows[0]?.message).toMatch(/^Event of source 'payment': /);
-  });
+  test.each(poison.map(({ what, code }, offset) => ({ what, code, offset })))(
+    '$what is $code with its coordinates',
+    async ({ code, offset }) => {
+      const rows = await path.postgres.query<{ code: string; message: string }>(
+        'SELECT code, message FROM millrace.dead_letters WHERE source = $1 AND partition = 1 AND source_offset = $2',
+        ['payment', offset],
+      );
+      expect(rows.map((row) => row.code)).toEqual([code]);
+      expect(rows[0]?.message).toMatch(/^Event of source 'payment': /);
+    },
+  );
 
   test('all problems of an event are named at once', async () => {
     const [row] = await path.postgres.query<{ message: string }>(

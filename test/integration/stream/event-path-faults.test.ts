@@ -3,7 +3,15 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { InvariantViolation } from '../../../src/core/assert-invariant.ts';
 import type { Failpoints } from '../../../src/stream/failpoints.ts';
 import { testStack } from '../../support/test-stack.ts';
-import { account, differences, eventually, openEventPath, payments, replayOf, type EventPath } from './event-path.ts';
+import {
+  account,
+  differences,
+  eventually,
+  openEventPath,
+  payments,
+  replayOf,
+  type EventPath,
+} from './event-path.ts';
 
 const TIMEOUT_MS = 40_000;
 
@@ -29,7 +37,11 @@ describe('the event path under faults', () => {
   });
   afterEach(() => path.close());
 
-  const sendAll = async (count: number, chunk: number, from = 0): Promise<Awaited<ReturnType<EventPath['replayer']['send']>>> => {
+  const sendAll = async (
+    count: number,
+    chunk: number,
+    from = 0,
+  ): Promise<Awaited<ReturnType<EventPath['replayer']['send']>>> => {
     const all = payments(count, from);
     let last: Awaited<ReturnType<EventPath['replayer']['send']>> = [];
     const offsets = new Map<number, (typeof last)[number]>();
@@ -46,7 +58,12 @@ describe('the event path under faults', () => {
     const offsets = await path.kafka.topicOffsets(path.names.sourceTopic('payment'));
     const sent = offsets.reduce((sum, { end }) => sum + end, 0);
     await eventually('all accounted for', async () => (await account(path)).duplicates === sent - count);
-    expect(await account(path)).toEqual({ stored: count, duplicates: sent - count, deadLetters: 0, rows: count });
+    expect(await account(path)).toEqual({
+      stored: count,
+      duplicates: sent - count,
+      deadLetters: 0,
+      rows: count,
+    });
   };
 
   for (const name of ['afterFramesSent', 'afterLogCommitted'] as const) {
@@ -148,13 +165,20 @@ describe('the event path under faults', () => {
 });
 
 async function dropFrames(path: EventPath): Promise<void> {
-  const kafka = new Kafka({ brokers: testStack().kafkaBrokers, clientId: 'test', logLevel: logLevel.NOTHING });
+  const kafka = new Kafka({
+    brokers: testStack().kafkaBrokers,
+    clientId: 'test',
+    logLevel: logLevel.NOTHING,
+  });
   const admin = kafka.admin();
   await admin.connect();
   try {
     for (const program of path.programs) {
       const topic = path.names.viewTopic(program.name, program.version);
-      const partitions = (await admin.fetchTopicOffsets(topic)).map(({ partition, high }) => ({ partition, offset: high }));
+      const partitions = (await admin.fetchTopicOffsets(topic)).map(({ partition, high }) => ({
+        partition,
+        offset: high,
+      }));
       await admin.deleteTopicRecords({ topic, partitions });
     }
   } finally {

@@ -1,5 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { account, differences, eventually, openEventPath, payments, replayOf, type EventPath } from './event-path.ts';
+import {
+  account,
+  differences,
+  eventually,
+  openEventPath,
+  payments,
+  replayOf,
+  type EventPath,
+} from './event-path.ts';
 
 const TIMEOUT_MS = 20_000;
 
@@ -25,7 +33,10 @@ describe('the event path', () => {
     const offsets = await path.replayer.send(again);
     await path.store.waitVisible(path.programs, offsets, TIMEOUT_MS);
     expect(await differences(path, payments(500))).toEqual([]);
-    await eventually('all accounted for', async () => (await account(path)).duplicates === before.duplicates + 200);
+    await eventually(
+      'all accounted for',
+      async () => (await account(path)).duplicates === before.duplicates + 200,
+    );
     expect(await account(path)).toEqual({ stored: 500, duplicates: 200, deadLetters: 0, rows: 500 });
   });
 

@@ -108,8 +108,18 @@ export async function openEventPath(of: Project = paymentProject): Promise<Event
   const programs = programsOf(of);
   const metrics = noMetrics();
   const running: RunningConsumer[] = [];
-  const deps = { kafka, postgres, names, store, logger, metrics, clock: Date.now, sessionTimeoutMs: SESSION_TIMEOUT_MS };
-  const apply = (changed: Project = of) => applyProject(changed, { ...deps, registerModel: async () => undefined });
+  const deps = {
+    kafka,
+    postgres,
+    names,
+    store,
+    logger,
+    metrics,
+    clock: Date.now,
+    sessionTimeoutMs: SESSION_TIMEOUT_MS,
+  };
+  const apply = (changed: Project = of) =>
+    applyProject(changed, { ...deps, registerModel: async () => undefined });
   const started = async (consumer: Promise<RunningConsumer>): Promise<RunningConsumer> => {
     running.push(await consumer);
     return consumer;
@@ -122,14 +132,27 @@ export async function openEventPath(of: Project = paymentProject): Promise<Event
     if (found.length > 0) await redis.del(found);
   };
   return {
-    project: of, programs, names, kafka, postgres, redis, store, replayer, url: database.url, apply, flushStates,
+    project: of,
+    programs,
+    names,
+    kafka,
+    postgres,
+    redis,
+    store,
+    replayer,
+    url: database.url,
+    apply,
+    flushStates,
     ingest: (failpoints = {}) => started(startIngest({ ...deps, failpoints }, of.sources, programs)),
     fold: (failpoints = {}) => started(startFoldConsumer({ ...deps, failpoints }, programs)),
     async close() {
       for (const consumer of running) await consumer.stop();
       await replayer.close();
-      const topics = [...of.sources.flatMap((s) => [names.sourceTopic(s.name), names.deadLetterTopic(s.name)]),
-        ...programs.map((p) => names.viewTopic(p.name, p.version)), names.decisionTopic()];
+      const topics = [
+        ...of.sources.flatMap((s) => [names.sourceTopic(s.name), names.deadLetterTopic(s.name)]),
+        ...programs.map((p) => names.viewTopic(p.name, p.version)),
+        names.decisionTopic(),
+      ];
       await kafka.deleteTopics(topics).catch(() => undefined);
       await flushStates();
       await kafka.close();
@@ -177,7 +200,12 @@ export const replayOf = (events: readonly { payment: Payment; knownTime: number 
   }));
 
 /** Features as the online store has them. */
-export async function onlineFeatures(path: EventPath, view: string, key: string, asOf: number): Promise<Record<string, number>> {
+export async function onlineFeatures(
+  path: EventPath,
+  view: string,
+  key: string,
+  asOf: number,
+): Promise<Record<string, number>> {
   const program = path.programs.find((p) => p.name === view) as ViewProgram;
   const [bytes] = await path.store.readStates([{ program, entityKey: key }]);
   const out = new Float64Array(program.featureNames.length);
@@ -195,15 +223,27 @@ export function naiveFeaturesOf(
 ): Record<string, number> {
   const mine = events
     .filter((e) => e.payment[keyField] === key && e.knownTime <= asOf)
-    .map(({ payment, knownTime }) => ({ effectiveTime: Math.min(payment.paidAt, knownTime), knownTime, row: { ...payment } }));
-  return Object.fromEntries(Object.entries(naiveFeatures(view, mine, asOf)).map(([name, value]) => [name, value ?? NaN]));
+    .map(({ payment, knownTime }) => ({
+      effectiveTime: Math.min(payment.paidAt, knownTime),
+      knownTime,
+      row: { ...payment },
+    }));
+  return Object.fromEntries(
+    Object.entries(naiveFeatures(view, mine, asOf)).map(([name, value]) => [name, value ?? NaN]),
+  );
 }
 
 /** Compares every card and every shop; answers what differs. */
-export async function differences(path: EventPath, events: readonly { payment: Payment; knownTime: number }[]): Promise<string[]> {
+export async function differences(
+  path: EventPath,
+  events: readonly { payment: Payment; knownTime: number }[],
+): Promise<string[]> {
   const asOf = Math.max(...events.map((e) => e.knownTime));
   const found: string[] = [];
-  for (const [view, keyField] of [[cardPayments, 'cardId'], [shopPayments, 'shopId']] as const) {
+  for (const [view, keyField] of [
+    [cardPayments, 'cardId'],
+    [shopPayments, 'shopId'],
+  ] as const) {
     for (const key of new Set(events.map((e) => e.payment[keyField]))) {
       if (key === null) continue;
       const online = JSON.stringify(await onlineFeatures(path, view.name, key, asOf));
@@ -215,8 +255,15 @@ export async function differences(path: EventPath, events: readonly { payment: P
 }
 
 /** Sums of the ingest account, and what the offline log holds. */
-export async function account(path: EventPath): Promise<{ stored: number; duplicates: number; deadLetters: number; rows: number }> {
-  const [row] = await path.postgres.query<{ stored: number; duplicates: number; deadLetters: number; rows: number }>(
+export async function account(
+  path: EventPath,
+): Promise<{ stored: number; duplicates: number; deadLetters: number; rows: number }> {
+  const [row] = await path.postgres.query<{
+    stored: number;
+    duplicates: number;
+    deadLetters: number;
+    rows: number;
+  }>(
     `SELECT sum(stored)::float8 AS stored, sum(duplicates)::float8 AS duplicates, sum(dead_letters)::float8 AS "deadLetters",
             (SELECT count(*)::float8 FROM log.payment) AS rows FROM millrace.ingest_positions`,
   );
@@ -224,7 +271,11 @@ export async function account(path: EventPath): Promise<{ stored: number; duplic
 }
 
 /** Waits until a condition holds. */
-export async function eventually(what: string, isTrue: () => Promise<boolean>, timeoutMs = 30_000): Promise<void> {
+export async function eventually(
+  what: string,
+  isTrue: () => Promise<boolean>,
+  timeoutMs = 30_000,
+): Promise<void> {
   const giveUpAt = performance.now() + timeoutMs;
   while (!(await isTrue())) {
     if (performance.now() > giveUpAt) throw new Error(`not within ${timeoutMs} ms: ${what}`);

@@ -5,7 +5,15 @@ import { createMetrics } from '../../../src/infra/metrics.ts';
 import type { KafkaClient } from '../../../src/infra/kafka.ts';
 import { createGateway } from '../../../src/stream/gateway.ts';
 import { loadGatewaySettings } from '../../../src/stream/gateway-settings.ts';
-import { account, differences, eventually, openEventPath, payments, START, type EventPath } from './event-path.ts';
+import {
+  account,
+  differences,
+  eventually,
+  openEventPath,
+  payments,
+  START,
+  type EventPath,
+} from './event-path.ts';
 
 const events = payments(30);
 const bodies = events.map(({ payment }) => payment);
@@ -17,8 +25,13 @@ describe('the gateway', () => {
   let gateway: FastifyInstance;
   const open = (kafka: KafkaClient, environment: Record<string, string> = {}) =>
     createGateway({
-      kafka, names: path.names, sources: path.project.sources, settings: loadGatewaySettings(environment),
-      clock: () => START, logger: createLogger('test', 'silent'), registry: createMetrics('test'),
+      kafka,
+      names: path.names,
+      sources: path.project.sources,
+      settings: loadGatewaySettings(environment),
+      clock: () => START,
+      logger: createLogger('test', 'silent'),
+      registry: createMetrics('test'),
     });
   const post = (payload: string, headers: Record<string, string>, source = 'payment') =>
     gateway.inject({ method: 'POST', url: `/v1/events/${source}`, headers, payload });
@@ -41,7 +54,10 @@ describe('the gateway', () => {
       expect(answer.statusCode).toBe(202);
     }
     for (let i = 20; i < 30; i++) {
-      const answer = await post(`${JSON.stringify(bodies[i])}\n\n`, { 'content-type': 'application/x-ndjson', ...knownAt(i) });
+      const answer = await post(`${JSON.stringify(bodies[i])}\n\n`, {
+        'content-type': 'application/x-ndjson',
+        ...knownAt(i),
+      });
       expect(answer.statusCode).toBe(202);
     }
     await eventually('all stored', async () => (await account(path)).stored === 30);
@@ -50,21 +66,69 @@ describe('the gateway', () => {
 
   test('names every problem of every event and accepts none of the request', async () => {
     const before = await path.kafka.topicOffsets(path.names.sourceTopic('payment'));
-    const answer = await post(JSON.stringify([bodies[0], { paymentId: 'x' }, { ...bodies[1], amount: 'ten' }]), json);
+    const answer = await post(
+      JSON.stringify([bodies[0], { paymentId: 'x' }, { ...bodies[1], amount: 'ten' }]),
+      json,
+    );
     expect(answer.statusCode).toBe(400);
-    const { code, problems } = answer.json<{ code: string; problems: { index: number; problem: string }[] }>();
+    const { code, problems } = answer.json<{
+      code: string;
+      problems: { index: number; problem: string }[];
+    }>();
     expect(code).toBe('STREAM_EVENT_INVALID');
     expect(problems.map(({ index }) => index)).toEqual([1, 1, 1, 2]);
     expect(await path.kafka.topicOffsets(path.names.sourceTopic('payment'))).toEqual(before);
   });
 
   test.each([
-    { what: 'a body that is no JSON', payload: '{', headers: json, source: 'payment', status: 400, code: 'STREAM_EVENT_MALFORMED' },
-    { what: 'an empty array', payload: '[]', headers: json, source: 'payment', status: 400, code: 'REQUEST_INVALID' },
-    { what: 'another content type', payload: 'a=1', headers: { 'content-type': 'text/csv' }, source: 'payment', status: 400, code: 'REQUEST_INVALID' },
-    { what: 'an unknown source', payload: '{}', headers: json, source: 'refund', status: 404, code: 'STREAM_SOURCE_NOT_FOUND' },
-    { what: 'a wrong known time', payload: JSON.stringify(bodies[0]), headers: { ...json, 'millrace-known-time': 'soon' }, source: 'payment', status: 400, code: 'REQUEST_INVALID' },
-    { what: 'a body beyond the limit', payload: `[${'0,'.repeat(3_000_000)}0]`, headers: json, source: 'payment', status: 413, code: 'REQUEST_INVALID' },
+    {
+      what: 'a body that is no JSON',
+      payload: '{',
+      headers: json,
+      source: 'payment',
+      status: 400,
+      code: 'STREAM_EVENT_MALFORMED',
+    },
+    {
+      what: 'an empty array',
+      payload: '[]',
+      headers: json,
+      source: 'payment',
+      status: 400,
+      code: 'REQUEST_INVALID',
+    },
+    {
+      what: 'another content type',
+      payload: 'a=1',
+      headers: { 'content-type': 'text/csv' },
+      source: 'payment',
+      status: 400,
+      code: 'REQUEST_INVALID',
+    },
+    {
+      what: 'an unknown source',
+      payload: '{}',
+      headers: json,
+      source: 'refund',
+      status: 404,
+      code: 'STREAM_SOURCE_NOT_FOUND',
+    },
+    {
+      what: 'a wrong known time',
+      payload: JSON.stringify(bodies[0]),
+      headers: { ...json, 'millrace-known-time': 'soon' },
+      source: 'payment',
+      status: 400,
+      code: 'REQUEST_INVALID',
+    },
+    {
+      what: 'a body beyond the limit',
+      payload: `[${'0,'.repeat(3_000_000)}0]`,
+      headers: json,
+      source: 'payment',
+      status: 413,
+      code: 'REQUEST_INVALID',
+    },
   ])('$what is refused with $status $code', async ({ payload, headers, source, status, code }) => {
     const answer = await post(payload, headers, source);
     expect([answer.statusCode, answer.json<{ code: string }>().code]).toEqual([status, code]);
@@ -77,11 +141,23 @@ describe('the gateway', () => {
       ...path.kafka,
       createProducer: async () => {
         const producer = await path.kafka.createProducer();
-        return { ...producer, send: async (messages) => { await held; return producer.send(messages); } };
+        return {
+          ...producer,
+          send: async (messages) => {
+            await held;
+            return producer.send(messages);
+          },
+        };
       },
     };
     const busy = await open(slow, { MILLRACE_GATEWAY_IN_FLIGHT_EVENTS_MAX: '5' });
-    const send = () => busy.inject({ method: 'POST', url: '/v1/events/payment', headers: { ...json, ...knownAt(4) }, payload: JSON.stringify(bodies.slice(0, 5)) });
+    const send = () =>
+      busy.inject({
+        method: 'POST',
+        url: '/v1/events/payment',
+        headers: { ...json, ...knownAt(4) },
+        payload: JSON.stringify(bodies.slice(0, 5)),
+      });
     const first = send();
     void first.then(() => undefined);
     await eventually('the first is in flight', async () => (await send()).statusCode === 429);
@@ -97,6 +173,8 @@ describe('the gateway', () => {
   test('answers health and metrics', async () => {
     expect((await gateway.inject('/v1/health/live')).statusCode).toBe(200);
     expect((await gateway.inject('/v1/health/ready')).statusCode).toBe(200);
-    expect((await gateway.inject('/metrics')).body).toContain('millrace_gateway_events_accepted_total{source="payment"');
+    expect((await gateway.inject('/metrics')).body).toContain(
+      'millrace_gateway_events_accepted_total{source="payment"',
+    );
   });
 });

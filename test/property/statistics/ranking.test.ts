@@ -59,7 +59,7 @@ describe('auc', () => {
             scores.map((s) => -s),
             labels,
           ),
-        ).toBeCloseTo(1 - (value as number), 12);
+        ).toBeCloseTo(1 - value, 12);
       }),
     );
   });

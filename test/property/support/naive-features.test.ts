@@ -1,6 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { boolean, entity, featureView, nullable, number, source, string, timestamp } from '../../../src/index.ts';
+import {
+  boolean,
+  entity,
+  featureView,
+  nullable,
+  number,
+  source,
+  string,
+  timestamp,
+} from '../../../src/index.ts';
 import { compileView, prepareEvent } from '../../../src/fold/compile-view.ts';
 import { applyEvent, createState, readFeatures } from '../../../src/fold/view-state.ts';
 import { naiveFeatures, type NaiveEvent } from '../../support/naive-features.ts';
@@ -43,9 +52,14 @@ const START = Date.UTC(2024, 0, 1);
 const HOUR_MS = 3_600_000;
 
 const event = fc.record({
-  at: fc.oneof(fc.integer({ min: 0, max: 40 * HOUR_MS }), fc.integer({ min: 36 * HOUR_MS, max: 40 * HOUR_MS })),
+  at: fc.oneof(
+    fc.integer({ min: 0, max: 40 * HOUR_MS }),
+    fc.integer({ min: 36 * HOUR_MS, max: 40 * HOUR_MS }),
+  ),
   delay: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 2 * HOUR_MS })),
-  level: fc.option(fc.oneof(fc.integer({ min: -50, max: 900 }), fc.double({ min: -1e3, max: 1e3, noNaN: true }))),
+  level: fc.option(
+    fc.oneof(fc.integer({ min: -50, max: 900 }), fc.double({ min: -1e3, max: 1e3, noNaN: true })),
+  ),
   open: fc.option(fc.boolean()),
   unit: fc.option(fc.constantFrom('K', 'C', 'F')),
 });
@@ -55,13 +69,11 @@ describe('the naive oracle of features', () => {
     const program = compileView(view);
     fc.assert(
       fc.property(fc.array(event, { maxLength: 60 }), fc.integer({ min: 0, max: HOUR_MS }), (drawn, lead) => {
-        const events = drawn.map(
-          ({ at, delay, ...row }): NaiveEvent => ({
-            effectiveTime: START + at,
-            knownTime: START + at + delay,
-            row: { ...row, id: '', meter: 'm', at: START + at },
-          }),
-        );
+        const events = drawn.map(({ at, delay, ...row }): NaiveEvent => ({
+          effectiveTime: START + at,
+          knownTime: START + at + delay,
+          row: { ...row, id: '', meter: 'm', at: START + at },
+        }));
         const asOf = events.reduce((latest, { knownTime }) => Math.max(latest, knownTime), START) - lead;
         const state = createState(program);
         const inputs = new Float64Array(program.inputCount);

@@ -1,5 +1,15 @@
 import {
-  boolean, entity, featureService, featureView, logisticRegression, model, number, project, source, string, timestamp,
+  boolean,
+  entity,
+  featureService,
+  featureView,
+  logisticRegression,
+  model,
+  number,
+  project,
+  source,
+  string,
+  timestamp,
 } from '../../../src/index.ts';
 
 /** A small project through the public API, as a user would write it. */
@@ -22,7 +32,10 @@ const cardActivity = featureView({
   name: 'card_activity',
   entity: card,
   source: payments,
-  features: (a) => ({ payments_1h: a.count({ window: '1h' }), mean_amount_1d: a.mean('amount', { window: '1d' }) }),
+  features: (a) => ({
+    payments_1h: a.count({ window: '1h' }),
+    mean_amount_1d: a.mean('amount', { window: '1d' }),
+  }),
 });
 const fraud = model({
   name: 'fraud',

@@ -36,7 +36,9 @@ export async function compareDecisions(
   decisions: readonly StoredDecision[],
 ): Promise<Comparison> {
   const featuresOf = decisions.map(() => new Map<string, NaiveFeatures>());
-  const views = [...new Set([...service.views, ...service.onDemand.flatMap((feature) => Object.values(feature.views))])];
+  const views = [
+    ...new Set([...service.views, ...service.onDemand.flatMap((feature) => Object.values(feature.views))]),
+  ];
   // One source at a time: only its rows are in memory.
   for (const source of new Set(views.map((view) => view.source))) {
     const own = views.filter((view) => view.source === source);
@@ -58,14 +60,19 @@ export async function compareDecisions(
   return {
     decisions: decisions.length,
     values: compared.reduce((sum, row) => sum + row.values, 0),
-    numbersPresent: decisions.reduce((sum, { numbers }) => sum + numbers.filter((x) => !Number.isNaN(x)).length, 0),
+    numbersPresent: decisions.reduce(
+      (sum, { numbers }) => sum + numbers.filter((x) => !Number.isNaN(x)).length,
+      0,
+    ),
     mismatches: compared.flatMap((row) => row.mismatches),
   };
 }
 
 /** No window reaches further from T, to either side. */
 const reachMs = (view: FeatureView): number =>
-  Math.max(...Object.values(view.features).map((aggregation) => windowMsOf(aggregation) + hopMsOf(aggregation)));
+  Math.max(
+    ...Object.values(view.features).map((aggregation) => windowMsOf(aggregation) + hopMsOf(aggregation)),
+  );
 
 function groupByKey(view: FeatureView, events: readonly LoggedEvent[]): Map<string, LoggedEvent[]> {
   const fields = view.entity.keys.map((key) => view.keyFields[key] ?? key);
@@ -99,7 +106,12 @@ function recompute(
   return naiveFeatures(view, seen, asOf);
 }
 
-function checkRead(view: FeatureView, key: string | null, read: ViewRead | undefined, decision: StoredDecision): void {
+function checkRead(
+  view: FeatureView,
+  key: string | null,
+  read: ViewRead | undefined,
+  decision: StoredDecision,
+): void {
   const found = read === undefined ? 'no read' : `a read of version ${read.version} for '${read.entityKey}'`;
   const expected = key === null ? 'no read' : `a read of version ${view.version} for '${key}'`;
   if (found !== expected) {
@@ -126,12 +138,16 @@ function compareRow(
   featuresOf: ReadonlyMap<string, NaiveFeatures>,
 ): { values: number; mismatches: Mismatch[] } {
   const expected = naiveRow(service, featuresOf, decision.instance, decision.asOf);
-  const categoryNames = Object.keys(service.request).filter((name) => service.request[name]?.type === 'string');
+  const categoryNames = Object.keys(service.request).filter(
+    (name) => service.request[name]?.type === 'string',
+  );
   const names = [...expected.numericNames, ...categoryNames];
   const servedValues = [...decision.numbers, ...decision.categories];
   const expectedValues = [...expected.numbers, ...expected.categories];
   if (servedValues.length !== names.length) {
-    throw new Error(`Decision '${decision.id}' has a row of ${servedValues.length} values, expected ${names.length}.`);
+    throw new Error(
+      `Decision '${decision.id}' has a row of ${servedValues.length} values, expected ${names.length}.`,
+    );
   }
   const mismatches = names.flatMap((feature, i): Mismatch[] => {
     const served = servedValues[i] ?? null;

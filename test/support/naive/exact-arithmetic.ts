@@ -31,7 +31,8 @@ export function nearestDeviation(values: readonly number[]): number {
   const squares = exactSquareSum(values);
   const common = 2n * sum.shift > squares.shift ? 2n * sum.shift : squares.shift;
   const spread =
-    ((n * squares.integer) << (common - squares.shift)) - ((sum.integer * sum.integer) << (common - 2n * sum.shift));
+    ((n * squares.integer) << (common - squares.shift)) -
+    ((sum.integer * sum.integer) << (common - 2n * sum.shift));
   if (spread * VARIANCE_SHARE_MIN <= (n * squares.integer) << (common - squares.shift)) return 0;
   // An even power of two comes out of the root; the bits below it only have to decide the rounding.
   const shift = common + (common & 1n) + 2n * ROOT_EXTRA_BITS;

@@ -19,7 +19,10 @@ const millisecondsOf = (column: string): string => `(extract(epoch from ${column
 function fieldsRead(views: readonly FeatureView[]): string[] {
   const fields = views.flatMap((view) => [
     ...Object.values<string>(view.keyFields),
-    ...Object.values(view.features).flatMap(({ field, where }) => [...(field === null ? [] : [field]), ...Object.keys(where ?? {})]),
+    ...Object.values(view.features).flatMap(({ field, where }) => [
+      ...(field === null ? [] : [field]),
+      ...Object.keys(where ?? {}),
+    ]),
   ]);
   return [...new Set(fields)];
 }
@@ -36,7 +39,9 @@ export async function readLoggedEvents(
 ): Promise<LoggedEvent[]> {
   const fields = fieldsRead(views);
   const columns = fields.map((field) =>
-    source.schema[field]?.type === 'timestamp' ? millisecondsOf(quoteIdentifier(field)) : quoteIdentifier(field),
+    source.schema[field]?.type === 'timestamp'
+      ? millisecondsOf(quoteIdentifier(field))
+      : quoteIdentifier(field),
   );
   const effective = 'least(event_time, known_time)';
   const sql = `
@@ -47,7 +52,7 @@ export async function readLoggedEvents(
        AND ${effective} BETWEEN to_timestamp($3::float8) AND to_timestamp($4::float8)
      ORDER BY source_partition, source_offset LIMIT ${PAGE_ROWS}`;
   const events: LoggedEvent[] = [];
-  for (let after: [number, number] = [-1, -1]; ; ) {
+  for (let after: [number, number] = [-1, -1]; ;) {
     const page = await postgres.queryArrays(sql, [...after, from / MS_PER_SECOND, to / MS_PER_SECOND]);
     for (const [sourcePartition, sourceOffset, effectiveTime, knownTime, ...values] of page) {
       events.push({

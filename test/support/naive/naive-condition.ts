@@ -18,6 +18,7 @@ function passesComparison(operator: string, operand: unknown, value: unknown): b
   if (operator === 'isNull') return (value === null) === operand;
   if (value === null) return false;
   const [left, right] = [value as number, operand as number];
+  // prettier-ignore
   switch (operator) {
     case 'eq': return left === right;
     case 'ne': return left !== right;
@@ -27,5 +28,5 @@ function passesComparison(operator: string, operand: unknown, value: unknown): b
     case 'gte': return left >= right;
     case 'in': return (operand as readonly unknown[]).includes(value);
     default: throw new Error(`Condition has an unknown operator '${operator}'`);
-  } // prettier-ignore
+  }
 }

@@ -6,11 +6,12 @@ const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h
 const TILES = 60;
 
 /** Hops of the ladder, docs/features.md. */
+// prettier-ignore
 const ladder = [
   '1s', '2s', '3s', '5s', '10s', '15s', '20s', '30s',
   '1m', '2m', '3m', '5m', '10m', '15m', '20m', '30m',
   '1h', '2h', '3h', '6h', '12h', '24h',
-]; // prettier-ignore
+];
 
 /** Milliseconds of `'90m'` and the like. */
 export function durationMs(text: string): number {

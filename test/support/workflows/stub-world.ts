@@ -142,7 +142,7 @@ export class StubWorld {
           digest: `digest-${this.versions}`,
           existed: false,
           candidateLogLoss: 0.4,
-          championLogLoss: this.allocation?.champion == null ? null : 0.41,
+          championLogLoss: (this.allocation?.champion ?? null) === null ? null : 0.41,
           candidateAuc: 0.8,
           championAuc: 0.79,
           ...made,

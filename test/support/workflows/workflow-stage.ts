@@ -50,6 +50,7 @@ export async function openWorkflowStage(
         namespace: server.namespace,
         taskQueue: createNames(namespace).taskQueue(queue),
         activities,
+        maxHeartbeatThrottleInterval: '1s',
         ...(queue === 'orchestration' ? { workflowBundle } : {}),
       }),
     ),

@@ -2,7 +2,18 @@ import { expect, test } from 'vitest';
 import { parseInstance } from '../../../cli/parse-instance.ts';
 
 test('pairs become fields: numbers, booleans and null as such, everything else as text', () => {
-  expect(parseInstance(undefined, ['carrier=UA', 'distance=719', 'delta=-1.5e3', 'late=true', 'tail=null', 'flight="42"', 'note=a=b', 'zip=007'])).toEqual({
+  expect(
+    parseInstance(undefined, [
+      'carrier=UA',
+      'distance=719',
+      'delta=-1.5e3',
+      'late=true',
+      'tail=null',
+      'flight="42"',
+      'note=a=b',
+      'zip=007',
+    ]),
+  ).toEqual({
     carrier: 'UA',
     distance: 719,
     delta: -1500,
@@ -25,5 +36,7 @@ test.each([
   ['a pair without =', undefined, ['carrier'], "'carrier' is no key=value pair"],
   ['a pair without a key', undefined, ['=UA'], "'=UA' is no key=value pair"],
 ])('%s is refused with REQUEST_INVALID', (_what, text, pairs, message) => {
-  expect(() => parseInstance(text, pairs)).toThrow(expect.objectContaining({ code: 'REQUEST_INVALID', message: expect.stringContaining(message) }));
+  expect(() => parseInstance(text, pairs)).toThrow(
+    expect.objectContaining({ code: 'REQUEST_INVALID', message: expect.stringContaining(message) }),
+  );
 });

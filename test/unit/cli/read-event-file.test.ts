@@ -24,7 +24,10 @@ const event = { source: 's', id: '1', payload: { a: null }, knownTime: 5 };
 
 test('events are read line by line; empty lines are passed over, ISO times become milliseconds', async () => {
   const iso = line.replace('5}', '"1970-01-01T00:00:01Z"}');
-  expect(await read(write('a.ndjson', `${line}\r\n\n${iso}`))).toEqual([event, { ...event, knownTime: 1000 }]);
+  expect(await read(write('a.ndjson', `${line}\r\n\n${iso}`))).toEqual([
+    event,
+    { ...event, knownTime: 1000 },
+  ]);
 });
 
 test('a .gz file is unpacked', async () => {
@@ -37,12 +40,18 @@ test.each([
   ['a wrong type', '{"source":"s","id":1,"payload":[],"knownTime":5}', /line 1: id: .*; payload: /],
 ])('%s is refused with file and line', async (_what, content, message) => {
   const file = write('bad.ndjson', content);
-  await expect(read(file)).rejects.toMatchObject({ code: 'STREAM_REPLAY_INVALID', message: expect.stringMatching(message) as string });
+  await expect(read(file)).rejects.toMatchObject({
+    code: 'STREAM_REPLAY_INVALID',
+    message: expect.stringMatching(message) as string,
+  });
 });
 
 test.each([
   ['a file that is not there', () => path.join(directory, 'none.ndjson'), 'ENOENT'],
   ['a .gz that is not one', () => write('b.ndjson.gz', 'text'), 'incorrect header'],
 ])('%s is refused', async (_what, file, message) => {
-  await expect(read(file())).rejects.toMatchObject({ code: 'STREAM_REPLAY_INVALID', message: expect.stringContaining(message) as string });
+  await expect(read(file())).rejects.toMatchObject({
+    code: 'STREAM_REPLAY_INVALID',
+    message: expect.stringContaining(message) as string,
+  });
 });

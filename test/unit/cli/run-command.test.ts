@@ -20,14 +20,31 @@ async function run(...argv: string[]) {
 }
 
 const commands = [
-  'up', 'down', 'plan', 'apply', 'start', 'run', 'replay', 'materialize', 'dead-letters', 'train', 'promote', 'rollback',
-  'pause', 'resume', 'approve', 'predict', 'status', 'models', 'ledger',
+  'up',
+  'down',
+  'plan',
+  'apply',
+  'start',
+  'run',
+  'replay',
+  'materialize',
+  'dead-letters',
+  'train',
+  'promote',
+  'rollback',
+  'pause',
+  'resume',
+  'approve',
+  'predict',
+  'status',
+  'models',
+  'ledger',
 ];
 
 test('the help lists every command and the exit codes, on standard output', async () => {
   const { exitCode, stdout, stderr } = await run('--help');
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-  for (const command of commands) expect(stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
+  for (const command of commands) expect(stdout).toMatch(new RegExp(`^ {2}${command}\\b`, 'm'));
   expect(stdout).toContain('Exit codes:');
   expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
 });
@@ -35,7 +52,7 @@ test('the help lists every command and the exit codes, on standard output', asyn
 test.each(commands)('%s has a help with an example, on 80 columns', async (command) => {
   const { exitCode, stdout } = await run(command, '--help');
   expect(exitCode).toBe(0);
-  expect(stdout).toMatch(/Examples?:\n  \$ /);
+  expect(stdout).toMatch(/Examples?:\n {2}\$ /);
   const prose = stdout.slice(0, stdout.indexOf('\nExample'));
   expect(prose.split('\n').filter((line) => line.length > 80)).toEqual([]);
 });
@@ -69,7 +86,10 @@ test('an error has its code and no stack trace, unless --verbose', async () => {
 test('with --json a failure is one JSON document on standard output', async () => {
   const { exitCode, stdout } = await run('predict', 'm', 'carrier', '--json');
   expect(exitCode).toBe(2);
-  expect(JSON.parse(stdout)).toEqual({ error: expect.stringContaining('no key=value pair') as string, code: 'REQUEST_INVALID' });
+  expect(JSON.parse(stdout)).toEqual({
+    error: expect.stringContaining('no key=value pair') as string,
+    code: 'REQUEST_INVALID',
+  });
 });
 
 test('a process that does not answer is away, not a failure', async () => {
@@ -80,7 +100,10 @@ test('a process that does not answer is away, not a failure', async () => {
 
 test('down of a data directory without servers says so', async () => {
   const { exitCode, stdout } = await run('down', '--json');
-  expect({ exitCode, document: JSON.parse(stdout) as unknown }).toEqual({ exitCode: 0, document: { stopped: [] } });
+  expect({ exitCode, document: JSON.parse(stdout) as unknown }).toEqual({
+    exitCode: 0,
+    document: { stopped: [] },
+  });
 });
 
 test('a file of events that is not there is told before anything is connected to', async () => {

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { FeatureService, FeatureView, Model, Source } from '../../../src/index.ts';
 import {
   boolean,
   entity,
@@ -52,15 +51,15 @@ const fraud = model({
 });
 
 const problemsOfSource = (change: object) =>
-  validateProject(project({ name: 'p', sources: [{ ...payments, ...change } as Source] }));
+  validateProject(project({ name: 'p', sources: [{ ...payments, ...change }] }));
 const problemsOfView = (change: object) =>
-  validateProject(project({ name: 'p', views: [{ ...cards, ...change } as FeatureView] }));
+  validateProject(project({ name: 'p', views: [{ ...cards, ...change }] }));
 const problemsOfFeature = (aggregation: object) =>
   problemsOfView({ features: { f: { kind: 'count', field: null, window: '1h', ...aggregation } } });
 const problemsOfService = (change: object) =>
-  validateProject(project({ name: 'p', services: [{ ...service, ...change } as FeatureService] }));
+  validateProject(project({ name: 'p', services: [{ ...service, ...change }] }));
 const problemsOfModel = (change: object) =>
-  validateProject(project({ name: 'p', models: [{ ...fraud, ...change } as Model] }));
+  validateProject(project({ name: 'p', models: [{ ...fraud, ...change }] }));
 
 describe('a project without problems', () => {
   it('is accepted', () => {

@@ -8,7 +8,10 @@ import { repositoryRoot } from '../../support/repository-files.ts';
 
 const page = readFileSync(path.join(repositoryRoot, 'docs/configuration.md'), 'utf8');
 const rows = new Map(
-  [...page.matchAll(/^\| `(MILLRACE_[A-Z_0-9]+)` \| (.+) \| (.+) \|$/gm)].map(([, name, what, fallback]) => [name as string, { what, fallback }]),
+  [...page.matchAll(/^\| `(MILLRACE_[A-Z_0-9]+)` \| (.+) \| (.+) \|$/gm)].map(([, name, what, fallback]) => [
+    name as string,
+    { what, fallback },
+  ]),
 );
 
 const base = loadBaseConfig({ MILLRACE_PROJECT: 'x.ts' });
@@ -18,15 +21,22 @@ const groups: readonly [string, Readonly<Record<string, string>>, Readonly<Recor
   ['serving', servingSettingNames, loadServingSettings({})],
 ];
 
-test.each(groups)('the settings of %s are on the page with the defaults that the code has', (_what, names, defaults) => {
-  const expected = Object.entries(names).map(([setting, variable]) => [variable, defaults[setting]] as const);
-  const wrong = expected.filter(([variable, value]) => {
-    const documented = rows.get(variable)?.fallback;
-    // Without a default the page says in words what happens.
-    return value === undefined ? documented === undefined || documented.startsWith('`') : documented !== `\`${String(value)}\``;
-  });
-  expect(wrong).toEqual([]);
-});
+test.each(groups)(
+  'the settings of %s are on the page with the defaults that the code has',
+  (_what, names, defaults) => {
+    const expected = Object.entries(names).map(
+      ([setting, variable]) => [variable, defaults[setting]] as const,
+    );
+    const wrong = expected.filter(([variable, value]) => {
+      const documented = rows.get(variable)?.fallback;
+      // Without a default the page says in words what happens.
+      return value === undefined
+        ? documented === undefined || documented.startsWith('`')
+        : documented !== `\`${String(value)}\``;
+    });
+    expect(wrong).toEqual([]);
+  },
+);
 
 test('the page has no variable twice', () => {
   const names = [...page.matchAll(/^\| `(MILLRACE_[A-Z_0-9]+)`/gm)].map(([, name]) => name);

@@ -135,7 +135,7 @@ describe('a compiled feature service', () => {
 
   it('has one definition however its exclusions are ordered, and another for other features', () => {
     const definitionOf = (other: Partial<FeatureService>) =>
-      compileService({ ...service, ...other } as FeatureService).definition;
+      compileService({ ...service, ...other }).definition;
     expect(definitionOf({ exclude: [...service.exclude] })).toEqual(program.definition);
     expect(definitionOf({ exclude: [] })).not.toEqual(program.definition);
     expect(definitionOf({ onDemand: [isBig] as never })).not.toEqual(program.definition);

@@ -11,7 +11,9 @@ const corrupt = expect.objectContaining({ code: 'STATE_CORRUPT' }) as Error;
 
 describe('the state codec', () => {
   it('writes the same bytes for ever: this is what Redis holds', () => {
-    expect(Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')).toMatchInlineSnapshot(`"01d34a726c0000e62d25cc784201000102c0f78a1b0402029a9999999999b93f00010002020400"`);
+    expect(Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')).toMatchInlineSnapshot(
+      `"01d34a726c0000e62d25cc784201000102c0f78a1b0402029a9999999999b93f00010002020400"`,
+    );
   });
 
   it('gives back a state without events', () => {

@@ -4,11 +4,19 @@ import { expect, test } from 'vitest';
 import { MillraceError } from '../../../src/core/millrace-error.ts';
 import { translateTemporalError } from '../../../src/infra/temporal-error.ts';
 
-const failedWith = (cause: Error) => new WorkflowFailedError('workflow failed', cause, RetryState.NON_RETRYABLE_FAILURE);
+const failedWith = (cause: Error) =>
+  new WorkflowFailedError('workflow failed', cause, RetryState.NON_RETRYABLE_FAILURE);
 
 test('the innermost failure of a workflow whose type is a code comes out as that error', () => {
   const failure = ApplicationFailure.nonRetryable('too few examples', 'TRAINING_DATA_INSUFFICIENT');
-  const activity = new ActivityFailure('activity failed', 'trainAndRegister', '1', RetryState.NON_RETRYABLE_FAILURE, 'worker', failure);
+  const activity = new ActivityFailure(
+    'activity failed',
+    'trainAndRegister',
+    '1',
+    RetryState.NON_RETRYABLE_FAILURE,
+    'worker',
+    failure,
+  );
   expect(translateTemporalError(failedWith(activity), 'training')).toMatchObject({
     code: 'TRAINING_DATA_INSUFFICIENT',
     message: 'too few examples',
@@ -16,8 +24,14 @@ test('the innermost failure of a workflow whose type is a code comes out as that
 });
 
 test('a failure without a code is WORKFLOW_FAILED with its reason', () => {
-  const translated = translateTemporalError(failedWith(ApplicationFailure.nonRetryable('boom', 'TypeError')), 'training');
-  expect(translated).toMatchObject({ code: 'WORKFLOW_FAILED', message: expect.stringContaining('boom') as string });
+  const translated = translateTemporalError(
+    failedWith(ApplicationFailure.nonRetryable('boom', 'TypeError')),
+    'training',
+  );
+  expect(translated).toMatchObject({
+    code: 'WORKFLOW_FAILED',
+    message: expect.stringContaining('boom') as string,
+  });
 });
 
 test('a workflow that is not there is WORKFLOW_NOT_RUNNING and says how to start it', () => {

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { exactSquareSum, exactSum, nearestDeviation, nearestQuotient } from '../../support/naive/exact-arithmetic.ts';
+import {
+  exactSquareSum,
+  exactSum,
+  nearestDeviation,
+  nearestQuotient,
+} from '../../support/naive/exact-arithmetic.ts';
 
 describe('the exact arithmetic of the oracle', () => {
   it('adds what float64 would lose', () => {

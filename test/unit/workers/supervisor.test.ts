@@ -6,10 +6,19 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { ProcessName } from '../../../workers/process-name.ts';
 import { processPorts, readProcesses } from '../../../workers/process-state.ts';
 import { restartDelayMs } from '../../../workers/supervised-process.ts';
-import { describeProcessEvent, startSupervisor, type ProcessEvent, type Supervisor } from '../../../workers/supervisor.ts';
+import {
+  describeProcessEvent,
+  startSupervisor,
+  type ProcessEvent,
+  type Supervisor,
+} from '../../../workers/supervisor.ts';
 
 const WAIT_MS_MAX = 10_000;
-const ports = { gateway: 1001, serving: 1002, metrics: { orchestration: 1, stream: 2, training: 3, serving: 4, gateway: 5 } };
+const ports = {
+  gateway: 1001,
+  serving: 1002,
+  metrics: { orchestration: 1, stream: 2, training: 3, serving: 4, gateway: 5 },
+};
 
 let dataDir: string;
 let events: ProcessEvent[];
@@ -27,7 +36,10 @@ afterEach(async () => {
 /** A process that says its metrics port and lives until SIGTERM, unless the test writes another. */
 const idle = "console.log('port', process.env.MILLRACE_METRICS_PORT); setInterval(() => {}, 1000)";
 
-async function start(scripts: Partial<Record<ProcessName, string>> = {}, stopLimitMs = 5_000): Promise<Supervisor> {
+async function start(
+  scripts: Partial<Record<ProcessName, string>> = {},
+  stopLimitMs = 5_000,
+): Promise<Supervisor> {
   supervisor = await startSupervisor({
     dataDir,
     environment: process.env,
@@ -58,7 +70,9 @@ const isAlive = (pid: number): boolean => {
 
 test('every process runs with its own metrics port and log, and the state file says where', async () => {
   await start();
-  await until(() => ['orchestration', 'gateway'].every((name) => logOf(name as ProcessName).includes('port')));
+  await until(() =>
+    ['orchestration', 'gateway'].every((name) => logOf(name as ProcessName).includes('port')),
+  );
   expect(logOf('gateway')).toBe('port 5\n');
   const written = await readProcesses(dataDir);
   expect(written?.processes.map((p) => [p.name, p.status, p.restarts])).toEqual([
@@ -68,20 +82,28 @@ test('every process runs with its own metrics port and log, and the state file s
     ['serving', 'running', 0],
     ['gateway', 'running', 0],
   ]);
-  expect(await processPorts(dataDir)).toEqual({ MILLRACE_GATEWAY_PORT: '1001', MILLRACE_SERVING_PORT: '1002' });
+  expect(await processPorts(dataDir)).toEqual({
+    MILLRACE_GATEWAY_PORT: '1001',
+    MILLRACE_SERVING_PORT: '1002',
+  });
 });
 
 test('a killed process is reported with the end of its log and started again', async () => {
   const { state } = await start({ stream: `console.log('last words'); ${idle}` });
-  const pidOf = (name: ProcessName): number | null => state().processes.find((p) => p.name === name)?.pid ?? null;
+  const pidOf = (name: ProcessName): number | null =>
+    state().processes.find((p) => p.name === name)?.pid ?? null;
   await until(() => logOf('stream').includes('port'));
   const first = pidOf('stream') as number;
   process.kill(first, 'SIGKILL');
   await until(() => pidOf('stream') !== null && pidOf('stream') !== first);
   const crash = events.find((event) => event.kind === 'crashed');
   expect(crash).toMatchObject({ name: 'stream', signal: 'SIGKILL', logTail: ['last words', 'port 2'] });
-  expect(describeProcessEvent(crash as ProcessEvent)).toContain('process stream ended with SIGKILL, restarting in 250 ms\n    last words');
-  await until(async () => (await readProcesses(dataDir))?.processes.find((p) => p.name === 'stream')?.restarts === 1);
+  expect(describeProcessEvent(crash as ProcessEvent)).toContain(
+    'process stream ended with SIGKILL, restarting in 250 ms\n    last words',
+  );
+  await until(
+    async () => (await readProcesses(dataDir))?.processes.find((p) => p.name === 'stream')?.restarts === 1,
+  );
 });
 
 test('the wait before a restart doubles and has a bound', () => {
@@ -96,10 +118,18 @@ test('stopping ends all processes in order and kills one that does not listen', 
   await stop();
   expect(pids.filter(isAlive)).toEqual([]);
   const stopped = events.filter((event) => event.kind === 'stopped');
-  expect(stopped.map((event) => event.name).sort()).toEqual(['gateway', 'orchestration', 'serving', 'stream', 'training']);
+  expect(stopped.map((event) => event.name).sort()).toEqual([
+    'gateway',
+    'orchestration',
+    'serving',
+    'stream',
+    'training',
+  ]);
   expect(stopped.at(-1)?.name).toBe('orchestration');
   expect(stopped.filter((event) => event.killed).map((event) => event.name)).toEqual(['training']);
-  expect((await readProcesses(dataDir))?.processes.every((p) => p.status === 'stopped' && p.pid === null)).toBe(true);
+  expect(
+    (await readProcesses(dataDir))?.processes.every((p) => p.status === 'stopped' && p.pid === null),
+  ).toBe(true);
 });
 
 test('a process whose supervisor is killed stops itself', async () => {

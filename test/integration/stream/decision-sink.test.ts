@@ -1,0 +1,69 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Decision } from '../../../src/contracts/decision.ts';
+import { createLogger } from '../../../src/infra/logger.ts';
+import { startDecisionSink } from '../../../src/stream/decision-sink.ts';
+import { eventually, openEventPath, START, type EventPath } from './event-path.ts';
+
+const decision = (n: number): Decision => ({
+  id: `d${n}`,
+  model: 'fraud',
+  version: 1,
+  digest: 'abc',
+  variant: 'champion',
+  exampleId: n % 2 === 0 ? null : `o${n}`,
+  asOf: START + n,
+  servedAt: START + n,
+  instance: { shopId: 'é' },
+  numbers: Buffer.from(Float32Array.of(n, NaN).buffer).toString('base64'),
+  categories: ['a', null],
+  reads: [],
+  score: n / 100,
+  shadow: n % 3 === 0 ? { version: 2, score: 0.5 } : null,
+  latencyMs: { features: 1, queue: 0, compute: 1, total: 2 },
+});
+
+describe('the decision sink', () => {
+  let path: EventPath;
+  beforeAll(async () => {
+    path = await openEventPath();
+  });
+  afterAll(() => path.close());
+
+  test('stores each decision once, over restarts, repeats and messages that are no decisions', async () => {
+    const deps = { ...path, logger: createLogger('test', 'silent'), sessionTimeoutMs: 6_000 };
+    const producer = await path.kafka.createProducer();
+    const topic = path.names.decisionTopic();
+    const send = (numbers: number[]) =>
+      producer.send(
+        numbers.map((n) => ({ topic, partition: n % 4, key: `d${n}`, value: JSON.stringify(decision(n)) })),
+      );
+    const stored = async () =>
+      (await path.postgres.query<{ n: number }>('SELECT count(*)::int AS n FROM millrace.decisions'))[0]?.n;
+    const first = await startDecisionSink(deps);
+    await send(Array.from({ length: 50 }, (_, n) => n));
+    await producer.send(
+      [null, 'x', '{}', '{"id":"\\u0000"}'].map((value) => ({ topic, partition: 0, value })),
+    );
+    await eventually('the first are stored', async () => (await stored()) === 50);
+    await first.stop();
+    const second = await startDecisionSink(deps);
+    await send(Array.from({ length: 60 }, (_, n) => n + 20));
+    await eventually('all are stored', async () => (await stored()) === 80);
+    await second.stop();
+    await producer.close();
+    const [row] = await path.postgres.query<{
+      score: number;
+      numbers: Buffer;
+      shadow_version: number;
+      body: { instance: object };
+      as_of: Date;
+    }>("SELECT score, numbers, shadow_version, body, as_of FROM millrace.decisions WHERE id = 'd33'");
+    expect(row).toMatchObject({
+      score: 0.33,
+      shadow_version: 2,
+      as_of: new Date(START + 33),
+      body: { instance: { shopId: 'é' }, categories: ['a', null] },
+    });
+    expect(row?.numbers.readFloatLE(0)).toBe(33);
+  });
+});
