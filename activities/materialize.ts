@@ -27,7 +27,7 @@ export function createMaterializeActivities(deps: MaterializeDependencies): Mate
       keepAlive((alive) =>
         materializePartition(deps, programOf(view, version), partition, {
           signal: Context.current().cancellationSignal,
-          onProgress: alive.progress,
+          onProgress: (progress) => alive.progress(progress),
         }),
       ),
   });

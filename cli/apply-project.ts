@@ -54,7 +54,7 @@ async function applyDefinitions(context: CommandContext, project: Project): Prom
           store: createOnlineStore(redis, names),
           clock: Date.now,
           registerModel: (name, definition) => registry.registerModel(name, definition),
-          onStep: context.output.note,
+          onStep: (text) => context.output.note(text),
         }),
       );
     } finally {

@@ -14,14 +14,18 @@ export interface WindowRow {
 /** A window with more decisions is judged by this many of them, drawn by id, which is random. */
 const WINDOW_ROWS_MAX = 100_000;
 
+/**
+ * The first label of an example counts. Taken by an aggregate, because ORDER BY and LIMIT would tempt the
+ * planner of a table without statistics to walk the whole log in order of time for each decision.
+ */
 export function readWindow(db: Queryable, model: MonitoredModel, from: number, to: number): Promise<WindowRow[]> {
   const { table, id, value } = model.label;
   return db.query<WindowRow>(
     `SELECT d.version, d.score, d.numbers, d.body->'categories' AS categories, l.label
      FROM millrace.decisions d
      LEFT JOIN LATERAL (
-       SELECT ${value} AS label FROM ${table} WHERE ${id} = d.example_id AND ${value} IS NOT NULL
-       ORDER BY known_time LIMIT 1
+       SELECT (array_agg(${value} ORDER BY known_time))[1] AS label FROM ${table}
+       WHERE ${id} = d.example_id AND ${value} IS NOT NULL
      ) l ON true
      WHERE d.model = $1 AND d.variant = 'champion' AND d.as_of >= $2 AND d.as_of < $3
      ORDER BY d.id LIMIT $4`,

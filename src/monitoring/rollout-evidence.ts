@@ -38,8 +38,8 @@ const answeredSql = ({ table, id, value }: LabelColumns): string =>
      (d.body->'latencyMs'->>'total')::float8 AS latency_ms, l.label
    FROM millrace.decisions d
    LEFT JOIN LATERAL (
-     SELECT ${value} AS label FROM ${table} WHERE ${id} = d.example_id AND ${value} IS NOT NULL
-     ORDER BY known_time LIMIT 1
+     SELECT (array_agg(${value} ORDER BY known_time))[1] AS label FROM ${table}
+     WHERE ${id} = d.example_id AND ${value} IS NOT NULL
    ) l ON true
    WHERE d.model = $1 AND d.seq > $2`;
 

@@ -74,7 +74,7 @@ async function createLogs(tx: Queryable, plan: Plan): Promise<void> {
     const [present] = await tx.query<{ found: string | null }>('SELECT to_regclass($1) AS found', [
       logTable(source.name),
     ]);
-    if (present?.found != null) continue;
+    if (present !== undefined && present.found !== null) continue;
     for (const statement of createLogTableSql(source)) await tx.query(statement);
   }
   for (const column of plan.newColumns) {

@@ -127,27 +127,35 @@ export function createOnlineStore(redis: Redis, names: Names): OnlineStore {
       return (await readPositionTexts(partitions)).map(decodePosition);
     },
 
-    async waitVisible(programs, offsets, timeoutMs) {
-      let waiting = programs.flatMap((program) => {
-        const wanted = offsets.filter((o) => o.sourceName === program.view.source.name);
-        if (wanted.length === 0) return [];
-        return Array.from({ length: program.partitions }, (_, partition) => ({ program, partition, wanted }));
-      });
-      const giveUpAt = performance.now() + timeoutMs;
-      for (;;) {
-        const texts = await readPositionTexts(waiting);
-        waiting = waiting.filter(({ wanted }, i) => {
-          const position = decodePosition(texts[i] ?? ABSENT_POSITION);
-          return wanted.some((o) => watermarkOf(position, o.partition) < o.offset);
-        });
-        const behind = waiting[0];
-        if (behind === undefined) return;
-        if (performance.now() >= giveUpAt)
-          throw notVisible(behind.program, behind.partition, behind.wanted, timeoutMs);
-        await new Promise((resolve) => setTimeout(resolve, VISIBLE_POLL_MS));
-      }
-    },
+    waitVisible: (programs, offsets, timeoutMs) =>
+      waitVisible(readPositionTexts, programs, offsets, timeoutMs),
   };
+}
+
+async function waitVisible(
+  readPositionTexts: OnlineStore['readPositionTexts'],
+  programs: readonly ViewProgram[],
+  offsets: readonly SourceOffset[],
+  timeoutMs: number,
+): Promise<void> {
+  let waiting = programs.flatMap((program) => {
+    const wanted = offsets.filter((o) => o.sourceName === program.view.source.name);
+    if (wanted.length === 0) return [];
+    return Array.from({ length: program.partitions }, (_, partition) => ({ program, partition, wanted }));
+  });
+  const giveUpAt = performance.now() + timeoutMs;
+  for (;;) {
+    const texts = await readPositionTexts(waiting);
+    waiting = waiting.filter(({ wanted }, i) => {
+      const position = decodePosition(texts[i] ?? ABSENT_POSITION);
+      return wanted.some((o) => watermarkOf(position, o.partition) < o.offset);
+    });
+    const behind = waiting[0];
+    if (behind === undefined) return;
+    if (performance.now() >= giveUpAt)
+      throw notVisible(behind.program, behind.partition, behind.wanted, timeoutMs);
+    await new Promise((resolve) => setTimeout(resolve, VISIBLE_POLL_MS));
+  }
 }
 
 /** A view over the same memory: ioredis sends Buffers as they are. */

@@ -151,3 +151,12 @@ export class StubWorld {
     };
   }
 }
+
+/** Stubs that ask for the world at each call, so that one set of workers serves many tests. */
+export function activitiesOf(world: () => StubWorld): Partial<StubbedActivities> {
+  type Run = (input: unknown) => Promise<unknown>;
+  const names = Object.keys(new StubWorld().activities());
+  return Object.fromEntries(
+    names.map((name) => [name, (input: unknown) => (world().activities() as Readonly<Record<string, Run>>)[name]?.(input)]),
+  );
+}

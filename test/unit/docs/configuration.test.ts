@@ -21,6 +21,10 @@ const groups: readonly [string, Readonly<Record<string, string>>, Readonly<Recor
   ['serving', servingSettingNames, loadServingSettings({})],
 ];
 
+/** A list is shown as it is written in the environment. */
+const textOf = (value: unknown): string =>
+  Array.isArray(value) ? value.join(',') : JSON.stringify(value).replace(/^"|"$/g, '');
+
 test.each(groups)(
   'the settings of %s are on the page with the defaults that the code has',
   (_what, names, defaults) => {
@@ -32,7 +36,7 @@ test.each(groups)(
       // Without a default the page says in words what happens.
       return value === undefined
         ? documented === undefined || documented.startsWith('`')
-        : documented !== `\`${String(value)}\``;
+        : documented !== `\`${textOf(value)}\``;
     });
     expect(wrong).toEqual([]);
   },

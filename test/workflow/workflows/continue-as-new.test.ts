@@ -49,12 +49,12 @@ describe('continuing as new', () => {
     await lifecycle.signal(lifecycleSignals.pause, note);
     await lifecycle.signal(lifecycleSignals.retrain, manual('kept over the change'));
     for (let i = 0; i < SIGNALS; i++) await lifecycle.signal(lifecycleSignals.approve, { ...note, reason: String(i) });
-    await eventually('a new run', 30_000, async () => (await lifecycle.describe()).runId, (runId) => runId !== firstRun);
+    await eventually('a new run', 90_000, async () => (await lifecycle.describe()).runId, (runId) => runId !== firstRun);
     const state = () => lifecycle.query<LifecycleState>(lifecycleQueries.state);
-    await eventually('the pause to be kept', 30_000, state, ({ phase }) => phase === 'paused');
+    await eventually('the pause to be kept', 90_000, state, ({ phase }) => phase === 'paused');
     expect(world.trainings).toEqual([]);
     await lifecycle.signal(lifecycleSignals.resume, note);
-    await eventually('the training', 30_000, state, ({ phase, allocation }) => phase === 'idle' && allocation?.champion === 1);
+    await eventually('the training', 90_000, state, ({ phase, allocation }) => phase === 'idle' && allocation?.champion === 1);
     expect(world.trainings.map(({ reason }) => reason)).toEqual(['kept over the change']);
     await lifecycle.terminate();
   });

@@ -3,7 +3,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { workflowIds, type RolloutInput, type RolloutPolicy, type RolloutResult } from '../../../src/contracts/lifecycle.ts';
 import { eventually } from '../../support/eventually.ts';
 import { testPrefix, testStack } from '../../support/test-stack.ts';
-import { enoughEvidence, noEvidence, quickPolicy, StubWorld } from '../../support/workflows/stub-world.ts';
+import { activitiesOf, enoughEvidence, noEvidence, quickPolicy, StubWorld } from '../../support/workflows/stub-world.ts';
 import { openWorkflowStage, type WorkflowStage } from '../../support/workflows/workflow-stage.ts';
 
 let world: StubWorld;
@@ -12,14 +12,7 @@ let cycle = 0;
 
 beforeAll(async () => {
   const { temporalAddress, temporalNamespace } = testStack();
-  // One set of workers; each test puts a fresh world behind the same stubs.
-  const activities = Object.fromEntries(
-    Object.keys(new StubWorld().activities()).map((name) => [
-      name,
-      (input: unknown) => (world.activities() as Record<string, (input: unknown) => Promise<unknown>>)[name]?.(input),
-    ]),
-  );
-  stage = await openWorkflowStage({ address: temporalAddress, namespace: temporalNamespace }, testPrefix(), activities);
+  stage = await openWorkflowStage({ address: temporalAddress, namespace: temporalNamespace }, testPrefix(), activitiesOf(() => world));
 });
 afterAll(() => stage.close());
 
@@ -78,7 +71,7 @@ describe('a rollout', () => {
   it('restores the allocation when the workflow is cancelled', async () => {
     world.evidence = () => noEvidence;
     const handle = await start();
-    await eventually('the shadow', 30_000, async () => world.allocation?.shadow, (shadow) => shadow === 2);
+    await eventually('the shadow', 90_000, async () => world.allocation?.shadow, (shadow) => shadow === 2);
     await handle.cancel();
     expect(await handle.result()).toMatchObject({ verdict: 'cancelled' });
     expect(world.allocation).toMatchObject(restored);

@@ -16,7 +16,7 @@ import { testPrefix, testStack } from '../../support/test-stack.ts';
 import { manual, StubWorld } from '../../support/workflows/stub-world.ts';
 import { openWorkflowStage, type WorkflowStage } from '../../support/workflows/workflow-stage.ts';
 
-const WAIT_MS = 30_000;
+const WAIT_MS = 90_000;
 let stage: WorkflowStage;
 let running: Set<string>;
 let starts: number;
@@ -69,7 +69,8 @@ beforeAll(async () => {
     viewPartitions: async () => ({ partitions: 5 }),
     materializePartition: async ({ partition }) => {
       atWorkMax = Math.max(atWorkMax, ++atWork);
-      await Context.current().sleep(50);
+      // The first one ends only once a second one runs.
+      while (atWorkMax < 2) await Context.current().sleep(20);
       atWork -= 1;
       return { keys: partition, events: 10 };
     },
