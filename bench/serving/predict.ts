@@ -144,7 +144,7 @@ const origin = `http://127.0.0.1:${port}`;
 for (;;) {
   const answer = await fetch(`${origin}/v1/models/${definition.name}`).catch(() => null);
   const about = answer?.ok === true ? ((await answer.json()) as { champion: number | null; versions: { placement: string }[] }) : null;
-  if (about?.champion != null) {
+  if (about?.champion !== null && about?.champion !== undefined) {
     process.stdout.write(`${program.views.length} views, ${program.numericNames.length} numbers, placement ${about.versions[0]?.placement}\n`);
     break;
   }

@@ -3,7 +3,7 @@
  * figures: events a second as fast as they go; freshness at a given rate; the round trip of single steps. With
  * `--training-set` it then times the training set of what was replayed.
  *
- *     node bench/stream/ingest-to-redis.ts [--months 1] [--rate 5000] [--seconds 20] [--training-set]
+ *     node bench/stream/ingest-to-redis.ts [--months 1] [--rate 5000] [--seconds 20] [--only sustained,paced,lockstep] [--training-set]
  */
 import { fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -33,6 +33,7 @@ const { values: options } = parseArgs({
     months: { type: 'string', default: '1' },
     rate: { type: 'string', default: '5000' },
     seconds: { type: 'string', default: '20' },
+    only: { type: 'string', default: 'sustained,paced,lockstep' },
     'training-set': { type: 'boolean', default: false },
   },
 });
@@ -176,11 +177,12 @@ console.log(
     .join(' ')}, Node ${process.version}`,
 );
 try {
-  await sustained(lastMonth);
-  if (lastMonth < 12) {
-    await paced(lastMonth + 1, Number(options.rate), Number(options.seconds));
-    await lockstep(Math.min(12, lastMonth + 2));
-  }
+  const phases = options.only.split(',');
+  if (phases.includes('sustained')) await sustained(lastMonth);
+  // Later months, so that no event is a duplicate of an earlier phase.
+  if (phases.includes('paced'))
+    await paced(Math.min(12, lastMonth + 1), Number(options.rate), Number(options.seconds));
+  if (phases.includes('lockstep')) await lockstep(Math.min(12, lastMonth + 2));
   if (options['training-set']) {
     const model = project.models[0];
     if (model === undefined) throw new Error('the project has a model');

@@ -1,10 +1,10 @@
 import { encodeCategories } from '../contracts/encode-categories.ts';
 import type { ModelSignature } from '../contracts/model-bundle.ts';
 import { MillraceError } from '../core/millrace-error.ts';
-import type { Model } from '../define/model.ts';
 import type { Project } from '../define/project.ts';
-import { quoteIdentifier, type Postgres } from '../infra/postgres.ts';
+import type { Postgres } from '../infra/postgres.ts';
 import type { Registry } from '../registry/registry.ts';
+import { readLabelledDecisions, type LabelledDecision } from '../store/labelled-decisions.ts';
 import { evaluateSlice } from '../statistics/evaluate-slice.ts';
 import { scoreOnnx } from '../training/score-onnx.ts';
 import type { ComparedSlice, VersionComparison } from './version-comparison.ts';
@@ -19,8 +19,6 @@ interface Outcomes {
   readonly other: number[];
   readonly labels: number[];
 }
-
-type DecisionRow = [seq: string, month: string, version: number, score: number, numbers: Buffer, categories: (string | null)[], late: boolean];
 
 /**
  * Scores the stored rows of all labelled decisions with one version, and evaluates both answers by month.
@@ -39,18 +37,18 @@ export async function compareWithVersion(
   const width = bundle.signature.numericNames.length + bundle.signature.categories.length;
   const outcomes: Outcomes = { months: [], versions: [], served: [], other: [], labels: [] };
   for (let after = '0'; ; ) {
-    const page = await readPage(deps.postgres, model, after);
+    const page = await readLabelledDecisions(deps.postgres, model, after, PAGE_ROWS);
     const last = page.at(-1);
     if (last === undefined) break;
     const scores = await scoreOnnx(bundle.onnx, rowsOf(page, bundle.signature), width);
-    page.forEach(([, month, served, score, , , late], i) => {
-      outcomes.months.push(month);
-      outcomes.versions.push(served);
-      outcomes.served.push(score);
+    for (const [i, decision] of page.entries()) {
+      outcomes.months.push(decision.month);
+      outcomes.versions.push(decision.version);
+      outcomes.served.push(decision.score);
       outcomes.other.push(scores[i] as number);
-      outcomes.labels.push(late ? 1 : 0);
-    });
-    after = last[0];
+      outcomes.labels.push(decision.label ? 1 : 0);
+    }
+    after = last.seq;
   }
   const all = outcomes.months.map((_, i) => i);
   const months = [...new Set(outcomes.months)].sort();
@@ -62,30 +60,15 @@ export async function compareWithVersion(
   };
 }
 
-/** A flight that was asked for twice counts each time: each answer was served. */
-async function readPage(postgres: Postgres, model: Model, after: string): Promise<DecisionRow[]> {
-  const label = model.label;
-  const rows = await postgres.queryArrays(
-    `SELECT d.seq::text, to_char(d.as_of, 'YYYY-MM'), d.version, d.score, d.numbers, d.body->'categories', l.${quoteIdentifier(label.value)}
-       FROM millrace.decisions d
-       JOIN log.${quoteIdentifier(label.source.name)} l ON l.${quoteIdentifier(label.id)} = d.example_id
-      WHERE d.model = $1 AND d.seq > $2 AND l.${quoteIdentifier(label.value)} IS NOT NULL
-      ORDER BY d.seq LIMIT ${PAGE_ROWS}`,
-    [model.name, after],
-  );
-  return rows as DecisionRow[];
-}
-
-function rowsOf(page: readonly DecisionRow[], signature: ModelSignature): Float32Array {
+function rowsOf(page: readonly LabelledDecision[], signature: ModelSignature): Float32Array {
   const numbers = signature.numericNames.length;
   const width = numbers + signature.categories.length;
   const out = new Float32Array(page.length * width);
-  page.forEach((row, i) => {
-    const bytes = row[4];
+  for (const [i, { numbers: bytes, categories }] of page.entries()) {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     for (let c = 0; c < numbers; c++) out[i * width + c] = view.getFloat32(c * 4, true);
-    encodeCategories(signature.categories, row[5], out, i * width + numbers);
-  });
+    encodeCategories(signature.categories, categories, out, i * width + numbers);
+  }
   return out;
 }
 

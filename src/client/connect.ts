@@ -12,6 +12,7 @@ import { connectTemporal } from '../infra/temporal.ts';
 import { compileView } from '../fold/compile-view.ts';
 import { createRegistry } from '../registry/registry.ts';
 import { readEventBalance } from '../store/event-balance.ts';
+import { countDecisions } from '../store/labelled-decisions.ts';
 import { createOnlineStore } from '../store/online-store.ts';
 import { createReplayer } from '../stream/replayer.ts';
 import { listReports } from '../monitoring/monitor-reports.ts';
@@ -55,13 +56,7 @@ export async function connectMillrace(environment: Environment): Promise<Millrac
     allocation: (model) => registry.getAllocation(model),
     ledger: async (model, limit) => (await registry.ledger(model, limit)).reverse(),
     monitorReports: (model) => listReports(postgres, model),
-    decisionCount: async (model) => {
-      const [row] = await postgres.query<{ n: number }>(
-        'SELECT count(*)::float8 AS n FROM millrace.decisions WHERE model = $1',
-        [model],
-      );
-      return row?.n ?? 0;
-    },
+    decisionCount: (model) => countDecisions(postgres, model),
     compareWithVersion: (model, version) => compareWithVersion({ postgres, registry, project }, model, version),
     async close() {
       await replayer.close();

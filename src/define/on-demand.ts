@@ -23,10 +23,11 @@ export interface OnDemandFeature<
   compute(input: Readonly<Record<string, unknown>>): number | boolean | null;
 }
 
-// eslint-disable-next-line @typescript-eslint/no-empty-object-type -- no views or no request is the empty record
 export function onDemand<
   const Name extends string,
+  // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- no views is the empty record
   Views extends Readonly<Record<string, FeatureView>> = {},
+  // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- no request is the empty record
   R extends Schema = {},
 >(definition: {
   name: Name;

@@ -1,6 +1,6 @@
 import { assertInvariant } from '../core/assert-invariant.ts';
 import type { ViewProgram } from './view-program.ts';
-import { createState, foldEvent, readFeatures, type ViewState } from './view-state.ts';
+import { createState, foldEvent, readFeatures } from './view-state.ts';
 
 /** Prepared events of one view as columns; row i is one event, each event once. */
 export interface EventColumns {
@@ -13,50 +13,18 @@ export interface EventColumns {
   readonly inputs: Float64Array;
 }
 
-/** Which keys are read as of which moments, ms since the epoch. */
+/** Which keys are read as of which moments, ms since the epoch; a null key is one without events. */
 export interface Spine {
   readonly keys: readonly (string | null)[];
   readonly asOf: Float64Array;
 }
 
-/** The fold of one view, read at past moments: events are applied in the order of their known times, and a read as of T comes after those known at or before T and before any later one. */
-export class PointInTimeFold {
-  readonly #program: ViewProgram;
-  readonly #states = new Map<string, ViewState>();
-  #newestKnownTime = -Infinity;
-
-  constructor(program: ViewProgram) {
-    this.#program = program;
-  }
-
-  /** Applies an event: `inputCount` numbers of `inputs` from `at`. Each event comes once; no fence is asked. */
-  apply(entityKey: string, effectiveTime: number, knownTime: number, inputs: Float64Array, at: number): void {
-    assertInvariant(
-      knownTime >= this.#newestKnownTime,
-      `events come in the order of known time, found ${knownTime} after ${this.#newestKnownTime}`,
-    );
-    this.#newestKnownTime = knownTime;
-    let state = this.#states.get(entityKey);
-    if (state === undefined) {
-      state = createState(this.#program);
-      this.#states.set(entityKey, state);
-    }
-    foldEvent(this.#program, state, effectiveTime, knownTime, inputs, at);
-  }
-
-  /** Writes the features of a key as of a moment not before the last event applied; null is the key without events. */
-  read(entityKey: string | null, asOf: number, out: Float64Array, at: number): void {
-    assertInvariant(
-      asOf >= this.#newestKnownTime,
-      `a read as of ${asOf} comes before the event known at ${this.#newestKnownTime}`,
-    );
-    const state = entityKey === null ? null : (this.#states.get(entityKey) ?? null);
-    readFeatures(this.#program, state, asOf, out, at);
-  }
-}
-
 /**
- * Reads the features of every row of the spine as of its moment, in one sweep over the events.
+ * Reads the features of every row of the spine as of its moment: the same fold that serves, applied to
+ * history. Events and rows may come in any order.
+ *
+ * One key after the other, so that a state stays in the processor's cache: its events are applied in the
+ * order of known time, and a row as of T is read after those known at or before T and before any later.
  * @param out row-major in the order of the spine, `featureNames.length` a row; NaN is null
  */
 export function foldAsOf(program: ViewProgram, events: EventColumns, spine: Spine, out: Float64Array): void {
@@ -65,22 +33,66 @@ export function foldAsOf(program: ViewProgram, events: EventColumns, spine: Spin
     out.length >= spine.asOf.length * featureCount,
     `there is room for ${spine.asOf.length} rows of ${featureCount} features`,
   );
-  const fold = new PointInTimeFold(program);
-  const eventOrder = orderOf(events.knownTime);
-  const spineOrder = orderOf(spine.asOf);
-  let next = 0;
-  for (const row of spineOrder) {
-    const asOf = spine.asOf[row]!;
-    for (; next < eventOrder.length; next++) {
-      const event = eventOrder[next]!;
-      const knownTime = events.knownTime[event]!;
-      if (knownTime > asOf) break;
-      const key = events.keys[event];
-      if (key === null || key === undefined) continue;
-      fold.apply(key, events.effectiveTime[event]!, knownTime, events.inputs, event * program.inputCount);
+  const keyIds = numberKeys(spine.keys);
+  const rowsByKey = groupByKey(spine.keys, orderOf(spine.asOf), keyIds);
+  const eventsByKey = groupByKey(events.keys, orderOf(events.knownTime), keyIds);
+  for (let key = 0; key < keyIds.size; key++) {
+    const state = createState(program);
+    let next = eventsByKey.starts[key]!;
+    const eventsEnd = eventsByKey.starts[key + 1]!;
+    for (let r = rowsByKey.starts[key]!; r < rowsByKey.starts[key + 1]!; r++) {
+      const row = rowsByKey.members[r]!;
+      const asOf = spine.asOf[row]!;
+      for (; next < eventsEnd; next++) {
+        const event = eventsByKey.members[next]!;
+        const knownTime = events.knownTime[event]!;
+        if (knownTime > asOf) break;
+        const at = event * program.inputCount;
+        foldEvent(program, state, events.effectiveTime[event]!, knownTime, events.inputs, at);
+      }
+      readFeatures(program, state, asOf, out, row * featureCount);
     }
-    fold.read(spine.keys[row] ?? null, asOf, out, row * featureCount);
   }
+  spine.keys.forEach((key, row) => {
+    if (key === null) readFeatures(program, null, spine.asOf[row]!, out, row * featureCount);
+  });
+}
+
+/** Distinct keys, numbered from 0. */
+function numberKeys(keys: readonly (string | null)[]): Map<string, number> {
+  const ids = new Map<string, number>();
+  for (const key of keys) if (key !== null && !ids.has(key)) ids.set(key, ids.size);
+  return ids;
+}
+
+/** Row numbers gathered by key: those of key k are members[starts[k]] to members[starts[k + 1] - 1]. */
+interface RowsByKey {
+  readonly starts: Uint32Array;
+  readonly members: Uint32Array;
+}
+
+/** Counting sort that keeps the order of `order` within each key; rows of other keys are left out. */
+function groupByKey(
+  keys: readonly (string | null)[],
+  order: Uint32Array,
+  keyIds: ReadonlyMap<string, number>,
+): RowsByKey {
+  const idOfRow = new Int32Array(keys.length).fill(-1);
+  const starts = new Uint32Array(keyIds.size + 1);
+  keys.forEach((key, row) => {
+    const id = key === null ? undefined : keyIds.get(key);
+    if (id === undefined) return;
+    idOfRow[row] = id;
+    starts[id + 1]! += 1;
+  });
+  for (let id = 0; id < keyIds.size; id++) starts[id + 1]! += starts[id]!;
+  const members = new Uint32Array(starts[keyIds.size]!);
+  const next = starts.slice();
+  for (const row of order) {
+    const id = idOfRow[row]!;
+    if (id >= 0) members[next[id]!++] = row;
+  }
+  return { starts, members };
 }
 
 /** Row numbers in ascending order of the times; as they are where they ascend already. */

@@ -82,9 +82,9 @@ export async function startConsumer(kafka: Kafka, options: ConsumerOptions, logg
     retry: { retries: 10, initialRetryTime: 100, maxRetryTime: 2_000 },
   });
   let stopping = false;
-  let finish: (error?: unknown) => void = () => undefined;
+  let finish: (error?: Error) => void = () => undefined;
   const ended = new Promise<void>((resolve, reject) => {
-    finish = (error) => (error === undefined ? resolve() : reject(error as Error));
+    finish = (error) => (error === undefined ? resolve() : reject(error));
   });
   // Whoever never awaits `ended` must not bring the process down with an unhandled rejection.
   ended.catch(() => undefined);
@@ -114,7 +114,7 @@ export async function startConsumer(kafka: Kafka, options: ConsumerOptions, logg
         } catch (error) {
           if (isRebalance(error)) throw error;
           stopping = true;
-          finish(error);
+          finish(translateKafkaError(error, `consuming as '${options.groupId}'`));
         }
       },
     });

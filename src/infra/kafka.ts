@@ -1,4 +1,4 @@
-import { Kafka, logLevel, type LogEntry } from 'kafkajs';
+import { Kafka, logLevel, type Admin, type LogEntry } from 'kafkajs';
 import { startConsumer, type ConsumerOptions, type RunningConsumer } from './kafka-consumer.ts';
 import { translateKafkaError } from './kafka-error.ts';
 import { createEventProducer, type EventProducer } from './kafka-producer.ts';
@@ -40,7 +40,11 @@ const RETRIES = 5;
 const TOPIC_WAIT_MS_MAX = 30_000;
 const TOPIC_POLL_MS = 50;
 
-export function createKafka(options: { brokers: readonly string[]; clientId: string; logger: Logger }): KafkaClient {
+export function createKafka(options: {
+  brokers: readonly string[];
+  clientId: string;
+  logger: Logger;
+}): KafkaClient {
   const kafka = new Kafka({
     brokers: [...options.brokers],
     clientId: options.clientId,
@@ -60,52 +64,15 @@ export function createKafka(options: { brokers: readonly string[]; clientId: str
     });
     await connected;
   };
-  const partitionsOf = async (topics: readonly string[]): Promise<Map<string, number>> => {
-    const existing = new Set(await admin.listTopics());
-    const wanted = topics.filter((topic) => existing.has(topic));
-    if (wanted.length === 0) return new Map();
-    const { topics: found } = await admin.fetchTopicMetadata({ topics: wanted });
-    return new Map(found.map((topic) => [topic.name, topic.partitions.length]));
-  };
-
-  const awaitTopics = async (topics: readonly TopicSpec[]): Promise<void> => {
-    const giveUpAt = performance.now() + TOPIC_WAIT_MS_MAX;
-    for (;;) {
-      try {
-        for (const { topic } of topics) await admin.fetchTopicOffsets(topic);
-        return;
-      } catch (error) {
-        if (performance.now() > giveUpAt) throw error;
-        await new Promise((resolve) => setTimeout(resolve, TOPIC_POLL_MS));
-      }
-    }
-  };
 
   return {
     async ensureTopics(topics) {
       await connect();
-      const present = await partitionsOf(topics.map((spec) => spec.topic));
-      const missing = topics.filter((spec) => !present.has(spec.topic));
-      if (missing.length === 0) return [];
-      try {
-        // kafkajs' own wait for leaders fails where the broker's metadata is a moment behind.
-        await admin.createTopics({
-          waitForLeaders: false,
-          topics: missing.map((spec) => ({
-            topic: spec.topic,
-            numPartitions: spec.partitions,
-            configEntries: Object.entries(spec.config ?? {}).map(([name, value]) => ({ name, value })),
-          })),
-        });
-        await awaitTopics(missing);
-      } catch (error) {
-        throw translateKafkaError(error, `creating topics ${missing.map((spec) => spec.topic).join(', ')}`);
-      }
-      return missing.map((spec) => spec.topic);
+      return createMissingTopics(admin, topics);
     },
     async topicPartitions(topics) {
       await connect();
-      return partitionsOf(topics);
+      return partitionsOf(admin, topics);
     },
     async topicOffsets(topic) {
       await connect();
@@ -126,6 +93,52 @@ export function createKafka(options: { brokers: readonly string[]; clientId: str
       if (connected !== undefined) await admin.disconnect();
     },
   };
+}
+
+async function createMissingTopics(admin: Admin, topics: readonly TopicSpec[]): Promise<string[]> {
+  const present = await partitionsOf(
+    admin,
+    topics.map((spec) => spec.topic),
+  );
+  const missing = topics.filter((spec) => !present.has(spec.topic));
+  if (missing.length === 0) return [];
+  try {
+    // kafkajs' own wait for leaders fails where the broker's metadata is a moment behind.
+    await admin.createTopics({
+      waitForLeaders: false,
+      topics: missing.map((spec) => ({
+        topic: spec.topic,
+        numPartitions: spec.partitions,
+        configEntries: Object.entries(spec.config ?? {}).map(([name, value]) => ({ name, value })),
+      })),
+    });
+    await awaitTopics(admin, missing);
+  } catch (error) {
+    throw translateKafkaError(error, `creating topics ${missing.map((spec) => spec.topic).join(', ')}`);
+  }
+  return missing.map((spec) => spec.topic);
+}
+
+async function partitionsOf(admin: Admin, topics: readonly string[]): Promise<Map<string, number>> {
+  const existing = new Set(await admin.listTopics());
+  const wanted = topics.filter((topic) => existing.has(topic));
+  if (wanted.length === 0) return new Map();
+  const { topics: found } = await admin.fetchTopicMetadata({ topics: wanted });
+  return new Map(found.map((topic) => [topic.name, topic.partitions.length]));
+}
+
+/** Resolves once every partition of new topics has a leader that answers. */
+async function awaitTopics(admin: Admin, topics: readonly TopicSpec[]): Promise<void> {
+  const giveUpAt = performance.now() + TOPIC_WAIT_MS_MAX;
+  for (;;) {
+    try {
+      for (const { topic } of topics) await admin.fetchTopicOffsets(topic);
+      return;
+    } catch (error) {
+      if (performance.now() > giveUpAt) throw error;
+      await new Promise((resolve) => setTimeout(resolve, TOPIC_POLL_MS));
+    }
+  }
 }
 
 function forwardLog(logger: Logger, entry: LogEntry): void {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { MillraceError } from '../core/millrace-error.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;

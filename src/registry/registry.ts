@@ -46,7 +46,7 @@ export interface Registry {
   /** Newest first; of all models where none is named. */
   ledger(model?: string | null, limit?: number): Promise<LedgerEntry[]>;
   verifyLedger(): Promise<LedgerVerdict>;
-  /** Serving processes call it at every change and every SERVING_REPORT_INTERVAL_MS. */
+  /** Serving processes call it at every change and every few seconds: silence for SERVING_SILENCE_MS counts as gone. */
   reportServing(report: ServingReport): Promise<void>;
   withdrawServing(process: string): Promise<void>;
   /** Reports of the processes that are alive. */

@@ -2,8 +2,6 @@ import type { Queryable } from '../infra/postgres.ts';
 
 /** A serving process that has not reported for this long is taken to have ended. */
 export const SERVING_SILENCE_MS = 10_000;
-/** How often a serving process reports, whatever happens; it also reports at each change. */
-export const SERVING_REPORT_INTERVAL_MS = 2_000;
 
 export interface ServingReport {
   /** Unique per process: host, pid and start. */

@@ -22,17 +22,6 @@ export interface IngestAdvance {
   readonly newestKnownTime: number | null;
 }
 
-/** Account of a source: what was sent is stored + duplicates + deadLetters. */
-export interface IngestAccount {
-  readonly source: string;
-  readonly nextOffset: number;
-  readonly stored: number;
-  readonly duplicates: number;
-  readonly deadLetters: number;
-  readonly beyondWindows: number;
-  readonly newestKnownTime: number | null;
-}
-
 export async function readIngestPositions(db: Queryable, source: string): Promise<IngestPosition[]> {
   const rows = await db.query<{ partition: number; next: string }>(
     'SELECT partition, next_offset AS next FROM millrace.ingest_positions WHERE source = $1 ORDER BY partition',
@@ -68,7 +57,8 @@ export async function createIngestPositions(
 
 /**
  * Moves positions by compare-and-set. Rows are taken in one order, so that two writers can't wait for
- * each other.
+ * each other. The transaction then commits without waiting for the disk: Kafka keeps the events, and what
+ * a crash of Postgres undoes is read again.
  * @returns the coordinates that moved; for the others, someone else wrote in between
  */
 export async function advanceIngestPositions(
@@ -85,7 +75,8 @@ export async function advanceIngestPositions(
          newest_known_time = greatest(p.newest_known_time, to_timestamp(a.newest / 1000))
      FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
                  $8::bigint[], $9::double precision[])
-       AS a(source, partition, expected, next, stored, duplicates, dead_letters, beyond, newest)
+       AS a(source, partition, expected, next, stored, duplicates, dead_letters, beyond, newest),
+       set_config('synchronous_commit', 'off', true)
      WHERE p.source = a.source AND p.partition = a.partition AND p.next_offset = a.expected
      RETURNING p.source, p.partition`,
     [
@@ -99,16 +90,5 @@ export async function advanceIngestPositions(
       sorted.map((a) => a.beyondWindows),
       sorted.map((a) => a.newestKnownTime),
     ],
-  );
-}
-
-/** The accounts of all sources, summed over their partitions. */
-export async function readIngestAccounts(db: Queryable): Promise<IngestAccount[]> {
-  return db.query<IngestAccount>(
-    `SELECT source, sum(next_offset)::float8 AS "nextOffset", sum(stored)::float8 AS stored,
-            sum(duplicates)::float8 AS duplicates, sum(dead_letters)::float8 AS "deadLetters",
-            sum(beyond_windows)::float8 AS "beyondWindows",
-            (extract(epoch FROM max(newest_known_time)) * 1000)::float8 AS "newestKnownTime"
-     FROM millrace.ingest_positions GROUP BY source ORDER BY source`,
   );
 }

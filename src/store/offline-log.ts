@@ -38,6 +38,14 @@ export async function appendEvents(
   events: readonly LoggedEvent[],
 ): Promise<void> {
   if (events.length === 0) return;
+  if (events.length < COPY_ROWS_MIN) await insertEvents(tx, source, events);
+  else await copyEvents(tx, source, events);
+}
+
+/** COPY takes two round trips and a stream; below this many rows one statement is quicker. */
+const COPY_ROWS_MIN = 128;
+
+async function copyEvents(tx: Queryable, source: Source, events: readonly LoggedEvent[]): Promise<void> {
   const fields = Object.entries(source.schema);
   const writer = new CopyWriter();
   for (const event of events) {
@@ -51,6 +59,39 @@ export async function appendEvents(
   }
   const columns = [...metaNames, ...fields.map(([name]) => quoteIdentifier(name))].join(', ');
   await tx.copyIn(`COPY ${logTable(source.name)} (${columns}) FROM STDIN (FORMAT binary)`, [writer.finish()]);
+}
+
+/** Times travel as ms in double precision. */
+const arrayTypes = { string: 'text', number: 'float8', boolean: 'boolean', timestamp: 'float8' } as const;
+
+async function insertEvents(tx: Queryable, source: Source, events: readonly LoggedEvent[]): Promise<void> {
+  const fields = Object.entries(source.schema);
+  const time = (column: string): string => `timestamptz 'epoch' + ${column} * interval '1 millisecond'`;
+  const types = [
+    'int',
+    'bigint',
+    'float8',
+    'float8',
+    'float8',
+    ...fields.map(([, field]) => arrayTypes[field.type]),
+  ];
+  const columns = [...metaNames, ...fields.map(([name]) => quoteIdentifier(name))];
+  const selected = types.map((_, i) => {
+    const isTime = i >= metaTypes.length ? fields[i - metaTypes.length]?.[1].type === 'timestamp' : i >= 2;
+    return isTime ? time(`c${i}`) : `c${i}`;
+  });
+  await tx.query(
+    `INSERT INTO ${logTable(source.name)} (${columns.join(', ')}) SELECT ${selected.join(', ')}
+     FROM unnest(${types.map((type, i) => `$${i + 1}::${type}[]`).join(', ')}) AS e(${types.map((_, i) => `c${i}`).join(', ')})`,
+    [
+      events.map((event) => event.sourcePartition),
+      events.map((event) => event.sourceOffset),
+      events.map((event) => event.eventTime),
+      events.map((event) => event.effectiveTime),
+      events.map((event) => event.knownTime),
+      ...fields.map(([name]) => events.map((event) => event.row[name] ?? null)),
+    ],
+  );
 }
 
 /**

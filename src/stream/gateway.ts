@@ -164,23 +164,19 @@ function answerError(logger: Logger, error: unknown, reply: FastifyReply): void 
   if (isMillraceError(error) && error instanceof MillraceError) {
     if (error.httpStatus === 503) void reply.header('retry-after', '1');
     const { problems, count } = error.details;
-    void reply
-      .code(error.httpStatus)
-      .send({
-        error: error.message,
-        code: error.code,
-        ...(problems === undefined ? {} : { problems, count }),
-      });
+    void reply.code(error.httpStatus).send({
+      error: error.message,
+      code: error.code,
+      ...(problems === undefined ? {} : { problems, count }),
+    });
     return;
   }
   const status = (error as { statusCode?: number }).statusCode ?? 500;
   if (status >= 500) logger.error({ err: error }, 'request failed');
-  void reply
-    .code(status)
-    .send({
-      error: status >= 500 ? 'The gateway failed; its log says why.' : messageOf(error),
-      code: 'REQUEST_INVALID',
-    });
+  void reply.code(status).send({
+    error: status >= 500 ? 'The gateway failed; its log says why.' : messageOf(error),
+    code: 'REQUEST_INVALID',
+  });
 }
 
 function createGatewayMetrics(registry: Registry) {

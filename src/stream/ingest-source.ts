@@ -6,6 +6,7 @@ import type { OutgoingMessage } from '../infra/kafka-producer.ts';
 import type { Postgres } from '../infra/postgres.ts';
 import { deadLetterMessage, type DeadLetter } from './dead-letter.ts';
 import { findDuplicates } from './find-duplicates.ts';
+import type { RecentIds } from './recent-ids.ts';
 import type { LogBatch } from './log-writer.ts';
 import { createMessageParser, parseMessage, type MessageParser, type ParsedEvent } from './parse-message.ts';
 import { writeFrames } from './view-frames.ts';
@@ -41,15 +42,17 @@ export class IngestSource {
   /**
    * @param firstOffset where the partition stands: the batch covers all offsets from it on
    * @param nextOffset the offset after the batch
+   * @param recent what the partition accepted of late
    */
   async prepare(
     partition: number,
     messages: readonly IncomingMessage[],
     firstOffset: number,
     nextOffset: number,
+    recent: RecentIds,
   ): Promise<PreparedBatch> {
     const { parsed, deadLetters } = this.#parse(partition, messages);
-    const duplicates = await findDuplicates(this.#postgres, this.source, parsed);
+    const duplicates = await findDuplicates(this.#postgres, this.source, parsed, recent);
     const events =
       duplicates.size === 0 ? parsed : parsed.filter((event) => !duplicates.has(event.sourceOffset));
     const newestKnownTime = events.reduce((newest, event) => Math.max(newest, event.knownTime), -Infinity);

@@ -9,9 +9,11 @@ import type { Logger } from '../infra/logger.ts';
 import type { Postgres } from '../infra/postgres.ts';
 import { readIngestPosition } from '../store/ingest-positions.ts';
 import type { Failpoints } from './failpoints.ts';
+import { readRecentIds } from './find-duplicates.ts';
 import { GroupCommit } from './group-commit.ts';
 import { cutBatches, IngestSource, type PreparedBatch } from './ingest-source.ts';
 import { LogWriter } from './log-writer.ts';
+import type { RecentIds } from './recent-ids.ts';
 import type { StreamMetrics } from './stream-metrics.ts';
 
 export interface IngestDeps {
@@ -30,6 +32,8 @@ const CONCURRENCY = 256;
 const SEND_BYTES_MAX = 16 * 1_048_576;
 /** How long a partition with a gap rests before it is looked at again. */
 const GAP_PAUSE_MS = 10_000;
+/** Event ids that one member remembers over all partitions; for others it asks the offline log. */
+const RECENT_IDS_MAX = 500_000;
 
 /** Starts one member of the ingest group over the topics of all sources. */
 export async function startIngest(
@@ -73,13 +77,21 @@ export async function startIngest(
   }
 }
 
+/** A source partition as its offline log has it. */
+interface PartitionState {
+  nextOffset: number;
+  /** Read with the first batch. */
+  recent: RecentIds | undefined;
+}
+
 class IngestMember {
   readonly #deps: IngestDeps;
   readonly #sources: ReadonlyMap<string, IngestSource>;
   readonly #send: (messages: readonly OutgoingMessage[]) => Promise<unknown>;
   readonly #log: LogWriter;
-  /** Positions as Postgres has them, while this member is the only writer. */
-  readonly #next = new Map<string, number>();
+  /** What Postgres has, while this member is the only writer. */
+  readonly #known = new Map<string, PartitionState>();
+  readonly #idsMax: number;
 
   constructor(
     deps: IngestDeps,
@@ -93,26 +105,15 @@ class IngestMember {
     );
     this.#send = send;
     this.#log = new LogWriter(deps.postgres);
+    this.#idsMax = Math.ceil(RECENT_IDS_MAX / sources.reduce((sum, source) => sum + source.partitions, 0));
   }
 
   forget(): void {
-    this.#next.clear();
+    this.#known.clear();
   }
 
   async nextOffset(of: TopicPartition): Promise<number> {
-    const slot = slotOf(of);
-    const known = this.#next.get(slot);
-    if (known !== undefined) return known;
-    const { source } = this.#sourceOf(of);
-    const next = await readIngestPosition(this.#deps.postgres, source.name, of.partition);
-    if (next === null) {
-      throw new MillraceError(
-        'STREAM_NOT_APPLIED',
-        `Source '${source.name}', partition ${of.partition}, has no ingest position. Run 'millrace apply' first.`,
-      );
-    }
-    this.#next.set(slot, next);
-    return next;
+    return (await this.#state(of)).nextOffset;
   }
 
   async onBatch(batch: PartitionBatch): Promise<number | undefined> {
@@ -135,7 +136,7 @@ class IngestMember {
       }
     } catch (error) {
       // The batch may be stored or not: the position says it.
-      this.#next.delete(slotOf(batch));
+      this.#known.delete(slotOf(batch));
       throw error;
     }
     this.#deps.metrics.lag.set(
@@ -154,22 +155,26 @@ class IngestMember {
     messages: PartitionBatch['messages'],
     nextOffset: number,
   ): Promise<boolean> {
-    const firstOffset = await this.nextOffset(batch);
-    const prepared = await this.#sourceOf(batch).prepare(batch.partition, messages, firstOffset, nextOffset);
+    const state = await this.#state(batch);
+    const source = this.#sourceOf(batch);
+    state.recent ??= await readRecentIds(this.#deps.postgres, source.source, batch.partition, this.#idsMax);
+    const { nextOffset: firstOffset, recent } = state;
+    const prepared = await source.prepare(batch.partition, messages, firstOffset, nextOffset, recent);
     await this.#send(prepared.messages);
     await this.#deps.failpoints?.afterFramesSent?.();
     const stored = await this.#log.store(prepared.log);
     await this.#deps.failpoints?.afterLogCommitted?.();
     if (!stored) return false;
-    this.#next.set(slotOf(batch), nextOffset);
+    state.nextOffset = nextOffset;
+    recent.add(prepared.log.events);
     this.#report(prepared);
     return true;
   }
 
   async #afterRefusal(batch: PartitionBatch): Promise<number> {
     const slot = slotOf(batch);
-    const expected = this.#next.get(slot);
-    this.#next.delete(slot);
+    const expected = this.#known.get(slot)?.nextOffset;
+    this.#known.delete(slot);
     const next = await this.nextOffset(batch);
     this.#deps.logger.warn(
       { topic: batch.topic, partition: batch.partition, expected, found: next },
@@ -187,9 +192,26 @@ class IngestMember {
     this.#deps.metrics.gaps.inc({ source: source.name });
     this.#deps.logger.error({ err: error }, 'source partition stands still');
     // The operator's way out changes the position in Postgres.
-    this.#next.delete(slotOf(batch));
+    this.#known.delete(slotOf(batch));
     batch.pause(GAP_PAUSE_MS);
     return batch.fetchedOffset;
+  }
+
+  async #state(of: TopicPartition): Promise<PartitionState> {
+    const slot = slotOf(of);
+    const known = this.#known.get(slot);
+    if (known !== undefined) return known;
+    const { source } = this.#sourceOf(of);
+    const nextOffset = await readIngestPosition(this.#deps.postgres, source.name, of.partition);
+    if (nextOffset === null) {
+      throw new MillraceError(
+        'STREAM_NOT_APPLIED',
+        `Source '${source.name}', partition ${of.partition}, has no ingest position. Run 'millrace apply' first.`,
+      );
+    }
+    const state = { nextOffset, recent: undefined };
+    this.#known.set(slot, state);
+    return state;
   }
 
   async #kept(of: TopicPartition): Promise<{ earliest: number; end: number }> {

@@ -5,12 +5,13 @@ import { advanceIngestPositions, type IngestAdvance } from '../store/ingest-posi
 import { appendEvents, type LoggedEvent } from '../store/offline-log.ts';
 import { insertDeadLetters, type DeadLetter } from './dead-letter.ts';
 import { GroupCommit } from './group-commit.ts';
+import type { ParsedEvent } from './parse-message.ts';
 
 /** One batch of a source partition, ready for the offline log. */
 export interface LogBatch {
   readonly source: Source;
   readonly advance: IngestAdvance;
-  readonly events: readonly LoggedEvent[];
+  readonly events: readonly ParsedEvent[];
   readonly deadLetters: readonly DeadLetter[];
 }
 
@@ -45,8 +46,6 @@ async function storeBatches(postgres: Postgres, batches: readonly LogBatch[]): P
   const slots = new Set(batches.map(({ advance }) => slotOf(advance)));
   assertInvariant(slots.size === batches.length, 'a source partition has one batch under way');
   return postgres.transaction(async (tx) => {
-    // Kafka keeps the events until they are stored for good: what a crash of Postgres undoes is read again.
-    await tx.query('SET LOCAL synchronous_commit = off');
     const moved = new Set(
       (
         await advanceIngestPositions(

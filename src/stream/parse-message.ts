@@ -45,71 +45,44 @@ export function parseMessage(
   const { source } = parser;
   const knownTime = knownTimeOf(source, message);
   if (knownTime === undefined) {
-    return refuse(
-      source,
-      message.timestamp,
-      'STREAM_EVENT_INVALID',
-      `header '${KNOWN_TIME_HEADER}': expected whole milliseconds since the epoch. Correct the sender.`,
-    );
+    const expected = `header '${KNOWN_TIME_HEADER}': expected whole milliseconds since the epoch.`;
+    return refuse(source, message.timestamp, 'STREAM_EVENT_INVALID', `${expected} Correct the sender.`);
   }
-  const { value } = message;
-  if (value === null || value.length === 0) {
-    return refuse(
-      source,
-      knownTime,
-      'STREAM_EVENT_MALFORMED',
-      'the message is empty, expected a JSON object. Topics of sources are no key-value stores: send no tombstones.',
-    );
-  }
-  if (value.length > EVENT_BYTES_MAX) {
-    return refuse(
-      source,
-      knownTime,
-      'STREAM_EVENT_OVERSIZED',
-      `it has ${value.length} bytes, at most ${EVENT_BYTES_MAX} are taken. Send less per event.`,
-    );
-  }
-  const payload = parseJson(value);
-  if (payload === undefined) {
-    return refuse(
-      source,
-      knownTime,
-      'STREAM_EVENT_MALFORMED',
-      'the message is not JSON in UTF-8, expected a JSON object. Correct the sender.',
-    );
-  }
-  const parsed = parsePayload(source, payload);
+  const found = readPayload(message.value);
+  if ('code' in found) return refuse(source, knownTime, found.code, found.text);
+  const parsed = parsePayload(source, found.payload);
   const problems = parsed.ok ? storageProblems(parser, parsed.row) : parsed.problems;
   if (!parsed.ok || problems.length > 0) {
-    return refuse(
-      source,
-      knownTime,
-      'STREAM_EVENT_INVALID',
-      `${problems.join('; ')}. Correct the sender or the source's schema.`,
-    );
+    const text = `${problems.join('; ')}. Correct the sender or the source's schema.`;
+    return refuse(source, knownTime, 'STREAM_EVENT_INVALID', text);
   }
   const eventTime = parsed.row[source.eventTime] as number;
   if (eventTime > knownTime + parser.clockSkewMs) {
-    return refuse(
-      source,
-      knownTime,
-      'STREAM_EVENT_EARLY',
-      `its event time lies ${eventTime - knownTime} ms after its known time, at most ${parser.clockSkewMs} ms (clockSkew) are allowed. Correct the sender's clock or raise clockSkew.`,
-    );
+    const text = `its event time lies ${eventTime - knownTime} ms after its known time, at most ${parser.clockSkewMs} ms (clockSkew) are allowed. Correct the sender's clock or raise clockSkew.`;
+    return refuse(source, knownTime, 'STREAM_EVENT_EARLY', text);
   }
   const effectiveTime = Math.min(eventTime, knownTime);
   const id = parsed.row[source.id] as string;
+  const { offset: sourceOffset } = message;
   return {
-    event: {
-      id,
-      sourcePartition,
-      sourceOffset: message.offset,
-      eventTime,
-      effectiveTime,
-      knownTime,
-      row: parsed.row,
-    },
+    event: { id, sourcePartition, sourceOffset, eventTime, effectiveTime, knownTime, row: parsed.row },
   };
+}
+
+function readPayload(value: Buffer | null): { payload: unknown } | { code: ErrorCode; text: string } {
+  if (value === null || value.length === 0) {
+    const text =
+      'the message is empty, expected a JSON object. Topics of sources are no key-value stores: send no tombstones.';
+    return { code: 'STREAM_EVENT_MALFORMED', text };
+  }
+  if (value.length > EVENT_BYTES_MAX) {
+    const text = `it has ${value.length} bytes, at most ${EVENT_BYTES_MAX} are taken. Send less per event.`;
+    return { code: 'STREAM_EVENT_OVERSIZED', text };
+  }
+  const payload = parseJson(value);
+  if (payload !== undefined) return { payload };
+  const text = 'the message is not JSON in UTF-8, expected a JSON object. Correct the sender.';
+  return { code: 'STREAM_EVENT_MALFORMED', text };
 }
 
 const refuse = (source: Source, knownTime: number, code: ErrorCode, text: string): { refusal: Refusal } => ({

@@ -36,7 +36,7 @@ export interface FitOptions {
   readonly fit: Uint32Array;
   /** Rows of the set that choose the best epoch; where empty, the last epoch is taken. */
   readonly validation: Uint32Array;
-  /** Ends after this epoch, on the same learning-rate schedule. */
+  /** Ends after this epoch, by which the learning rate has fallen to its floor. */
   readonly lastEpoch: number;
   readonly seed: number;
   readonly onEpoch: (progress: EpochProgress) => void;
@@ -62,7 +62,7 @@ export function fitNetwork(tf: TensorFlow, options: FitOptions): FittedNetwork {
     trainer.batchRows,
     Math.max(BATCH_ROWS_MIN, Math.floor(order.length / STEPS_PER_EPOCH_MIN)),
   );
-  const steps = trainer.epochs * Math.ceil(order.length / batchRows);
+  const steps = options.lastEpoch * Math.ceil(order.length / batchRows);
   let step = 0;
   let best: { network: Network; loss: number; epoch: number } | null = null;
   for (let epoch = 1; epoch <= options.lastEpoch; epoch++) {

@@ -19,7 +19,7 @@ export interface TensorBackend {
 }
 
 export interface TensorBackendOptions {
-  /** Path of a tfjs-node addon that `stack/install-tensorflow.ts` has built, or null. */
+  /** Path of a tfjs-node addon that was built on this machine, or null. */
   readonly addon: string | null;
   /** Tried in this order; the default is all. */
   readonly names?: readonly BackendName[];

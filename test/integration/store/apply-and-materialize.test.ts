@@ -92,7 +92,13 @@ describe('apply and materialize', () => {
     for (const key of ['card-1', 'card-5', 'card-22']) {
       const [bytes] = await path.store.readStates([{ program, entityKey: key }]);
       const out = new Float64Array(1);
-      readFeatures(program, bytes == null ? null : decodeState(program, bytes), asOf, out, 0);
+      readFeatures(
+        program,
+        bytes === undefined || bytes === null ? null : decodeState(program, bytes),
+        asOf,
+        out,
+        0,
+      );
       expect(out[0]).toBe(naiveFeaturesOf(second, 'cardId', payments(300), key, asOf)['count24h']);
     }
     expect((await path.apply(changed)).steps).toEqual([]);

@@ -45,16 +45,11 @@ describe('the event path', () => {
     expect(plan.steps).toEqual([]);
   });
 
-  test('an idle event is visible within a few milliseconds', async () => {
-    const took: number[] = [];
+  test('each of many single events is visible when the wait for it ends', async () => {
     for (const event of payments(100, 500)) {
-      const start = performance.now();
       const offsets = await path.replayer.send(replayOf([event]));
       await path.store.waitVisible(path.programs, offsets, TIMEOUT_MS);
-      took.push(performance.now() - start);
     }
-    took.sort((a, b) => a - b);
-    console.log(`send to visible: p50 ${took[50]?.toFixed(1)} ms, p95 ${took[95]?.toFixed(1)} ms`);
     expect(await differences(path, payments(600))).toEqual([]);
   });
 });

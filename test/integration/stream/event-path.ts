@@ -209,7 +209,13 @@ export async function onlineFeatures(
   const program = path.programs.find((p) => p.name === view) as ViewProgram;
   const [bytes] = await path.store.readStates([{ program, entityKey: key }]);
   const out = new Float64Array(program.featureNames.length);
-  readFeatures(program, bytes == null ? null : decodeState(program, bytes), asOf, out, 0);
+  readFeatures(
+    program,
+    bytes === undefined || bytes === null ? null : decodeState(program, bytes),
+    asOf,
+    out,
+    0,
+  );
   return Object.fromEntries(program.featureNames.map((feature, i) => [feature, out[i] as number]));
 }
 

@@ -10,7 +10,7 @@ import { loadTensorBackend, type TensorBackend } from '../../../src/training/ten
 import { trainModel, type TrainedBundle, type TrainOptions } from '../../../src/training/train-model.ts';
 import { DATA_CUT, DAY_MS, syntheticExamples, syntheticPlan } from '../../support/training/synthetic-set.ts';
 
-const { set, probabilities } = syntheticExamples(8_000);
+const { set, probabilities } = syntheticExamples(12_000);
 const bestAuc = evaluateSlice('the true probabilities', probabilities, set.labels).auc as number;
 let backend: TensorBackend;
 let first: TrainedBundle;

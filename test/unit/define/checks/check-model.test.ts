@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { featureService, logisticRegression, mlp, string } from '../../../../src/index.ts';
+import { cards, fraud, problemsOfModel } from '../payments-project.ts';
+
+describe('the checks of a model', () => {
+  const examples = (change: object) => ({ examples: { ...fraud.examples, ...change } });
+  it.each([
+    ['an example id that is no text', examples({ id: 'amount' }), "found number 'amount'"],
+    [
+      'a decision time that is no timestamp',
+      examples({ decisionTime: { field: 'card', offset: '0s' } }),
+      'expected examples.decisionTime.field as a timestamp',
+    ],
+    [
+      'an offset that is no duration',
+      examples({ decisionTime: { field: 'at', offset: '--5m' } }),
+      "such as '-30m' or '0s', found '--5m'",
+    ],
+    [
+      'a label that is no boolean',
+      { label: { ...fraud.label, value: 'amount' } },
+      'expected label.value as a boolean',
+    ],
+    ['a label id that is not there', { label: { ...fraud.label, id: 'key' } }, "found no field 'key'"],
+    [
+      'request fields that the example source lacks',
+      {
+        service: featureService({ name: 'fraud', views: [cards], request: { town: string() } }),
+        segments: [],
+      },
+      "expected request field 'town' of feature service 'fraud' (string) in example source 'payment', found no such field",
+    ],
+    [
+      'request fields that may be null in the example source only',
+      { service: featureService({ name: 'fraud', views: [cards], request: { note: string() } }) },
+      'found a nullable field',
+    ],
+    ['a segment that is no category', { segments: ['amount'] }, "found 'amount'. Use some of 'note'"],
+    ['a hold-out that is no duration', { split: { holdout: 'much', gap: '1d' } }, 'expected split.holdout'],
+    ['a training window of no time', { trainingWindow: '0s' }, 'expected trainingWindow'],
+    ['layers without units', { trainer: mlp({ hidden: [64, 0] }) }, 'units of a hidden layer'],
+    ['a network without layers', { trainer: mlp({ hidden: [] }) }, 'use logisticRegression()'],
+    ['a dropout of everything', { trainer: mlp({ dropout: 1 }) }, 'from 0 and below 1, found 1'],
+    [
+      'a learning rate of 0',
+      { trainer: logisticRegression({ learningRate: 0 }) },
+      'above 0 and to 1, found 0',
+    ],
+    ['an unknown trainer', { trainer: { kind: 'forest' } }, "found 'forest'"],
+    [
+      'shares that do not ascend',
+      { rollout: { ...fraud.rollout, canaryShares: [0.5, 0.1] } },
+      'found [0.5, 0.1]',
+    ],
+    ['a share of everything', { rollout: { ...fraud.rollout, canaryShares: [1] } }, 'found [1]'],
+    ['an error rate above 1', { rollout: { ...fraud.rollout, maxErrorRate: 2 } }, 'expected maxErrorRate'],
+    ['a PSI threshold of 0', { monitor: { ...fraud.monitor, featurePsi: 0 } }, 'expected featurePsi'],
+    ['a schedule without pause', { monitor: { ...fraud.monitor, every: '0s' } }, 'expected every'],
+    [
+      'an ignored feature that is not there',
+      { monitor: { ...fraud.monitor, ignoreDrift: ['x'] } },
+      "found 'x'",
+    ],
+  ])('find %s', (_what, change, text) => {
+    expect(problemsOfModel(change)).toEqual([expect.stringContaining(text)]);
+  });
+});

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { cardEntity, problemsOfView, problemsOfFeature } from '../payments-project.ts';
+
+describe('the checks of a feature view', () => {
+  it.each([
+    ['no features', { features: {} }, 'expected 1 to 256 features, found 0'],
+    ['a version of 0', { version: 0 }, 'expected version'],
+    ['too many partitions', { partitions: 513 }, 'from 1 to 512, found 513'],
+    ['a key that the source lacks', { keyFields: { card: 'pan' } }, "found no field 'pan'"],
+    ['a key that is no text', { keyFields: { card: 'amount' } }, "found number 'amount'"],
+  ])('find %s', (_what, change, text) => {
+    expect(problemsOfView(change)).toEqual([expect.stringContaining(text)]);
+  });
+
+  it.each([
+    ['an unknown kind', { kind: 'median' }, "found 'median'"],
+    ['a missing field', { kind: 'sum', field: 'price' }, "Fields that it can take: 'amount', 'fraud'."],
+    ['a field of a wrong type', { kind: 'mean', field: 'card' }, "found string 'card'"],
+    ['a window that is no duration', { window: '1w' }, "found '1w'"],
+    ['a window under a minute', { window: '30s' }, "from '1m' to '90d', found '30s'"],
+    ['a window over 90 days', { window: '91d' }, "found '91d'"],
+    ['a window that no hop divides', { window: '60001ms' }, 'hop of whole seconds'],
+    ['a hop that is no duration', { hop: 'often' }, 'expected hop as a duration'],
+    ['a hop that is longer than the window', { hop: '2h' }, "found '2h'"],
+    [
+      'a hop that gives too many tiles',
+      { window: '24h', hop: '10s' },
+      'at most 4096 tiles a window, found 8640',
+    ],
+    ['a condition on an unknown field', { where: { price: 1 } }, "found 'price'"],
+    [
+      'a condition with a value of a wrong type',
+      { where: { amount: '1' } },
+      "compare number 'amount' with a number",
+    ],
+    ['an unknown operator', { where: { amount: { above: 1 } } }, "found 'above'"],
+    ['an order of texts', { where: { card: { gt: 'a' } } }, "found 'gt'"],
+    ['a comparison with nothing', { where: { card: {} } }, 'found {}'],
+    ['an empty list', { where: { card: { in: [] } } }, 'list 1 to 1000 values, found 0 values'],
+    ['a list with a wrong value', { where: { card: { in: ['a', 1] } } }, 'found 1'],
+    ['isNull of a number', { where: { card: { isNull: 1 } } }, "expected 'isNull' on 'card'"],
+  ])('find %s', (_what, change, text) => {
+    expect(problemsOfFeature(change)).toEqual([expect.stringContaining(text)]);
+  });
+
+  it('find entities without keys, or with one twice', () => {
+    const problemsOfEntity = (keys: string[], keyFields: object) =>
+      problemsOfView({ entity: { ...cardEntity, keys }, keyFields });
+    expect(problemsOfEntity([], {})).toEqual([
+      expect.stringContaining("Entity 'card': expected 1 to 8 key fields"),
+    ]);
+    expect(problemsOfEntity(['card', 'card'], { card: 'card' })).toEqual([
+      expect.stringContaining("'card' twice"),
+    ]);
+  });
+});
