@@ -16,6 +16,8 @@ const requestFields = [
 
 const CONNECTIONS = 16;
 const ATTEMPTS = 5;
+/** Answers that pass by themselves: overload, not ready, too late. */
+const passing = new Set([429, 503, 504]);
 const RETRY_MS = 200;
 
 export interface Predictor {
@@ -24,7 +26,7 @@ export interface Predictor {
   close(): Promise<void>;
 }
 
-/** One HTTP request per flight, over kept-alive connections; a 429 or 503 is asked again. */
+/** One HTTP request per flight, over kept-alive connections; overload, not ready and a missed deadline are asked again. */
 export function createPredictor(servingUrl: string, latencies: LatencyWindow): Predictor {
   const pool = new Pool(servingUrl, { connections: CONNECTIONS });
   const path = '/v1/models/flight_delay/predict';
@@ -44,7 +46,7 @@ export function createPredictor(servingUrl: string, latencies: LatencyWindow): P
             return;
           }
           failure = `${answer.statusCode} ${text}`;
-          if (answer.statusCode !== 429 && answer.statusCode !== 503) attempt = ATTEMPTS;
+          if (!passing.has(answer.statusCode)) attempt = ATTEMPTS;
         } catch (error) {
           failure = error instanceof Error ? error.message : String(error);
         }

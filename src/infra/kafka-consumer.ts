@@ -1,6 +1,6 @@
 import type { Batch, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { isMillraceError } from '../core/millrace-error.ts';
+import { isMillraceError, messageOf } from '../core/millrace-error.ts';
 import { InvariantViolation } from '../core/assert-invariant.ts';
 import { translateKafkaError } from './kafka-error.ts';
 import type { Logger } from './logger.ts';
@@ -114,7 +114,8 @@ export async function startConsumer(kafka: Kafka, options: ConsumerOptions, logg
         } catch (error) {
           if (isRebalance(error)) throw error;
           stopping = true;
-          finish(translateKafkaError(error, `consuming as '${options.groupId}'`));
+          // A handler's own errors say what they are; a broken invariant must not read as a broker that is away.
+          finish(error instanceof Error ? error : new Error(messageOf(error)));
         }
       },
     });

@@ -16,7 +16,7 @@ export interface Example {
 }
 
 interface Label {
-  readonly value: boolean;
+  readonly value: boolean | null;
   readonly knownTime: number;
 }
 
@@ -44,29 +44,37 @@ export async function readExamples(
   const fields = [...new Set([examples.id, field, ...requestFields])].filter(
     (name) => name in examples.source.schema,
   );
-  const found = new Map<string, Example>();
-  await scanEvents(db, examples.source, fields, { knownTo: dataCut, order: 'known' }, ({ row }) => {
-    const id = row[examples.id] as string;
-    found.delete(id);
+  const newest = new Map<string, { knownTime: number; example: Example | null }>();
+  const exampleOf = (id: string, row: Row): Example | null => {
     const label = labels.get(id);
     const time = row[field] as number | null;
-    if (label === undefined || time === null) return;
+    if (label === undefined || label.value === null || time === null) return null;
     const decisionTime = time + offsetMs;
-    if (decisionTime > dataCut || decisionTime < dataCut - windowMs) return;
-    const request = Object.fromEntries(requestFields.map((name) => [name, row[name] ?? null]));
-    found.set(id, { id, decisionTime, request, label: label.value ? 1 : 0, labelKnownTime: label.knownTime });
+    if (decisionTime > dataCut || decisionTime < dataCut - windowMs) return null;
+    const request: Record<string, Row[string]> = {};
+    for (const name of requestFields) request[name] = row[name] ?? null;
+    return { id, decisionTime, request, label: label.value ? 1 : 0, labelKnownTime: label.knownTime };
+  };
+  await scanEvents(db, examples.source, fields, { knownTo: dataCut, order: 'any' }, ({ row, knownTime }) => {
+    const id = row[examples.id] as string;
+    const before = newest.get(id);
+    if (before === undefined || knownTime > before.knownTime)
+      newest.set(id, { knownTime, example: exampleOf(id, row) });
   });
-  return [...found.values()].sort((a, b) => a.decisionTime - b.decisionTime || (a.id < b.id ? -1 : 1));
+  return [...newest.values()]
+    .flatMap(({ example }) => example ?? [])
+    .sort((a, b) => a.decisionTime - b.decisionTime || (a.id < b.id ? -1 : 1));
 }
 
 /** Newest known label of each id; one that is null takes an earlier one back. */
 async function readLabels(db: Queryable, model: Model, dataCut: number): Promise<Map<string, Label>> {
   const { source, id, value } = model.label;
   const labels = new Map<string, Label>();
-  await scanEvents(db, source, [id, value], { knownTo: dataCut, order: 'known' }, ({ row, knownTime }) => {
-    const found = row[value] as boolean | null;
-    if (found === null) labels.delete(row[id] as string);
-    else labels.set(row[id] as string, { value: found, knownTime });
+  await scanEvents(db, source, [id, value], { knownTo: dataCut, order: 'any' }, ({ row, knownTime }) => {
+    const before = labels.get(row[id] as string);
+    if (before === undefined || knownTime > before.knownTime) {
+      labels.set(row[id] as string, { value: row[value] as boolean | null, knownTime });
+    }
   });
   return labels;
 }

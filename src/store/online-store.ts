@@ -64,6 +64,8 @@ return 1`;
 const WRITE_SCRIPT_SHA = createHash('sha1').update(WRITE_SCRIPT).digest('hex');
 
 const VISIBLE_POLL_MS = 1;
+/** A longer wait is polled more seldom: by this share of the time that it took so far. */
+const VISIBLE_POLL_SHARE = 0.05;
 
 export function createOnlineStore(redis: Redis, names: Names): OnlineStore {
   const stateKey = (program: ViewProgram, partition: number, entityKey: string): string =>
@@ -143,7 +145,7 @@ async function waitVisible(
     if (wanted.length === 0) return [];
     return Array.from({ length: program.partitions }, (_, partition) => ({ program, partition, wanted }));
   });
-  const giveUpAt = performance.now() + timeoutMs;
+  const since = performance.now();
   for (;;) {
     const texts = await readPositionTexts(waiting);
     waiting = waiting.filter(({ wanted }, i) => {
@@ -152,9 +154,10 @@ async function waitVisible(
     });
     const behind = waiting[0];
     if (behind === undefined) return;
-    if (performance.now() >= giveUpAt)
-      throw notVisible(behind.program, behind.partition, behind.wanted, timeoutMs);
-    await new Promise((resolve) => setTimeout(resolve, VISIBLE_POLL_MS));
+    const waitedMs = performance.now() - since;
+    if (waitedMs >= timeoutMs) throw notVisible(behind.program, behind.partition, behind.wanted, timeoutMs);
+    const pollMs = Math.max(VISIBLE_POLL_MS, waitedMs * VISIBLE_POLL_SHARE);
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
 }
 

@@ -98,18 +98,18 @@ export function fieldsOfView(program: ViewProgram): string[] {
   ];
 }
 
-/** Events of several views of one source in one scan of its log, in order of known time. */
+/** Events of several views of one source in one scan of its log. */
 export async function readSourceEvents(
   db: Queryable,
   programs: readonly ViewProgram[],
-  filter: Omit<LogFilter, 'order'>,
+  filter: LogFilter,
   partition?: number,
 ): Promise<EventColumns[]> {
   const first = programs[0];
   if (first === undefined) return [];
   const builders = programs.map((program) => new EventColumnsBuilder(program));
   const fields = [...new Set(programs.flatMap(fieldsOfView))];
-  await scanEvents(db, first.view.source, fields, { ...filter, order: 'known' }, (event) => {
+  await scanEvents(db, first.view.source, fields, filter, (event) => {
     for (const builder of builders) builder.add(event, partition);
   });
   return builders.map((builder) => builder.take());
@@ -122,6 +122,6 @@ export async function readViewEvents(
   filter: Omit<LogFilter, 'order'> & { readonly partition?: number },
 ): Promise<EventColumns> {
   const { partition, ...rest } = filter;
-  const [columns] = await readSourceEvents(db, [program], rest, partition);
+  const [columns] = await readSourceEvents(db, [program], { ...rest, order: 'known' }, partition);
   return columns ?? new EventColumnsBuilder(program).take();
 }

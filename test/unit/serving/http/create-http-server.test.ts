@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest';
+import type { Decision } from '../../../../src/contracts/decision.ts';
+import { Registry } from '../../../../src/infra/metrics.ts';
+import type { DataPlane } from '../../../../serving/data-plane.ts';
+import { createHttpServer } from '../../../../serving/http/create-http-server.ts';
+import { loadServingSettings } from '../../../../serving/settings.ts';
+
+const decision = { id: 'known' } as Decision;
+
+/** A server of no models that has one decision. */
+function setUp() {
+  const asked: string[] = [];
+  const app = createHttpServer({
+    dataPlane: { models: [] } as unknown as DataPlane,
+    findDecision: (id) => {
+      asked.push(id);
+      return Promise.resolve(id === 'known' ? decision : null);
+    },
+    metrics: new Registry(),
+    settings: loadServingSettings({}),
+  });
+  const get = (id: string) => app.inject(`/v1/decisions/${id}`);
+  return { asked, get };
+}
+
+test('a stored decision is answered, any other is DECISION_NOT_FOUND', async () => {
+  const { get } = setUp();
+  expect((await get('known')).json()).toEqual(decision);
+  const answer = await get('unknown');
+  expect([answer.statusCode, answer.json()]).toMatchObject([404, { code: 'DECISION_NOT_FOUND' }]);
+});
+
+test('an id that is too long to be one is DECISION_NOT_FOUND without a look', async () => {
+  const { asked, get } = setUp();
+  const answer = await get('x'.repeat(65));
+  expect([answer.statusCode, answer.json()]).toMatchObject([404, { code: 'DECISION_NOT_FOUND' }]);
+  expect(asked).toEqual([]);
+});
