@@ -24,6 +24,7 @@ export interface KafkaClient {
   ensureTopics(topics: readonly TopicSpec[]): Promise<string[]>;
   /** Partition count of each existing topic of those asked for. */
   topicPartitions(topics: readonly string[]): Promise<Map<string, number>>;
+  /** In the order of partitions. */
   topicOffsets(topic: string): Promise<PartitionOffsets[]>;
   deleteTopics(topics: readonly string[]): Promise<void>;
   createProducer(): Promise<EventProducer>;
@@ -78,7 +79,9 @@ export function createKafka(options: {
       await connect();
       try {
         const found = await admin.fetchTopicOffsets(topic);
-        return found.map((o) => ({ partition: o.partition, earliest: Number(o.low), end: Number(o.high) }));
+        return found
+          .map((o) => ({ partition: o.partition, earliest: Number(o.low), end: Number(o.high) }))
+          .sort((a, b) => a.partition - b.partition);
       } catch (error) {
         throw translateKafkaError(error, `asking for the offsets of topic '${topic}'`);
       }

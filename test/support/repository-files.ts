@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -14,7 +14,9 @@ export function listFiles(folders: readonly string[], endings: readonly string[]
     .filter((file) => endings.some((ending) => file.endsWith(ending)));
 }
 
+/** A room that has no file yet is no folder in a clone. */
 function walk(folder: string): string[] {
+  if (!existsSync(path.join(repositoryRoot, folder))) return [];
   const entries = readdirSync(path.join(repositoryRoot, folder), { withFileTypes: true });
   return entries.flatMap((entry) => {
     if (ignored.has(entry.name)) return [];
