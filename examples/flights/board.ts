@@ -20,7 +20,15 @@ export interface Board {
 
 /** Draws the run: in place on a terminal, else a line every ten seconds and every piece of news once. */
 export function startBoard(out: NodeJS.WriteStream, facts: BoardFacts): Board {
-  return out.isTTY ? drawInPlace(out, facts) : printLines(out, facts);
+  const board = out.isTTY ? drawInPlace(out, facts) : printLines(out, facts);
+  let stopped = false;
+  return {
+    stop() {
+      // A second last drawing would go over what was printed since.
+      if (!stopped) board.stop();
+      stopped = true;
+    },
+  };
 }
 
 function drawInPlace(out: NodeJS.WriteStream, facts: BoardFacts): Board {
