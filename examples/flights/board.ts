@@ -99,7 +99,7 @@ function boardLines(facts: BoardFacts, rates: Rates): string[] {
     `${elapsed(facts.now() - state.startedAt)}  ${state.phase}${state.holding === null ? '' : `  (clock held: ${state.holding})`}`,
     `event time  ${state.clock === null ? '-' : new Date(state.clock).toISOString().slice(0, 16).replace('T', ' ')}  ${bar(state.clock, facts.endsAt)}`,
     `events      ${count(state.eventsSent)} sent, ${count(rates.events)}/s; visible after ms p50 ${fresh(0.5)}  p99 ${fresh(0.99)}`,
-    `predictions ${count(state.predictions)} answered, ${count(rates.predictions)}/s, ${state.predictionErrors} failed; ms p50 ${p(0.5)}  p95 ${p(0.95)}  p99 ${p(0.99)}`,
+    `predictions ${count(state.predictions)} answered, ${count(rates.predictions)}/s, ${state.predictionErrors} failed, ${state.predictionRetries} asked again; ms p50 ${p(0.5)}  p95 ${p(0.95)}  p99 ${p(0.99)}`,
     `model       champion ${allocation?.champion ?? '-'}  canary ${
       allocation?.canary ? `${allocation.canary.version} at ${Math.round(allocation.canary.share * 100)} %` : '-'
     }  shadow ${allocation?.shadow ?? '-'}  lifecycle ${state.lifecycle?.phase ?? '-'}`,

@@ -13,7 +13,7 @@ export interface FlightsReport {
   readonly monitor: readonly StoredReport[];
   readonly latencyMs: { readonly p50: number | null; readonly p95: number | null; readonly p99: number | null };
   readonly freshnessMs: { readonly p50: number | null; readonly p99: number | null };
-  readonly predictions: { readonly answered: number; readonly failed: number; readonly stored: number };
+  readonly predictions: { readonly answered: number; readonly failed: number; readonly askedAgain: number; readonly stored: number };
   readonly balance: readonly SourceBalance[];
 }
 

@@ -26,8 +26,11 @@ export interface Predictor {
   close(): Promise<void>;
 }
 
-/** One HTTP request per flight, over kept-alive connections; overload, not ready and a missed deadline are asked again. */
-export function createPredictor(servingUrl: string, latencies: LatencyWindow): Predictor {
+/**
+ * One HTTP request per flight, over kept-alive connections. Overload, not ready and a missed deadline are asked again;
+ * the latency then counts from the first asking, as the flight's caller would feel it.
+ */
+export function createPredictor(servingUrl: string, latencies: LatencyWindow, onRetry: () => void): Predictor {
   const pool = new Pool(servingUrl, { connections: CONNECTIONS });
   const path = '/v1/models/flight_delay/predict';
   const headers = { 'content-type': 'application/json' };
@@ -35,8 +38,8 @@ export function createPredictor(servingUrl: string, latencies: LatencyWindow): P
     async predict(flight, asOf) {
       const instance = Object.fromEntries(requestFields.map((field) => [field, flight[field] ?? null]));
       const body = JSON.stringify({ instances: [instance], asOf });
+      const startedAt = performance.now();
       for (let attempt = 1; ; attempt++) {
-        const startedAt = performance.now();
         let failure: string;
         try {
           const answer = await pool.request({ method: 'POST', path, headers, body });
@@ -51,6 +54,7 @@ export function createPredictor(servingUrl: string, latencies: LatencyWindow): P
           failure = error instanceof Error ? error.message : String(error);
         }
         if (attempt >= ATTEMPTS) throw new Error(`Prediction of flight '${String(flight['flightId'])}' failed: ${failure}`);
+        onRetry();
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS * attempt));
       }
     },

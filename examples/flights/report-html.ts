@@ -102,6 +102,6 @@ function countsTable(report: FlightsReport): string {
   const ms = (value: number | null): string => (value === null ? '-' : value.toFixed(1));
   return `<h2>Events in and accounted for: ${totals.balanced ? 'balanced' : 'NOT balanced'}</h2>
 <table><tr><th>source</th><th>sent</th><th>stored</th><th>dead letters</th><th>redeliveries</th></tr>${rows.join('')}</table>
-<h2>Predictions</h2><table><tr><th>answered</th><th>failed</th><th>stored</th><th>p50 ms</th><th>p95 ms</th><th>p99 ms</th><th>fresh p50 ms</th><th>fresh p99 ms</th></tr>
-<tr><td>${report.predictions.answered}</td><td>${report.predictions.failed}</td><td>${report.predictions.stored}</td><td>${ms(report.latencyMs.p50)}</td><td>${ms(report.latencyMs.p95)}</td><td>${ms(report.latencyMs.p99)}</td><td>${ms(report.freshnessMs.p50)}</td><td>${ms(report.freshnessMs.p99)}</td></tr></table>`;
+<h2>Predictions</h2><table><tr><th>answered</th><th>failed</th><th>asked again</th><th>stored</th><th>p50 ms</th><th>p95 ms</th><th>p99 ms</th><th>fresh p50 ms</th><th>fresh p99 ms</th></tr>
+<tr><td>${report.predictions.answered}</td><td>${report.predictions.failed}</td><td>${report.predictions.askedAgain}</td><td>${report.predictions.stored}</td><td>${ms(report.latencyMs.p50)}</td><td>${ms(report.latencyMs.p95)}</td><td>${ms(report.latencyMs.p99)}</td><td>${ms(report.freshnessMs.p50)}</td><td>${ms(report.freshnessMs.p99)}</td></tr></table>`;
 }

@@ -39,7 +39,7 @@ export function reportText(report: FlightsReport): string {
       .slice(0, DRIFT_SHOWN)
       .map((d) => `  ${d.name.padEnd(44)} ${number(d.psi, 2).padStart(6)}  week of ${new Date(d.window).toISOString().slice(0, 10)}`),
     '',
-    `Predictions  ${report.predictions.answered} answered, ${report.predictions.failed} failed, ${report.predictions.stored} decisions stored; latency ms p50 ${number(report.latencyMs.p50, 1)}  p95 ${number(report.latencyMs.p95, 1)}  p99 ${number(report.latencyMs.p99, 1)}`,
+    `Predictions  ${report.predictions.answered} answered, ${report.predictions.failed} failed, ${report.predictions.askedAgain} asked again, ${report.predictions.stored} decisions stored; latency ms p50 ${number(report.latencyMs.p50, 1)}  p95 ${number(report.latencyMs.p95, 1)}  p99 ${number(report.latencyMs.p99, 1)}`,
     `Freshness    sent to visible, ms: p50 ${number(report.freshnessMs.p50, 0)}  p99 ${number(report.freshnessMs.p99, 0)}`,
     `Events       ${totals.sent} sent = ${totals.stored} stored + ${totals.deadLetters} dead letters + ${totals.duplicates} redeliveries: ${totals.balanced ? 'balanced' : 'NOT BALANCED'}`,
     `Wall clock   ${(report.wallClockMs / 60_000).toFixed(1)} minutes on ${report.machine}`,

@@ -86,7 +86,7 @@ async function runYear(args: Arguments, run: Run): Promise<void> {
   }
 
   state.phase = `April to month ${args.toMonth}: live`;
-  const predictor = createPredictor(run.millraceProcess.servingUrl, run.latencies);
+  const predictor = createPredictor(run.millraceProcess.servingUrl, run.latencies, () => state.predictionRetries++);
   try {
     await replayLive(
       millrace,
@@ -127,7 +127,7 @@ async function makeReport(
     monitor,
     latencyMs: { p50: latencies.quantile(0.5), p95: latencies.quantile(0.95), p99: latencies.quantile(0.99) },
     freshnessMs: { p50: state.freshness.quantile(0.5), p99: state.freshness.quantile(0.99) },
-    predictions: { answered: state.predictions, failed: state.predictionErrors, stored },
+    predictions: { answered: state.predictions, failed: state.predictionErrors, askedAgain: state.predictionRetries, stored },
     balance,
   };
 }

@@ -10,6 +10,8 @@ export interface RunState {
   eventsSent: number;
   predictions: number;
   predictionErrors: number;
+  /** Answers that were asked for again; a flight may count several times. */
+  predictionRetries: number;
   /** Why the clock stands still, or null while it moves. */
   holding: string | null;
   lifecycle: LifecycleState | null;
@@ -29,6 +31,7 @@ export function createRunState(now: number): RunState {
     eventsSent: 0,
     predictions: 0,
     predictionErrors: 0,
+    predictionRetries: 0,
     holding: null,
     lifecycle: null,
     freshness: new LatencyWindow(),
