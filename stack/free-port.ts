@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { MillraceError } from '../src/core/millrace-error.ts';
 import { environmentValue, type Environment } from './environment.ts';
@@ -5,7 +6,13 @@ import { environmentValue, type Environment } from './environment.ts';
 export const LOOPBACK = '127.0.0.1';
 const PORT_MAX = 65_535;
 const ATTEMPTS_MAX = 50;
-/** The kernel may offer a port again until its server listens, and several servers choose at the same time. */
+/**
+ * Below the range from which systems take ports for outgoing connections (32768 upwards on Linux, 49152 elsewhere): a
+ * port from that range may be taken between this choice and the server's own listening, by any client that connects.
+ */
+const CHOICE_MIN = 20_000;
+const CHOICE_END = 32_000;
+/** Several servers choose at the same time, each before it listens. */
 const handedOut = new Set<number>();
 
 export interface PortWish {
@@ -22,14 +29,15 @@ export interface PortWish {
 export async function choosePort(wish: PortWish, environment: Environment): Promise<number> {
   const demanded = environmentValue(environment, wish.variable);
   if (demanded !== undefined) return await demandPort(wish.variable, demanded);
-  if (wish.remembered !== undefined && (await listenOnce(wish.remembered)) !== undefined) {
+  if (wish.remembered !== undefined && (await canListen(wish.remembered))) {
+    handedOut.add(wish.remembered);
     return wish.remembered;
   }
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
-    const port = await listenOnce(0);
-    if (port === undefined || handedOut.has(port)) continue;
+    const port = randomInt(CHOICE_MIN, CHOICE_END);
+    if (handedOut.has(port)) continue;
     handedOut.add(port);
-    return port;
+    if (await canListen(port)) return port;
   }
   throw new MillraceError(
     'STACK_PORT_BUSY',
@@ -45,7 +53,7 @@ async function demandPort(variable: string, text: string): Promise<number> {
       `${variable} is '${text}': expected a port from 1 to ${PORT_MAX}. Correct it or unset it for a free port.`,
     );
   }
-  if ((await listenOnce(port)) === undefined) {
+  if (!(await canListen(port))) {
     throw new MillraceError(
       'STACK_PORT_BUSY',
       `${variable} demands port ${port} of ${LOOPBACK}, but another program listens there. ` +
@@ -55,17 +63,16 @@ async function demandPort(variable: string, text: string): Promise<number> {
   return port;
 }
 
-/** Listens for a moment; undefined when the port can't be had. */
-function listenOnce(port: number): Promise<number | undefined> {
+/** Listens for a moment. */
+function canListen(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
     server.once('error', () => {
-      resolve(undefined);
+      resolve(false);
     });
     server.listen({ host: LOOPBACK, port, exclusive: true }, () => {
-      const address = server.address();
       server.close(() => {
-        resolve(typeof address === 'object' && address !== null ? address.port : undefined);
+        resolve(true);
       });
     });
   });

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, fstatSync, openSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,6 +13,8 @@ import type { ServerName } from './server-name.ts';
 
 const READY_POLL_MS = 50;
 const LOG_FILE_MODE = 0o600;
+/** As Go, the JVM, PostgreSQL and Redis say it. */
+const PORT_TAKEN = /address already in use/i;
 
 export interface ServerLaunch {
   readonly server: ServerName;
@@ -28,6 +30,9 @@ export interface ServerLaunch {
   readonly onSpawn: (owned: OwnedProcess) => void;
 }
 
+/** Where in the log file this attempt's own lines begin. */
+type LaunchAttempt = ServerLaunch & { readonly logFrom: number };
+
 /**
  * Starts a server that outlives this process, in a process group of its own, and waits until it answers.
  * @throws MillraceError STACK_SERVER_FAILED with the end of its log when it ends or does not answer in time;
@@ -38,6 +43,7 @@ export async function launchServer(launch: ServerLaunch): Promise<OwnedProcess> 
   await mkdir(dirname(launch.logFile), { recursive: true });
   await rotateLog(launch.logFile);
   const log = openSync(launch.logFile, 'a', LOG_FILE_MODE);
+  const attempt = { ...launch, logFrom: fstatSync(log).size };
   const child = spawn(launch.program, launch.args, {
     cwd: launch.cwd,
     env: launch.environment,
@@ -47,9 +53,9 @@ export async function launchServer(launch: ServerLaunch): Promise<OwnedProcess> 
   closeSync(log);
   terminateOnExit(child);
   try {
-    const owned = await ownedProcess(child, launch);
+    const owned = await ownedProcess(child, attempt);
     launch.onSpawn(owned);
-    await waitUntilReady(child, launch);
+    await waitUntilReady(child, attempt);
     child.unref();
     return owned;
   } catch (error) {
@@ -60,7 +66,7 @@ export async function launchServer(launch: ServerLaunch): Promise<OwnedProcess> 
   }
 }
 
-function ownedProcess(child: ChildProcess, launch: ServerLaunch): Promise<OwnedProcess> {
+function ownedProcess(child: ChildProcess, launch: LaunchAttempt): Promise<OwnedProcess> {
   return new Promise((resolve, reject) => {
     child.once('error', (cause) => {
       reject(serverFailed(launch, `'${launch.program}' did not start: ${cause.message}`));
@@ -72,7 +78,7 @@ function ownedProcess(child: ChildProcess, launch: ServerLaunch): Promise<OwnedP
   });
 }
 
-async function waitUntilReady(child: ChildProcess, launch: ServerLaunch): Promise<void> {
+async function waitUntilReady(child: ChildProcess, launch: LaunchAttempt): Promise<void> {
   const deadline = performance.now() + launch.readyLimitMs;
   while (!(await launch.isReady())) {
     launch.signal.throwIfAborted();
@@ -87,12 +93,12 @@ async function waitUntilReady(child: ChildProcess, launch: ServerLaunch): Promis
   }
 }
 
-function serverFailed(launch: ServerLaunch, what: string): MillraceError {
-  const tail = readLogTail(launch.logFile);
+function serverFailed(launch: LaunchAttempt, what: string): MillraceError {
+  const tail = readLogTail(launch.logFile, launch.logFrom);
   return new MillraceError(
     'STACK_SERVER_FAILED',
     `Server '${launch.server}' failed to start: ${what}. Its log is '${launch.logFile}'.` +
       (tail.length === 0 ? '' : ` It ends with:\n${tail.join('\n')}`),
-    { details: { server: launch.server } },
+    { details: { server: launch.server, portTaken: tail.some((line) => PORT_TAKEN.test(line)) } },
   );
 }

@@ -6,7 +6,7 @@ const TAIL_BYTES_MAX = 16 * 1024;
 const LOG_BYTES_MAX = 64 * 1024 * 1024;
 
 /** The last lines of a log, oldest first; empty where there is none. */
-export function readLogTail(logFile: string): string[] {
+export function readLogTail(logFile: string, from = 0): string[] {
   let file: number;
   try {
     file = openSync(logFile, 'r');
@@ -15,7 +15,7 @@ export function readLogTail(logFile: string): string[] {
   }
   try {
     const { size } = fstatSync(file);
-    const length = Math.min(size, TAIL_BYTES_MAX);
+    const length = Math.min(Math.max(0, size - from), TAIL_BYTES_MAX);
     const bytes = Buffer.alloc(length);
     readSync(file, bytes, 0, length, size - length);
     const lines = bytes

@@ -9,6 +9,7 @@ import { serverUnavailable } from './server-unavailable.ts';
 import { addressVariables } from './stack-environment.ts';
 import type { OnStackProgress } from './stack-progress.ts';
 import type { ServerState } from './stack-state.ts';
+import { startWithFreePorts } from './start-with-free-ports.ts';
 import { startKafka } from './start-kafka.ts';
 import { startPostgres } from './start-postgres.ts';
 import { startRedis } from './start-redis.ts';
@@ -66,7 +67,7 @@ async function startedServer(server: ServerName, options: ObtainOptions): Promis
   const local = localStarters(options.namespace)[server];
   const composed = createComposeStarter(server);
   for (const starter of options.docker === true ? [composed, local] : [local, composed]) {
-    const state = await starter(context);
+    const state = await startWithFreePorts(starter, context);
     if (state !== undefined) return { state, how: state.program ?? 'Docker Compose' };
   }
   throw serverUnavailable(server, failures);

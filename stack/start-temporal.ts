@@ -30,13 +30,15 @@ export function createTemporalStarter(namespace: string): ServerStarter {
       choosePort({ variable, remembered: remembered[purpose] }, environment);
     const main = await choose('MILLRACE_TEMPORAL_PORT', 'main');
     const ui = await choose('MILLRACE_TEMPORAL_UI_PORT', 'ui');
+    const http = await choose('MILLRACE_TEMPORAL_HTTP_PORT', 'http');
     const metrics = await choose('MILLRACE_TEMPORAL_METRICS_PORT', 'metrics');
     const folder = serverFolder(context, 'temporal');
     await mkdir(folder, { recursive: true });
     context.report('waiting until it answers', 'starting');
     const args = [
       ...['server', 'start-dev', '--ip', LOOPBACK, '--ui-ip', LOOPBACK],
-      ...['--port', String(main), '--ui-port', String(ui), '--metrics-port', String(metrics)],
+      ...['--port', String(main), '--http-port', String(http)],
+      ...['--ui-port', String(ui), '--metrics-port', String(metrics)],
       ...['--db-filename', join(folder, 'temporal.db'), '--namespace', namespace, '--log-level', 'warn'],
       ...flags('--search-attribute', searchAttributeTypes),
       ...flags('--dynamic-config-value', dynamicConfig),
@@ -49,7 +51,7 @@ export function createTemporalStarter(namespace: string): ServerStarter {
         args,
         cwd: folder,
         address: `${LOOPBACK}:${main}`,
-        ports: { main, ui, metrics },
+        ports: { main, http, ui, metrics },
         readyLimitMs: READY_LIMIT_MS,
       },
       context,

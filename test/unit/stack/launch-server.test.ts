@@ -27,10 +27,10 @@ const launch = (code: string, over: Partial<ServerLaunch> = {}) =>
     onSpawn: () => undefined,
     ...over,
   });
-const failure = (text: string) => ({
+const failure = (text: string, portTaken = false) => ({
   code: 'STACK_SERVER_FAILED',
   message: expect.stringContaining(text) as unknown,
-  details: { server: 'redis' },
+  details: { server: 'redis', portTaken },
 });
 
 it('is STACK_SERVER_FAILED with the end of the log where the server ends', async () => {
@@ -39,6 +39,12 @@ it('is STACK_SERVER_FAILED with the end of the log where the server ends', async
   await expect(launch("console.error('the disk is full')")).rejects.toMatchObject(
     failure('the disk is full'),
   );
+});
+
+it('says that a port was taken where this attempt found it so', async () => {
+  const text = 'bind: address already in use';
+  await expect(launch(`console.error('${text}')`)).rejects.toMatchObject(failure(text, true));
+  await expect(launch("console.error('the disk is full')")).rejects.toMatchObject(failure('the disk is full'));
 });
 
 it('is STACK_SERVER_FAILED where there is no program', async () => {
