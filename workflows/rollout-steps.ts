@@ -8,6 +8,7 @@ import {
   type RolloutInput,
   type RolloutResult,
   type RolloutStage,
+  type TrainResult,
 } from '../src/contracts/lifecycle.ts';
 import { registryActivities, rolloutActivities } from './activity-proxies.ts';
 import { failedWith } from './failure-text.ts';
@@ -65,7 +66,7 @@ export class Rollout {
       ...(policy.shadowDecisions > 0 ? [{ kind: 'shadow' as const }] : []),
       ...policy.canaryShares.map((share) => ({ kind: 'canary' as const, share })),
     ];
-    let last = 'the policy asks for no step';
+    let last = stages.length === 0 ? 'the policy asks for no step' : holdoutOf(this.input.training);
     for (const stage of stages) {
       const shares: Shares =
         stage.kind === 'shadow'
@@ -170,6 +171,11 @@ export class Rollout {
   private end(verdict: RolloutResult['verdict'], reason: string): RolloutResult {
     return { verdict, version: this.input.version, reason };
   }
+}
+
+function holdoutOf({ candidateLogLoss, championLogLoss }: TrainResult): string {
+  const champion = championLogLoss === null ? '' : ` against the champion's ${championLogLoss.toFixed(4)}`;
+  return `hold-out log loss ${candidateLogLoss.toFixed(4)}${champion}`;
 }
 
 const nameOf = (stage: RolloutStage): string =>

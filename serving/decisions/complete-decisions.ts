@@ -1,4 +1,3 @@
-import type { Decision } from '../../src/contracts/decision.ts';
 import { isMillraceError } from '../../src/core/millrace-error.ts';
 import type { Timers } from '../batcher/timers.ts';
 import type { ServingVersion } from '../router/serving-version.ts';
@@ -30,15 +29,17 @@ export class DecisionCompleter {
   async complete(request: AnsweredRequest): Promise<void> {
     const { log } = this.#options;
     const decisions = request.predictions.map((_, i) => buildDecision(request, i));
-    for (const decision of decisions) log.remember(decision);
     const shadow = request.model.router.routes.shadow;
-    const scores = shadow === null ? null : await this.#shadowScores(shadow, request);
+    if (shadow === null) {
+      for (const decision of decisions) log.commit(decision);
+      return;
+    }
+    for (const decision of decisions) log.remember(decision);
+    const scores = await this.#shadowScores(shadow, request);
     decisions.forEach((decision, i) => {
       const score = scores?.[i];
-      const shadowed = shadow !== null && score !== undefined && Number.isFinite(score);
-      const final: Decision = shadowed ? { ...decision, shadow: { version: shadow.version, score } } : decision;
-      if (final.shadow !== null) log.remember(final);
-      log.commit(final);
+      const shadowed = score !== undefined && Number.isFinite(score);
+      log.commit(shadowed ? { ...decision, shadow: { version: shadow.version, score } } : decision);
     });
   }
 

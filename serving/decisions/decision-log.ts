@@ -32,8 +32,9 @@ const RETRY_MS_MAX = 5_000;
  */
 export class DecisionLog {
   readonly #options: DecisionLogOptions;
-  readonly #waiting: Decision[] = [];
-  readonly #recent = new Map<string, Decision>();
+  /** As text, made once: a tree of objects that waits here is copied by every small garbage collection. */
+  readonly #waiting: EncodedDecision[] = [];
+  readonly #recent = new Map<string, string>();
   #reserved = 0;
   #dropped = 0;
   #retryMs = RETRY_MS_MIN;
@@ -71,26 +72,25 @@ export class DecisionLog {
 
   /** Makes a decision readable at once, before it is final. */
   remember(decision: Decision): void {
-    this.#recent.delete(decision.id);
-    this.#recent.set(decision.id, decision);
-    if (this.#recent.size <= this.#options.recentMax) return;
-    const oldest = this.#recent.keys().next().value;
-    if (oldest !== undefined) this.#recent.delete(oldest);
+    this.#keep(encode(decision));
   }
 
   recent(id: string): Decision | undefined {
-    return this.#recent.get(id);
+    const json = this.#recent.get(id);
+    return json === undefined ? undefined : (JSON.parse(json) as Decision);
   }
 
-  /** Takes the final decision into the place that was reserved for it. */
+  /** Takes the final decision into the place that was reserved for it; it is readable from then on. */
   commit(decision: Decision): void {
+    const encoded = encode(decision);
+    this.#keep(encoded);
     this.#reserved--;
     if (this.#waiting.length >= this.#options.waitingMax) {
       if (this.#dropped++ === 0) this.#options.logger.error('decisions are dropped: Kafka takes none and the buffer is full');
       this.#options.onDropped(1);
       return;
     }
-    this.#waiting.push(decision);
+    this.#waiting.push(encoded);
     this.#pumping ??= this.#pump().finally(() => {
       this.#pumping = null;
     });
@@ -117,10 +117,18 @@ export class DecisionLog {
     return lost;
   }
 
+  #keep({ id, json }: EncodedDecision): void {
+    this.#recent.delete(id);
+    this.#recent.set(id, json);
+    if (this.#recent.size <= this.#options.recentMax) return;
+    const oldest = this.#recent.keys().next().value;
+    if (oldest !== undefined) this.#recent.delete(oldest);
+  }
+
   async #pump(): Promise<void> {
     await this.#pause(LINGER_MS);
     while (this.#waiting.length > 0) {
-      const batch = encodeBatch(this.#waiting, this.#sendMax);
+      const batch = nextBatch(this.#waiting, this.#sendMax);
       try {
         this.#sender ??= await this.#options.openSender();
         await this.#sender.send(batch);
@@ -173,15 +181,16 @@ export class DecisionLog {
   }
 }
 
+const encode = (decision: Decision): EncodedDecision => ({ id: decision.id, json: JSON.stringify(decision) });
+
 /** The oldest decisions that fit one message set, at least one. */
-function encodeBatch(waiting: readonly Decision[], countMax: number): EncodedDecision[] {
-  const batch: EncodedDecision[] = [];
+function nextBatch(waiting: readonly EncodedDecision[], countMax: number): EncodedDecision[] {
+  let count = 0;
   let characters = 0;
-  for (const decision of waiting) {
-    const json = JSON.stringify(decision);
+  for (const { json } of waiting) {
     characters += json.length;
-    if (batch.length === countMax || (batch.length > 0 && characters > SEND_CHARACTERS_MAX)) break;
-    batch.push({ id: decision.id, json });
+    if (count === countMax || (count > 0 && characters > SEND_CHARACTERS_MAX)) break;
+    count++;
   }
-  return batch;
+  return waiting.slice(0, count);
 }

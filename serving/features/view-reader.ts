@@ -1,7 +1,7 @@
 import { MillraceError } from '../../src/core/millrace-error.ts';
 import type { ViewProgram } from '../../src/fold/compile-view.ts';
-import { decodeState } from '../../src/fold/state-codec.ts';
 import type { ViewState } from '../../src/fold/view-state.ts';
+import { DecodedStates } from './decoded-states.ts';
 import type { OnlineStore } from '../../src/store/online-store.ts';
 
 export interface StateRequest {
@@ -23,10 +23,12 @@ interface Caller {
 /**
  * Reads view states for many requests in one round trip: those of one turn of the event loop, and
  * those that came while the last round trip was under way. A key that several ask for is read and
- * decoded once, so the states are shared: nobody may change them.
+ * decoded once, and not at all while its bytes are those of the last time, so the states are shared: nobody
+ * may change them.
  */
 export class ViewReader {
   readonly #store: Pick<OnlineStore, 'readStates'>;
+  readonly #decoded = new DecodedStates();
   #callers: Caller[] = [];
   #keysWaiting = 0;
   #reading = false;
@@ -72,10 +74,13 @@ export class ViewReader {
       const distinct = new DistinctRequests();
       const places = callers.map((caller) => caller.requests.map((request) => distinct.placeOf(request)));
       const bytes = await this.#store.readStates(distinct.requests);
-      const states = distinct.requests.map(({ program }, place) => once(() => decode(program, bytes[place] ?? null)));
+      const stateAt = (place: number): ViewState | null => {
+        const found = bytes[place] ?? null;
+        return found === null ? null : this.#decoded.get(distinct.requests[place] as StateRequest, found);
+      };
       callers.forEach((caller, i) => {
         try {
-          caller.resolve((places[i] ?? []).map((place) => states[place]?.() ?? null));
+          caller.resolve((places[i] ?? []).map(stateAt));
         } catch (error) {
           // A corrupt state fails those who asked for it, not those who shared the round trip.
           caller.reject(error);
@@ -100,16 +105,6 @@ export class ViewReader {
     this.#keysWaiting -= keys;
     return this.#callers.splice(0, count);
   }
-}
-
-function decode(program: ViewProgram, bytes: Uint8Array | null): ViewState | null {
-  return bytes === null ? null : decodeState(program, bytes);
-}
-
-/** Calls back at the first use; a failure is not kept. */
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => (made ??= { value: make() }).value;
 }
 
 class DistinctRequests {

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { compileView } from '../../../../src/fold/compile-view.ts';
+import { decodeState, encodeState } from '../../../../src/fold/state-codec.ts';
+import { applyEvent, createState } from '../../../../src/fold/view-state.ts';
+import { DecodedStates } from '../../../../serving/features/decoded-states.ts';
+import { originDepartures } from '../../../support/serving/tiny-project.ts';
+
+const program = compileView(originDepartures);
+
+/** The encoded state after one event at this offset. */
+function encoded(offset: number): Buffer {
+  const state = createState(program);
+  applyEvent(program, state, 0, offset, 0, 0, new Float64Array(program.inputCount), 0);
+  return Buffer.from(encodeState(program, state));
+}
+
+describe('decoded states', () => {
+  it('gives the same state while the bytes are the same, and the new one as soon as they are not', () => {
+    const states = new DecodedStates();
+    const request = { program, entityKey: 'EWR' };
+    const first = states.get(request, encoded(1));
+    expect(states.get(request, encoded(1))).toBe(first);
+    const second = states.get(request, encoded(2));
+    expect(second.fences[0]).toBe(2);
+    expect(states.get(request, encoded(1)).fences[0]).toBe(1);
+  });
+
+  it('keeps keys apart, and does not follow a buffer that is written over', () => {
+    const states = new DecodedStates();
+    const reply = encoded(1);
+    states.get({ program, entityKey: 'EWR' }, reply);
+    encoded(2).copy(reply);
+    expect(states.get({ program, entityKey: 'JFK' }, encoded(3)).fences[0]).toBe(3);
+    expect(states.get({ program, entityKey: 'EWR' }, reply).fences[0]).toBe(2);
+  });
+
+  it('lets the least recently used go where its bytes are full', () => {
+    const one = encoded(1);
+    const tiles = decodeState(program, one).runs.reduce((sum, run) => sum + run.values.byteLength, 0);
+    const states = new DecodedStates(2.5 * (one.byteLength + tiles));
+    const read = (entityKey: string) => states.get({ program, entityKey }, one);
+    const [a, b] = [read('a'), read('b')];
+    expect(read('a')).toBe(a);
+    read('c');
+    expect(read('a')).toBe(a);
+    expect(read('b')).not.toBe(b);
+  });
+
+  it('names a corrupt state each time', () => {
+    const states = new DecodedStates();
+    for (let i = 0; i < 2; i++) {
+      expect(() => states.get({ program, entityKey: 'EWR' }, Buffer.from('broken'))).toThrowError(
+        expect.objectContaining({ code: 'STATE_CORRUPT' }) as Error,
+      );
+    }
+  });
+});
