@@ -99,7 +99,7 @@ async function prepare(): Promise<void> {
   const files = {
     'model.onnx': tinyOnnx(tiny),
     'signature.json': json(signature),
-    'reference-profile.json': json({ columns: [] }),
+    'reference-profile.json': json({ columns: [], usualPsi: {} }),
     'golden-batch.json': json(tinyGolden(tiny)),
     'metrics.json': json({}),
     'lineage.json': json({}),

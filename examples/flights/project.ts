@@ -36,6 +36,8 @@ const flightDelay = model({
     window: '7d',
     labelDelay: '1d',
     coolDown: '28d',
+    // About a month of flights: a model that nothing speaks against is still renewed with what came since.
+    newLabels: 25_000,
     every: '3s',
     // Season moves these whatever the model does.
     ignoreDrift: ['origin_weather.temperature', 'origin_weather.dew_point', 'origin_weather.pressure'],

@@ -220,8 +220,10 @@ export interface MonitoredWindow {
   readonly logLoss: number | null;
   readonly calibrationError: number | null;
   readonly predictionPsi: number | null;
-  /** The worst feature, and how many lie over the threshold. */
-  readonly worstFeature: { readonly name: string; readonly psi: number } | null;
+  /** PSI of the scores from which on they have drifted. */
+  readonly predictionPsiLimit: number;
+  /** The feature furthest beyond its limit, and how many lie over theirs. */
+  readonly worstFeature: { readonly name: string; readonly psi: number; readonly limit: number } | null;
   readonly driftedFeatures: number;
 }
 

@@ -37,8 +37,13 @@ export interface ColumnProfile {
   readonly rows: number;
 }
 
+/** Name of a profile's last column. */
+export const SCORE_COLUMN = 'score';
+
 export interface ReferenceProfile {
   readonly columns: readonly ColumnProfile[];
+  /** By column: the highest PSI that one of monitoring's windows reached against all rows, in training itself. */
+  readonly usualPsi: Readonly<Record<string, number>>;
 }
 
 /** Rows and the scores that training saw for them: a loaded model must give the same. */

@@ -28,11 +28,11 @@ export type Trainer = MultilayerPerceptron | LogisticRegression;
 
 export const mlp = (options: Partial<Omit<MultilayerPerceptron, 'kind'>> = {}): MultilayerPerceptron => ({
   kind: 'mlp',
-  hidden: [64, 32],
-  epochs: 3,
+  hidden: [96, 48],
+  epochs: 4,
   batchRows: 1024,
   learningRate: 8e-3,
-  dropout: 0.1,
+  dropout: 0.3,
   l2: 1e-5,
   ...options,
 });
@@ -53,7 +53,7 @@ export interface MonitorPolicy {
   readonly window: Duration;
   /** Wait after a window's end, in event time, for labels to mature. */
   readonly labelDelay: Duration;
-  /** A feature with a PSI above it has drifted. */
+  /** A feature has drifted with a PSI above it and above that of every window of the training itself. */
   readonly featurePsi: number;
   /** Retrain when at least this many features have drifted. */
   readonly driftedFeatures: number;

@@ -42,16 +42,16 @@ const degraded: Check = (policy, { logLoss, labelled }, { referenceLogLoss }) =>
   ];
 };
 
-const predictionDrift: Check = (policy, { predictionPsi, decisions }) => {
-  if (predictionPsi === null || decisions < ROWS_MIN || predictionPsi <= policy.predictionPsi) return null;
-  return ['prediction-drift', `PSI of the scores ${figure(predictionPsi)}, allowed is ${policy.predictionPsi}`];
+const predictionDrift: Check = (_policy, { predictionPsi, predictionPsiLimit, decisions }) => {
+  if (predictionPsi === null || decisions < ROWS_MIN || predictionPsi <= predictionPsiLimit) return null;
+  return ['prediction-drift', `PSI of the scores ${figure(predictionPsi)}, allowed is ${figure(predictionPsiLimit)}`];
 };
 
 const featureDrift: Check = (policy, { driftedFeatures, worstFeature, decisions }) => {
   if (decisions < ROWS_MIN || worstFeature === null || driftedFeatures < policy.driftedFeatures) return null;
   return [
     'feature-drift',
-    `${driftedFeatures} features have a PSI over ${policy.featurePsi}, most of all ${worstFeature.name} with ${figure(worstFeature.psi)}`,
+    `${driftedFeatures} features have a PSI over ${policy.featurePsi} and over that of every window of the training, most of all ${worstFeature.name} with ${figure(worstFeature.psi)} against ${figure(worstFeature.limit)}`,
   ];
 };
 

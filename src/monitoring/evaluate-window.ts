@@ -1,4 +1,4 @@
-import type { ColumnProfile, ModelSignature, ReferenceProfile } from '../contracts/model-bundle.ts';
+import { SCORE_COLUMN, type ColumnProfile, type ModelSignature, type ReferenceProfile } from '../contracts/model-bundle.ts';
 import { profilePsi } from '../statistics/divergence.ts';
 import { evaluateSlice } from '../statistics/evaluate-slice.ts';
 import { profileCategoriesLike, profileNumbersLike } from '../statistics/profile-column.ts';
@@ -21,7 +21,7 @@ export function evaluateWindow(
   span: WindowSpan,
   rows: readonly WindowRow[],
   reference: WindowReference,
-  policy: Pick<TriggerPolicy, 'featurePsi' | 'ignoreDrift'>,
+  policy: Pick<TriggerPolicy, 'featurePsi' | 'predictionPsi' | 'ignoreDrift'>,
 ): WindowReport {
   const labelled = rows.filter((row) => row.label !== null);
   const outcomes =
@@ -29,8 +29,11 @@ export function evaluateWindow(
       ? null
       : evaluateSlice('window', labelled.map((row) => row.score), labelled.map((row) => Number(row.label)));
   const { features, score } = driftOf(rows.filter((row) => row.version === reference.version), reference);
-  const counted = [...features].filter(([name]) => !policy.ignoreDrift.includes(name));
-  const worst = counted.reduce<[string, number] | null>((a, b) => (a === null || b[1] > a[1] ? b : a), null);
+  const { usualPsi } = reference.profile;
+  const counted = [...features]
+    .filter(([name]) => !policy.ignoreDrift.includes(name))
+    .map(([name, psi]) => ({ name, psi, limit: Math.max(policy.featurePsi, usualPsi[name] ?? 0) }))
+    .sort((a, b) => b.psi / b.limit - a.psi / a.limit);
   return {
     ...span,
     version: reference.version,
@@ -43,8 +46,9 @@ export function evaluateWindow(
     meanScore: rows.length === 0 ? null : rows.reduce((sum, row) => sum + row.score, 0) / rows.length,
     baseRate: outcomes?.baseRate ?? null,
     predictionPsi: score,
-    worstFeature: worst === null ? null : { name: worst[0], psi: worst[1] },
-    driftedFeatures: counted.filter(([, psi]) => psi > policy.featurePsi).length,
+    predictionPsiLimit: Math.max(policy.predictionPsi, usualPsi[SCORE_COLUMN] ?? 0),
+    worstFeature: counted[0] ?? null,
+    driftedFeatures: counted.filter(({ psi, limit }) => psi > limit).length,
     featurePsi: Object.fromEntries(features),
   };
 }

@@ -90,6 +90,7 @@ const monitoredWindow = (report: WindowReport): MonitoredWindow => ({
   logLoss: report.logLoss,
   calibrationError: report.calibrationError,
   predictionPsi: report.predictionPsi,
+  predictionPsiLimit: report.predictionPsiLimit,
   worstFeature: report.worstFeature,
   driftedFeatures: report.driftedFeatures,
 });

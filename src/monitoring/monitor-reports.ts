@@ -75,7 +75,7 @@ interface ReportRow {
   readonly trigger: RetrainRequest | null;
 }
 
-export type StoredReport = Omit<WindowReport, 'worstFeature'> & { readonly trigger: RetrainRequest | null };
+export type StoredReport = Omit<WindowReport, 'worstFeature' | 'predictionPsiLimit'> & { readonly trigger: RetrainRequest | null };
 
 const REPORTS_MAX = 1_000;
 

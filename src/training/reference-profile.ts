@@ -1,16 +1,20 @@
-import type { ReferenceProfile } from '../contracts/model-bundle.ts';
+import { SCORE_COLUMN, type ReferenceProfile } from '../contracts/model-bundle.ts';
 import type { TrainingSet } from '../contracts/training-set.ts';
+import { usualPsi } from './usual-psi.ts';
 import { profileCounts, profileNumbers } from '../statistics/profile-column.ts';
-
-/** Name of the profile's last column. */
-export const SCORE_COLUMN = 'score';
 
 /**
  * Histograms of what the registered network learned from and of the scores that it gives to it: the
  * reference that monitoring compares with. Order: numbers, categories, score.
  * @param scores one for each of `rows`
+ * @param windowMs length of monitoring's windows
  */
-export function profileTraining(set: TrainingSet, rows: Uint32Array, scores: Float32Array): ReferenceProfile {
+export function profileTraining(
+  set: TrainingSet,
+  rows: Uint32Array,
+  scores: Float32Array,
+  windowMs: number,
+): ReferenceProfile {
   const columns = set.numericNames.length;
   const values = new Float32Array(rows.length);
   const numbers = set.numericNames.map((name, column) => {
@@ -36,5 +40,6 @@ export function profileTraining(set: TrainingSet, rows: Uint32Array, scores: Flo
     { numbers: scores, rows: scores.length, columns: 1, column: 0 },
     'score',
   );
-  return { columns: [...numbers, ...categories, score] };
+  const all = [...numbers, ...categories, score];
+  return { columns: all, usualPsi: usualPsi(set, rows, scores, all, windowMs) };
 }

@@ -101,6 +101,7 @@ export async function trainModel(options: TrainOptions): Promise<TrainedBundle> 
       set,
       rows,
       scoreExamples(options.backend.tf, registered.network, registered.examples, rows),
+      plan.monitorWindowMs,
     );
     const goldenBatch = createGoldenBatch(golden, await scoreOnnx(onnx, golden, columns));
     return {

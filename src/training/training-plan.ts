@@ -19,6 +19,8 @@ export interface TrainingPlan {
   readonly trainingWindowMs: number | null;
   readonly holdoutMs: number;
   readonly gapMs: number;
+  /** Length of the windows that monitoring will compare with the reference. */
+  readonly monitorWindowMs: number;
   /** Names of category columns. */
   readonly segments: readonly string[];
   readonly batchRowsMax: number;
@@ -39,6 +41,7 @@ export function planTraining(model: Model): TrainingPlan {
     trainingWindowMs: model.trainingWindow === null ? null : milliseconds(model.trainingWindow),
     holdoutMs: milliseconds(model.split.holdout),
     gapMs: milliseconds(model.split.gap),
+    monitorWindowMs: milliseconds(model.monitor.window),
     segments: model.segments,
     batchRowsMax: MODEL_BATCH_ROWS_MAX,
     threshold: THRESHOLD_DEFAULT,

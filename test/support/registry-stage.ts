@@ -97,6 +97,7 @@ export function someVersion(model: string, seed: number, changes: Partial<Versio
         { ...column, name: 'carrier', kind: 'category', edges: [], values: ['AA', 'UA'], counts: [50, 50, 0] },
         { ...column, name: 'score', kind: 'score', edges: [0.2, 0.5], counts: [50, 30, 20] },
       ],
+      usualPsi: { delay: 0.1, distance: 0, carrier: 0, score: 0.05 },
     }),
     'golden-batch.json': bytes({ rows: 0, columns: 3, features: '', scores: [], tolerance: 1e-6 }),
     'metrics.json': bytes(metrics),

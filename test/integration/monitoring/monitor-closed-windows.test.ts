@@ -13,13 +13,13 @@ let stage: RegistryStage;
 const run = (policy: Partial<MonitorPolicy> = {}) => monitorClosedWindows(stage, monitoredModel(monitoredTrips(MODEL, policy)));
 
 /** Decisions of one day like those of the reference profile, or drifted in `delay` and `score`. */
-const storeDay = (day: number, drifted: boolean) =>
+const storeDay = (day: number, drifted: boolean, version = 1) =>
   storeTrips(
     stage.postgres,
     Array.from({ length: ROWS }, (_, i) => ({
       id: `${day}-${i}`,
       model: MODEL,
-      version: 1,
+      version,
       asOf: day * DAY_MS + i * 1_000,
       score: drifted ? 0.9 : [0.1, 0.1, 0.1, 0.1, 0.1, 0.3, 0.3, 0.3, 0.7, 0.7][i % 10] ?? 0,
       numbers: [drifted ? Number.NaN : ([-5, -5, -5, 5, 5, 5, 5, 15, 15, 15][i % 10] ?? 0), i % 2 === 0 ? 400 : 900],
@@ -66,6 +66,19 @@ describe('the monitor', () => {
     await acknowledgeTrigger(stage.postgres, MODEL, 13 * DAY_MS);
     expect((await run()).triggered).toBeNull();
     expect((await listReports(stage.postgres, MODEL)).filter(({ trigger }) => trigger !== null)).toHaveLength(1);
+  });
+
+  it('does not count as drift what windows of the training reached too', async () => {
+    const version = someVersion(MODEL, 2);
+    const profile = JSON.parse(new TextDecoder().decode(version.files['reference-profile.json'])) as Record<string, unknown>;
+    const usual = new TextEncoder().encode(JSON.stringify({ ...profile, usualPsi: { delay: 100, score: 100 } }));
+    const { version: number } = await stage.registry.registerVersion({ ...version, files: { ...version.files, 'reference-profile.json': usual } });
+    await storeDay(10, true, number);
+    await labelsKnownUntil(stage.postgres, 13 * DAY_MS);
+    const { windows, triggered } = await run({ logLossIncrease: 100 });
+    expect(windows[0]).toMatchObject({ driftedFeatures: 0, predictionPsiLimit: 100 });
+    expect(windows[0]?.predictionPsi).toBeGreaterThan(1);
+    expect(triggered).toBeNull();
   });
 
   it('reports features that are ignored, but does not count them', async () => {

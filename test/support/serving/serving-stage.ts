@@ -99,7 +99,7 @@ export async function createServingStage() {
         files: {
           'model.onnx': tinyOnnx(tiny),
           'signature.json': json(signature),
-          'reference-profile.json': json({ columns: [] }),
+          'reference-profile.json': json({ columns: [], usualPsi: {} }),
           'golden-batch.json': json(golden),
           'metrics.json': json({}),
           'lineage.json': json({}),

@@ -73,6 +73,7 @@ export function syntheticPlan(
     trainingWindowMs: null,
     holdoutMs: 20 * DAY_MS,
     gapMs: DAY_MS,
+    monitorWindowMs: 7 * DAY_MS,
     segments: ['group'],
     batchRowsMax: 512,
     threshold: 0.5,

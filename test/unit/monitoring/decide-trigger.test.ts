@@ -26,7 +26,8 @@ const calm: WindowReport = {
   meanScore: 0.23,
   baseRate: 0.23,
   predictionPsi: 0.02,
-  worstFeature: { name: 'delay', psi: 0.9 },
+  predictionPsiLimit: 0.25,
+  worstFeature: { name: 'delay', psi: 0.9, limit: 0.3 },
   driftedFeatures: 2,
   featurePsi: { delay: 0.9 },
 };
@@ -49,11 +50,12 @@ describe('the decision on a trigger', () => {
     expect(decide({ driftedFeatures: 3 })).toEqual({
       trigger: 'feature-drift',
       reason:
-        '3 features have a PSI over 0.25, most of all delay with 0.9 (window 1970-04-04T00:00:00.000Z to 1970-04-11T00:00:00.000Z)',
+        '3 features have a PSI over 0.25 and over that of every window of the training, most of all delay with 0.9 against 0.3 (window 1970-04-04T00:00:00.000Z to 1970-04-11T00:00:00.000Z)',
       requestedBy: 'monitor',
       dataCut: 101 * DAY,
     });
     expect(decide({ predictionPsi: 0.3 })?.trigger).toBe('prediction-drift');
+    expect(decide({ predictionPsi: 0.3, predictionPsiLimit: 0.35 })).toBeNull();
     expect(decide({ logLoss: 0.48 })?.trigger).toBe('metric-degraded');
     expect(decide({}, { labelsSince: 10_000 })?.trigger).toBe('new-labels');
   });
