@@ -1,7 +1,6 @@
 import { decodeState } from '../../src/fold/state-codec.ts';
 import type { ViewProgram } from '../../src/fold/compile-view.ts';
 import type { ViewState } from '../../src/fold/view-state.ts';
-import type { StateRequest } from './view-reader.ts';
 
 /** Bytes of states, encoded and decoded, that are kept. */
 export const DECODED_STATES_BYTES_MAX = 64 * 1_048_576;
@@ -31,7 +30,7 @@ export class DecodedStates {
    * The state that Redis holds as `encoded`; shared, so nobody may change it.
    * @throws MillraceError STATE_CORRUPT
    */
-  get({ program, entityKey }: StateRequest, encoded: Buffer): ViewState {
+  get(program: ViewProgram, entityKey: string | null, encoded: Buffer): ViewState {
     const key = `${this.#prefixOf(program)}${entityKey ?? ''}`;
     const found = this.#entries.get(key);
     if (found !== undefined) {

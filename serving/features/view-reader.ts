@@ -75,8 +75,9 @@ export class ViewReader {
       const places = callers.map((caller) => caller.requests.map((request) => distinct.placeOf(request)));
       const bytes = await this.#store.readStates(distinct.requests);
       const stateAt = (place: number): ViewState | null => {
+        const { program, entityKey } = distinct.requests[place] as StateRequest;
         const found = bytes[place] ?? null;
-        return found === null ? null : this.#decoded.get(distinct.requests[place] as StateRequest, found);
+        return found === null ? null : this.#decoded.get(program, entityKey, found);
       };
       callers.forEach((caller, i) => {
         try {

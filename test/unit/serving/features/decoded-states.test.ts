@@ -17,28 +17,27 @@ function encoded(offset: number): Buffer {
 describe('decoded states', () => {
   it('gives the same state while the bytes are the same, and the new one as soon as they are not', () => {
     const states = new DecodedStates();
-    const request = { program, entityKey: 'EWR' };
-    const first = states.get(request, encoded(1));
-    expect(states.get(request, encoded(1))).toBe(first);
-    const second = states.get(request, encoded(2));
+    const first = states.get(program, 'EWR', encoded(1));
+    expect(states.get(program, 'EWR', encoded(1))).toBe(first);
+    const second = states.get(program, 'EWR', encoded(2));
     expect(second.fences[0]).toBe(2);
-    expect(states.get(request, encoded(1)).fences[0]).toBe(1);
+    expect(states.get(program, 'EWR', encoded(1)).fences[0]).toBe(1);
   });
 
   it('keeps keys apart, and does not follow a buffer that is written over', () => {
     const states = new DecodedStates();
     const reply = encoded(1);
-    states.get({ program, entityKey: 'EWR' }, reply);
+    states.get(program, 'EWR', reply);
     encoded(2).copy(reply);
-    expect(states.get({ program, entityKey: 'JFK' }, encoded(3)).fences[0]).toBe(3);
-    expect(states.get({ program, entityKey: 'EWR' }, reply).fences[0]).toBe(2);
+    expect(states.get(program, 'JFK', encoded(3)).fences[0]).toBe(3);
+    expect(states.get(program, 'EWR', reply).fences[0]).toBe(2);
   });
 
   it('lets the least recently used go where its bytes are full', () => {
     const one = encoded(1);
     const tiles = decodeState(program, one).runs.reduce((sum, run) => sum + run.values.byteLength, 0);
     const states = new DecodedStates(2.5 * (one.byteLength + tiles));
-    const read = (entityKey: string) => states.get({ program, entityKey }, one);
+    const read = (entityKey: string) => states.get(program, entityKey, one);
     const [a, b] = [read('a'), read('b')];
     expect(read('a')).toBe(a);
     read('c');
@@ -49,7 +48,7 @@ describe('decoded states', () => {
   it('names a corrupt state each time', () => {
     const states = new DecodedStates();
     for (let i = 0; i < 2; i++) {
-      expect(() => states.get({ program, entityKey: 'EWR' }, Buffer.from('broken'))).toThrowError(
+      expect(() => states.get(program, 'EWR', Buffer.from('broken'))).toThrowError(
         expect.objectContaining({ code: 'STATE_CORRUPT' }) as Error,
       );
     }
