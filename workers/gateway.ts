@@ -9,17 +9,17 @@ import { createMetrics } from '../src/infra/metrics.ts';
 import { processEnvironment } from '../src/infra/process-environment.ts';
 import { createGateway } from '../src/stream/gateway.ts';
 import { loadGatewaySettings } from '../src/stream/gateway-settings.ts';
-import { metricsPort, serveMetrics } from './serve-metrics.ts';
+import { metricsAddress, serveMetrics } from './serve-metrics.ts';
 
 const environment = processEnvironment();
 const config = loadBaseConfig(environment);
 const settings = loadGatewaySettings(environment);
-const port = metricsPort(environment);
+const metricsAt = metricsAddress(environment);
 const logger = createLogger('gateway', config.logLevel);
 const { sources } = await loadProject(config.project);
 const kafka = createKafka({ brokers: config.kafkaBrokers, clientId: 'millrace-gateway', logger });
 const registry = createMetrics('gateway');
-const metrics = port === undefined ? undefined : await serveMetrics(registry, port);
+const metrics = metricsAt === undefined ? undefined : await serveMetrics(registry, metricsAt);
 const gateway = await createGateway({
   kafka,
   names: createNames(config.namespace),

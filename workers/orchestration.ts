@@ -14,19 +14,19 @@ import { processEnvironment } from '../src/infra/process-environment.ts';
 import { createRegistry } from '../src/registry/registry.ts';
 import { bundleWorkflows } from './bundle-workflows.ts';
 import { runWorker } from './run-worker.ts';
-import { metricsPort, serveMetrics } from './serve-metrics.ts';
+import { metricsAddress, serveMetrics } from './serve-metrics.ts';
 
 /** Evidence of a few models, monitors and commands at once; each holds a connection only while it asks. */
 const ACTIVITIES_MAX = 40;
 
 const environment = processEnvironment();
 const config = loadBaseConfig(environment);
-const port = metricsPort(environment);
+const metricsAt = metricsAddress(environment);
 const logger = createLogger('orchestration', config.logLevel);
 const { models } = await loadProject(config.project);
 const workflowBundle = await bundleWorkflows(path.join(config.dataDir, 'cache'), logger);
 const postgres = createPostgres({ url: config.postgresUrl, applicationName: 'millrace-orchestration', logger });
-const metrics = port === undefined ? undefined : await serveMetrics(createMetrics('orchestration'), port);
+const metrics = metricsAt === undefined ? undefined : await serveMetrics(createMetrics('orchestration'), metricsAt);
 try {
   const registry = createRegistry(postgres, createArtifactStore(path.join(config.dataDir, 'artifacts')));
   await runWorker({

@@ -4,22 +4,32 @@ import { z } from 'zod';
 import type { Registry } from '../src/infra/metrics.ts';
 import { readSettings, type Environment } from '../src/infra/settings.ts';
 
-const HOST = '127.0.0.1';
 const HEADERS_TIMEOUT_MS = 5_000;
 
-const schema = z.object({ metricsPort: z.coerce.number().int().min(0).max(65_535).optional() });
+const schema = z.object({
+  host: z.string().min(1).default('127.0.0.1'),
+  port: z.coerce.number().int().min(0).max(65_535).optional(),
+});
 
-/** Port of a worker's metrics; undefined: it has none. @throws MillraceError CONFIG_INVALID */
-export const metricsPort = (environment: Environment): number | undefined =>
-  readSettings(schema, { metricsPort: 'MILLRACE_METRICS_PORT' }, environment).metricsPort;
+export interface MetricsAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Where a process shows its metrics; undefined: nowhere. @throws MillraceError CONFIG_INVALID */
+export function metricsAddress(environment: Environment): MetricsAddress | undefined {
+  const names = { host: 'MILLRACE_METRICS_HOST', port: 'MILLRACE_METRICS_PORT' };
+  const { host, port } = readSettings(schema, names, environment);
+  return port === undefined ? undefined : { host, port };
+}
 
 export interface MetricsServer {
   readonly port: number;
   close(): Promise<void>;
 }
 
-/** `GET /metrics` in the Prometheus text format and `GET /healthz`, on the loopback. */
-export async function serveMetrics(registry: Registry, port: number): Promise<MetricsServer> {
+/** `GET /metrics` in the Prometheus text format and `GET /healthz`. */
+export async function serveMetrics(registry: Registry, { host, port }: MetricsAddress): Promise<MetricsServer> {
   const server = createServer((request, response) => {
     if (request.url === '/healthz') {
       response.end('ok\n');
@@ -39,7 +49,7 @@ export async function serveMetrics(registry: Registry, port: number): Promise<Me
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, HOST, resolve);
+    server.listen(port, host, resolve);
   });
   return {
     port: (server.address() as AddressInfo).port,

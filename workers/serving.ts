@@ -6,17 +6,17 @@ import { loadBaseConfig } from '../src/infra/base-config.ts';
 import { loadProject } from '../src/infra/load-project.ts';
 import { createLogger } from '../src/infra/logger.ts';
 import { processEnvironment } from '../src/infra/process-environment.ts';
-import { metricsPort, serveMetrics } from './serve-metrics.ts';
+import { metricsAddress, serveMetrics } from './serve-metrics.ts';
 
 const environment = processEnvironment();
 const config = loadBaseConfig(environment);
 const settings = loadServingSettings(environment);
-const port = metricsPort(environment);
+const metricsAt = metricsAddress(environment);
 const logger = createLogger('serving', config.logLevel);
 
 const serving = await startServing({ project: await loadProject(config.project), config, settings, logger });
 // The HTTP port has them too; all workers have them on a port of their own, which a supervisor knows.
-const metrics = port === undefined ? undefined : await serveMetrics(serving.metrics, port);
+const metrics = metricsAt === undefined ? undefined : await serveMetrics(serving.metrics, metricsAt);
 
 let stopping = false;
 const stop = (signal: string): void => {

@@ -15,14 +15,14 @@ import { createOnlineStore } from '../src/store/online-store.ts';
 import { programsOf } from '../src/store/project-definitions.ts';
 import { createStreamMetrics } from '../src/stream/stream-metrics.ts';
 import { runWorker } from './run-worker.ts';
-import { metricsPort, serveMetrics } from './serve-metrics.ts';
+import { metricsAddress, serveMetrics } from './serve-metrics.ts';
 
 /** Ingest and fold members, the sink, rebuilds and questions for the lag. */
 const ACTIVITIES_MAX = 20;
 
 const environment = processEnvironment();
 const config = loadBaseConfig(environment);
-const port = metricsPort(environment);
+const metricsAt = metricsAddress(environment);
 const logger = createLogger('stream', config.logLevel);
 const project = await loadProject(config.project);
 const names = createNames(config.namespace);
@@ -30,7 +30,7 @@ const kafka = createKafka({ brokers: config.kafkaBrokers, clientId: 'millrace-st
 const postgres = createPostgres({ url: config.postgresUrl, applicationName: 'millrace-stream', logger });
 const redis = createRedis({ url: config.redisUrl, role: 'write', logger });
 const registry = createMetrics('stream');
-const metricsServer = port === undefined ? undefined : await serveMetrics(registry, port);
+const metricsServer = metricsAt === undefined ? undefined : await serveMetrics(registry, metricsAt);
 try {
   const programs = programsOf(project);
   const deps = {

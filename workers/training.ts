@@ -15,7 +15,7 @@ import { readSettings } from '../src/infra/settings.ts';
 import { createRegistry } from '../src/registry/registry.ts';
 import { buildTrainingSet } from '../src/store/build-training-set.ts';
 import { runWorker } from './run-worker.ts';
-import { metricsPort, serveMetrics } from './serve-metrics.ts';
+import { metricsAddress, serveMetrics } from './serve-metrics.ts';
 
 /** A training takes a core and hundreds of megabytes: more workers train more, not one worker. */
 const ACTIVITIES_MAX = 1;
@@ -25,13 +25,13 @@ const settingsSchema = z.object({ tensorflowAddon: z.string().min(1).optional() 
 const environment = processEnvironment();
 const config = loadBaseConfig(environment);
 const { tensorflowAddon } = readSettings(settingsSchema, { tensorflowAddon: 'MILLRACE_TENSORFLOW_ADDON' }, environment);
-const port = metricsPort(environment);
+const metricsAt = metricsAddress(environment);
 const logger = createLogger('training', config.logLevel);
 const { models } = await loadProject(config.project);
 const scratchDirectory = path.resolve(config.dataDir, 'scratch');
 await mkdir(scratchDirectory, { recursive: true });
 const postgres = createPostgres({ url: config.postgresUrl, applicationName: 'millrace-training', logger });
-const metrics = port === undefined ? undefined : await serveMetrics(createMetrics('training'), port);
+const metrics = metricsAt === undefined ? undefined : await serveMetrics(createMetrics('training'), metricsAt);
 try {
   const artifacts = createArtifactStore(path.resolve(config.dataDir, 'artifacts'));
   await runWorker({

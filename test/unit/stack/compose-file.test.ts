@@ -14,6 +14,7 @@ interface Service {
   readonly volumes?: readonly string[];
   readonly ports?: readonly string[];
   readonly healthcheck?: object;
+  readonly environment?: Readonly<Record<string, string>>;
   readonly depends_on?: Readonly<Record<string, unknown>>;
 }
 
@@ -48,6 +49,14 @@ describe.skipIf(!hasYaml)('docker-compose.yml', () => {
     const ports = services.flatMap(([, service]) => service.ports ?? []);
     expect(ports.length).toBeGreaterThan(6);
     expect(ports.filter((port) => !port.startsWith('127.0.0.1:'))).toEqual([]);
+  });
+
+  it('sets only variables that a process reads', () => {
+    const page = readFileSync(`${root}docs/configuration.md`, 'utf8');
+    const set = services.flatMap(([, { environment }]) => Object.keys(environment ?? {}));
+    const ours = [...new Set(set.filter((name) => name.startsWith('MILLRACE_')))];
+    expect(ours.length).toBeGreaterThan(10);
+    expect(ours.filter((name) => !page.includes(`| \`${name}\` |`))).toEqual([]);
   });
 
   it('refers only to files, volumes and services that there are', () => {
