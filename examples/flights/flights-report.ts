@@ -39,6 +39,40 @@ export function totalsOf(balance: readonly SourceBalance[]): BalanceTotals {
   };
 }
 
+/** One version's way: why it was trained and what became of it. */
+export interface Retraining {
+  readonly at: number;
+  readonly version: number;
+  readonly trigger: string;
+  readonly verdict: string;
+  readonly reason: string;
+}
+
+/** Every version that was registered, oldest first; the newest decision on it is its verdict. */
+export function retrainings(ledger: readonly LedgerEntry[]): Retraining[] {
+  return ledger.flatMap((entry) => {
+    const { version } = entry;
+    if (entry.action !== 'register' || version === null) return [];
+    const last = ledger.findLast((e) => e.version === version && verdicts.has(e.action));
+    return [
+      {
+        at: entry.at,
+        version,
+        trigger: entry.reason,
+        verdict: (last && verdicts.get(last.action)) ?? 'no decision yet',
+        reason: last?.reason ?? '',
+      },
+    ];
+  });
+}
+
+/** Ledger actions that end a version's way, in the report's words. */
+const verdicts: ReadonlyMap<string, string> = new Map([
+  ['promote', 'promoted'],
+  ['refuse', 'refused'],
+  ['verdict', 'not promoted'],
+]);
+
 /** The highest PSI that each feature reached in any window, greatest first. */
 export function driftByFeature(monitor: readonly StoredReport[]): { name: string; psi: number; window: number }[] {
   const worst = new Map<string, { name: string; psi: number; window: number }>();

@@ -1,4 +1,4 @@
-import { driftByFeature, stamp, totalsOf, type FlightsReport } from './flights-report.ts';
+import { driftByFeature, retrainings, stamp, totalsOf, type FlightsReport } from './flights-report.ts';
 import { escapeHtml, lineChart } from './svg-chart.ts';
 
 const SERVED = '#1c6dd0';
@@ -7,13 +7,15 @@ const TRUTH = '#4a4a4a';
 const DRIFT_FEATURES = 24;
 /** PSI from which the field calls a shift large. */
 const PSI_LARGE = 0.25;
+/** A slice with fewer flights is the edge of a year in another time zone: it stays out of the charts. */
+const CHARTED_ROWS_MIN = 500;
 
 const style = `body{font:15px/1.5 system-ui,sans-serif;max-width:820px;margin:2rem auto;padding:0 1rem;color:#222}
 h1{font-size:1.5rem}h2{font-size:1.1rem;margin-top:2.2rem}svg{width:100%;height:auto}
 svg text{font:11px system-ui,sans-serif;fill:#555}svg .title{font-weight:600;font-size:13px;fill:#222}
 .grid{stroke:#e4e4e4}line.mark{stroke:#2a8f4a;stroke-dasharray:3 3}text.mark{fill:#2a8f4a}
 table{border-collapse:collapse;width:100%;font-size:13px}th,td{padding:3px 8px;text-align:right;border-bottom:1px solid #e8e8e8}
-th:first-child,td:first-child,td.text,th.text{text-align:left}.heat td{padding:0;height:15px;min-width:9px;border:1px solid #fff}
+th:first-child,td:first-child,td.text,th.text{text-align:left}td.time{white-space:nowrap}td{vertical-align:top}.heat td{padding:0;height:15px;min-width:9px;border:1px solid #fff}
 .heat td:first-child{padding-right:8px;white-space:nowrap;font-size:11px;text-align:left}`;
 
 /** The report as one self-contained page. */
@@ -27,7 +29,7 @@ ${charts(report)}${ledgerTable(report)}${driftTable(report)}${countsTable(report
 }
 
 function charts({ comparison, ledger, monitor }: FlightsReport): string {
-  const months = comparison.byMonth;
+  const months = comparison.byMonth.filter((m) => m.served.rows >= CHARTED_ROWS_MIN);
   const labels = months.map((m) => m.slice);
   const pair = (title: string, pick: (m: (typeof months)[number]['served']) => number | null): string =>
     lineChart({
@@ -41,6 +43,7 @@ function charts({ comparison, ledger, monitor }: FlightsReport): string {
   return `<h2>Ranking and calibration by month</h2>
 ${pair('AUC (higher is better)', (m) => m.auc)}
 ${pair('log loss (lower is better)', (m) => m.logLoss)}
+${pair('calibration error (lower is better)', (m) => m.calibrationError)}
 ${lineChart({
   title: 'mean score and share of late flights',
   labels,
@@ -75,9 +78,14 @@ function promotionMarks(
 function ledgerTable({ ledger }: FlightsReport): string {
   const rows = ledger.map(
     (e) =>
-      `<tr><td>${stamp(e.at)}</td><td class="text">${escapeHtml(e.action)}</td><td>${e.version ?? ''}</td><td class="text">${escapeHtml(e.actor)}</td><td class="text">${escapeHtml(e.reason)}</td></tr>`,
+      `<tr><td class="time">${stamp(e.at)}</td><td class="text">${escapeHtml(e.action)}</td><td>${e.version ?? ''}</td><td class="text">${escapeHtml(e.actor)}</td><td class="text">${escapeHtml(e.reason)}</td></tr>`,
   );
-  return `<h2>What the lifecycle decided, and why</h2><table><tr><th>when</th><th class="text">action</th><th>version</th><th class="text">who</th><th class="text">why</th></tr>${rows.join('')}</table>`;
+  const trained = retrainings(ledger).map(
+    (r) =>
+      `<tr><td>v${r.version}</td><td class="text time">${stamp(r.at)}</td><td class="text">${escapeHtml(r.trigger)}</td><td class="text">${escapeHtml(`${r.verdict}: ${r.reason}`)}</td></tr>`,
+  );
+  return `<h2>Every training, why it began and how it ended</h2><table><tr><th>version</th><th class="text">when</th><th class="text">trigger</th><th class="text">verdict</th></tr>${trained.join('')}</table>
+<details><summary>The ledger: each step, with who and why</summary><table><tr><th>when</th><th class="text">action</th><th>version</th><th class="text">who</th><th class="text">why</th></tr>${rows.join('')}</table></details>`;
 }
 
 function driftTable({ monitor }: FlightsReport): string {

@@ -1,4 +1,4 @@
-import { driftByFeature, stamp, totalsOf, type FlightsReport } from './flights-report.ts';
+import { driftByFeature, retrainings, stamp, totalsOf, type FlightsReport } from './flights-report.ts';
 
 const DRIFT_SHOWN = 8;
 
@@ -27,11 +27,12 @@ export function reportText(report: FlightsReport): string {
       ].join(''),
     ),
     '',
-    'What the lifecycle decided',
+    `Every training, why it began and how it ended ('npx millrace ledger ${report.model}' has each step)`,
     '',
-    ...report.ledger.map(
-      (e) => `  ${stamp(e.at)}  ${e.action.padEnd(18)} v${e.version ?? '-'}  ${e.reason}`,
-    ),
+    ...retrainings(report.ledger).flatMap((r) => [
+      `  v${r.version}  ${stamp(r.at)}  ${r.trigger}`,
+      `      ${r.verdict}: ${r.reason}`,
+    ]),
     '',
     'Drift: the highest PSI against the champion’s reference in any week',
     '',

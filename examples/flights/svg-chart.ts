@@ -20,6 +20,8 @@ const RIGHT = 16;
 const TOP = 34;
 const BOTTOM = 34;
 const GRID_LINES = 4;
+/** Labels along the axis are left out where they would come closer than this. */
+const LABEL_DISTANCE_MIN = 48;
 
 export const escapeHtml = (text: string): string =>
   text.replace(/[&<>"]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c] ?? c);
@@ -38,8 +40,13 @@ export function lineChart(chart: LineChart): string {
         `<line class="grid" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${y(v)}" y2="${y(v)}"/><text x="${LEFT - 6}" y="${y(v) + 4}" text-anchor="end">${v.toFixed(digits)}</text>`,
     )
     .join('');
+  const labelStep = Math.ceil((LABEL_DISTANCE_MIN * steps) / (WIDTH - LEFT - RIGHT));
   const labels = chart.labels
-    .map((label, i) => `<text x="${x(i)}" y="${HEIGHT - 12}" text-anchor="middle">${escapeHtml(label)}</text>`)
+    .map((label, i) =>
+      i % labelStep !== 0
+        ? ''
+        : `<text x="${x(i)}" y="${HEIGHT - 12}" text-anchor="middle">${escapeHtml(label)}</text>`,
+    )
     .join('');
   const marks = (chart.marks ?? [])
     .map(
@@ -49,7 +56,9 @@ export function lineChart(chart: LineChart): string {
     .join('');
   const lines = chart.series
     .map((s) => {
-      const points = s.values.flatMap((v, i) => (v === null ? [] : [`${x(i).toFixed(1)},${y(v).toFixed(1)}`]));
+      const points = s.values.flatMap((v, i) =>
+        v === null ? [] : [`${x(i).toFixed(1)},${y(v).toFixed(1)}`],
+      );
       const dots = s.values
         .map((v, i) =>
           v === null
