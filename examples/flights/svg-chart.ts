@@ -16,7 +16,7 @@ export interface LineChart {
 const WIDTH = 760;
 const HEIGHT = 260;
 const LEFT = 56;
-const RIGHT = 16;
+const RIGHT = 28;
 const TOP = 34;
 const BOTTOM = 34;
 const GRID_LINES = 4;
