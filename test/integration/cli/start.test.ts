@@ -10,12 +10,12 @@ import { openCommandStage, type CommandStage } from '../../support/cli/command-s
 import { eventually } from '../../support/eventually.ts';
 
 const launcher = fileURLToPath(new URL('../../../cli/millrace.mjs', import.meta.url));
-/** Five processes start from TypeScript, on a machine that may be busy. */
+/** All processes start from TypeScript, on a machine that may be busy. */
 const START_MS_MAX = 180_000;
 
 let stage: CommandStage;
 let started: ChildProcess;
-let ready: { gatewayUrl: string; servingUrl: string; environment: Record<string, string> };
+let ready: { consoleUrl: string; gatewayUrl: string; servingUrl: string; environment: Record<string, string> };
 const news: string[] = [];
 
 beforeAll(async () => {
@@ -51,7 +51,7 @@ const processOf = async (name: string): Promise<ProcessState> => {
 
 test('start says where everything is, and it is there', async () => {
   expect(ready.environment).toMatchObject(stage.environment);
-  for (const url of [ready.gatewayUrl, ready.servingUrl]) {
+  for (const url of [ready.consoleUrl, ready.gatewayUrl, ready.servingUrl]) {
     expect((await fetch(`${url}/v1/health/live`)).status).toBe(200);
   }
   const { exitCode, stdout, stderr } = await stage.run('predict', 'fraud', 'cardId=c', 'amount=1');

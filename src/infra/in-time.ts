@@ -1,7 +1,16 @@
-import { MillraceError } from '../src/core/millrace-error.ts';
+import { MillraceError } from '../core/millrace-error.ts';
 
-/** What `reading` gives within the limit. @throws MillraceError STATUS_TIMED_OUT naming the part of the status */
-export async function inTime<T>(part: string, limitMs: number, reading: Promise<T>): Promise<T> {
+/**
+ * What `reading` gives within the limit.
+ * @param elapsedMs how much of the limit is gone already, where somebody else began the reading
+ * @throws MillraceError STATUS_TIMED_OUT naming the part of the status
+ */
+export async function inTime<T>(
+  part: string,
+  limitMs: number,
+  reading: Promise<T>,
+  elapsedMs = 0,
+): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
@@ -11,7 +20,7 @@ export async function inTime<T>(part: string, limitMs: number, reading: Promise<
           `Status of ${part}: no answer within ${limitMs / 1_000} s. Check that its server and its process run.`,
         ),
       );
-    }, limitMs);
+    }, Math.max(0, limitMs - elapsedMs));
   });
   // Once the time is up nobody waits for it: its failure must not bring the process down.
   reading.catch(() => undefined);
