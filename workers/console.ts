@@ -25,7 +25,10 @@ const running = await startConsole({
     gateway: gatewayUrlOf(environment),
     temporalUi: settings.temporalUiUrl ?? null,
   },
-  readProcesses: async () => (await readProcesses(config.dataDir))?.processes ?? null,
+  readProcesses: async () => {
+    const state = await readProcesses(config.dataDir);
+    return state?.processes.map(({ name, status, restarts, since }) => ({ name, status, restarts, since })) ?? null;
+  },
   logger,
 });
 // The HTTP port has them too; all workers have them on a port of their own, which a supervisor knows.

@@ -46,6 +46,10 @@ export function createHttpServer({ deps, files, settings, metrics, logger }: Htt
     requestTimeout: REQUEST_TIMEOUT_MS,
     http: { headersTimeout: settings.headersTimeoutMs },
     forceCloseConnections: true,
+    // What the router itself refuses, such as a path that is no URL, comes to no hook and no handler.
+    frameworkErrors: (error, request, reply) => {
+      void sendError(logger, error, request, reply.headers(securityHeaders));
+    },
   });
   app.setErrorHandler((error: FastifyError, request, reply) => sendError(logger, error, request, reply));
   app.setNotFoundHandler((request, reply) =>

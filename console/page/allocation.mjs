@@ -1,5 +1,5 @@
 import { h, svg } from './dom.mjs';
-import { clock, count, fixed, milliseconds, NONE, percent, rate, span } from './format.mjs';
+import { clock, count, fixed, milliseconds, percent, span } from './format.mjs';
 import { empty, panel, problemsOf, versionTag } from './pieces.mjs';
 
 const SLOT = 64;
@@ -21,10 +21,11 @@ export function allocation(model, now) {
       : h(
           'div',
           { class: 'race', role: 'img', 'aria-label': lanes.map(laneText).join('; ') },
-          picture(lanes),
+          h('div', { class: 'streams' }, picture(lanes), h('span', { class: 'streams-label', 'aria-hidden': 'true' }, 'requests')),
           h('ul', { class: 'lanes', 'aria-hidden': 'true' }, lanes.map((lane) => laneLabel(lane))),
         ),
     traffic(model, now),
+    releasePath(model),
   );
 }
 
@@ -96,14 +97,13 @@ function ribbon(from, to, thick) {
 function traffic({ traffic: measured, serving, allocation: present }, now) {
   if (measured === null || measured.length === 0) return null;
   const decisions = measured.reduce((total, { decisions: some }) => total + some, 0);
-  const first = Math.min(...measured.map(({ firstAt }) => firstAt));
   const last = Math.max(...measured.map(({ lastAt }) => lastAt));
   const busiest = [...measured].sort((a, b) => b.decisions - a.decisions)[0];
   const behind = serving.filter(({ revision: followed }) => present !== null && followed < present.revision).length;
   return h(
     'dl',
     { class: 'facts' },
-    fact(`Newest ${count(decisions)} decisions`, last - first < 1_000 ? NONE : `${rate((decisions * 1_000) / (last - first))}/s`),
+    fact('Newest decisions', count(decisions)),
     fact('p50', milliseconds(busiest.latencyP50Ms)),
     fact('p95', milliseconds(busiest.latencyP95Ms)),
     fact('p99', milliseconds(busiest.latencyP99Ms)),
@@ -113,3 +113,28 @@ function traffic({ traffic: measured, serving, allocation: present }, now) {
 }
 
 const fact = (name, value) => h('div', null, h('dt', null, name), h('dd', null, value));
+
+/** The steps by which a candidate earns its traffic, and where one is now. */
+function releasePath({ rollout, allocation: present, lifecycle }) {
+  const phase = lifecycle?.state.phase ?? null;
+  const share = present?.canary?.share ?? null;
+  const inShadow = present !== null && present.shadow !== null && share === null;
+  const steps = [
+    rollout.shadowDecisions > 0 ? ['shadow', `${count(rollout.shadowDecisions)} answers`, inShadow] : null,
+    ...rollout.canaryShares.map((step) => [`canary ${percent(step)}`, `${count(rollout.outcomesPerStep)} outcomes`, step === share]),
+    rollout.requireApproval ? ['approval', 'by a person', phase === 'awaiting-approval'] : null,
+    ['promote', 'or roll back on a breach', false],
+  ].filter((step) => step !== null);
+  return h(
+    'div',
+    { class: 'release' },
+    h('h4', null, 'The way of a candidate'),
+    h(
+      'ol',
+      { class: 'steps' },
+      steps.map(([name, wants, isNow]) =>
+        h('li', { class: isNow ? 'now' : null, 'aria-current': isNow ? 'step' : null }, h('b', null, name), h('span', { class: 'note' }, wants)),
+      ),
+    ),
+  );
+}

@@ -3,9 +3,9 @@ import { dayMonth, fixed, utcDay } from './format.mjs';
 import { empty, panel, problemsOf, row, table } from './pieces.mjs';
 import { labelStep, linePath, niceTicks, tickDigits } from './scale.mjs';
 
-const HEIGHT = 190;
+const HEIGHT = 198;
 const TOP = 18;
-const BOTTOM = 24;
+const BOTTOM = 32;
 const LEFT = 44;
 const RIGHT = 14;
 const LABEL_WIDTH = 54;
@@ -17,7 +17,7 @@ const definitions = [
   {
     id: 'mean-score',
     title: 'Mean score beside base rate',
-    hint: 'together is calibrated',
+    hint: '',
     series: [
       { name: 'base rate', className: 'truth', pick: (r) => r.baseRate },
       { name: 'mean score', className: 'served', pick: (r) => r.meanScore },
@@ -117,7 +117,7 @@ function dates(reports, x, width) {
   const every = labelStep(reports.length, width - LEFT, LABEL_WIDTH);
   return reports.map(({ from }, i) =>
     i % every === 0 && x(i) < width - LABEL_WIDTH / 2
-      ? svg('text', { class: 'tick', x: x(i), y: HEIGHT - 6, 'text-anchor': 'middle' }, dayMonth(from))
+      ? svg('text', { class: 'tick', x: x(i), y: HEIGHT - 5, 'text-anchor': 'middle' }, dayMonth(from))
       : null,
   );
 }
@@ -140,7 +140,7 @@ const triggerMarks = (reports, x) =>
       ? null
       : svg(
           'path',
-          { class: 'trigger', d: `M${x(i) - 5} ${HEIGHT - BOTTOM}h10l-5 -8z` },
+          { class: 'trigger', d: `M${x(i) - 4.5} ${HEIGHT - BOTTOM + 10}h9l-4.5 -8z` },
           svg('title', null, `${trigger.trigger}: ${trigger.reason}`),
         ),
   );

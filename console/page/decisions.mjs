@@ -4,7 +4,7 @@ import { empty, panel, problemText, row, table, versionTag } from './pieces.mjs'
 
 const columns = [
   ['Answered', 'name'],
-  ['Example', ''],
+  ['Example', 'wide'],
   ['Version', ''],
   ['Score', 'score-cell'],
   ['Outcome', ''],
@@ -118,7 +118,7 @@ function views({ numbers, categories, reads }) {
       const own = numbers.filter(({ name }) => viewOf(name) === read);
       return group(
         `${read.view}`,
-        `${read.entityKey === null ? 'no key' : JSON.stringify(read.entityKey)} · version ${read.version} · fence ${fenceText(read.fence)} · known to ${utcMinute(read.newestKnownTime)}`,
+        `${keyText(read.entityKey)} · version ${read.version} · fence ${fenceText(read.fence)} · known to ${utcMinute(read.newestKnownTime)}`,
         own.map(({ name, value }) => [name.slice(read.view.length + 1), quantity(value), value === null]),
       );
     }),
@@ -126,6 +126,9 @@ function views({ numbers, categories, reads }) {
     group('Categories', 'as encoded', categories.map(({ name, value, known }) => [name, value === null ? 'null' : `${value}${known ? '' : ' (unknown to training)'}`, value === null])),
   ];
 }
+
+/** The parts of an entity key lie behind one another with a separator that nobody sees. */
+const keyText = (key) => (key === null || key === '' ? 'no key' : key.split('\u001f').join(', '));
 
 const fenceText = (fence) => {
   const partitions = Object.entries(fence);

@@ -52,7 +52,7 @@ const scoreRow = (reports) => {
 };
 
 function heat(reports, rows, { ignoreDrift }, hover, width) {
-  const names = Math.min(230, Math.max(120, width * 0.34));
+  const names = Math.min(230, Math.max(150, width * 0.34));
   const cell = (width - names) / reports.length;
   const height = rows.length * ROW_HEIGHT + AXIS + 6;
   const top = (at) => at * ROW_HEIGHT + (at > 0 ? 6 : 0);
@@ -109,7 +109,7 @@ function heat(reports, rows, { ignoreDrift }, hover, width) {
 
 /** The end of a name tells more than its beginning. */
 function fit(name, width) {
-  const most = Math.floor((width - 12) / 6.4);
+  const most = Math.floor((width - 12) / 6.3);
   return name.length <= most ? name : `…${name.slice(name.length - most + 1)}`;
 }
 

@@ -12,7 +12,7 @@ export const fixed = (value, digits) => (isMissing(value) ? NONE : value.toFixed
 /** A rate a second: one digit below ten. */
 export const rate = (value) => (isMissing(value) ? NONE : value > 0 && value < 9.95 ? value.toFixed(1) : whole.format(value));
 
-export const percent = (share) => (isMissing(share) ? NONE : `${Number((share * 100).toFixed(1))} %`);
+export const percent = (share) => (isMissing(share) ? NONE : `${Number((share * 100).toFixed(1))}\u00a0%`);
 
 export const signed = (value, digits) =>
   isMissing(value) ? NONE : `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(digits)}`;

@@ -2,6 +2,8 @@ import { h } from './dom.mjs';
 import { clock, day } from './format.mjs';
 import { empty, panel, problemsOf, versionTag } from './pieces.mjs';
 
+const NOTES_SHOWN = 7;
+
 const phases = {
   idle: ['idle', 'Nothing is asked for. The monitor watches.'],
   training: ['training', 'A new version is being trained.'],
@@ -19,7 +21,7 @@ export const phasePill = (lifecycle) =>
 /** What the lifecycle workflow says of itself: its phase and its newest notes. */
 export function lifecycle({ lifecycle: present, problems }) {
   const state = present?.state ?? null;
-  const notes = present === null ? [] : [...present.history].reverse().slice(0, 5);
+  const notes = present === null ? [] : [...present.history].reverse().slice(0, NOTES_SHOWN);
   return panel(
     'lifecycle',
     'Lifecycle now',

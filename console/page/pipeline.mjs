@@ -21,10 +21,14 @@ export function pipeline(overview, rates, now) {
     h(
       'div',
       { class: 'grid' },
-      panel('sources', 'Sources', { class: 'span-6' }, sourceTable(sources, now)),
+      h(
+        'div',
+        { class: 'span-6 stack fill', 'data-key': 'left' },
+        panel('sources', 'Sources', {}, sourceTable(sources, now)),
+        panel('processes', 'Processes', {}, processes(overview, now)),
+      ),
       panel('views', 'Feature views', { class: 'span-6' }, viewTable(views)),
     ),
-    processes(overview, now),
   );
 }
 
@@ -170,24 +174,22 @@ const viewTable = (views) =>
 
 function processes({ processes: supervised, models }, now) {
   const serving = [...new Set(models.flatMap((model) => model.serving.map(({ process }) => process)))];
-  if (supervised === null && serving.length === 0) return null;
   return h(
     'ul',
-    { class: 'chips', 'aria-label': 'Processes' },
+    { class: 'chips' },
     (supervised ?? []).map(({ name, status, restarts, since }) =>
       h(
         'li',
         { class: `chip ${status === 'running' ? 'good' : 'bad'}`, 'data-key': name, title: `${status} for ${span(now - since)}, since ${clock(since)}` },
         h('b', null, name),
-        status === 'running' ? ` ${span(now - since)}` : ` ${status}`,
-        restarts > 0 ? h('span', { class: 'warn' }, ` restarted ${restarts}×`) : null,
+        h('span', null, status === 'running' ? `up ${span(now - since)}` : status, restarts > 0 ? h('span', { class: 'warn' }, `, restarted ${restarts}×`) : null),
       ),
     ),
     h(
       'li',
       { class: `chip ${serving.length > 0 ? 'good' : 'bad'}`, 'data-key': 'serving reports', title: serving.join('\n') || null },
-      h('b', null, serving.length === 0 ? 'no' : String(serving.length)),
-      ` serving ${serving.length === 1 ? 'process reports' : 'processes report'}`,
+      h('b', null, 'reporting'),
+      h('span', null, `${serving.length === 0 ? 'no' : serving.length} serving ${serving.length === 1 ? 'process' : 'processes'}`),
     ),
   );
 }

@@ -6,6 +6,11 @@ export const PSI_STEPS = [0.1, 0.25, 0.5, 1];
 /** 0 (none) to 4 (very large). */
 export const psiLevel = (psi) => PSI_STEPS.filter((step) => psi >= step).length;
 
+/** Values closer together than this share of their size are one value: a chart can't tell them apart. */
+const SPAN_SHARE_MIN = 1e-6;
+/** Of a smaller size is zero. */
+const SIZE_MIN = 1e-6;
+
 /**
  * Round numbers that span the values: steps of 1, 2 or 5 times a power of ten, at most `countMax` of them and
  * the first and last at or beyond the ends. Two ticks around a single value; 0 and 1 for none.
@@ -15,8 +20,9 @@ export function niceTicks(values, countMax) {
   if (found.length === 0) return [0, 1];
   let low = Math.min(...found);
   let high = Math.max(...found);
-  if (low === high) {
-    const margin = Math.abs(low) * 0.1 || 1;
+  const size = Math.max(Math.abs(low), Math.abs(high));
+  if (high - low <= Math.max(size, SIZE_MIN) * SPAN_SHARE_MIN) {
+    const margin = size < SIZE_MIN ? 1 : size * 0.1;
     low -= margin;
     high += margin;
   }
