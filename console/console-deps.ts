@@ -4,6 +4,7 @@ import type { ViewProgram } from '../src/fold/compile-view.ts';
 import type { KafkaClient } from '../src/infra/kafka.ts';
 import type { Postgres } from '../src/infra/postgres.ts';
 import type { OnlineStore } from '../src/store/online-store.ts';
+import type { FreshnessReader } from './freshness-reader.ts';
 import type { LifecycleReader } from './lifecycle-reader.ts';
 import type { SharedReads } from './shared-reads.ts';
 
@@ -36,6 +37,7 @@ export interface ConsoleDeps {
   readonly kafka: KafkaClient;
   readonly store: OnlineStore;
   readonly lifecycles: LifecycleReader;
+  readonly freshness: FreshnessReader;
   readonly reads: SharedReads;
   /** How long a reading stands, ms. */
   readonly keepMs: number;

@@ -6,6 +6,7 @@ import { getAllocation } from '../src/registry/get-allocation.ts';
 import { liveServing, type ServingReport } from '../src/registry/serving-status.ts';
 import { readDecisionPositions, readSourceAccounts } from '../src/store/source-accounts.ts';
 import type { Addresses, ConsoleDeps, SupervisedState } from './console-deps.ts';
+import type { Freshness } from './shape/freshness.ts';
 import { PartProblems, type PartProblem } from './part-problems.ts';
 import { decisionFlow, type DecisionFlow } from './shape/decision-flow.ts';
 import { sourceRows, type SourceEnds, type SourceRow } from './shape/source-rows.ts';
@@ -28,6 +29,8 @@ export interface Overview {
   readonly commandOptions: string;
   readonly sources: readonly SourceRow[];
   readonly views: readonly ViewRow[];
+  /** Null where no stream process tells, or none was busy. */
+  readonly freshness: Freshness | null;
   readonly decisions: DecisionFlow | null;
   readonly models: readonly ModelOverview[];
   readonly processes: readonly SupervisedState[] | null;
@@ -44,7 +47,7 @@ interface Registered {
 export async function readOverview(deps: ConsoleDeps): Promise<Overview> {
   const { project, programs, reads, postgres } = deps;
   const problems = new PartProblems();
-  const [accounts, ends, decisionEnds, stored, positions, registered, lifecycles, processes] = await Promise.all([
+  const [accounts, ends, decisionEnds, stored, positions, registered, lifecycles, processes, freshness] = await Promise.all([
     problems.attempt(
       'events stored',
       reads.get('events stored', '', () => readSourceAccounts(postgres)),
@@ -72,6 +75,10 @@ export async function readOverview(deps: ConsoleDeps): Promise<Overview> {
       ),
     ),
     problems.attempt('processes', reads.get('processes', '', deps.readProcesses)),
+    problems.attempt(
+      'freshness',
+      reads.get('freshness', '', () => deps.freshness.read()),
+    ),
   ]);
   return {
     project: project.name,
@@ -80,6 +87,7 @@ export async function readOverview(deps: ConsoleDeps): Promise<Overview> {
     commandOptions: deps.commandOptions,
     sources: sourceRows(project.sources, accounts, ends),
     views: viewRows(programs, positions, accounts, ends),
+    freshness,
     decisions: decisionEnds === null || stored === null ? null : decisionFlow(decisionEnds, stored),
     models: project.models.map((model, at) => ({
       model: model.name,

@@ -12,6 +12,7 @@ import type { Addresses, ConsoleDeps } from './console-deps.ts';
 import { createConsoleMetrics } from './console-metrics.ts';
 import { createHttpServer } from './http/create-http-server.ts';
 import { loadPageFiles } from './http/page-files.ts';
+import { createFreshnessReader } from './freshness-reader.ts';
 import { openLifecycleReader } from './lifecycle-reader.ts';
 import type { ConsoleSettings } from './settings.ts';
 import { commandOptions } from './shape/command-options.ts';
@@ -23,6 +24,8 @@ export interface ConsoleOptions {
   readonly settings: ConsoleSettings;
   readonly addresses: Addresses;
   readonly readProcesses: ConsoleDeps['readProcesses'];
+  /** Where the stream process has its metrics; null where nobody knows. */
+  readonly streamMetricsUrl: () => Promise<string | null>;
   readonly logger: Logger;
 }
 
@@ -68,6 +71,7 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
     kafka,
     store: createOnlineStore(redis, names),
     lifecycles,
+    freshness: createFreshnessReader(options.streamMetricsUrl),
     reads: new SharedReads({
       keepMs: settings.keepMs,
       limitMs: settings.readTimeoutMs,

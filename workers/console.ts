@@ -25,6 +25,10 @@ const running = await startConsole({
     gateway: gatewayUrlOf(environment),
     temporalUi: settings.temporalUiUrl ?? null,
   },
+  streamMetricsUrl: async () => {
+    const stream = (await readProcesses(config.dataDir))?.processes.find(({ name }) => name === 'stream');
+    return stream === undefined ? null : `http://127.0.0.1:${stream.metricsPort}/metrics`;
+  },
   readProcesses: async () => {
     const state = await readProcesses(config.dataDir);
     return state?.processes.map(({ name, status, restarts, since }) => ({ name, status, restarts, since })) ?? null;

@@ -1,5 +1,5 @@
 import { h, svg } from './dom.mjs';
-import { clock, count, NONE, rate, span, utcMinute } from './format.mjs';
+import { clock, count, milliseconds, NONE, rate, span, utcMinute } from './format.mjs';
 import { panel, problemsOf, row, table } from './pieces.mjs';
 import { linePath } from './scale.mjs';
 
@@ -17,7 +17,7 @@ export function pipeline(overview, rates, now) {
     { class: 'band', 'data-key': 'band' },
     h('h2', { class: 'unseen' }, 'Pipeline'),
     flow(overview, rates),
-    problemsOf(problems, 'events sent', 'events stored', 'views', 'decisions sent', 'decisions stored', 'processes'),
+    problemsOf(problems, 'events sent', 'events stored', 'views', 'decisions sent', 'decisions stored', 'processes', 'freshness'),
     h(
       'div',
       { class: 'grid' },
@@ -32,7 +32,7 @@ export function pipeline(overview, rates, now) {
   );
 }
 
-function flow({ sources, views, decisions }, rates) {
+function flow({ sources, views, decisions, freshness }, rates) {
   const sent = sum(sources, 'sent');
   const dead = sum(sources, 'deadLetters');
   const missing = sum(sources, 'missing');
@@ -61,6 +61,7 @@ function flow({ sources, views, decisions }, rates) {
           ? `${views.length} ${views.length === 1 ? 'view is' : 'views are'} up to date`
           : `views up to date; at most ${count(Math.max(...behind.map((view) => view.behindEvents)))} events behind`,
       known.length < views.length ? 'plain' : behind.length === 0 ? 'good' : 'busy',
+      freshnessNote(freshness),
     ),
     stage(
       'Decisions',
@@ -73,6 +74,18 @@ function flow({ sources, views, decisions }, rates) {
     ),
   );
 }
+
+/** How long an event takes from the broker until a prediction can see it. */
+const freshnessNote = (freshness) =>
+  freshness === null
+    ? null
+    : h(
+        'span',
+        { class: 'side', title: `From the broker to the features, ${count(freshness.batches)} batches ${freshness.overMs === null ? 'since the stream process started' : `in the last ${span(freshness.overMs)}`}` },
+        h('span', { class: 'note' }, 'visible after'),
+        h('span', null, 'p50 ', h('b', null, milliseconds(freshness.p50Ms))),
+        h('span', null, 'p99 ', h('b', null, milliseconds(freshness.p99Ms))),
+      );
 
 const stage = (title, figure, note, mood, picture = null) =>
   h(

@@ -69,9 +69,31 @@ test(
       (stdout) => (JSON.parse(stdout) as { problems: unknown[] }).problems.length === 0,
     );
     expect(JSON.parse(status)).toMatchObject({
+      consoleUrl: ready.consoleUrl,
       models: [{ lifecycle: { phase: 'idle' } }],
       ingestion: { paused: false },
     });
+  },
+  START_MS_MAX,
+);
+
+test(
+  'the console shows every part once the workers run',
+  async () => {
+    const read = async (url: string) => (await (await fetch(`${ready.consoleUrl}${url}`)).json()) as Record<string, unknown>;
+    const overview = await eventually(
+      'an overview without problems',
+      START_MS_MAX,
+      () => read('/api/overview'),
+      ({ problems }) => (problems as unknown[]).length === 0,
+    );
+    expect(overview).toMatchObject({
+      sources: [{ source: 'payments', sent: 0, missing: 0 }, { source: 'chargebacks' }],
+      views: [{ view: 'card_activity', behindEvents: 0 }],
+      models: [{ model: 'fraud', allocation: null, lifecycle: { phase: 'idle' }, serving: [{ loaded: [] }] }],
+    });
+    expect((overview['processes'] as { name: string }[]).map(({ name }) => name)).toContain('console');
+    expect(await read('/api/models/fraud')).toMatchObject({ lifecycle: { state: { phase: 'idle' }, history: [] }, problems: [] });
   },
   START_MS_MAX,
 );

@@ -69,6 +69,7 @@ test('the overview tells where events are, how far views are behind, what serves
       { source: 'chargebacks', sent: 0, missing: 0 },
     ],
     views: [{ view: 'card_activity', version: 1, partitions: expect.any(Number) as number, behindEvents: 2, rebuilding: 0 }],
+    freshness: null,
     decisions: { sent: 0, stored: 0, waiting: 0 },
     models: [
       {

@@ -22,6 +22,7 @@ export async function openConsole(
     settings: loadConsoleSettings({ MILLRACE_CONSOLE_PORT: '0', ...settings }),
     addresses: { serving: 'http://127.0.0.1:1', gateway: 'http://127.0.0.1:2', temporalUi: null },
     readProcesses: async () => null,
+    streamMetricsUrl: async () => null,
     logger: createLogger('console', 'silent'),
   });
 }
