@@ -24,6 +24,7 @@ export function createConsoleMetrics(registry: Registry) {
   return (part: string, took: number, error: unknown): void => {
     const kind = part.replace(nameOfModel, '');
     seconds.observe({ part: kind }, took);
-    if (error !== undefined) failures.inc({ part: kind, code: isMillraceError(error) ? error.code : 'UNEXPECTED' });
+    if (error !== undefined)
+      failures.inc({ part: kind, code: isMillraceError(error) ? error.code : 'UNEXPECTED' });
   };
 }

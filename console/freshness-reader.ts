@@ -1,6 +1,12 @@
 import { request } from 'undici';
 import { messageOf, MillraceError } from '../src/core/millrace-error.ts';
-import { bucketCounts, countsSince, freshnessOf, type BucketCounts, type Freshness } from './shape/freshness.ts';
+import {
+  bucketCounts,
+  countsSince,
+  freshnessOf,
+  type BucketCounts,
+  type Freshness,
+} from './shape/freshness.ts';
 
 const METRIC = 'millrace_freshness_seconds';
 /** What is told is of these last minutes, as far as the console was asked in them. */
@@ -31,12 +37,15 @@ export function createFreshnessReader(metricsUrl: () => Promise<string | null>):
       const now = performance.now();
       const [oldest = null, ...later] = samples;
       // The oldest goes once the next one is old enough to stand for the window.
-      const kept = oldest !== null && later[0] !== undefined && now - later[0].at >= WINDOW_MS ? later : samples;
+      const kept =
+        oldest !== null && later[0] !== undefined && now - later[0].at >= WINDOW_MS ? later : samples;
       const newest = kept.at(-1);
       samples = newest !== undefined && now - newest.at < SAMPLE_MS ? kept : [...kept, { at: now, counts }];
       const since = kept[0];
       const recent =
-        since === undefined ? null : freshnessOf(countsSince(since.counts, counts), Math.round(now - since.at));
+        since === undefined
+          ? null
+          : freshnessOf(countsSince(since.counts, counts), Math.round(now - since.at));
       return recent ?? freshnessOf(counts, null);
     },
   };

@@ -48,9 +48,13 @@ export function openLifecycleReader(
   };
   return {
     state: (model) =>
-      counted(ask(`asking for the lifecycle of '${model}'`, (lifecycles) => lifecycles.lifecycleState(model))),
+      counted(
+        ask(`asking for the lifecycle of '${model}'`, (lifecycles) => lifecycles.lifecycleState(model)),
+      ),
     history: (model) =>
-      counted(ask(`asking for the history of '${model}'`, (lifecycles) => lifecycles.lifecycleHistory(model))),
+      counted(
+        ask(`asking for the history of '${model}'`, (lifecycles) => lifecycles.lifecycleHistory(model)),
+      ),
     async close() {
       // The client asks again after a failure, and throws out of a timer where its connection is closed by then.
       await Promise.allSettled(underway);

@@ -47,39 +47,40 @@ interface Registered {
 export async function readOverview(deps: ConsoleDeps): Promise<Overview> {
   const { project, programs, reads, postgres } = deps;
   const problems = new PartProblems();
-  const [accounts, ends, decisionEnds, stored, positions, registered, lifecycles, processes, freshness] = await Promise.all([
-    problems.attempt(
-      'events stored',
-      reads.get('events stored', '', () => readSourceAccounts(postgres)),
-    ),
-    problems.attempt(
-      'events sent',
-      reads.get('events sent', '', () => readSourceEnds(deps)),
-    ),
-    problems.attempt(
-      'decisions sent',
-      reads.get('decisions sent', '', () => deps.kafka.topicOffsets(deps.names.decisionTopic())),
-    ),
-    problems.attempt(
-      'decisions stored',
-      reads.get('decisions stored', '', () => readDecisionPositions(postgres)),
-    ),
-    problems.attempt(
-      'views',
-      reads.get('views', '', () => readViewPositions(deps)),
-    ),
-    problems.attempt('allocations', readRegistered(deps)),
-    Promise.all(
-      project.models.map(({ name }) =>
-        problems.attempt(`lifecycle of '${name}'`, readLifecycleState(deps, name)),
+  const [accounts, ends, decisionEnds, stored, positions, registered, lifecycles, processes, freshness] =
+    await Promise.all([
+      problems.attempt(
+        'events stored',
+        reads.get('events stored', '', () => readSourceAccounts(postgres)),
       ),
-    ),
-    problems.attempt('processes', reads.get('processes', '', deps.readProcesses)),
-    problems.attempt(
-      'freshness',
-      reads.get('freshness', '', () => deps.freshness.read()),
-    ),
-  ]);
+      problems.attempt(
+        'events sent',
+        reads.get('events sent', '', () => readSourceEnds(deps)),
+      ),
+      problems.attempt(
+        'decisions sent',
+        reads.get('decisions sent', '', () => deps.kafka.topicOffsets(deps.names.decisionTopic())),
+      ),
+      problems.attempt(
+        'decisions stored',
+        reads.get('decisions stored', '', () => readDecisionPositions(postgres)),
+      ),
+      problems.attempt(
+        'views',
+        reads.get('views', '', () => readViewPositions(deps)),
+      ),
+      problems.attempt('allocations', readRegistered(deps)),
+      Promise.all(
+        project.models.map(({ name }) =>
+          problems.attempt(`lifecycle of '${name}'`, readLifecycleState(deps, name)),
+        ),
+      ),
+      problems.attempt('processes', reads.get('processes', '', deps.readProcesses)),
+      problems.attempt(
+        'freshness',
+        reads.get('freshness', '', () => deps.freshness.read()),
+      ),
+    ]);
   return {
     project: project.name,
     namespace: deps.names.namespace,
@@ -125,16 +126,12 @@ export const readLifecycleState = (deps: ConsoleDeps, model: string): Promise<Li
   );
 
 async function readSourceEnds({ kafka, names, project }: ConsoleDeps): Promise<SourceEnds> {
-  const ends = project.sources.map(
-    async ({ name }): Promise<[string, PartitionOffsets[]]> => [
-      name,
-      await kafka.topicOffsets(names.sourceTopic(name)),
-    ],
-  );
+  const ends = project.sources.map(async ({ name }): Promise<[string, PartitionOffsets[]]> => [
+    name,
+    await kafka.topicOffsets(names.sourceTopic(name)),
+  ]);
   return new Map(await Promise.all(ends));
 }
 
 const readViewPositions = ({ store, programs }: ConsoleDeps): Promise<ViewPositions[]> =>
-  Promise.all(
-    programs.map(async (program) => ({ program, positions: await store.readPositions(program) })),
-  );
+  Promise.all(programs.map(async (program) => ({ program, positions: await store.readPositions(program) })));

@@ -57,7 +57,11 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
     statementTimeoutMs: STATEMENT_TIMEOUT_MS,
   });
   const redis = createRedis({ url: config.redisUrl, role: 'read', logger });
-  const kafka = createKafka({ brokers: config.kafkaBrokers, clientId: `${config.namespace}-console`, logger });
+  const kafka = createKafka({
+    brokers: config.kafkaBrokers,
+    clientId: `${config.namespace}-console`,
+    logger,
+  });
   const temporal = { address: config.temporalAddress, namespace: config.temporalNamespace };
   const lifecycles = openLifecycleReader(temporal, names, project.models);
   const deps: ConsoleDeps = {

@@ -31,7 +31,9 @@ const running = await startConsole({
   },
   readProcesses: async () => {
     const state = await readProcesses(config.dataDir);
-    return state?.processes.map(({ name, status, restarts, since }) => ({ name, status, restarts, since })) ?? null;
+    return (
+      state?.processes.map(({ name, status, restarts, since }) => ({ name, status, restarts, since })) ?? null
+    );
   },
   logger,
 });

@@ -1,4 +1,9 @@
-import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
 import { isMillraceError, MillraceError } from '../../src/core/millrace-error.ts';
 import type { Logger } from '../../src/infra/logger.ts';
 import type { Registry as Metrics } from '../../src/infra/metrics.ts';
@@ -39,7 +44,13 @@ const securityHeaders = {
 } as const;
 
 /** The console's HTTP face: GET only. */
-export function createHttpServer({ deps, files, settings, metrics, logger }: HttpServerOptions): FastifyInstance {
+export function createHttpServer({
+  deps,
+  files,
+  settings,
+  metrics,
+  logger,
+}: HttpServerOptions): FastifyInstance {
   const app = fastify({
     logger: false,
     bodyLimit: BODY_BYTES_MAX,
@@ -116,7 +127,12 @@ function addEndpoints(app: FastifyInstance, deps: ConsoleDeps): void {
 }
 
 /** Answers `{ error, code }`; what nobody expected is logged and told without its insides. */
-function sendError(logger: Logger, error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+function sendError(
+  logger: Logger,
+  error: FastifyError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
   if (isMillraceError(error)) {
     if (error.httpStatus === 503) void reply.header('retry-after', '1');
     return reply.code(error.httpStatus).send({ error: error.message, code: error.code });

@@ -43,7 +43,10 @@ export function parsePage(query: unknown, { limitDefault, limitMax, pages }: Pag
   const problems = parsed.error.issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys'
       ? issue.keys.map((key) => `'${key.slice(0, 40)}' is no parameter here`)
-      : issue.path.map((name) => `${String(name)}: ${expected[String(name)]}, found '${String(given[String(name)]).slice(0, 40)}'`),
+      : issue.path.map(
+          (name) =>
+            `${String(name)}: ${expected[String(name)]}, found '${String(given[String(name)]).slice(0, 40)}'`,
+        ),
   );
   throw new MillraceError(
     'REQUEST_INVALID',

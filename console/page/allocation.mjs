@@ -21,8 +21,17 @@ export function allocation(model, now) {
       : h(
           'div',
           { class: 'race', role: 'img', 'aria-label': lanes.map(laneText).join('; ') },
-          h('div', { class: 'streams' }, picture(lanes), h('span', { class: 'streams-label', 'aria-hidden': 'true' }, 'requests')),
-          h('ul', { class: 'lanes', 'aria-hidden': 'true' }, lanes.map((lane) => laneLabel(lane))),
+          h(
+            'div',
+            { class: 'streams' },
+            picture(lanes),
+            h('span', { class: 'streams-label', 'aria-hidden': 'true' }, 'requests'),
+          ),
+          h(
+            'ul',
+            { class: 'lanes', 'aria-hidden': 'true' },
+            lanes.map((lane) => laneLabel(lane)),
+          ),
         ),
     traffic(model, now),
     releasePath(model),
@@ -32,21 +41,37 @@ export function allocation(model, now) {
 const revision = ({ allocation: present, aliases }) => {
   if (present === null) return null;
   const champion = (aliases ?? []).find(({ alias }) => alias === 'champion');
-  return h('span', { class: 'aside' }, `revision ${present.revision}${champion === undefined ? '' : `, champion since ${clock(champion.movedAt)}`}`);
+  return h(
+    'span',
+    { class: 'aside' },
+    `revision ${present.revision}${champion === undefined ? '' : `, champion since ${clock(champion.movedAt)}`}`,
+  );
 };
 
 function lanesOf({ allocation: present, traffic: measured }) {
   if (present === null) return [];
-  const of = (variant, version) => (measured ?? []).find((row) => row.variant === variant && row.version === version);
+  const of = (variant, version) =>
+    (measured ?? []).find((row) => row.variant === variant && row.version === version);
   const canaryShare = present.canary?.share ?? 0;
   const lanes = [];
   if (present.champion !== null) {
-    lanes.push({ role: 'champion', version: present.champion, share: 1 - canaryShare, measured: of('champion', present.champion) });
+    lanes.push({
+      role: 'champion',
+      version: present.champion,
+      share: 1 - canaryShare,
+      measured: of('champion', present.champion),
+    });
   }
   if (present.canary !== null) {
-    lanes.push({ role: 'canary', version: present.canary.version, share: canaryShare, measured: of('canary', present.canary.version) });
+    lanes.push({
+      role: 'canary',
+      version: present.canary.version,
+      share: canaryShare,
+      measured: of('canary', present.canary.version),
+    });
   }
-  if (present.shadow !== null) lanes.push({ role: 'shadow', version: present.shadow, share: present.champion === null ? 0 : 1 });
+  if (present.shadow !== null)
+    lanes.push({ role: 'shadow', version: present.shadow, share: present.champion === null ? 0 : 1 });
   return lanes;
 }
 
@@ -57,7 +82,11 @@ const laneText = ({ role, version, share }) =>
 
 function laneLabel({ role, version, share, measured }) {
   const facts = [
-    role === 'shadow' ? (share === 1 ? 'scores copies; its answers are not used' : 'is loaded and verified') : `${percent(share)} of the requests`,
+    role === 'shadow'
+      ? share === 1
+        ? 'scores copies; its answers are not used'
+        : 'is loaded and verified'
+      : `${percent(share)} of the requests`,
     measured === undefined ? null : `mean score ${fixed(measured.meanScore, 3)}`,
     measured === undefined ? null : `p50 ${milliseconds(measured.latencyP50Ms)}`,
   ];
@@ -82,7 +111,12 @@ function picture(lanes) {
   });
   return svg(
     'svg',
-    { viewBox: `0 0 ${WIDTH} ${height}`, preserveAspectRatio: 'none', style: { height: `${height}px` }, 'aria-hidden': 'true' },
+    {
+      viewBox: `0 0 ${WIDTH} ${height}`,
+      preserveAspectRatio: 'none',
+      style: { height: `${height}px` },
+      'aria-hidden': 'true',
+    },
     // Copies lie under what is answered.
     streams.reverse(),
   );
@@ -99,16 +133,27 @@ function traffic({ traffic: measured, serving, allocation: present }, now) {
   const decisions = measured.reduce((total, { decisions: some }) => total + some, 0);
   const last = Math.max(...measured.map(({ lastAt }) => lastAt));
   const busiest = [...measured].sort((a, b) => b.decisions - a.decisions)[0];
-  const behind = serving.filter(({ revision: followed }) => present !== null && followed < present.revision).length;
+  const behind = serving.filter(
+    ({ revision: followed }) => present !== null && followed < present.revision,
+  ).length;
   return h(
-    'dl',
-    { class: 'facts' },
-    fact('Newest decisions', count(decisions)),
-    fact('p50', milliseconds(busiest.latencyP50Ms)),
-    fact('p95', milliseconds(busiest.latencyP95Ms)),
-    fact('p99', milliseconds(busiest.latencyP99Ms)),
-    fact('Last answer', `${span(now - last)} ago`),
-    fact('Serving', serving.length === 0 ? 'no process' : `${serving.length} ${serving.length === 1 ? 'process' : 'processes'}${behind > 0 ? `, ${behind} behind` : ''}`),
+    'div',
+    { class: 'traffic' },
+    h('h4', null, `The newest ${count(decisions)} decisions`),
+    h(
+      'dl',
+      { class: 'facts' },
+      fact('p50', milliseconds(busiest.latencyP50Ms)),
+      fact('p95', milliseconds(busiest.latencyP95Ms)),
+      fact('p99', milliseconds(busiest.latencyP99Ms)),
+      fact('Last answer', `${span(now - last)} ago`),
+      fact(
+        'Serving',
+        serving.length === 0
+          ? 'no process'
+          : `${serving.length} ${serving.length === 1 ? 'process' : 'processes'}${behind > 0 ? `, ${behind} behind` : ''}`,
+      ),
+    ),
   );
 }
 
@@ -121,7 +166,11 @@ function releasePath({ rollout, allocation: present, lifecycle }) {
   const inShadow = present !== null && present.shadow !== null && share === null;
   const steps = [
     rollout.shadowDecisions > 0 ? ['shadow', `${count(rollout.shadowDecisions)} answers`, inShadow] : null,
-    ...rollout.canaryShares.map((step) => [`canary ${percent(step)}`, `${count(rollout.outcomesPerStep)} outcomes`, step === share]),
+    ...rollout.canaryShares.map((step) => [
+      `canary ${percent(step)}`,
+      `${count(rollout.outcomesPerStep)} outcomes`,
+      step === share,
+    ]),
     rollout.requireApproval ? ['approval', 'by a person', phase === 'awaiting-approval'] : null,
     ['promote', 'or roll back on a breach', false],
   ].filter((step) => step !== null);
@@ -133,7 +182,12 @@ function releasePath({ rollout, allocation: present, lifecycle }) {
       'ol',
       { class: 'steps' },
       steps.map(([name, wants, isNow]) =>
-        h('li', { class: isNow ? 'now' : null, 'aria-current': isNow ? 'step' : null }, h('b', null, name), h('span', { class: 'note' }, wants)),
+        h(
+          'li',
+          { class: isNow ? 'now' : null, 'aria-current': isNow ? 'step' : null },
+          h('b', null, name),
+          h('span', { class: 'note' }, wants),
+        ),
       ),
     ),
   );

@@ -1,5 +1,5 @@
 /** Longer than the server lets a reading take. */
-const TIMEOUT_MS = 12_000;
+const TIMEOUT_MS = 8_000;
 const ANSWERS_MAX = 60;
 const answers = new Map();
 

@@ -12,8 +12,18 @@ const LABEL_WIDTH = 54;
 const TICKS_MAX = 5;
 
 const definitions = [
-  { id: 'auc', title: 'AUC', hint: 'higher is better', series: [{ name: 'served', className: 'served', pick: (r) => r.auc }] },
-  { id: 'log-loss', title: 'Log loss', hint: 'lower is better', series: [{ name: 'served', className: 'served', pick: (r) => r.logLoss }] },
+  {
+    id: 'auc',
+    title: 'AUC',
+    hint: 'higher is better',
+    series: [{ name: 'served', className: 'served', pick: (r) => r.auc }],
+  },
+  {
+    id: 'log-loss',
+    title: 'Log loss',
+    hint: 'lower is better',
+    series: [{ name: 'served', className: 'served', pick: (r) => r.logLoss }],
+  },
   {
     id: 'mean-score',
     title: 'Mean score beside base rate',
@@ -37,30 +47,43 @@ export function charts({ reports, monitor, problems }, hover, width) {
   return panel(
     'charts',
     'Served, by window of event time',
-    { class: 'span-12', aside: found.length === 0 ? null : h('span', { class: 'aside' }, readout(found, hover, monitor)) },
+    {
+      class: 'span-12',
+      aside: found.length === 0 ? null : h('span', { class: 'aside' }, readout(found, hover)),
+    },
     problemsOf(problems, 'reports'),
     reports !== null && found.length === 0
-      ? empty(`No window has closed yet: each covers ${monitor.window} of event time and waits ${monitor.labelDelay} for its labels.`)
+      ? empty(
+          `No window has closed yet: each covers ${monitor.window} of event time and waits ${monitor.labelDelay} for its labels.`,
+        )
       : null,
     found.length === 0
       ? null
-      : h('div', { class: 'charts' }, definitions.map((definition) => chart(definition, found, hover, width))),
-    found.length === 0 ? null : h('details', { class: 'as-table' }, h('summary', null, 'The windows as a table'), windowTable(found)),
+      : h(
+          'div',
+          { class: 'charts' },
+          definitions.map((definition) => chart(definition, found, hover, width)),
+        ),
+    found.length === 0
+      ? null
+      : h('details', { class: 'as-table' }, h('summary', null, 'The windows as a table'), windowTable(found)),
   );
 }
 
 /** The window under the pointer; the newest where there is none. */
-const at = (reports, hover) => reports[Math.min(hover ?? Infinity, reports.length - 1)];
+const windowAt = (reports, hover) => reports[Math.min(hover ?? Infinity, reports.length - 1)];
 
 function readout(reports, hover) {
-  const report = at(reports, hover);
+  const report = windowAt(reports, hover);
   return `${utcDay(report.from)} to ${utcDay(report.to)} · v${report.version} · ${report.labelled} of ${report.decisions} decisions labelled${hover === null ? ' · newest' : ''}`;
 }
 
 function chart({ id, title, hint, series }, reports, hover, width) {
-  const report = at(reports, hover);
   const columns = series.map(({ pick }) => reports.map(pick));
-  const ticks = niceTicks(columns.flat().filter((value) => value !== null), TICKS_MAX);
+  const ticks = niceTicks(
+    columns.flat().filter((value) => value !== null),
+    TICKS_MAX,
+  );
   const digits = Math.max(2, tickDigits(ticks));
   const step = (width - LEFT - RIGHT) / Math.max(1, reports.length - 1);
   const x = (i) => LEFT + (reports.length === 1 ? (width - LEFT - RIGHT) / 2 : i * step);
@@ -70,12 +93,7 @@ function chart({ id, title, hint, series }, reports, hover, width) {
   return h(
     'figure',
     { class: 'chart', 'data-key': id },
-    h(
-      'figcaption',
-      null,
-      h('span', { class: 'chart-title' }, title, h('span', { class: 'note' }, ` ${hint}`)),
-      h('span', { class: 'legend' }, series.map(({ name, className, pick }) => h('span', { class: className }, series.length > 1 ? `${name} ` : '', h('b', null, fixed(pick(report), 3))))),
-    ),
+    caption(title, hint, series, windowAt(reports, hover)),
     svg(
       'svg',
       {
@@ -90,19 +108,44 @@ function chart({ id, title, hint, series }, reports, hover, width) {
       },
       ticks.map((tick) => [
         svg('line', { class: 'grid-line', x1: LEFT, x2: width - RIGHT, y1: y(tick), y2: y(tick) }),
-        svg('text', { class: 'tick', x: LEFT - 8, y: y(tick) + 4, 'text-anchor': 'end' }, tick.toFixed(digits)),
+        svg(
+          'text',
+          { class: 'tick', x: LEFT - 8, y: y(tick) + 4, 'text-anchor': 'end' },
+          tick.toFixed(digits),
+        ),
       ]),
       dates(reports, x, width),
       versionMarks(reports, x, step),
       triggerMarks(reports, x),
-      hover === null ? null : svg('line', { class: 'hover-line', x1: x(at2(reports, hover)), x2: x(at2(reports, hover)), y1: TOP, y2: HEIGHT - BOTTOM }),
-      series.map(({ className }, i) => svg('path', { class: `line ${className}`, d: linePath(columns[i], x, y) })),
+      hover === null ? null : hoverLine(x(Math.min(hover, reports.length - 1))),
+      series.map(({ className }, i) =>
+        svg('path', { class: `line ${className}`, d: linePath(columns[i], x, y) }),
+      ),
       series.map(({ className }, i) => dots(columns[i], className, x, y, hover)),
     ),
   );
 }
 
-const at2 = (reports, hover) => Math.min(hover, reports.length - 1);
+const caption = (title, hint, series, report) =>
+  h(
+    'figcaption',
+    null,
+    h('span', { class: 'chart-title' }, title, h('span', { class: 'note' }, ` ${hint}`)),
+    h(
+      'span',
+      { class: 'legend' },
+      series.map(({ name, className, pick }) =>
+        h(
+          'span',
+          { class: className },
+          series.length > 1 ? `${name} ` : '',
+          h('b', null, fixed(pick(report), 3)),
+        ),
+      ),
+    ),
+  );
+
+const hoverLine = (x) => svg('line', { class: 'hover-line', x1: x, x2: x, y1: TOP, y2: HEIGHT - BOTTOM });
 
 function dots(values, className, x, y, hover) {
   const marked = hover === null ? values.length - 1 : Math.min(hover, values.length - 1);
@@ -128,7 +171,9 @@ const versionMarks = (reports, x, step) =>
     if (i > 0 && reports[i - 1].version === version) return null;
     const place = i === 0 ? LEFT : x(i) - step / 2;
     return [
-      i === 0 ? null : svg('line', { class: 'version-line', x1: place, x2: place, y1: TOP - 4, y2: HEIGHT - BOTTOM }),
+      i === 0
+        ? null
+        : svg('line', { class: 'version-line', x1: place, x2: place, y1: TOP - 4, y2: HEIGHT - BOTTOM }),
       svg('text', { class: 'version-text', x: place + 4, y: TOP - 6 }, `v${version}`),
     ];
   });
@@ -174,20 +219,22 @@ const windowTable = (reports) =>
   table(
     'Monitor reports by window, newest first',
     columns,
-    [...reports].reverse().map((r) =>
-      row(String(r.from), null, columns, [
-        `${utcDay(r.from)} to ${utcDay(r.to)}`,
-        `v${r.version}`,
-        r.decisions,
-        r.labelled,
-        fixed(r.auc, 4),
-        fixed(r.logLoss, 4),
-        fixed(r.calibrationError, 4),
-        fixed(r.meanScore, 4),
-        fixed(r.baseRate, 4),
-        fixed(r.predictionPsi, 3),
-        r.driftedFeatures,
-        r.trigger?.trigger ?? '',
-      ]),
-    ),
+    [...reports]
+      .reverse()
+      .map((r) =>
+        row(String(r.from), null, columns, [
+          `${utcDay(r.from)} to ${utcDay(r.to)}`,
+          `v${r.version}`,
+          r.decisions,
+          r.labelled,
+          fixed(r.auc, 4),
+          fixed(r.logLoss, 4),
+          fixed(r.calibrationError, 4),
+          fixed(r.meanScore, 4),
+          fixed(r.baseRate, 4),
+          fixed(r.predictionPsi, 3),
+          r.driftedFeatures,
+          r.trigger?.trigger ?? '',
+        ]),
+      ),
   );

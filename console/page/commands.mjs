@@ -8,9 +8,17 @@ export function commands({ model, allocation, versions, lifecycle }, options) {
   const phase = lifecycle?.state.phase;
   const lines = [
     ['Go back to the champion before', `npx millrace rollback ${model} --reason "why"${options}`],
-    ['Train on all that is known and roll out', `npx millrace train ${model} --reason "why" --wait${options}`],
-    ['Make a version champion without a rollout', `npx millrace promote ${model} ${other} --reason "why"${options}`],
-    phase === 'awaiting-approval' ? ['Let the rollout that waits go on', `npx millrace approve ${model} --reason "why"${options}`] : null,
+    [
+      'Train on all that is known and roll out',
+      `npx millrace train ${model} --reason "why" --wait${options}`,
+    ],
+    [
+      'Make a version champion without a rollout',
+      `npx millrace promote ${model} ${other} --reason "why"${options}`,
+    ],
+    phase === 'awaiting-approval'
+      ? ['Let the rollout that waits go on', `npx millrace approve ${model} --reason "why"${options}`]
+      : null,
     phase === 'paused'
       ? ['Let trainings and rollouts begin again', `npx millrace resume ${model} --reason "why"${options}`]
       : ['Let no training or rollout begin', `npx millrace pause ${model} --reason "why"${options}`],
@@ -34,7 +42,17 @@ export function commands({ model, allocation, versions, lifecycle }, options) {
               'span',
               { class: 'command' },
               h('code', null, command),
-              h('button', { type: 'button', class: 'quiet', 'data-action': 'copy', 'data-text': command, 'aria-label': `Copy: ${what}` }, 'Copy'),
+              h(
+                'button',
+                {
+                  type: 'button',
+                  class: 'quiet',
+                  'data-action': 'copy',
+                  'data-text': command,
+                  'aria-label': `Copy: ${what}`,
+                },
+                'Copy',
+              ),
             ),
           ),
         ),

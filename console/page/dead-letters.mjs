@@ -17,13 +17,19 @@ export const deadLetters = (answer) =>
     { class: 'span-6', aside: h('span', { class: 'aside' }, 'events that could not be taken') },
     answer?.problem === undefined ? null : problemText(answer.problem),
     answer?.deadLetters?.length === 0 ? empty('None. Every event was taken.') : null,
-    answer?.deadLetters?.length > 0 ? table('Dead letters, newest first', columns, answer.deadLetters.map(letterRow)) : null,
+    answer?.deadLetters?.length > 0
+      ? table('Dead letters, newest first', columns, answer.deadLetters.map(letterRow))
+      : null,
   );
 
 const letterRow = (letter) =>
   row(`${letter.source} ${letter.partition} ${letter.offset}`, null, columns, [
     letter.source,
-    h('span', { title: `partition ${letter.partition}, offset ${letter.offset}` }, `${letter.partition}/${letter.offset}`),
+    h(
+      'span',
+      { title: `partition ${letter.partition}, offset ${letter.offset}` },
+      `${letter.partition}/${letter.offset}`,
+    ),
     h(
       'details',
       { class: 'letter' },

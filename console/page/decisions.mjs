@@ -19,7 +19,9 @@ export function decisions(page, isLive) {
     'Latest decisions',
     { class: 'span-7', aside: pager(page, isLive) },
     page?.problem === undefined ? null : problemText(page.problem),
-    page !== null && page.problem === undefined && found.length === 0 ? empty('No prediction was asked for yet.') : null,
+    page !== null && page.problem === undefined && found.length === 0
+      ? empty('No prediction was asked for yet.')
+      : null,
     found.length === 0 ? null : table('Latest decisions, newest first', columns, found.map(decisionRow)),
   );
 }
@@ -28,21 +30,38 @@ const pager = (page, isLive) =>
   h(
     'span',
     { class: 'aside' },
-    isLive ? null : h('button', { type: 'button', class: 'quiet', 'data-action': 'newest-decisions' }, 'Newest'),
+    isLive
+      ? null
+      : h('button', { type: 'button', class: 'quiet', 'data-action': 'newest-decisions' }, 'Newest'),
     page?.before === null || page?.before === undefined
       ? null
-      : h('button', { type: 'button', class: 'quiet', 'data-action': 'older-decisions', 'data-before': page.before }, 'Older'),
+      : h(
+          'button',
+          { type: 'button', class: 'quiet', 'data-action': 'older-decisions', 'data-before': page.before },
+          'Older',
+        ),
   );
 
 const decisionRow = (decision) =>
   row(decision.id, null, columns, [
     h(
       'button',
-      { type: 'button', class: 'link', 'data-action': 'open-decision', 'data-id': decision.id, 'aria-label': `Decision ${decision.id}, answered ${clock(decision.servedAt)}` },
+      {
+        type: 'button',
+        class: 'link',
+        'data-action': 'open-decision',
+        'data-id': decision.id,
+        'aria-label': `Decision ${decision.id}, answered ${clock(decision.servedAt)}`,
+      },
       clock(decision.servedAt),
     ),
     decision.exampleId ?? NONE,
-    h('span', { class: 'nowrap' }, versionTag(decision.version, decision.variant), decision.variant === 'canary' ? h('span', { class: 'note' }, ' canary') : null),
+    h(
+      'span',
+      { class: 'nowrap' },
+      versionTag(decision.version, decision.variant),
+      decision.variant === 'canary' ? h('span', { class: 'note' }, ' canary') : null,
+    ),
     scoreBar(decision.score),
     outcome(decision.label),
     milliseconds(decision.totalMs),
@@ -52,39 +71,81 @@ const scoreBar = (score) =>
   h(
     'span',
     { class: 'score-bar' },
-    h('span', { class: 'score-track', 'aria-hidden': 'true' }, h('span', { class: 'score-fill', style: { width: `${(score * 100).toFixed(1)}%` } })),
+    h(
+      'span',
+      { class: 'score-track', 'aria-hidden': 'true' },
+      h('span', { class: 'score-fill', style: { width: `${(score * 100).toFixed(1)}%` } }),
+    ),
     fixed(score, 3),
   );
 
 const outcome = (label) =>
-  label === null ? h('span', { class: 'note' }, 'not known') : h('span', { class: label ? 'outcome yes' : 'outcome' }, String(label));
+  label === null
+    ? h('span', { class: 'note' }, 'not known')
+    : h('span', { class: label ? 'outcome yes' : 'outcome' }, String(label));
 
 /** A decision whole. */
 export function drawer(decision, servingUrl) {
   if (decision === null) return [];
-  const close = h('button', { type: 'button', class: 'quiet', 'data-action': 'close-drawer', autofocus: true }, 'Close');
+  const close = h(
+    'button',
+    { type: 'button', class: 'quiet', 'data-action': 'close-drawer', autofocus: true },
+    'Close',
+  );
   if (decision.problem !== undefined) {
-    return [h('div', { class: 'drawer-head' }, h('h3', { id: 'drawer-title' }, 'Decision'), close), problemText(decision.problem)];
+    return [
+      h('div', { class: 'drawer-head' }, h('h3', { id: 'drawer-title' }, 'Decision'), close),
+      problemText(decision.problem),
+    ];
   }
   return [
-    h('div', { class: 'drawer-head' }, h('h3', { id: 'drawer-title' }, `Decision ${decision.exampleId ?? ''}`), close),
+    h(
+      'div',
+      { class: 'drawer-head' },
+      h('h3', { id: 'drawer-title' }, `Decision ${decision.exampleId ?? ''}`),
+      close,
+    ),
     h('p', { class: 'mono note' }, decision.id),
     h(
       'dl',
-      { class: 'facts' },
+      { class: 'facts drawer-facts' },
       fact('Score', fixed(decision.score, 4)),
-      fact('Answer', decision.score >= decision.threshold ? `true (from ${decision.threshold} on)` : `false (below ${decision.threshold})`),
+      fact(
+        'Answer',
+        decision.score >= decision.threshold
+          ? `true (from ${decision.threshold} on)`
+          : `false (below ${decision.threshold})`,
+      ),
       fact('Outcome', decision.label === null ? 'not known' : String(decision.label)),
       fact('Version', versionTag(decision.version, decision.variant), ` ${decision.variant}`),
       fact('As of', `${utcMinute(decision.asOf)} UTC`),
       fact('Answered', clock(decision.servedAt)),
-      decision.shadow === null ? null : fact('Shadow', versionTag(decision.shadow.version, 'shadow'), ` ${fixed(decision.shadow.score, 4)}`),
+      decision.shadow === null
+        ? null
+        : fact(
+            'Shadow',
+            versionTag(decision.shadow.version, 'shadow'),
+            ` ${fixed(decision.shadow.score, 4)}`,
+          ),
     ),
     latency(decision.latencyMs),
     views(decision),
-    group('Request', 'fields', Object.entries(decision.instance).map(([name, value]) => [name, value === null ? 'null' : String(value), value === null])),
+    group(
+      'Request',
+      'fields',
+      Object.entries(decision.instance).map(([name, value]) => [
+        name,
+        value === null ? 'null' : String(value),
+        value === null,
+      ]),
+    ),
     h('p', { class: 'note' }, 'Bundle ', h('code', null, decision.digest)),
-    h('p', { class: 'note' }, 'The same from serving: ', h('code', null, `curl ${servingUrl}/v1/decisions/${decision.id}`)),
+    h(
+      'p',
+      { class: 'note' },
+      'The same from serving: ',
+      h('code', null, `curl ${servingUrl}/v1/decisions/${decision.id}`),
+    ),
   ];
 }
 
@@ -103,8 +164,25 @@ function latency({ features, queue, compute, total }) {
     'div',
     { class: 'latency' },
     h('h4', null, `Latency ${milliseconds(total)}`),
-    h('div', { class: 'latency-bar', 'aria-hidden': 'true' }, parts.map(([name, ms]) => h('span', { class: name, style: { width: `${((ms / whole) * 100).toFixed(2)}%` } }))),
-    h('ul', { class: 'legend' }, parts.map(([name, ms]) => h('li', { class: name }, `${name} ${milliseconds(ms)} `, h('span', { class: 'note' }, percent(ms / whole))))),
+    h(
+      'div',
+      { class: 'latency-bar', 'aria-hidden': 'true' },
+      parts.map(([name, ms]) =>
+        h('span', { class: name, style: { width: `${((ms / whole) * 100).toFixed(2)}%` } }),
+      ),
+    ),
+    h(
+      'ul',
+      { class: 'legend' },
+      parts.map(([name, ms]) =>
+        h(
+          'li',
+          { class: name },
+          `${name} ${milliseconds(ms)} `,
+          h('span', { class: 'note' }, percent(ms / whole)),
+        ),
+      ),
+    ),
   );
 }
 
@@ -122,8 +200,20 @@ function views({ numbers, categories, reads }) {
         own.map(({ name, value }) => [name.slice(read.view.length + 1), quantity(value), value === null]),
       );
     }),
-    group('On demand and request', 'numbers', without.map(({ name, value }) => [name, quantity(value), value === null])),
-    group('Categories', 'as encoded', categories.map(({ name, value, known }) => [name, value === null ? 'null' : `${value}${known ? '' : ' (unknown to training)'}`, value === null])),
+    group(
+      'On demand and request',
+      'numbers',
+      without.map(({ name, value }) => [name, quantity(value), value === null]),
+    ),
+    group(
+      'Categories',
+      'as encoded',
+      categories.map(({ name, value, known }) => [
+        name,
+        value === null ? 'null' : `${value}${known ? '' : ' (unknown to training)'}`,
+        value === null,
+      ]),
+    ),
   ];
 }
 
@@ -132,7 +222,9 @@ const keyText = (key) => (key === null || key === '' ? 'no key' : key.split('\u0
 
 const fenceText = (fence) => {
   const partitions = Object.entries(fence);
-  return partitions.length === 0 ? 'empty' : partitions.map(([partition, offset]) => `${partition}:${count(offset)}`).join(' ');
+  return partitions.length === 0
+    ? 'empty'
+    : partitions.map(([partition, offset]) => `${partition}:${count(offset)}`).join(' ');
 };
 
 const group = (title, note, rows) =>
@@ -142,5 +234,11 @@ const group = (title, note, rows) =>
         'section',
         { class: 'row-group' },
         h('h5', null, title, h('span', { class: 'note' }, ` ${note}`)),
-        h('dl', null, rows.map(([name, value, isNull]) => h('div', null, h('dt', null, name), h('dd', { class: isNull ? 'null' : null }, value)))),
+        h(
+          'dl',
+          null,
+          rows.map(([name, value, isNull]) =>
+            h('div', null, h('dt', null, name), h('dd', { class: isNull ? 'null' : null }, value)),
+          ),
+        ),
       );

@@ -11,7 +11,8 @@ export const svg = (tag, attributes, ...children) =>
 function fill(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes ?? {})) {
     if (value === null || value === undefined || value === false) continue;
-    if (name === 'style') for (const [property, text] of Object.entries(value)) element.style.setProperty(property, text);
+    if (name === 'style')
+      for (const [property, text] of Object.entries(value)) element.style.setProperty(property, text);
     else element.setAttribute(name, value === true ? '' : String(value));
   }
   for (const child of children.flat(Infinity)) {

@@ -7,6 +7,8 @@ const ROWS_SHOWN = 20;
 const ROW_HEIGHT = 20;
 const GAP = 1.5;
 const AXIS = 22;
+/** Between the score and the features. */
+const SCORE_GAP = 6;
 const LABEL_WIDTH = 46;
 const SCORE = 'the score itself';
 
@@ -24,12 +26,21 @@ export function drift({ reports, monitor }, { hover, hoverFeature, all }, width)
       : h(
           'div',
           { class: 'heat' },
-          h('p', { class: 'note heat-readout', 'aria-live': 'off' }, readout(found, features, monitor, hover, hoverFeature)),
+          h(
+            'p',
+            { class: 'note heat-readout', 'aria-live': 'off' },
+            readout(found, features, monitor, hover, hoverFeature),
+          ),
           heat(found, [scoreRow(found), ...shown], monitor, hover, width),
           features.length > ROWS_SHOWN
             ? h(
                 'button',
-                { type: 'button', class: 'quiet', 'data-action': 'all-features', 'aria-expanded': String(all) },
+                {
+                  type: 'button',
+                  class: 'quiet',
+                  'data-action': 'all-features',
+                  'aria-expanded': String(all),
+                },
                 all ? `Show the ${ROWS_SHOWN} that drifted most` : `Show all ${features.length} features`,
               )
             : null,
@@ -54,8 +65,7 @@ const scoreRow = (reports) => {
 function heat(reports, rows, { ignoreDrift }, hover, width) {
   const names = Math.min(230, Math.max(150, width * 0.34));
   const cell = (width - names) / reports.length;
-  const height = rows.length * ROW_HEIGHT + AXIS + 6;
-  const top = (at) => at * ROW_HEIGHT + (at > 0 ? 6 : 0);
+  const height = rows.length * ROW_HEIGHT + AXIS + SCORE_GAP;
   const every = labelStep(reports.length, width - names, LABEL_WIDTH);
   return svg(
     'svg',
@@ -73,39 +83,61 @@ function heat(reports, rows, { ignoreDrift }, hover, width) {
       'data-left': names + cell / 2,
       'data-step': cell,
     },
-    rows.map(({ name, values }, at) => [
-      svg(
-        'text',
-        { class: `feature ${ignoreDrift.includes(name) ? 'ignored' : ''} ${name === SCORE ? 'score' : ''}`, x: names - 8, y: top(at) + 14, 'text-anchor': 'end' },
-        fit(name, names),
-        svg('title', null, `${name}${ignoreDrift.includes(name) ? ': reported, but not counted towards a retraining' : ''}`),
-      ),
-      values.map((value, i) =>
-        svg(
-          'rect',
-          {
-            class: `cell l${value === null ? 'x' : psiLevel(value)}`,
-            x: (names + i * cell + GAP / 2).toFixed(1),
-            y: top(at) + GAP / 2,
-            width: Math.max(1, cell - GAP).toFixed(1),
-            height: ROW_HEIGHT - GAP,
-            rx: 2,
-            'data-feature': name,
-            'data-window': i,
-          },
-        ),
-      ),
-    ]),
+    rows.map((feature, at) =>
+      featureRow(feature, {
+        names,
+        cell,
+        top: at * ROW_HEIGHT + (at > 0 ? SCORE_GAP : 0),
+        isIgnored: ignoreDrift.includes(feature.name),
+      }),
+    ),
     hover === null || hover >= reports.length
       ? null
-      : svg('rect', { class: 'column', x: names + hover * cell, y: 0, width: cell, height: height - AXIS, rx: 2 }),
+      : svg('rect', {
+          class: 'column',
+          x: names + hover * cell,
+          y: 0,
+          width: cell,
+          height: height - AXIS,
+          rx: 2,
+        }),
     reports.map(({ from }, i) =>
       i % every === 0
-        ? svg('text', { class: 'tick', x: names + (i + 0.5) * cell, y: height - 6, 'text-anchor': 'middle' }, dayMonth(from))
+        ? svg(
+            'text',
+            { class: 'tick', x: names + (i + 0.5) * cell, y: height - 6, 'text-anchor': 'middle' },
+            dayMonth(from),
+          )
         : null,
     ),
   );
 }
+
+/** One line of cells; `top`, `names` and `cell` are pixels. */
+const featureRow = ({ name, values }, { names, cell, top, isIgnored }) => [
+  svg(
+    'text',
+    {
+      class: `feature ${isIgnored ? 'ignored' : ''} ${name === SCORE ? 'score' : ''}`,
+      x: names - 8,
+      y: top + 14,
+      'text-anchor': 'end',
+    },
+    fit(name, names),
+    svg('title', null, `${name}${isIgnored ? ': reported, but not counted towards a retraining' : ''}`),
+  ),
+  values.map((value, i) =>
+    svg('rect', {
+      class: `cell l${value === null ? 'x' : psiLevel(value)}`,
+      x: (names + i * cell + GAP / 2).toFixed(1),
+      y: top + GAP / 2,
+      width: Math.max(1, cell - GAP).toFixed(1),
+      height: ROW_HEIGHT - GAP,
+      rx: 2,
+      'data-feature': name,
+    }),
+  ),
+];
 
 /** The end of a name tells more than its beginning. */
 function fit(name, width) {
@@ -117,7 +149,8 @@ function readout(reports, features, { featurePsi, driftedFeatures }, hover, hove
   const report = reports[Math.min(hover ?? Infinity, reports.length - 1)];
   const days = `${utcDay(report.from)} to ${utcDay(report.to)}`;
   const feature = features.find(({ name }) => name === hoverFeature);
-  if (feature !== undefined) return `${days}: ${feature.name} has a PSI of ${fixed(report.featurePsi[feature.name], 3)}`;
+  if (feature !== undefined)
+    return `${days}: ${feature.name} has a PSI of ${fixed(report.featurePsi[feature.name], 3)}`;
   return `${days}: ${report.driftedFeatures} features over ${featurePsi}, retraining is asked for from ${driftedFeatures} on; score PSI ${fixed(report.predictionPsi, 3)}`;
 }
 

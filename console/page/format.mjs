@@ -10,7 +10,8 @@ export const count = (value) => (isMissing(value) ? NONE : whole.format(value));
 export const fixed = (value, digits) => (isMissing(value) ? NONE : value.toFixed(digits));
 
 /** A rate a second: one digit below ten. */
-export const rate = (value) => (isMissing(value) ? NONE : value > 0 && value < 9.95 ? value.toFixed(1) : whole.format(value));
+export const rate = (value) =>
+  isMissing(value) ? NONE : value > 0 && value < 9.95 ? value.toFixed(1) : whole.format(value);
 
 export const percent = (share) => (isMissing(share) ? NONE : `${Number((share * 100).toFixed(1))}\u00a0%`);
 
@@ -43,7 +44,8 @@ export function span(ms) {
 const two = (value) => String(value).padStart(2, '0');
 
 /** `2013-06-14 21:45` in UTC. */
-export const utcMinute = (ms) => (isMissing(ms) ? NONE : new Date(ms).toISOString().slice(0, 16).replace('T', ' '));
+export const utcMinute = (ms) =>
+  isMissing(ms) ? NONE : new Date(ms).toISOString().slice(0, 16).replace('T', ' ');
 
 export const utcDay = (ms) => (isMissing(ms) ? NONE : new Date(ms).toISOString().slice(0, 10));
 

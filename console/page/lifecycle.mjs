@@ -16,7 +16,11 @@ const phases = {
 export const phasePill = (lifecycle) =>
   lifecycle === null
     ? h('span', { class: 'pill unknown' }, 'lifecycle not known')
-    : h('span', { class: `pill ${lifecycle.phase}`, title: phases[lifecycle.phase][1] }, phases[lifecycle.phase][0]);
+    : h(
+        'span',
+        { class: `pill ${lifecycle.phase}`, title: phases[lifecycle.phase][1] },
+        phases[lifecycle.phase][0],
+      );
 
 /** What the lifecycle workflow says of itself: its phase and its newest notes. */
 export function lifecycle({ lifecycle: present, problems }) {
@@ -50,7 +54,13 @@ export function lifecycle({ lifecycle: present, problems }) {
               'li',
               { 'data-key': `${at} ${what} ${version}` },
               h('time', { datetime: new Date(at).toISOString(), title: day(at) }, clock(at)),
-              h('span', null, h('b', null, what), version === null ? null : [' ', versionTag(version)], h('span', { class: 'why' }, ` ${why}`)),
+              h(
+                'span',
+                null,
+                h('b', null, what),
+                version === null ? null : [' ', versionTag(version)],
+                h('span', { class: 'why' }, ` ${why}`),
+              ),
             ),
           ),
         ),
@@ -67,7 +77,11 @@ const moods = {
   register: 'plain',
 };
 const moodOf = ({ action, details }) =>
-  action === 'verdict' && details.verdict !== 'promoted' ? 'bad' : action.includes('failed') ? 'bad' : (moods[action] ?? 'plain');
+  action === 'verdict' && details.verdict !== 'promoted'
+    ? 'bad'
+    : action.includes('failed')
+      ? 'bad'
+      : (moods[action] ?? 'plain');
 
 /** Who changed what in production, when and why: the ledger, newest first. */
 export function timeline({ ledger, problems }, pages) {
@@ -94,7 +108,11 @@ export function timeline({ ledger, problems }, pages) {
         : h(
             'li',
             { class: 'more', 'data-key': 'more' },
-            h('button', { type: 'button', class: 'quiet', 'data-action': 'older-ledger', 'data-before': before }, 'Older entries'),
+            h(
+              'button',
+              { type: 'button', class: 'quiet', 'data-action': 'older-ledger', 'data-before': before },
+              'Older entries',
+            ),
           ),
     ),
   );
@@ -109,8 +127,17 @@ const ledgerEntry = (entry, heading) =>
     h(
       'div',
       { class: 'entry-body' },
-      h('span', { class: 'entry-head' }, h('b', null, entry.action), entry.version === null ? null : [' ', versionTag(entry.version)]),
+      h(
+        'span',
+        { class: 'entry-head' },
+        h('b', null, entry.action),
+        entry.version === null ? null : [' ', versionTag(entry.version)],
+      ),
       h('span', { class: 'why' }, entry.reason),
-      h('span', { class: 'note', title: `entry ${entry.seq}, hash ${entry.hash}` }, `${entry.actor} · #${entry.seq}`),
+      h(
+        'span',
+        { class: 'note', title: `entry ${entry.seq}, hash ${entry.hash}` },
+        `${entry.actor} · #${entry.seq}`,
+      ),
     ),
   );

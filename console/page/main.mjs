@@ -16,6 +16,9 @@ import { versions } from './versions.mjs';
 import { listen } from './interaction.mjs';
 
 const POLL_MS = 2_000;
+const TICK_MS = 1_000;
+/** Without an answer for this long what is shown counts as old, whatever the one that is waited for will say. */
+const SILENCE_MS = 6_000;
 const DECISIONS_SHOWN = 14;
 const LETTERS_SHOWN = 10;
 
@@ -59,7 +62,14 @@ function select() {
   const wanted = decodeURIComponent(location.hash.slice(1));
   const selected = names.includes(wanted) ? wanted : (names[0] ?? null);
   if (selected === state.selected) return;
-  Object.assign(state, { selected, model: null, decisions: null, decisionsBefore: null, hover: null, ledger: createLedgerPages() });
+  Object.assign(state, {
+    selected,
+    model: null,
+    decisions: null,
+    decisionsBefore: null,
+    hover: null,
+    ledger: createLedgerPages(),
+  });
 }
 
 async function refreshModel() {
@@ -84,15 +94,28 @@ async function refreshDeadLetters() {
 
 function draw() {
   const now = Date.now();
-  show(place('top'), header(state, now));
-  document.body.classList.toggle('stale', state.connection.lostAt !== null);
-  document.title = `${state.connection.lostAt === null ? '' : '⚠ '}${state.overview?.project ?? 'Millrace'} · Millrace`;
+  drawTop(now);
   if (state.overview === null) {
-    show(place('pipeline'), empty(state.connection.lostAt === null ? 'Reading…' : 'The console does not answer. It is asked again every two seconds.'));
+    show(
+      place('pipeline'),
+      empty(
+        state.connection.lostAt === null
+          ? 'Reading…'
+          : 'The console does not answer. It is asked again every two seconds.',
+      ),
+    );
     return;
   }
   show(place('pipeline'), pipeline(state.overview, rates, now));
   show(place('model'), modelParts(now));
+}
+
+function drawTop(now) {
+  const { heardAt, lostAt } = state.connection;
+  const isLost = lostAt !== null || (heardAt !== null && now - heardAt > SILENCE_MS);
+  show(place('top'), header(state, isLost, now));
+  document.body.classList.toggle('stale', isLost);
+  document.title = `${isLost ? '⚠ ' : ''}${state.overview?.project ?? 'Millrace'} · Millrace`;
 }
 
 function modelParts(now) {
@@ -108,7 +131,11 @@ function modelParts(now) {
       { class: 'model-head', 'data-key': 'head' },
       h('h2', null, selected),
       phasePill(present?.lifecycle ?? model.lifecycle?.state ?? null),
-      h('span', { class: 'note' }, `feature service ${model.featureService}, labels from ${model.labelSource}`),
+      h(
+        'span',
+        { class: 'note' },
+        `feature service ${model.featureService}, labels from ${model.labelSource}`,
+      ),
     ),
     problemsOf(overview.problems, 'allocations'),
     h(
@@ -117,7 +144,11 @@ function modelParts(now) {
       allocation(model, now),
       lifecycle(model),
       charts(model, state.hover, chartWidth),
-      drift(model, { hover: state.hover, hoverFeature: state.hoverFeature, all: state.allFeatures }, heatWidth),
+      drift(
+        model,
+        { hover: state.hover, hoverFeature: state.hoverFeature, all: state.allFeatures },
+        heatWidth,
+      ),
       timeline(model, ledger),
       decisions(state.decisions, state.decisionsBefore === null),
       sidePanels(model),
@@ -127,7 +158,12 @@ function modelParts(now) {
 }
 
 const sidePanels = (model) =>
-  h('div', { class: 'span-5 stack', 'data-key': 'side' }, commands(model, state.overview.commandOptions), deadLetters(state.deadLetters));
+  h(
+    'div',
+    { class: 'span-5 stack', 'data-key': 'side' },
+    commands(model, state.overview.commandOptions),
+    deadLetters(state.deadLetters),
+  );
 
 /** Charts are drawn in real pixels, so that their text has its size at every width. */
 function widths() {
@@ -198,3 +234,6 @@ async function follow() {
   }
 }
 void follow();
+setInterval(() => {
+  if (!document.hidden) drawTop(Date.now());
+}, TICK_MS);

@@ -46,7 +46,15 @@ export const table = (caption, columns, rows) =>
       'table',
       null,
       h('caption', { class: 'unseen' }, caption),
-      h('thead', null, h('tr', null, columns.map(([title, kind]) => h('th', { scope: 'col', class: kind }, title)))),
+      h(
+        'thead',
+        null,
+        h(
+          'tr',
+          null,
+          columns.map(([title, kind]) => h('th', { scope: 'col', class: kind }, title)),
+        ),
+      ),
       h('tbody', null, rows),
     ),
   );
@@ -55,5 +63,7 @@ export const row = (key, attributes, columns, cells) =>
   h(
     'tr',
     { 'data-key': key, ...attributes },
-    cells.map((cell, at) => h(at === 0 ? 'th' : 'td', { scope: at === 0 ? 'row' : null, class: columns[at][1] }, cell)),
+    cells.map((cell, at) =>
+      h(at === 0 ? 'th' : 'td', { scope: at === 0 ? 'row' : null, class: columns[at][1] }, cell),
+    ),
   );

@@ -17,7 +17,16 @@ export function pipeline(overview, rates, now) {
     { class: 'band', 'data-key': 'band' },
     h('h2', { class: 'unseen' }, 'Pipeline'),
     flow(overview, rates),
-    problemsOf(problems, 'events sent', 'events stored', 'views', 'decisions sent', 'decisions stored', 'processes', 'freshness'),
+    problemsOf(
+      problems,
+      'events sent',
+      'events stored',
+      'views',
+      'decisions sent',
+      'decisions stored',
+      'processes',
+      'freshness',
+    ),
     h(
       'div',
       { class: 'grid' },
@@ -41,7 +50,13 @@ function flow({ sources, views, decisions, freshness }, rates) {
   return h(
     'ol',
     { class: 'flow', 'aria-label': 'The path of an event' },
-    stage('Events in', count(sent), `${rate(rates.events.at(-1))} a second`, 'plain', spark(rates.events, 'Events a second')),
+    stage(
+      'Events in',
+      count(sent),
+      `${rate(rates.events.at(-1))} a second`,
+      'plain',
+      spark(rates.events, 'Events a second'),
+    ),
     stage(
       'Accounted for',
       missing === null ? NONE : missing === 0 ? 'all' : count(sent - missing),
@@ -54,7 +69,11 @@ function flow({ sources, views, decisions, freshness }, rates) {
     ),
     stage(
       'In the features',
-      known.length < views.length ? NONE : behind.length === 0 ? 'all' : `${views.length - behind.length} of ${views.length}`,
+      known.length < views.length
+        ? NONE
+        : behind.length === 0
+          ? 'all'
+          : `${views.length - behind.length} of ${views.length}`,
       known.length < views.length
         ? 'not known'
         : behind.length === 0
@@ -81,7 +100,10 @@ const freshnessNote = (freshness) =>
     ? null
     : h(
         'span',
-        { class: 'side', title: `From the broker to the features, ${count(freshness.batches)} batches ${freshness.overMs === null ? 'since the stream process started' : `in the last ${span(freshness.overMs)}`}` },
+        {
+          class: 'side',
+          title: `From the broker to the features, ${count(freshness.batches)} batches ${freshness.overMs === null ? 'since the stream process started' : `in the last ${span(freshness.overMs)}`}`,
+        },
         h('span', { class: 'note' }, 'visible after'),
         h('span', null, 'p50 ', h('b', null, milliseconds(freshness.p50Ms))),
         h('span', null, 'p99 ', h('b', null, milliseconds(freshness.p99Ms))),
@@ -106,7 +128,12 @@ function spark(values, name) {
   const y = (value) => SPARK_HEIGHT - 2 - (value / most) * (SPARK_HEIGHT - 4);
   return svg(
     'svg',
-    { class: 'spark', viewBox: `0 0 ${SPARK_WIDTH} ${SPARK_HEIGHT}`, preserveAspectRatio: 'none', role: 'img' },
+    {
+      class: 'spark',
+      viewBox: `0 0 ${SPARK_WIDTH} ${SPARK_HEIGHT}`,
+      preserveAspectRatio: 'none',
+      role: 'img',
+    },
     svg('title', null, `${name} since the page was opened, at most ${rate(most)}`),
     svg('path', { class: 'spark-line', d: linePath(values, x, y), 'vector-effect': 'non-scaling-stroke' }),
   );
@@ -143,16 +170,22 @@ const sourceTable = (sources, now) =>
 function newest({ newestKnownTime, knownTime }, now) {
   if (newestKnownTime === null) return NONE;
   const text = knownTime === 'carried' ? utcMinute(newestKnownTime) : `${span(now - newestKnownTime)} ago`;
-  return h('span', { title: `${utcMinute(newestKnownTime)} UTC, ${knownTime === 'carried' ? 'as carried by the event' : "the broker's append time"}` }, text);
+  return h(
+    'span',
+    {
+      title: `${utcMinute(newestKnownTime)} UTC, ${knownTime === 'carried' ? 'as carried by the event' : "the broker's append time"}`,
+    },
+    text,
+  );
 }
 
 const marked = (value, mood) => (value > 0 ? h('span', { class: mood }, count(value)) : count(value));
 
 const viewColumns = [
   ['View', 'name'],
-  ['Version', 'number wide'],
+  ['Version', 'number wide roomy'],
   ['Entity', 'wide'],
-  ['Partitions', 'number wide'],
+  ['Partitions', 'number wide roomy'],
   ['Features', 'number'],
   ['Behind', 'number'],
   ['Fence', 'number wide'],
@@ -178,7 +211,9 @@ const viewTable = (views) =>
               : h('span', { class: 'good' }, 'up to date'),
         h(
           'span',
-          { title: `Known time of its newest event, UTC${view.behindMs > 0 ? `; ${span(view.behindMs)} behind the log` : ''}` },
+          {
+            title: `Known time of its newest event, UTC${view.behindMs > 0 ? `; ${span(view.behindMs)} behind the log` : ''}`,
+          },
           utcMinute(view.newestKnownTime),
         ),
       ]),
@@ -193,16 +228,33 @@ function processes({ processes: supervised, models }, now) {
     (supervised ?? []).map(({ name, status, restarts, since }) =>
       h(
         'li',
-        { class: `chip ${status === 'running' ? 'good' : 'bad'}`, 'data-key': name, title: `${status} for ${span(now - since)}, since ${clock(since)}` },
+        {
+          class: `chip ${status === 'running' ? 'good' : 'bad'}`,
+          'data-key': name,
+          title: `${status} for ${span(now - since)}, since ${clock(since)}`,
+        },
         h('b', null, name),
-        h('span', null, status === 'running' ? `up ${span(now - since)}` : status, restarts > 0 ? h('span', { class: 'warn' }, `, restarted ${restarts}×`) : null),
+        h(
+          'span',
+          null,
+          status === 'running' ? `up ${span(now - since)}` : status,
+          restarts > 0 ? h('span', { class: 'warn' }, `, restarted ${restarts}×`) : null,
+        ),
       ),
     ),
     h(
       'li',
-      { class: `chip ${serving.length > 0 ? 'good' : 'bad'}`, 'data-key': 'serving reports', title: serving.join('\n') || null },
+      {
+        class: `chip ${serving.length > 0 ? 'good' : 'bad'}`,
+        'data-key': 'serving reports',
+        title: serving.join('\n') || null,
+      },
       h('b', null, 'reporting'),
-      h('span', null, `${serving.length === 0 ? 'no' : serving.length} serving ${serving.length === 1 ? 'process' : 'processes'}`),
+      h(
+        'span',
+        null,
+        `${serving.length === 0 ? 'no' : serving.length} serving ${serving.length === 1 ? 'process' : 'processes'}`,
+      ),
     ),
   );
 }

@@ -22,7 +22,15 @@ export const versions = ({ versions: found, allocation, problems }) =>
     'Versions',
     { class: 'span-12', aside: h('span', { class: 'aside' }, 'on the hold-out of their training') },
     problemsOf(problems, 'versions'),
-    found === null ? null : found.length === 0 ? empty('No version is registered yet.') : table('Versions, newest first', columns, found.map((version) => versionRow(version, allocation))),
+    found === null
+      ? null
+      : found.length === 0
+        ? empty('No version is registered yet.')
+        : table(
+            'Versions, newest first',
+            columns,
+            found.map((version) => versionRow(version, allocation)),
+          ),
   );
 
 function versionRow(version, allocation) {
@@ -30,17 +38,43 @@ function versionRow(version, allocation) {
   const difference = champion === null ? null : candidate.logLoss - champion.logLoss;
   const role = roleOf(version.version, allocation);
   return row(`v${version.version}`, { class: role ?? '' }, columns, [
-    h('span', { class: 'nowrap' }, versionTag(version.version, role), role === null ? null : h('span', { class: 'note' }, ` ${role}`)),
+    h(
+      'span',
+      { class: 'nowrap' },
+      versionTag(version.version, role),
+      role === null ? null : h('span', { class: 'note' }, ` ${role}`),
+    ),
     fixed(candidate.auc, 4),
     fixed(candidate.logLoss, 4),
     difference === null
       ? h('span', { class: 'note' }, 'first')
-      : h('span', { class: difference <= 0 ? 'good' : 'warn', title: `log loss less that of version ${version.championVersion} on the same rows` }, signed(difference, 4)),
+      : h(
+          'span',
+          {
+            class: difference <= 0 ? 'good' : 'warn',
+            title: `log loss less that of version ${version.championVersion} on the same rows`,
+          },
+          signed(difference, 4),
+        ),
     fixed(candidate.calibrationError, 3),
     h('span', { title: version.reason }, lineage.trigger),
-    h('span', { title: `trained on events from ${utcDay(lineage.trainingFrom)}; hold-out from ${utcDay(lineage.holdoutFrom)}` }, utcDay(lineage.dataCut)),
-    h('span', { title: `${count(lineage.holdoutRows)} rows of hold-out; ${lineage.backend}` }, count(lineage.trainingRows)),
-    h('span', { title: `${day(version.registeredAt)} by ${version.registeredBy}` }, clock(version.registeredAt)),
+    h(
+      'span',
+      {
+        title: `trained on events from ${utcDay(lineage.trainingFrom)}; hold-out from ${utcDay(lineage.holdoutFrom)}`,
+      },
+      utcDay(lineage.dataCut),
+    ),
+    h(
+      'span',
+      { title: `${count(lineage.holdoutRows)} rows of hold-out; ${lineage.backend}` },
+      count(lineage.trainingRows),
+    ),
+    h(
+      'span',
+      { title: `${day(version.registeredAt)} by ${version.registeredBy}` },
+      clock(version.registeredAt),
+    ),
     h('code', { title: version.digest }, version.digest.slice(0, 12)),
   ]);
 }

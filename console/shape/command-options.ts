@@ -6,7 +6,9 @@ const DATA_DIR_DEFAULT = '.millrace';
 /** Options without which a command of the working directory would talk to another Millrace: ` --data-dir ...`, or nothing. */
 export function commandOptions(dataDir: string, workingDirectory: string): string {
   const resolved = path.resolve(workingDirectory, dataDir);
-  return resolved === path.resolve(workingDirectory, DATA_DIR_DEFAULT) ? '' : ` --data-dir ${quote(resolved)}`;
+  return resolved === path.resolve(workingDirectory, DATA_DIR_DEFAULT)
+    ? ''
+    : ` --data-dir ${quote(resolved)}`;
 }
 
 /** For a POSIX shell. */

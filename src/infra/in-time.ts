@@ -13,14 +13,17 @@ export async function inTime<T>(
 ): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      reject(
-        new MillraceError(
-          'STATUS_TIMED_OUT',
-          `Status of ${part}: no answer within ${limitMs / 1_000} s. Check that its server and its process run.`,
-        ),
-      );
-    }, Math.max(0, limitMs - elapsedMs));
+    timer = setTimeout(
+      () => {
+        reject(
+          new MillraceError(
+            'STATUS_TIMED_OUT',
+            `Status of ${part}: no answer within ${limitMs / 1_000} s. Check that its server and its process run.`,
+          ),
+        );
+      },
+      Math.max(0, limitMs - elapsedMs),
+    );
   });
   // Once the time is up nobody waits for it: its failure must not bring the process down.
   reading.catch(() => undefined);

@@ -8,7 +8,14 @@ import { createPostgres, type Postgres } from '../../../src/infra/postgres.ts';
 import { storeReport } from '../../../src/monitoring/monitor-reports.ts';
 import { createRegistry, type Registry } from '../../../src/registry/registry.ts';
 import { openCommandStage, type CommandStage } from '../../support/cli/command-stage.ts';
-import { ask, openConsole, storeDeadLetters, storePayments, windowReport, type Answer } from '../../support/console/console-stage.ts';
+import {
+  ask,
+  openConsole,
+  storeDeadLetters,
+  storePayments,
+  windowReport,
+  type Answer,
+} from '../../support/console/console-stage.ts';
 import { eventually } from '../../support/eventually.ts';
 import { someVersion } from '../../support/registry-stage.ts';
 
@@ -19,7 +26,8 @@ let stage: CommandStage;
 let postgres: Postgres;
 let registry: Registry;
 let running: RunningConsole;
-const get = (url: string, headers?: Record<string, string>): Promise<Answer> => ask(`${running.url}${url}`, headers);
+const get = (url: string, headers?: Record<string, string>): Promise<Answer> =>
+  ask(`${running.url}${url}`, headers);
 
 beforeAll(async () => {
   stage = await openCommandStage();
@@ -33,7 +41,12 @@ beforeAll(async () => {
   for (const seed of [1, 2]) await registry.registerVersion(someVersion('fraud', seed));
   const change = { model: 'fraud', champion: 1, shadow: null, actor: 'tester', reason: 'a test' };
   await registry.setAllocation({ ...change, expectedRevision: null, canary: null, action: 'promote' });
-  await registry.setAllocation({ ...change, expectedRevision: 1, canary: { version: 2, share: 0.1 }, action: 'canary' });
+  await registry.setAllocation({
+    ...change,
+    expectedRevision: 1,
+    canary: { version: 2, share: 0.1 },
+    action: 'canary',
+  });
   await registry.reportServing({ process: 'p', model: 'fraud', revision: 2, loaded: [1, 2], rejected: [] });
   for (const day of [1, 2, 3]) await storeReport(postgres, 'fraud', windowReport(day), null);
   await storePayments(postgres, [
@@ -44,11 +57,26 @@ beforeAll(async () => {
   await storeDeadLetters(postgres, ['{"a":', 'x'.repeat(3 * PAYLOAD_CHARS_MAX), '<b>']);
   const events = path.join(stage.dataDir, 'events.ndjson');
   const event = (n: number) => ({ paymentId: `p${n}`, cardId: 'c', amount: n, at: n * 1_000 });
-  await writeFile(events, [1, 2].map((n) => JSON.stringify({ source: 'payments', id: `p${n}`, knownTime: n * 1_000, payload: event(n) })).join('\n'));
+  await writeFile(
+    events,
+    [1, 2]
+      .map((n) =>
+        JSON.stringify({ source: 'payments', id: `p${n}`, knownTime: n * 1_000, payload: event(n) }),
+      )
+      .join('\n'),
+  );
   expect((await stage.run('replay', events)).exitCode).toBe(0);
   // Redis is connected to in the background; a query that no worker answers is given up early.
-  running = await openConsole(stage.environment, { MILLRACE_CONSOLE_KEEP_MS: '50', MILLRACE_CONSOLE_READ_TIMEOUT_MS: '1500' });
-  await eventually('the views', 10_000, async () => (await get('/api/overview')).text, (text) => !text.includes('"views",'));
+  running = await openConsole(stage.environment, {
+    MILLRACE_CONSOLE_KEEP_MS: '50',
+    MILLRACE_CONSOLE_READ_TIMEOUT_MS: '1500',
+  });
+  await eventually(
+    'the views',
+    10_000,
+    async () => (await get('/api/overview')).text,
+    (text) => !text.includes('"views",'),
+  );
 });
 afterAll(async () => {
   await running.stop();
@@ -65,10 +93,26 @@ test('the overview tells where events are, how far views are behind, what serves
     addresses: { serving: 'http://127.0.0.1:1', gateway: 'http://127.0.0.1:2', temporalUi: null },
     commandOptions: ` --data-dir ${stage.dataDir}`,
     sources: [
-      { source: 'payments', sent: 2, stored: 0, duplicates: 0, deadLetters: 0, missing: 2, newestKnownTime: null },
+      {
+        source: 'payments',
+        sent: 2,
+        stored: 0,
+        duplicates: 0,
+        deadLetters: 0,
+        missing: 2,
+        newestKnownTime: null,
+      },
       { source: 'chargebacks', sent: 0, missing: 0 },
     ],
-    views: [{ view: 'card_activity', version: 1, partitions: expect.any(Number) as number, behindEvents: 2, rebuilding: 0 }],
+    views: [
+      {
+        view: 'card_activity',
+        version: 1,
+        partitions: expect.any(Number) as number,
+        behindEvents: 2,
+        rebuilding: 0,
+      },
+    ],
     freshness: null,
     decisions: { sent: 0, stored: 0, waiting: 0 },
     models: [
@@ -99,7 +143,12 @@ describe('a model', () => {
         { alias: 'champion', version: 1 },
       ],
       versions: [
-        { version: 2, candidate: { auc: 0.77, logLoss: 0.45 }, champion: null, lineage: { trigger: 'manual', dataCut: 2_000 } },
+        {
+          version: 2,
+          candidate: { auc: 0.77, logLoss: 0.45 },
+          champion: null,
+          lineage: { trigger: 'manual', dataCut: 2_000 },
+        },
         { version: 1, digest: expect.stringMatching(/^[0-9a-f]{64}$/) as string, registeredBy: 'tester' },
       ],
       lifecycle: null,
@@ -129,25 +178,39 @@ describe('a model', () => {
     for (const url of ['/api/models/other', '/api/models/other/decisions']) {
       expect(await get(url)).toMatchObject({
         status: 404,
-        body: { code: 'MODEL_NOT_FOUND', error: "Model 'other' is not in the project 'payments'. It has: fraud." },
+        body: {
+          code: 'MODEL_NOT_FOUND',
+          error: "Model 'other' is not in the project 'payments'. It has: fraud.",
+        },
       });
     }
   });
 });
 
-test.each([`/api/decisions/${'x'.repeat(5_000)}`, '/api/models/%zz'])('a path that is no URL of the console is refused', async (url) => {
-  const { status, body, headers } = await get(url);
-  expect([400, 414]).toContain(status);
-  expect(body['code']).toBe('REQUEST_INVALID');
-  expect(headers).toHaveProperty('content-security-policy');
-});
+test.each([`/api/decisions/${'x'.repeat(5_000)}`, '/api/models/%zz'])(
+  'a path that is no URL of the console is refused',
+  async (url) => {
+    const { status, body, headers } = await get(url);
+    expect([400, 414]).toContain(status);
+    expect(body['code']).toBe('REQUEST_INVALID');
+    expect(headers).toHaveProperty('content-security-policy');
+  },
+);
 
 describe('decisions', () => {
   test('come newest first, with their outcomes, in pages', async () => {
     const first = await get('/api/models/fraud/decisions?limit=2');
     expect(first.body).toMatchObject({
       decisions: [
-        { id: 'c', version: 1, variant: 'champion', score: 0.3, totalMs: 4, label: null, servedAt: AT + 2_000 },
+        {
+          id: 'c',
+          version: 1,
+          variant: 'champion',
+          score: 0.3,
+          totalMs: 4,
+          label: null,
+          servedAt: AT + 2_000,
+        },
         { id: 'b', version: 2, variant: 'canary', score: 0.9, label: true, exampleId: 'b' },
       ],
     });
@@ -174,14 +237,25 @@ describe('decisions', () => {
   });
 
   test.each(['nothing', 'x'.repeat(80)])('that are not stored are not found', async (id) => {
-    expect(await get(`/api/decisions/${id}`)).toMatchObject({ status: 404, body: { code: 'DECISION_NOT_FOUND' } });
+    expect(await get(`/api/decisions/${id}`)).toMatchObject({
+      status: 404,
+      body: { code: 'DECISION_NOT_FOUND' },
+    });
   });
 });
 
 test('dead letters come newest first, with cause and place, long payloads cut', async () => {
   const { body } = await get('/api/dead-letters?limit=2');
   expect(body['deadLetters']).toEqual([
-    { source: 'payments', partition: 1, offset: 2, code: 'STREAM_EVENT_MALFORMED', message: 'no JSON', payload: '<b>', knownTime: 2_000 },
+    {
+      source: 'payments',
+      partition: 1,
+      offset: 2,
+      code: 'STREAM_EVENT_MALFORMED',
+      message: 'no JSON',
+      payload: '<b>',
+      knownTime: 2_000,
+    },
     expect.objectContaining({ offset: 1, payload: 'x'.repeat(PAYLOAD_CHARS_MAX) }),
   ]);
   // The command line has the payload whole.
@@ -198,7 +272,10 @@ test.each([
   '/api/models/fraud/decisions?offset=3',
   '/api/dead-letters?before=3',
 ])('%s is refused with REQUEST_INVALID', async (url) => {
-  expect(await get(url)).toMatchObject({ status: 400, body: { code: 'REQUEST_INVALID', error: expect.stringContaining('The query is wrong') as string } });
+  expect(await get(url)).toMatchObject({
+    status: 400,
+    body: { code: 'REQUEST_INVALID', error: expect.stringContaining('The query is wrong') as string },
+  });
 });
 
 test('an answer that has not changed is told in no bytes', async () => {
@@ -206,8 +283,13 @@ test('an answer that has not changed is told in no bytes', async () => {
   const again = await get('/api/dead-letters', { 'if-none-match': headers['etag'] as string });
   expect(again).toMatchObject({ status: 304, text: '' });
   await storeDeadLetters(postgres, []);
-  await postgres.query("DELETE FROM millrace.dead_letters WHERE source_offset = 0");
-  await eventually('the change', 5_000, async () => (await get('/api/dead-letters', { 'if-none-match': headers['etag'] as string })).status, (status) => status === 200);
+  await postgres.query('DELETE FROM millrace.dead_letters WHERE source_offset = 0');
+  await eventually(
+    'the change',
+    5_000,
+    async () => (await get('/api/dead-letters', { 'if-none-match': headers['etag'] as string })).status,
+    (status) => status === 200,
+  );
 });
 
 test('the process says that it lives and is ready, and has its metrics', async () => {

@@ -14,16 +14,23 @@ afterAll(() => stage.close());
 describe('many open pages', () => {
   let running: RunningConsole;
   beforeAll(async () => {
-    running = await openConsole(stage.environment, { MILLRACE_CONSOLE_KEEP_MS: '60000', MILLRACE_CONSOLE_READ_TIMEOUT_MS: '1500' });
+    running = await openConsole(stage.environment, {
+      MILLRACE_CONSOLE_KEEP_MS: '60000',
+      MILLRACE_CONSOLE_READ_TIMEOUT_MS: '1500',
+    });
   });
   afterAll(() => running.stop());
 
   test('cost the servers one reading of each part', async () => {
     const urls = ['/api/overview', '/api/models/fraud', '/api/models/fraud/decisions', '/api/dead-letters'];
-    const answers = await Promise.all(Array.from({ length: 30 }, (_, i) => ask(`${running.url}${urls[i % urls.length]}`)));
+    const answers = await Promise.all(
+      Array.from({ length: 30 }, (_, i) => ask(`${running.url}${urls[i % urls.length]}`)),
+    );
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
     const metrics = (await ask(`${running.url}/metrics`)).text;
-    const counts = [...metrics.matchAll(/read_duration_seconds_count\{.*part="([^"]+)".*\} (\d+)/g)].map(([, part, count]) => [part, count]);
+    const counts = [...metrics.matchAll(/read_duration_seconds_count\{.*part="([^"]+)".*\} (\d+)/g)].map(
+      ([, part, count]) => [part, count],
+    );
     expect(counts.length).toBeGreaterThan(10);
     expect(counts.filter(([, count]) => count !== '1')).toEqual([]);
   });
@@ -33,7 +40,9 @@ describe('with every server away', () => {
   let running: RunningConsole;
   beforeAll(async () => {
     // Kafka's client tells after a few attempts, Temporal's after ten seconds.
-    running = await openConsole(withoutServers(stage.environment), { MILLRACE_CONSOLE_READ_TIMEOUT_MS: '6000' });
+    running = await openConsole(withoutServers(stage.environment), {
+      MILLRACE_CONSOLE_READ_TIMEOUT_MS: '6000',
+    });
   });
   afterAll(() => running.stop());
 
@@ -64,11 +73,19 @@ describe('with every server away', () => {
     expect(status).toBe(200);
     const named = (body['problems'] as { what: string }[]).map(({ what }) => what).sort();
     expect(named).toEqual(['aliases', 'allocation', 'ledger', 'lifecycle', 'reports', 'traffic', 'versions']);
-    for (const url of ['/api/models/fraud/decisions', '/api/dead-letters', '/api/decisions/x', '/v1/health/ready']) {
+    for (const url of [
+      '/api/models/fraud/decisions',
+      '/api/dead-letters',
+      '/api/decisions/x',
+      '/v1/health/ready',
+    ]) {
       expect(await ask(`${running.url}${url}`)).toMatchObject({
         status: 503,
         headers: { 'retry-after': '1' },
-        body: { code: 'STORE_UNAVAILABLE', error: expect.stringContaining('Postgres did not answer') as string },
+        body: {
+          code: 'STORE_UNAVAILABLE',
+          error: expect.stringContaining('Postgres did not answer') as string,
+        },
       });
     }
     expect((await ask(`${running.url}/v1/health/live`)).status).toBe(200);
@@ -91,7 +108,9 @@ describe('the page', () => {
     const { status, text } = await ask(`${running.url}${url}`);
     expect([url, status]).toEqual([url, 200]);
     loaded.set(url, text);
-    const found = [...text.matchAll(/(?:src|href)="(\/[^"]+)"|from '\.(\/[^']+)'/g)].map((match) => (match[1] ?? match[2]) as string);
+    const found = [...text.matchAll(/(?:src|href)="(\/[^"]+)"|from '\.(\/[^']+)'/g)].map(
+      (match) => (match[1] ?? match[2]) as string,
+    );
     for (const next of found) await load(next, loaded);
     return loaded;
   }
@@ -99,38 +118,59 @@ describe('the page', () => {
   test('loads its own files only and refers to no other place', async () => {
     const files = await load();
     expect(files.size).toBeGreaterThan(10);
-    const outside = [...files].flatMap(([url, text]) => [...text.matchAll(/(?:https?:)?\/\/[a-z0-9][^\s'"]*|@import|url\(/gi)].map(([found]) => `${url}: ${found}`));
+    const outside = [...files].flatMap(([url, text]) =>
+      [...text.matchAll(/(?:https?:)?\/\/[a-z0-9][^\s'"]*|@import|url\(/gi)].map(
+        ([found]) => `${url}: ${found}`,
+      ),
+    );
     // A name of a language, which nothing loads.
     expect(outside.filter((found) => !found.endsWith('http://www.w3.org/2000/svg'))).toEqual([]);
   });
 
   test('never makes markup out of text', async () => {
-    const parsers = /innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|createContextualFragment|\beval\(|new Function/;
+    const parsers =
+      /innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|createContextualFragment|\beval\(|new Function/;
     expect([...(await load())].filter(([, text]) => parsers.test(text)).map(([url]) => url)).toEqual([]);
   });
 
   test('is bound to its own files by its headers, in every answer', async () => {
     for (const url of ['/', '/console.css', '/main.mjs', '/api/overview', '/none']) {
       const { headers } = await ask(`${running.url}${url}`);
-      expect(headers['content-security-policy']).toMatch(/^default-src 'none'; script-src 'self'; style-src 'self'/);
+      expect(headers['content-security-policy']).toMatch(
+        /^default-src 'none'; script-src 'self'; style-src 'self'/,
+      );
       expect(headers['content-security-policy']).not.toContain('unsafe');
-      expect(headers).toMatchObject({ 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' });
+      expect(headers).toMatchObject({
+        'x-content-type-options': 'nosniff',
+        'referrer-policy': 'no-referrer',
+      });
     }
   });
 
   test('comes in no bytes where the browser has it', async () => {
     const { headers } = await ask(`${running.url}/main.mjs`);
-    expect(await ask(`${running.url}/main.mjs`, { 'if-none-match': headers['etag'] as string })).toMatchObject({ status: 304, text: '' });
+    expect(
+      await ask(`${running.url}/main.mjs`, { 'if-none-match': headers['etag'] as string }),
+    ).toMatchObject({ status: 304, text: '' });
   });
 
-  test.each(['POST', 'PUT', 'DELETE'] as const)('%s changes nothing: there is no such endpoint', async (method) => {
-    const { statusCode, body } = await request(`${running.url}/api/models/fraud`, { method });
-    expect(statusCode).toBe(404);
-    expect(await body.json()).toMatchObject({ code: 'REQUEST_INVALID', error: expect.stringContaining('only reads') as string });
-  });
+  test.each(['POST', 'PUT', 'DELETE'] as const)(
+    '%s changes nothing: there is no such endpoint',
+    async (method) => {
+      const { statusCode, body } = await request(`${running.url}/api/models/fraud`, { method });
+      expect(statusCode).toBe(404);
+      expect(await body.json()).toMatchObject({
+        code: 'REQUEST_INVALID',
+        error: expect.stringContaining('only reads') as string,
+      });
+    },
+  );
 
   test('is not for a foreign name that leads here', async () => {
-    expect(await ask(`${running.url}/api/overview`, { host: 'evil.example' })).toMatchObject({ status: 400, body: { code: 'REQUEST_INVALID' } });
+    expect(await ask(`${running.url}/api/overview`, { host: 'evil.example' })).toMatchObject({
+      status: 400,
+      body: { code: 'REQUEST_INVALID' },
+    });
   });
 
   test('has no way out of its folder', async () => {

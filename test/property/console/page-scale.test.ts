@@ -12,20 +12,24 @@ const value = fc.double({ min: -1e6, max: 1e6, noNaN: true }).map((x) => Number(
 
 test('ticks span the values, are few, even and round', () => {
   fc.assert(
-    fc.property(fc.array(value, { minLength: 1, maxLength: 30 }), fc.integer({ min: 3, max: 8 }), (values, most) => {
-      const ticks = niceTicks(values, most);
-      const step = (ticks[1] as number) - (ticks[0] as number);
-      const slack = step * 1e-6;
-      expect(ticks.length).toBeGreaterThanOrEqual(2);
-      expect(ticks.length).toBeLessThanOrEqual(most);
-      expect(ticks[0] as number).toBeLessThanOrEqual(Math.min(...values) + slack);
-      expect(ticks.at(-1) as number).toBeGreaterThanOrEqual(Math.max(...values) - slack);
-      for (let i = 1; i < ticks.length; i++) {
-        expect(Math.abs((ticks[i] as number) - (ticks[i - 1] as number) - step)).toBeLessThanOrEqual(slack);
-      }
-      const leading = step / 10 ** Math.floor(Math.log10(step) + 1e-9);
-      expect([1, 2, 5, 10].some((factor) => Math.abs(leading - factor) < 1e-6)).toBe(true);
-    }),
+    fc.property(
+      fc.array(value, { minLength: 1, maxLength: 30 }),
+      fc.integer({ min: 3, max: 8 }),
+      (values, most) => {
+        const ticks = niceTicks(values, most);
+        const step = (ticks[1] as number) - (ticks[0] as number);
+        const slack = step * 1e-6;
+        expect(ticks.length).toBeGreaterThanOrEqual(2);
+        expect(ticks.length).toBeLessThanOrEqual(most);
+        expect(ticks[0] as number).toBeLessThanOrEqual(Math.min(...values) + slack);
+        expect(ticks.at(-1) as number).toBeGreaterThanOrEqual(Math.max(...values) - slack);
+        for (let i = 1; i < ticks.length; i++) {
+          expect(Math.abs((ticks[i] as number) - (ticks[i - 1] as number) - step)).toBeLessThanOrEqual(slack);
+        }
+        const leading = step / 10 ** Math.floor(Math.log10(step) + 1e-9);
+        expect([1, 2, 5, 10].some((factor) => Math.abs(leading - factor) < 1e-6)).toBe(true);
+      },
+    ),
   );
 });
 

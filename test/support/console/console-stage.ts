@@ -47,7 +47,12 @@ export async function ask(url: string, headers: Readonly<Record<string, string>>
   const { statusCode, headers: answered, body } = await request(url, { headers });
   const text = await body.text();
   const isJson = String(answered['content-type']).startsWith('application/json');
-  return { status: statusCode, headers: answered, text, body: isJson ? (JSON.parse(text) as Record<string, unknown>) : {} };
+  return {
+    status: statusCode,
+    headers: answered,
+    text,
+    body: isJson ? (JSON.parse(text) as Record<string, unknown>) : {},
+  };
 }
 
 export interface StoredPayment {
@@ -68,13 +73,23 @@ export async function storePayments(postgres: Postgres, rows: readonly StoredPay
       digest: 'd'.repeat(64),
       instance: { cardId: 'c', amount: 12.5 },
       categories: ['UA'],
-      reads: [{ view: 'card_activity', version: 1, entityKey: 'c', fence: { 0: 41 }, newestKnownTime: row.at }],
+      reads: [
+        { view: 'card_activity', version: 1, entityKey: 'c', fence: { 0: 41 }, newestKnownTime: row.at },
+      ],
       latencyMs: { features: 1, queue: 0.5, compute: 2, total: 4 },
     };
     await postgres.query(
       `INSERT INTO millrace.decisions (id, model, version, variant, example_id, as_of, served_at, score, numbers, body)
        VALUES ($1, 'fraud', $2, $3, $1, $4, $4, $5, $6, $7)`,
-      [row.id, row.version, row.variant ?? 'champion', time, row.score, Buffer.from(Float32Array.of(0.1, NaN).buffer), JSON.stringify(body)],
+      [
+        row.id,
+        row.version,
+        row.variant ?? 'champion',
+        time,
+        row.score,
+        Buffer.from(Float32Array.of(0.1, NaN).buffer),
+        JSON.stringify(body),
+      ],
     );
     if (row.fraud === undefined) continue;
     await postgres.query(

@@ -25,7 +25,13 @@ test('buckets are those that the stream process counts, over all views', async (
   freshness.observe({ view: 'a' }, 0.03);
   freshness.observe({ view: 'b' }, 100);
   const counts = bucketCounts(await registry.metrics(), METRIC);
-  expect([counts.get(0.005), counts.get(0.02), counts.get(0.05), counts.get(60), counts.get(Infinity)]).toEqual([1, 1, 2, 2, 3]);
+  expect([
+    counts.get(0.005),
+    counts.get(0.02),
+    counts.get(0.05),
+    counts.get(60),
+    counts.get(Infinity),
+  ]).toEqual([1, 1, 2, 2, 3]);
 });
 
 test('a quantile lies in the bucket that holds its rank, and beyond the last bound is that bound', () => {
@@ -38,15 +44,50 @@ test('a quantile lies in the bucket that holds its rank, and beyond the last bou
   expect(histogramQuantile(counts, 0.25)).toBeCloseTo(0.015, 12);
   expect(histogramQuantile(counts, 0.5)).toBeCloseTo(0.02, 12);
   expect(histogramQuantile(counts, 0.99)).toBeCloseTo(0.0494, 12);
-  expect(histogramQuantile(new Map([[1, 0], [Infinity, 4]]), 0.99)).toBe(1);
-  expect(histogramQuantile(new Map([[1, 0], [Infinity, 0]]), 0.5)).toBeNull();
+  expect(
+    histogramQuantile(
+      new Map([
+        [1, 0],
+        [Infinity, 4],
+      ]),
+      0.99,
+    ),
+  ).toBe(1);
+  expect(
+    histogramQuantile(
+      new Map([
+        [1, 0],
+        [Infinity, 0],
+      ]),
+      0.5,
+    ),
+  ).toBeNull();
   expect(histogramQuantile(new Map(), 0.5)).toBeNull();
 });
 
 test('what was counted before a restart is not taken off', () => {
-  const before = new Map([[1, 10], [Infinity, 12]]);
-  expect(countsSince(before, new Map([[1, 13], [Infinity, 15]]))).toEqual(new Map([[1, 3], [Infinity, 3]]));
-  const restarted = new Map([[1, 2], [Infinity, 2]]);
+  const before = new Map([
+    [1, 10],
+    [Infinity, 12],
+  ]);
+  expect(
+    countsSince(
+      before,
+      new Map([
+        [1, 13],
+        [Infinity, 15],
+      ]),
+    ),
+  ).toEqual(
+    new Map([
+      [1, 3],
+      [Infinity, 3],
+    ]),
+  );
+  const restarted = new Map([
+    [1, 2],
+    [Infinity, 2],
+  ]);
   expect(countsSince(before, restarted)).toBe(restarted);
 });
 

@@ -26,10 +26,15 @@ interface Rates {
 
 const { createLedgerPages } = await pageModule<{ createLedgerPages(): LedgerPages }>('ledger-pages.mjs');
 const { createRates } = await pageModule<{ createRates(): Rates }>('rates.mjs');
-const format = await pageModule<Record<string, (value: number | null, digits?: number) => string>>('format.mjs');
+const format =
+  await pageModule<Record<string, (value: number | null, digits?: number) => string>>('format.mjs');
 const scale = await pageModule<{
   psiLevel(psi: number): number;
-  linePath(values: readonly (number | null)[], x: (at: number) => number, y: (value: number) => number): string;
+  linePath(
+    values: readonly (number | null)[],
+    x: (at: number) => number,
+    y: (value: number) => number,
+  ): string;
 }>('scale.mjs');
 
 const page = (from: number, to: number, before: number | null): LedgerPage => ({

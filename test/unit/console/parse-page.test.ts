@@ -24,5 +24,7 @@ test('all problems are named at once', () => {
 });
 
 test('a list without pages takes no before', () => {
-  expect(() => parsePage({ before: '1' }, { ...rules, pages: false })).toThrow("'before' is no parameter here");
+  expect(() => parsePage({ before: '1' }, { ...rules, pages: false })).toThrow(
+    "'before' is no parameter here",
+  );
 });

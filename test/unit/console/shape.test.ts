@@ -29,8 +29,11 @@ const position = (watermarks: Record<string, number>, newestKnownTime: number | 
   watermarks,
   newestKnownTime,
 });
-const viewOf = (positions: ViewPosition[] | null, accounts: SourceAccount[] | null, sent: Map<string, never[]> | ReturnType<typeof ends> | null) =>
-  viewRows([program!], positions === null ? null : [{ program: program!, positions }], accounts, sent)[0];
+const viewOf = (
+  positions: ViewPosition[] | null,
+  accounts: SourceAccount[] | null,
+  sent: Map<string, never[]> | ReturnType<typeof ends> | null,
+) => viewRows([program!], positions === null ? null : [{ program: program!, positions }], accounts, sent)[0];
 
 test('what was sent and is not accounted for is missing', () => {
   const [payments, chargebacks] = sourceRows(project.sources, [account()], ends(5, 5));
@@ -43,8 +46,16 @@ test('events that were stored between the two questions are not missing', () => 
 });
 
 test('without Kafka the counts of the log stand, without Postgres those of Kafka', () => {
-  expect(sourceRows(project.sources, [account()], null)[0]).toMatchObject({ sent: null, stored: 5, missing: null });
-  expect(sourceRows(project.sources, null, ends(5, 5))[0]).toMatchObject({ sent: 10, stored: null, missing: null });
+  expect(sourceRows(project.sources, [account()], null)[0]).toMatchObject({
+    sent: null,
+    stored: 5,
+    missing: null,
+  });
+  expect(sourceRows(project.sources, null, ends(5, 5))[0]).toMatchObject({
+    sent: 10,
+    stored: null,
+    missing: null,
+  });
 });
 
 test('a view is behind by the events that its slowest partition has not folded', () => {
@@ -86,7 +97,9 @@ test('a row has its names, null stays null and an unknown category is told', () 
     ],
     threshold: 0.5,
   };
-  expect(describeDecision(decisionOf('d', { numbers, categories: ['UA', null] }), signature, true)).toMatchObject({
+  expect(
+    describeDecision(decisionOf('d', { numbers, categories: ['UA', null] }), signature, true),
+  ).toMatchObject({
     numbers: [
       { name: 'amount', value: 0.1 },
       { name: 'mean', value: null },

@@ -8,7 +8,9 @@ test('many who ask at once are answered by one reading, and so are those who ask
   const reads = new SharedReads({ keepMs: LONG_MS, limitMs: LONG_MS });
   let count = 0;
   const read = () => sleep(10).then(() => ++count);
-  expect(await Promise.all(Array.from({ length: 50 }, () => reads.get('x', '', read)))).toEqual(Array(50).fill(1));
+  expect(await Promise.all(Array.from({ length: 50 }, () => reads.get('x', '', read)))).toEqual(
+    Array(50).fill(1),
+  );
   expect(await reads.get('x', '', read)).toBe(1);
   expect(await reads.get('x', 'another key', read)).toBe(2);
 });
