@@ -38,7 +38,7 @@ export default tseslint.config(
     languageOptions: {
       parserOptions: { projectService: false },
       globals: Object.fromEntries(
-        ['document', 'location', 'navigator', 'fetch', 'performance', 'setTimeout', 'setInterval', 'addEventListener', 'getSelection', 'AbortSignal', 'HTMLDialogElement', 'Node', 'ResizeObserver'].map((name) => [name, 'readonly']),
+        ['document', 'location', 'navigator', 'fetch', 'performance', 'setTimeout', 'setInterval', 'addEventListener', 'getSelection', 'reportError', 'AbortSignal', 'HTMLDialogElement', 'Node', 'ResizeObserver'].map((name) => [name, 'readonly']),
       ),
     },
   },

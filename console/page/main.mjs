@@ -59,8 +59,8 @@ async function refresh() {
 /** The model of the address, else the first. */
 function select() {
   const names = state.overview.models.map(({ model }) => model);
-  const wanted = decodeURIComponent(location.hash.slice(1));
-  const selected = names.includes(wanted) ? wanted : (names[0] ?? null);
+  const wanted = names.find((name) => location.hash === `#${encodeURIComponent(name)}`);
+  const selected = wanted ?? names[0] ?? null;
   if (selected === state.selected) return;
   Object.assign(state, {
     selected,
@@ -73,15 +73,21 @@ function select() {
 }
 
 async function refreshModel() {
-  if (state.selected === null) return;
-  state.model = await readPanel(modelPath());
-  state.ledger.newest(state.model.ledger);
+  const { selected } = state;
+  if (selected === null) return;
+  const model = await readPanel(modelPath());
+  // The reader may have gone to another model meanwhile.
+  if (selected !== state.selected) return;
+  state.model = model;
+  state.ledger.newest(model.ledger);
 }
 
 async function refreshDecisions() {
-  if (state.selected === null) return;
-  const before = state.decisionsBefore === null ? '' : `&before=${state.decisionsBefore}`;
-  state.decisions = await readPanel(`${modelPath()}/decisions?limit=${DECISIONS_SHOWN}${before}`);
+  const { selected, decisionsBefore } = state;
+  if (selected === null) return;
+  const before = decisionsBefore === null ? '' : `&before=${decisionsBefore}`;
+  const decisions = await readPanel(`${modelPath()}/decisions?limit=${DECISIONS_SHOWN}${before}`);
+  if (selected === state.selected && decisionsBefore === state.decisionsBefore) state.decisions = decisions;
 }
 
 /** They are read again only when there are more of them. */
@@ -224,12 +230,13 @@ listen({
     draw();
   },
   resized: draw,
-  moved: () => void refresh(),
+  moved: () => void refresh().catch(reportError),
 });
 
 async function follow() {
   for (;;) {
-    if (!document.hidden) await refresh();
+    // A fault of the page must show in the browser's console, and must not end its asking.
+    if (!document.hidden) await refresh().catch(reportError);
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }
