@@ -86,35 +86,39 @@ const moodOf = ({ action, details }) =>
 /** Who changed what in production, when and why: the ledger, newest first. */
 export function timeline({ ledger, problems }, pages) {
   const entries = pages.entries();
-  const before = pages.before();
-  let lastDay = null;
   return panel(
     'timeline',
     'Ledger',
     { class: 'span-5 tall', aside: h('span', { class: 'aside' }, 'who changed what in production, and why') },
     problemsOf(problems, 'ledger'),
     ledger !== null && entries.length === 0 ? empty('Nothing was changed yet.') : null,
-    h(
-      'ol',
-      { class: 'timeline', tabindex: '0', 'aria-label': 'Ledger, newest first' },
-      entries.map((entry) => {
-        const today = day(entry.at);
-        const heading = today === lastDay ? null : h('span', { class: 'day' }, today);
-        lastDay = today;
-        return ledgerEntry(entry, heading);
-      }),
-      before === null
-        ? null
-        : h(
-            'li',
-            { class: 'more', 'data-key': 'more' },
-            h(
-              'button',
-              { type: 'button', class: 'quiet', 'data-action': 'older-ledger', 'data-before': before },
-              'Older entries',
-            ),
+    entries.length === 0 ? null : entryList(entries, pages.before()),
+  );
+}
+
+/** Oldest last; a day is named where it begins. `before` asks for older ones. */
+function entryList(entries, before) {
+  let lastDay = null;
+  return h(
+    'ol',
+    { class: 'timeline', tabindex: '0', 'aria-label': 'Ledger, newest first' },
+    entries.map((entry) => {
+      const today = day(entry.at);
+      const heading = today === lastDay ? null : h('span', { class: 'day' }, today);
+      lastDay = today;
+      return ledgerEntry(entry, heading);
+    }),
+    before === null
+      ? null
+      : h(
+          'li',
+          { class: 'more', 'data-key': 'more' },
+          h(
+            'button',
+            { type: 'button', class: 'quiet', 'data-action': 'older-ledger', 'data-before': before },
+            'Older entries',
           ),
-    ),
+        ),
   );
 }
 
