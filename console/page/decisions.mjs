@@ -1,5 +1,5 @@
 import { h } from './dom.mjs';
-import { clock, count, fixed, milliseconds, NONE, percent, quantity, utcMinute } from './format.mjs';
+import { clock, count, day, fixed, milliseconds, NONE, percent, quantity, utcMinute } from './format.mjs';
 import { empty, panel, problemText, row, table, versionTag } from './pieces.mjs';
 
 const columns = [
@@ -51,6 +51,7 @@ const decisionRow = (decision) =>
         class: 'link',
         'data-action': 'open-decision',
         'data-id': decision.id,
+        title: `${day(decision.servedAt)} ${decision.id}`,
         'aria-label': `Decision ${decision.id}, answered ${clock(decision.servedAt)}`,
       },
       clock(decision.servedAt),

@@ -72,8 +72,8 @@ function versionRow(version, allocation) {
     ),
     h(
       'span',
-      { title: `${day(version.registeredAt)} by ${version.registeredBy}` },
-      clock(version.registeredAt),
+      { title: `by ${version.registeredBy}` },
+      `${day(version.registeredAt)} ${clock(version.registeredAt).slice(0, 5)}`,
     ),
     h('code', { title: version.digest }, version.digest.slice(0, 12)),
   ]);
