@@ -2,7 +2,7 @@ import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['node_modules', 'dist', 'coverage', '.millrace', '**/*.mjs', 'eslint.config.js', '.dependency-cruiser.cjs'] },
+  { ignores: ['node_modules', 'dist', 'coverage', '.millrace', '**/*.mjs', '!console/page/*.mjs', 'eslint.config.js', '.dependency-cruiser.cjs'] },
   js.configs.recommended,
   ...tseslint.configs.recommendedTypeChecked,
   {
@@ -29,6 +29,17 @@ export default tseslint.config(
       '@typescript-eslint/no-unsafe-call': 'off',
       '@typescript-eslint/no-unsafe-return': 'off',
       '@typescript-eslint/unbound-method': 'off',
+    },
+  },
+  {
+    // The page's own files: plain JavaScript of the browser, with no types to check by.
+    files: ['console/page/*.mjs'],
+    extends: [tseslint.configs.disableTypeChecked],
+    languageOptions: {
+      parserOptions: { projectService: false },
+      globals: Object.fromEntries(
+        ['document', 'location', 'navigator', 'fetch', 'performance', 'setTimeout', 'setInterval', 'addEventListener', 'getSelection', 'reportError', 'AbortSignal', 'HTMLDialogElement', 'Node', 'ResizeObserver'].map((name) => [name, 'readonly']),
+      ),
     },
   },
   { files: ['cli/**', 'stack/**', 'bench/**', 'examples/**', 'test/support/**', 'test/replay/record-histories.ts'], rules: { 'no-console': 'off' } },

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';
 import { MillraceError } from '../src/core/millrace-error.ts';
 import type { ProcessName } from '../workers/process-name.ts';
+import { consoleUrlOf, gatewayUrlOf, servingUrlOf } from '../workers/process-urls.ts';
 import type { Supervisor } from '../workers/supervisor.ts';
 import type { CommandContext } from './command-context.ts';
-import { gatewayUrlOf, servingUrlOf } from './process-urls.ts';
 
 const READY_LIMIT_MS = 120_000;
 const POLL_MS = 100;
@@ -13,7 +13,7 @@ const PROBE_LIMIT_MS = 1_000;
 const RESTARTS_MAX = 4;
 
 /**
- * Waits until the gateway and serving answer. Whether a model is ready is not asked: before the first
+ * Waits until the gateway, serving and the console answer. Whether a model is ready is not asked: before the first
  * training none is.
  * @throws MillraceError PROCESS_UNREACHABLE
  */
@@ -22,6 +22,7 @@ export async function awaitProcesses(context: CommandContext, supervisor: Superv
   await Promise.all([
     awaitAnswer(context, supervisor, 'gateway', gatewayUrlOf(environment)),
     awaitAnswer(context, supervisor, 'serving', servingUrlOf(environment)),
+    awaitAnswer(context, supervisor, 'console', consoleUrlOf(environment)),
   ]);
 }
 

@@ -33,11 +33,12 @@ export async function chooseProcessPorts(dataDir: string, environment: Environme
   };
   const gateway = await choose('MILLRACE_GATEWAY_PORT', before?.gatewayPort, environment);
   const serving = await choose('MILLRACE_SERVING_PORT', before?.servingPort, environment);
+  const console = await choose('MILLRACE_CONSOLE_PORT', before?.consolePort, environment);
   const metrics: Partial<Record<ProcessName, number>> = {};
   for (const name of processNames) {
     const remembered = before?.processes.find((state) => state.name === name)?.metricsPort;
-    // One variable can't demand a port for five processes: here it demands none.
+    // One variable can't demand a port for every process: here it demands none.
     metrics[name] = await choose('MILLRACE_METRICS_PORT', remembered, {});
   }
-  return { gateway, serving, metrics: metrics as Record<ProcessName, number> };
+  return { gateway, serving, console, metrics: metrics as Record<ProcessName, number> };
 }

@@ -8,13 +8,14 @@ import {
 import { createNames } from '../src/contracts/names.ts';
 import { isMillraceError, messageOf } from '../src/core/millrace-error.ts';
 import type { BaseConfig } from '../src/infra/base-config.ts';
+import { inTime } from '../src/infra/in-time.ts';
 import { loadProject } from '../src/infra/load-project.ts';
 import { translateTemporalError } from '../src/infra/temporal-error.ts';
 import type { ServingReport } from '../src/registry/serving-status.ts';
 import { readEventBalance, type SourceBalance } from '../src/store/event-balance.ts';
+import { consoleUrlOf } from '../workers/process-urls.ts';
 import { readProcesses, type ProcessesState } from '../workers/process-state.ts';
 import type { CommandContext } from './command-context.ts';
-import { inTime } from './in-time.ts';
 import { lifecycleOf } from './lifecycle-client.ts';
 import { withKafka, withPostgres, withRegistry } from './open-servers.ts';
 
@@ -39,6 +40,8 @@ export interface StatusProblem {
 export interface Status {
   readonly namespace: string;
   readonly processes: ProcessesState | null;
+  /** Address of the console; null where no process was started here. */
+  readonly consoleUrl: string | null;
   readonly models: readonly ModelStatus[];
   readonly ingestion: IngestionStatus | null;
   readonly balance: readonly SourceBalance[];
@@ -83,6 +86,7 @@ export async function readStatus(context: CommandContext): Promise<Status> {
   return {
     namespace: config.namespace,
     processes,
+    consoleUrl: processes === null ? null : consoleUrlOf(await context.environment()),
     models: modelNames.map((model) => ({
       model,
       lifecycle: workflows?.lifecycles.get(model) ?? null,

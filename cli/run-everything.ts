@@ -1,12 +1,12 @@
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startStack, type RunningStack } from '../stack/start-stack.ts';
+import { consoleUrlOf, gatewayUrlOf, servingUrlOf } from '../workers/process-urls.ts';
 import { describeProcessEvent, startSupervisor, type Supervisor } from '../workers/supervisor.ts';
 import { applyAndStartWorkflows } from './apply-project.ts';
 import { awaitProcesses } from './await-processes.ts';
 import { chooseProcessPorts } from './choose-ports.ts';
 import type { CommandContext } from './command-context.ts';
-import { gatewayUrlOf, servingUrlOf } from './process-urls.ts';
 import { tellStackProgress } from './stack-progress.ts';
 import { renderPairs } from './table.ts';
 
@@ -63,6 +63,7 @@ async function announce(context: CommandContext): Promise<void> {
   );
   const document = {
     environment: Object.fromEntries(addresses) as Record<string, string>,
+    consoleUrl: consoleUrlOf(environment),
     gatewayUrl: gatewayUrlOf(environment),
     servingUrl: servingUrlOf(environment),
     temporalUiUrl: environment['MILLRACE_TEMPORAL_UI_URL'] ?? null,
@@ -72,6 +73,7 @@ async function announce(context: CommandContext): Promise<void> {
       'Millrace runs. Ctrl+C ends it.',
       '',
       renderPairs([
+        ['Console', document.consoleUrl],
         ['Predictions', `${document.servingUrl}/v1/models/<model>/predict`],
         ['Events', `${document.gatewayUrl}/v1/events/<source>`],
         ['Metrics', `${document.servingUrl}/metrics`],

@@ -21,6 +21,7 @@ const processesState = z.object({
   startedAt: z.number(),
   gatewayPort: z.number(),
   servingPort: z.number(),
+  consolePort: z.number(),
   processes: z.array(processState),
 });
 
@@ -53,5 +54,6 @@ export async function processPorts(dataDir: string): Promise<Record<string, stri
   return {
     MILLRACE_GATEWAY_PORT: String(state.gatewayPort),
     MILLRACE_SERVING_PORT: String(state.servingPort),
+    MILLRACE_CONSOLE_PORT: String(state.consolePort),
   };
 }

@@ -13,7 +13,7 @@ const STOP_LIMIT_MS_DEFAULT = 15_000;
 
 /** First nothing more comes in, then the work in hand is finished, and the workflows that direct it go last. */
 const stopOrder: readonly (readonly ProcessName[])[] = [
-  ['gateway', 'serving'],
+  ['gateway', 'serving', 'console'],
   ['stream', 'training'],
   ['orchestration'],
 ];
@@ -21,6 +21,7 @@ const stopOrder: readonly (readonly ProcessName[])[] = [
 export interface ProcessPorts {
   readonly gateway: number;
   readonly serving: number;
+  readonly console: number;
   readonly metrics: Readonly<Record<ProcessName, number>>;
 }
 
@@ -71,6 +72,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     startedAt,
     gatewayPort: options.ports.gateway,
     servingPort: options.ports.serving,
+    consolePort: options.ports.console,
     processes: processes.map((supervised) => supervised.state()),
   });
   function remember(): void {
@@ -98,6 +100,7 @@ function processEnvironmentOf(options: SupervisorOptions, name: ProcessName): En
     MILLRACE_DATA_DIR: options.dataDir,
     MILLRACE_GATEWAY_PORT: String(options.ports.gateway),
     MILLRACE_SERVING_PORT: String(options.ports.serving),
+    MILLRACE_CONSOLE_PORT: String(options.ports.console),
     MILLRACE_METRICS_PORT: String(options.ports.metrics[name]),
   };
 }

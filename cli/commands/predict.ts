@@ -2,7 +2,7 @@ import { callHttp } from '../call-http.ts';
 import { examples, parseMoment, type AddCommand } from '../add-command.ts';
 import { exitCodes } from '../exit-code.ts';
 import { parseInstance } from '../parse-instance.ts';
-import { servingUrlOf } from '../process-urls.ts';
+import { servingUrlOf } from '../../workers/process-urls.ts';
 import { renderPairs } from '../table.ts';
 
 const SCORE_DIGITS = 6;

@@ -12,7 +12,7 @@ export const addStart: AddCommand = (program, act) => {
     .command('start')
     .summary('start everything and keep it running')
     .description(
-      'Starts the servers, applies the project, starts its workflows and all processes: gateway, serving, and the orchestration, stream and training workers. A process that crashes is started again. Stays in the foreground; Ctrl+C ends the processes in order. With --json it prints its addresses once all processes answer.',
+      'Starts the servers, applies the project, starts its workflows and all processes: gateway, serving, console, and the orchestration, stream and training workers. A process that crashes is started again. Stays in the foreground; Ctrl+C ends the processes in order. With --json it prints its addresses once all processes answer.',
     )
     .option('--no-up', 'the servers run already: start none')
     .option('--no-apply', 'the project is applied already: start the processes only')

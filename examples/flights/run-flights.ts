@@ -33,6 +33,7 @@ export async function runFlights(args: Arguments, signal: AbortSignal): Promise<
   let ready = false;
   const millraceProcess = await startMillrace(args.dataDir, (line) => (ready ? tell(state, line) : console.log(line)));
   ready = true;
+  console.log(`Console: ${millraceProcess.consoleUrl}`);
   const millrace = await connectMillrace({ ...process.env, ...millraceProcess.environment });
   const follower = followLifecycle(millrace, MODEL, state);
   const board = startBoard(process.stdout, {
@@ -146,6 +147,7 @@ async function stayUp(started: StartedMillrace, args: Arguments, signal: AbortSi
   console.log(`
 It stays up until Ctrl+C.
 
+  Console       ${started.consoleUrl}
   Predictions   ${started.servingUrl}/v1/models/${MODEL}/predict
   Events        ${started.gatewayUrl}/v1/events/<source>
   Metrics       ${started.servingUrl}/metrics

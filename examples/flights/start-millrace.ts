@@ -10,6 +10,7 @@ const projectFile = fileURLToPath(new URL('./project.ts', import.meta.url));
 export interface StartedMillrace {
   /** Addresses of servers and processes, as every command takes them. */
   readonly environment: Readonly<Record<string, string>>;
+  readonly consoleUrl: string;
   readonly gatewayUrl: string;
   readonly servingUrl: string;
   readonly temporalUiUrl: string | null;

@@ -22,7 +22,7 @@ export const errorTable = {
   FEATURE_VIEW_NOT_FOUND: kind(404, false, 'The named version of a feature view is not part of the project.'),
   FEATURE_ON_DEMAND_FAILED: kind(500, false, 'The function of an on-demand feature threw.'),
   MIGRATION_DATABASE_AHEAD: kind(500, false, 'The database was migrated by a newer Millrace.'),
-  PROCESS_UNREACHABLE: kind(503, true, 'The gateway or a serving process does not answer at its address.'),
+  PROCESS_UNREACHABLE: kind(503, true, 'The gateway, a serving process or the console does not answer at its address.'),
   PROJECT_INVALID: kind(500, false, 'The definitions of a project contradict one another or break a rule.'),
   PLAN_SOURCE_INCOMPATIBLE: kind(409, false, 'A source changed in a way that the events it has do not fit.'),
   PLAN_TOPIC_INCOMPATIBLE: kind(409, false, 'A topic exists with another number of partitions than its definition has.'),

@@ -80,12 +80,16 @@ export type StoredReport = Omit<WindowReport, 'worstFeature' | 'predictionPsiLim
 const REPORTS_MAX = 1_000;
 
 /** The newest reports of a model, oldest first; at most 1,000. */
-export async function listReports(db: Queryable, model: string): Promise<StoredReport[]> {
+export async function listReports(
+  db: Queryable,
+  model: string,
+  limit = REPORTS_MAX,
+): Promise<StoredReport[]> {
   const rows = await db.query<ReportRow>(
     `SELECT window_from, window_to, version, decisions, labelled, auc, log_loss, brier, calibration_error,
        mean_score, base_rate, prediction_psi, drifted_features, feature_psi, trigger
      FROM millrace.monitor_reports WHERE model = $1 ORDER BY window_from DESC LIMIT $2`,
-    [model, REPORTS_MAX],
+    [model, Math.min(limit, REPORTS_MAX)],
   );
   return rows.reverse().map((row) => ({
     from: row.window_from.getTime(),

@@ -64,6 +64,7 @@ test('status shows what is there and names what is not, with exit code 3', async
   expect(document).toMatchObject({
     namespace: stage.environment['MILLRACE_NAMESPACE'],
     processes: null,
+    consoleUrl: null,
     models: [{ model: 'fraud', allocation: null, serving: [] }],
     balance: [
       { source: 'payments', sent: 2, stored: 0, missing: 2 },

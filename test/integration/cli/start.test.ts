@@ -10,12 +10,12 @@ import { openCommandStage, type CommandStage } from '../../support/cli/command-s
 import { eventually } from '../../support/eventually.ts';
 
 const launcher = fileURLToPath(new URL('../../../cli/millrace.mjs', import.meta.url));
-/** Five processes start from TypeScript, on a machine that may be busy. */
+/** All processes start from TypeScript, on a machine that may be busy. */
 const START_MS_MAX = 180_000;
 
 let stage: CommandStage;
 let started: ChildProcess;
-let ready: { gatewayUrl: string; servingUrl: string; environment: Record<string, string> };
+let ready: { consoleUrl: string; gatewayUrl: string; servingUrl: string; environment: Record<string, string> };
 const news: string[] = [];
 
 beforeAll(async () => {
@@ -51,7 +51,7 @@ const processOf = async (name: string): Promise<ProcessState> => {
 
 test('start says where everything is, and it is there', async () => {
   expect(ready.environment).toMatchObject(stage.environment);
-  for (const url of [ready.gatewayUrl, ready.servingUrl]) {
+  for (const url of [ready.consoleUrl, ready.gatewayUrl, ready.servingUrl]) {
     expect((await fetch(`${url}/v1/health/live`)).status).toBe(200);
   }
   const { exitCode, stdout, stderr } = await stage.run('predict', 'fraud', 'cardId=c', 'amount=1');
@@ -69,9 +69,31 @@ test(
       (stdout) => (JSON.parse(stdout) as { problems: unknown[] }).problems.length === 0,
     );
     expect(JSON.parse(status)).toMatchObject({
+      consoleUrl: ready.consoleUrl,
       models: [{ lifecycle: { phase: 'idle' } }],
       ingestion: { paused: false },
     });
+  },
+  START_MS_MAX,
+);
+
+test(
+  'the console shows every part once the workers run',
+  async () => {
+    const read = async (url: string) => (await (await fetch(`${ready.consoleUrl}${url}`)).json()) as Record<string, unknown>;
+    const overview = await eventually(
+      'an overview without problems',
+      START_MS_MAX,
+      () => read('/api/overview'),
+      ({ problems }) => (problems as unknown[]).length === 0,
+    );
+    expect(overview).toMatchObject({
+      sources: [{ source: 'payments', sent: 0, missing: 0 }, { source: 'chargebacks' }],
+      views: [{ view: 'card_activity', behindEvents: 0 }],
+      models: [{ model: 'fraud', allocation: null, lifecycle: { phase: 'idle' }, serving: [{ loaded: [] }] }],
+    });
+    expect((overview['processes'] as { name: string }[]).map(({ name }) => name)).toContain('console');
+    expect(await read('/api/models/fraud')).toMatchObject({ lifecycle: { state: { phase: 'idle' }, history: [] }, problems: [] });
   },
   START_MS_MAX,
 );

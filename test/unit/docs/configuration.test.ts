@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import { consoleSettingNames, loadConsoleSettings } from '../../../console/settings.ts';
 import { loadServingSettings, servingSettingNames } from '../../../serving/settings.ts';
 import { baseConfigNames, loadBaseConfig } from '../../../src/infra/base-config.ts';
 import { gatewaySettingNames, loadGatewaySettings } from '../../../src/stream/gateway-settings.ts';
@@ -19,6 +20,7 @@ const groups: readonly [string, Readonly<Record<string, string>>, Readonly<Recor
   ['every process', baseConfigNames, { ...base, project: undefined }],
   ['the gateway', gatewaySettingNames, loadGatewaySettings({})],
   ['serving', servingSettingNames, loadServingSettings({})],
+  ['the console', consoleSettingNames, loadConsoleSettings({})],
 ];
 
 /** A list is shown as it is written in the environment. */

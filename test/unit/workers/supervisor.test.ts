@@ -17,7 +17,8 @@ const WAIT_MS_MAX = 10_000;
 const ports = {
   gateway: 1001,
   serving: 1002,
-  metrics: { orchestration: 1, stream: 2, training: 3, serving: 4, gateway: 5 },
+  console: 1003,
+  metrics: { orchestration: 1, stream: 2, training: 3, serving: 4, gateway: 5, console: 6 },
 };
 
 let dataDir: string;
@@ -81,10 +82,12 @@ test('every process runs with its own metrics port and log, and the state file s
     ['training', 'running', 0],
     ['serving', 'running', 0],
     ['gateway', 'running', 0],
+    ['console', 'running', 0],
   ]);
   expect(await processPorts(dataDir)).toEqual({
     MILLRACE_GATEWAY_PORT: '1001',
     MILLRACE_SERVING_PORT: '1002',
+    MILLRACE_CONSOLE_PORT: '1003',
   });
 });
 
@@ -119,6 +122,7 @@ test('stopping ends all processes in order and kills one that does not listen', 
   expect(pids.filter(isAlive)).toEqual([]);
   const stopped = events.filter((event) => event.kind === 'stopped');
   expect(stopped.map((event) => event.name).sort()).toEqual([
+    'console',
     'gateway',
     'orchestration',
     'serving',

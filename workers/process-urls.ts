@@ -1,7 +1,7 @@
 import type { Environment } from '../src/infra/settings.ts';
 
 /** Ports that the processes listen on where nothing names others; docs/configuration.md has them too. */
-const PORT_DEFAULT = { gateway: 7470, serving: 7480 } as const;
+const PORT_DEFAULT = { gateway: 7470, serving: 7480, console: 7490 } as const;
 
 const urlOf = (port: string | undefined, fallback: number): string => `http://127.0.0.1:${port || fallback}`;
 
@@ -10,3 +10,6 @@ export const gatewayUrlOf = (environment: Environment): string =>
 
 export const servingUrlOf = (environment: Environment): string =>
   urlOf(environment['MILLRACE_SERVING_PORT'], PORT_DEFAULT.serving);
+
+export const consoleUrlOf = (environment: Environment): string =>
+  urlOf(environment['MILLRACE_CONSOLE_PORT'], PORT_DEFAULT.console);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { inTime } from '../../../cli/in-time.ts';
+import { inTime } from '../../../src/infra/in-time.ts';
 
 test('an answer in time is passed on, a failure too', async () => {
   expect(await inTime('x', 1_000, Promise.resolve(7))).toBe(7);
