@@ -17,6 +17,8 @@ export interface LifecycleFollower {
    * a minute would come two weeks late.
    */
   notTraining(signal: AbortSignal): Promise<void>;
+  /** Resolves while a version rolls out: it needs traffic and outcomes then. */
+  rollingOut(signal: AbortSignal): Promise<void>;
   /** Resolves when all decisions are stored and the lifecycle is idle, or gave up waiting for traffic. */
   settled(signal: AbortSignal, decisions: number): Promise<void>;
   stop(): void;
@@ -63,6 +65,9 @@ export function followLifecycle(millrace: MillraceClient, model: string, state: 
       state.holding = 'a version is being trained';
       await until(signal, FIRST_VERSION_TIMEOUT_MS, () => state.lifecycle?.phase !== 'training');
       state.holding = null;
+    },
+    async rollingOut(signal) {
+      await until(signal, Infinity, () => state.lifecycle?.phase === 'rolling-out');
     },
     async settled(signal, decisions) {
       let idle = 0;

@@ -39,6 +39,7 @@ export async function replayLive(
     const first = asks[0];
     if (first === undefined || first.asOf >= next) return;
     await options.mayMove();
+    if (options.signal.aborted) return;
     await send();
     let due = 0;
     while (due < asks.length && (asks[due] as Ask).asOf < next) due++;

@@ -9,6 +9,7 @@ import { readFlightEvents } from './flight-events.ts';
 import { totalsOf, type FlightsReport } from './flights-report.ts';
 import { LatencyWindow } from './latency-window.ts';
 import { followLifecycle, type LifecycleFollower } from './follow-lifecycle.ts';
+import { laterEvents } from './later-events.ts';
 import { newYorkMonthStart } from './new-york-time.ts';
 import { createPredictor } from './predictor.ts';
 import { replayHistory } from './replay-history.ts';
@@ -49,7 +50,7 @@ export async function runFlights(args: Arguments, signal: AbortSignal): Promise<
     const report = await makeReport(millrace, args, state, latencies, Date.now() - startedAt);
     console.log(reportText(report));
     console.log(`Report: ${await writeReport(report, args.dataDir)}`);
-    if (!args.exit) await stayUp(millraceProcess, args, signal);
+    if (!args.exit) await stayUp(args, { millrace, millraceProcess, follower, state, latencies, signal });
     const complete = totalsOf(report.balance).balanced && report.predictions.failed === 0;
     return complete ? 0 : 1;
   } finally {
@@ -141,8 +142,12 @@ async function writeReport(report: FlightsReport, dataDir: string): Promise<stri
   return page;
 }
 
-/** Prints the addresses and what to try, and waits for the end. */
-async function stayUp(started: StartedMillrace, args: Arguments, signal: AbortSignal): Promise<void> {
+/**
+ * Prints the addresses and what to try, and waits for the end. The clock stands, but while a version rolls out
+ * flights go on, so that it gets traffic and outcomes.
+ */
+async function stayUp(args: Arguments, run: Run): Promise<void> {
+  const { millraceProcess: started, state, signal } = run;
   const option = args.dataDir === '.millrace' ? '' : ` --data-dir ${args.dataDir}`;
   console.log(`
 It stays up until Ctrl+C.
@@ -160,6 +165,16 @@ It stays up until Ctrl+C.
   npx millrace status${option}
   npx millrace rollback ${MODEL} --reason "try it"${option}
   npx millrace train ${MODEL} --wait${option}
+
+While a version rolls out, flights go on where they stopped${args.toMonth < 12 ? '' : ' (the year once more, dated 52 weeks later)'}.
 `);
-  await Promise.race([new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true })), started.ended]);
+  state.onNews = console.log;
+  const predictor = createPredictor(started.servingUrl, run.latencies, () => state.predictionRetries++);
+  const goingOn = replayLive(run.millrace, predictor, laterEvents(args.toMonth, state.clock ?? 0), state, {
+    stepMs: args.stepMinutes * 60_000,
+    mayMove: () => run.follower.rollingOut(signal),
+    signal,
+  });
+  await Promise.race([goingOn, started.ended]);
+  await predictor.close();
 }

@@ -19,6 +19,8 @@ export interface RunState {
   readonly freshness: LatencyWindow;
   /** Newest last. */
   readonly news: string[];
+  /** Hears each piece of news as it comes, once the board is gone. */
+  onNews: ((line: string) => void) | null;
 }
 
 const NEWS_MAX = 200;
@@ -36,10 +38,12 @@ export function createRunState(now: number): RunState {
     lifecycle: null,
     freshness: new LatencyWindow(),
     news: [],
+    onNews: null,
   };
 }
 
 export function tell(state: RunState, line: string): void {
   state.news.push(line);
+  state.onNews?.(line);
   if (state.news.length > NEWS_MAX) state.news.shift();
 }
