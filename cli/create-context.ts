@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { pino } from 'pino';
 import { processEnvironment } from '../src/infra/process-environment.ts';
 import type { Environment } from '../src/infra/settings.ts';
+import { rememberedProject } from '../workers/process-state.ts';
 import type { CommandContext, GlobalOptions } from './command-context.ts';
 import { createOutput, type TextSink } from './output.ts';
 
@@ -13,14 +15,20 @@ const STANDARD_ERROR = 2;
 /** Options as commander parsed them, completed from the environment, paths made absolute. */
 export function readGlobalOptions(raw: Readonly<Record<string, unknown>>): GlobalOptions {
   const environment = processEnvironment();
-  const text = (value: unknown, variable: string, fallback: string): string =>
-    path.resolve(typeof value === 'string' ? value : environment[variable] || fallback);
+  const text = (value: unknown, variable: string): string | undefined =>
+    typeof value === 'string' ? value : environment[variable] || undefined;
+  const dataDir = path.resolve(text(raw['dataDir'], 'MILLRACE_DATA_DIR') ?? DATA_DIR_DEFAULT);
   return {
     json: raw['json'] === true,
     verbose: raw['verbose'] === true,
-    dataDir: text(raw['dataDir'], 'MILLRACE_DATA_DIR', DATA_DIR_DEFAULT),
-    project: text(raw['project'], 'MILLRACE_PROJECT', PROJECT_DEFAULT),
+    dataDir,
+    project: path.resolve(text(raw['project'], 'MILLRACE_PROJECT') ?? projectOf(dataDir)),
   };
+}
+
+/** The folder's own project; where it has none, the one that the data directory's processes run. */
+function projectOf(dataDir: string): string {
+  return existsSync(PROJECT_DEFAULT) ? PROJECT_DEFAULT : (rememberedProject(dataDir) ?? PROJECT_DEFAULT);
 }
 
 export function createCommandContext(

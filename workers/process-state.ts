@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
@@ -19,6 +20,8 @@ const processState = z.object({
 const processesState = z.object({
   supervisorPid: z.number(),
   startedAt: z.number(),
+  /** Absolute path of the project file that they run. */
+  project: z.string().nullable(),
   gatewayPort: z.number(),
   servingPort: z.number(),
   consolePort: z.number(),
@@ -45,6 +48,16 @@ export async function writeProcesses(dataDir: string, state: ProcessesState): Pr
   const draft = `${fileOf(dataDir)}.${process.pid}.tmp`;
   await writeFile(draft, `${JSON.stringify(state, null, 2)}\n`);
   await rename(draft, fileOf(dataDir));
+}
+
+/** The project file of the processes that a data directory knows; null where it knows of none. */
+export function rememberedProject(dataDir: string): string | null {
+  try {
+    const parsed = processesState.safeParse(JSON.parse(readFileSync(fileOf(dataDir), 'utf8')));
+    return parsed.success ? parsed.data.project : null;
+  } catch {
+    return null;
+  }
 }
 
 /** The ports of the running processes as environment variables; none where no supervisor ever ran. */

@@ -70,6 +70,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const state = (): ProcessesState => ({
     supervisorPid: process.pid,
     startedAt,
+    project: options.environment['MILLRACE_PROJECT'] ?? null,
     gatewayPort: options.ports.gateway,
     servingPort: options.ports.serving,
     consolePort: options.ports.console,
