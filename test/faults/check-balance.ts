@@ -41,7 +41,8 @@ export async function checkBalance(
       if (sent.source === source) findings.push(...checkEvent(sent, copies.get(sent.id) ?? [], held));
     }
     for (const id of [...copies.keys(), ...held.rows.keys()]) {
-      if (!record.events.has(id)) findings.push(`${source} ${id}: expected nothing of that id, nobody sent it`);
+      if (!record.events.has(id))
+        findings.push(`${source} ${id}: expected nothing of that id, nobody sent it`);
     }
     findings.push(...checkCounts(source, copies, held, record));
   }
@@ -55,20 +56,29 @@ function checkEvent(sent: SentEvent, copies: readonly Place[], held: Held): Find
     `${sent.source} ${sent.id} (sent ${sent.attempts} times, accepted ${sent.accepted} times, copies at ${copies.map(textOf).join(' ')}): expected ${expected}, found ${found}`;
   const [first] = copies;
   if (sent.expected === 'refused') {
-    return rows.length + copies.length === 0 ? [] : [say('nothing, the gateway refused it', `${rows.length} rows`)];
+    return rows.length + copies.length === 0
+      ? []
+      : [say('nothing, the gateway refused it', `${rows.length} rows`)];
   }
-  if (copies.length < Math.min(1, sent.accepted)) return [say('a copy in the topic', 'none: it was accepted and lost')];
+  if (copies.length < Math.min(1, sent.accepted))
+    return [say('a copy in the topic', 'none: it was accepted and lost')];
   if (copies.length > 0 && sent.attempts === 0) return [say('no copy', `${copies.length}`)];
   if (sent.expected === 'stored') {
     const isRight =
-      first === undefined ? rows.length === 0 : rows.length === 1 && rows[0] !== undefined && textOf(rows[0]) === textOf(first);
+      first === undefined
+        ? rows.length === 0
+        : rows.length === 1 && rows[0] !== undefined && textOf(rows[0]) === textOf(first);
     const letter = letters.find((code) => code !== undefined);
     if (letter !== undefined) return [say('no dead letter', letter)];
-    return isRight ? [] : [say('one row, at the first copy', `${rows.length}: ${rows.map(textOf).join(' ')}`)];
+    return isRight
+      ? []
+      : [say('one row, at the first copy', `${rows.length}: ${rows.map(textOf).join(' ')}`)];
   }
   const { expected } = sent;
   if (rows.length > 0) return [say(`the dead letter ${expected}`, `${rows.length} rows`)];
-  return letters.every((code) => code === expected) ? [] : [say(`the dead letter ${expected}`, letters.join(' '))];
+  return letters.every((code) => code === expected)
+    ? []
+    : [say(`the dead letter ${expected}`, letters.join(' '))];
 }
 
 function checkCounts(

@@ -41,7 +41,11 @@ export async function checkStates(deps: StateDeps, programs: readonly ViewProgra
   return findings;
 }
 
-async function checkView(deps: StateDeps, program: ViewProgram, events: readonly LoggedEvent[]): Promise<Finding[]> {
+async function checkView(
+  deps: StateDeps,
+  program: ViewProgram,
+  events: readonly LoggedEvent[],
+): Promise<Finding[]> {
   const states = await readStates(deps, program);
   const byKey = new Map<string, LoggedEvent[]>();
   let newest = -Infinity;
@@ -57,7 +61,8 @@ async function checkView(deps: StateDeps, program: ViewProgram, events: readonly
   for (const key of new Set([...byKey.keys(), ...states.keys()])) {
     const own = byKey.get(key) ?? [];
     const state = states.get(key);
-    if (state === undefined) findings.push(`${program.name} ${key}: expected a state, found none; ${shown(own)}`);
+    if (state === undefined)
+      findings.push(`${program.name} ${key}: expected a state, found none; ${shown(own)}`);
     else findings.push(...checkState(program, key, state, own, newest));
   }
   return findings;
@@ -76,7 +81,9 @@ function checkState(
   }
   const [expectedFence, foundFence] = [JSON.stringify(fence), JSON.stringify(fenceOf(state))];
   if (expectedFence !== foundFence) {
-    const beyond = events.filter((event) => event.sourceOffset > (fenceOf(state)[event.sourcePartition] ?? -1));
+    const beyond = events.filter(
+      (event) => event.sourceOffset > (fenceOf(state)[event.sourcePartition] ?? -1),
+    );
     return [`${program.name} ${key} fence: expected ${expectedFence}, found ${foundFence}; ${shown(beyond)}`];
   }
   const found = new Float64Array(program.featureNames.length);
@@ -106,7 +113,7 @@ export async function readStates(
   for (let partition = 0; partition < program.partitions; partition++) {
     const prefix = names.stateKey(program.name, program.version, partition, '');
     const keys: string[] = [];
-    for (let cursor = '0'; ; ) {
+    for (let cursor = '0'; ;) {
       const [next, page] = await redis.scan(cursor, 'MATCH', `${prefix}*`, 'COUNT', SCAN_COUNT);
       keys.push(...page);
       if (next === '0') break;
@@ -115,7 +122,8 @@ export async function readStates(
     const values = keys.length === 0 ? [] : await redis.mgetBuffer(keys);
     for (const [i, redisKey] of keys.entries()) {
       const key = redisKey.slice(prefix.length);
-      if (partitionOf(key, program.partitions) !== partition) throw new Error(`${redisKey} lies in a wrong partition`);
+      if (partitionOf(key, program.partitions) !== partition)
+        throw new Error(`${redisKey} lies in a wrong partition`);
       const bytes = values[i];
       if (bytes !== undefined && bytes !== null) states.set(key, decodeState(program, bytes));
     }

@@ -20,7 +20,12 @@ import { startFoldConsumer } from '../../src/stream/fold-consumer.ts';
 import { startIngest } from '../../src/stream/ingest.ts';
 import { createStreamMetrics } from '../../src/stream/stream-metrics.ts';
 import { faultsProject } from './faults-project.ts';
-import { SESSION_TIMEOUT_MS, type ConsumerOrder, type ConsumerRole, type DeathPoint } from './consumer-order.ts';
+import {
+  SESSION_TIMEOUT_MS,
+  type ConsumerOrder,
+  type ConsumerRole,
+  type DeathPoint,
+} from './consumer-order.ts';
 
 const REBUILD_RETRY_MS = 100;
 
@@ -66,7 +71,7 @@ const deps = {
 
 async function rebuildAll(): Promise<void> {
   for (const program of programs) {
-    for (let partition = 0; partition < program.partitions; ) {
+    for (let partition = 0; partition < program.partitions;) {
       try {
         await materializePartition(deps, program, partition, { onProgress: () => passes('inRebuild') });
         partition++;
@@ -84,7 +89,8 @@ if (role === 'rebuild') {
   await rebuildAll();
   process.exit(0);
 }
-const consumer = role === 'ingest' ? startIngest(deps, faultsProject.sources, programs) : startFoldConsumer(deps, programs);
+const consumer =
+  role === 'ingest' ? startIngest(deps, faultsProject.sources, programs) : startFoldConsumer(deps, programs);
 const running = await consumer;
 process.on('SIGTERM', () => {
   void running.stop().then(

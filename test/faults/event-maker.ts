@@ -45,7 +45,11 @@ export class EventMaker {
   /** On time, late, older than every window, or early within the skew; known a little out of order. */
   order(): MadeEvent {
     const knownTime = ORDERS_BEGIN + this.#orders++ * ORDER_STEP_MS + this.#below(30_000);
-    return this.#order(`o-${this.#made++}`, knownTime, knownTime - this.#ageOf([2 * HOUR_MS, 3 * DAY_MS], 50_000));
+    return this.#order(
+      `o-${this.#made++}`,
+      knownTime,
+      knownTime - this.#ageOf([2 * HOUR_MS, 3 * DAY_MS], 50_000),
+    );
   }
 
   click(now: number): MadeEvent {
@@ -64,12 +68,22 @@ export class EventMaker {
     const id = `bad-${this.#made++}`;
     const knownTime = ORDERS_BEGIN + this.#orders * ORDER_STEP_MS;
     const order = (eventTime: number) => this.#order(id, knownTime, eventTime).payload;
-    const letter = (code: ErrorCode, value: string): BadMessage => ({ source: 'order', id, code, value, knownTime });
+    const letter = (code: ErrorCode, value: string): BadMessage => ({
+      source: 'order',
+      id,
+      code,
+      value,
+      knownTime,
+    });
     const draw = this.#random.uniform();
     if (draw < 0.4) return letter('STREAM_EVENT_MALFORMED', `{"orderId":"${id}","amount":`);
-    if (draw < 0.65) return letter('STREAM_EVENT_INVALID', JSON.stringify({ ...order(knownTime), amount: 'much' }));
+    if (draw < 0.65)
+      return letter('STREAM_EVENT_INVALID', JSON.stringify({ ...order(knownTime), amount: 'much' }));
     if (draw < 0.9) return letter('STREAM_EVENT_EARLY', JSON.stringify(order(knownTime + 10 * MINUTE_MS)));
-    return letter('STREAM_EVENT_OVERSIZED', JSON.stringify({ ...order(knownTime), more: 'x'.repeat(OVERSIZED_BYTES) }));
+    return letter(
+      'STREAM_EVENT_OVERSIZED',
+      JSON.stringify({ ...order(knownTime), more: 'x'.repeat(OVERSIZED_BYTES) }),
+    );
   }
 
   #order(id: string, knownTime: number, orderedAt: number): MadeEvent {

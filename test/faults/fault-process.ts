@@ -55,11 +55,13 @@ export class FaultProcess {
     this.#isWanted = true;
     const pairs = await Promise.all(
       Object.entries(this.links).map(
-        async ([server, link]) => `${this.#options.ports[server as RestartableServer]}:${await link.listen()}`,
+        async ([server, link]) =>
+          `${this.#options.ports[server as RestartableServer]}:${await link.listen()}`,
       ),
     );
     this.#spawn(pairs.join(','));
-    if (isReadyTold) await once(this.#child as ChildProcess, 'message', { signal: AbortSignal.timeout(READY_LIMIT_MS) });
+    if (isReadyTold)
+      await once(this.#child as ChildProcess, 'message', { signal: AbortSignal.timeout(READY_LIMIT_MS) });
   }
 
   order(order: ConsumerOrder): void {
@@ -69,14 +71,15 @@ export class FaultProcess {
 
   /** The process may not exist at the moment. */
   signal(signal: NodeJS.Signals): void {
-    if (signal === 'SIGKILL') this.#isExpected = true;
+    if (signal === 'SIGKILL' || signal === 'SIGTERM') this.#isExpected = true;
     this.#child?.kill(signal);
   }
 
   /** Resolves with the exit code when the process that now runs has ended. */
   async ended(limitMs: number): Promise<number | null> {
     const child = this.#child;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null)
+      return child?.exitCode ?? null;
     await once(child, 'exit', { signal: AbortSignal.timeout(limitMs) });
     return child.exitCode;
   }
@@ -112,7 +115,9 @@ export class FaultProcess {
     child.once('exit', (code, signal) => {
       if (!this.#isWanted || !restarts) return;
       if (!this.#isExpected) {
-        this.surprises.push(`${this.name} ended (${signal ?? code}): ${readLogTail(logFile).slice(-2).join(' | ').slice(0, 600)}`);
+        this.surprises.push(
+          `${this.name} ended (${signal ?? code}): ${readLogTail(logFile).slice(-2).join(' | ').slice(0, 600)}`,
+        );
       }
       this.#isExpected = false;
       void sleep(RESTART_DELAY_MS).then(() => {

@@ -29,7 +29,10 @@ export function drawRounds(
   };
   while (rounds.length < count) {
     const faults = rounds.length < names.length ? [draw()] : [draw(), draw()];
-    rounds.push({ faults, isAtRest: random.uniform() < 0.5 && faults.every((name) => atRest.includes(name)) });
+    rounds.push({
+      faults,
+      isAtRest: random.uniform() < 0.5 && faults.every((name) => atRest.includes(name)),
+    });
   }
   return rounds;
 }

@@ -69,7 +69,9 @@ export class FaultServers {
     });
     if (before !== undefined && before.process?.pid !== state.process?.pid) this.restarts++;
     if (before !== undefined && before.address !== state.address) {
-      throw new Error(`${server} came back at another address: ${state.address} instead of ${before.address}`);
+      throw new Error(
+        `${server} came back at another address: ${state.address} instead of ${before.address}`,
+      );
     }
     this.#states.set(server, state);
     await this.#recorder.record(server, state);

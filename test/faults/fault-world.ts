@@ -59,7 +59,14 @@ export async function openFaultWorld(dataDir: string, seed: number): Promise<Fau
   const redis = createRedis({ url: servers.address('redis'), role: 'write', logger });
   const store = createOnlineStore(redis, names);
   const programs = programsOf(faultsProject);
-  await applyProject(faultsProject, { postgres, kafka, store, names, clock: Date.now, registerModel: async () => undefined });
+  await applyProject(faultsProject, {
+    postgres,
+    kafka,
+    store,
+    names,
+    clock: Date.now,
+    registerModel: async () => undefined,
+  });
 
   const gatewayPort = await choosePort({ variable: '' }, {});
   const environment = {
@@ -73,8 +80,17 @@ export async function openFaultWorld(dataDir: string, seed: number): Promise<Fau
   };
   const logs = path.join(dataDir, 'logs');
   await mkdir(logs, { recursive: true });
-  const ports = { kafka: servers.port('kafka'), postgres: servers.port('postgres'), redis: servers.port('redis') };
-  const make = (name: string, file: string, role: ConsumerRole | undefined, restarts: boolean): FaultProcess =>
+  const ports = {
+    kafka: servers.port('kafka'),
+    postgres: servers.port('postgres'),
+    redis: servers.port('redis'),
+  };
+  const make = (
+    name: string,
+    file: string,
+    role: ConsumerRole | undefined,
+    restarts: boolean,
+  ): FaultProcess =>
     new FaultProcess({
       name,
       file,
@@ -88,9 +104,17 @@ export async function openFaultWorld(dataDir: string, seed: number): Promise<Fau
   const members = { ingest: membersOf('ingest'), fold: membersOf('fold') };
   const gateway = make('gateway', '../../workers/gateway.ts', undefined, true);
   const processes = [...members.ingest, ...members.fold, gateway];
-  await Promise.all([gateway.start(false), ...[...members.ingest, ...members.fold].map((member) => member.start())]);
+  await Promise.all([
+    gateway.start(false),
+    ...[...members.ingest, ...members.fold].map((member) => member.start()),
+  ]);
   const gatewayUrl = `http://${LOOPBACK}:${gatewayPort}`;
-  await eventually('the gateway', GATEWAY_LIMIT_MS, () => fetch(`${gatewayUrl}/v1/health/ready`), ({ ok }) => ok);
+  await eventually(
+    'the gateway',
+    GATEWAY_LIMIT_MS,
+    () => fetch(`${gatewayUrl}/v1/health/ready`),
+    ({ ok }) => ok,
+  );
   const sender = await Sender.open({ kafka, names, gatewayUrl, random: createRandom(seed ^ TRAFFIC_STREAM) });
   let extras = 0;
   return {
@@ -111,8 +135,8 @@ export async function openFaultWorld(dataDir: string, seed: number): Promise<Fau
       return extra;
     },
     async close() {
-      await Promise.all(processes.map((one) => one.stop()));
       await sender.close();
+      await Promise.all(processes.map((one) => one.stop()));
       await kafka.close();
       redis.disconnect();
       await postgres.close();
@@ -121,11 +145,15 @@ export async function openFaultWorld(dataDir: string, seed: number): Promise<Fau
 }
 
 async function createDatabase(serverUrl: string, name: string): Promise<string> {
-  const admin = createPostgres({ url: serverUrl, applicationName: 'faults', logger: createLogger('faults', 'silent'), poolMax: 1 });
+  const admin = createPostgres({
+    url: serverUrl,
+    applicationName: 'faults',
+    logger: createLogger('faults', 'silent'),
+    poolMax: 1,
+  });
   await admin.query(`CREATE DATABASE ${name}`);
   await admin.close();
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;
   return url.href;
 }
-

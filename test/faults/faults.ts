@@ -139,7 +139,8 @@ const badLinks =
 /** All connections of one member of each group to one server die without a word; new ones would work. */
 const forgetConnections: Fault = async (world, random) => {
   const server = oneOf(random, restartableServers);
-  for (const role of ['ingest', 'fold'] as const) oneOf(random, world.members[role]).links[server].forgetConnections();
+  for (const role of ['ingest', 'fold'] as const)
+    oneOf(random, world.members[role]).links[server].forgetConnections();
 };
 
 export const faults: Readonly<Record<string, Fault>> = {

@@ -14,7 +14,10 @@ const LIMIT_MS = 60_000;
  * All messages of some topics, read with a client of its own, outside of the pipeline's groups and code.
  * @throws Error where offsets are missing: the topics of sources keep everything
  */
-export async function readTopics(brokers: readonly string[], topics: readonly string[]): Promise<TopicMessage[]> {
+export async function readTopics(
+  brokers: readonly string[],
+  topics: readonly string[],
+): Promise<TopicMessage[]> {
   const kafka = new Kafka({ brokers: [...brokers], clientId: 'faults-reader', logLevel: logLevel.NOTHING });
   const admin = kafka.admin();
   await admin.connect();
@@ -37,8 +40,16 @@ export async function readTopics(brokers: readonly string[], topics: readonly st
   let timer: NodeJS.Timeout | undefined;
   try {
     await new Promise<void>((resolve, reject) => {
-      timer = setTimeout(() => reject(new Error(`topics were not read within ${LIMIT_MS} ms: ${[...missing.keys()].join(', ')}`)), LIMIT_MS);
-      const take = (topic: string, partition: number, offsets: readonly { offset: string; key: Buffer | null }[]): void => {
+      timer = setTimeout(
+        () =>
+          reject(new Error(`topics were not read within ${LIMIT_MS} ms: ${[...missing.keys()].join(', ')}`)),
+        LIMIT_MS,
+      );
+      const take = (
+        topic: string,
+        partition: number,
+        offsets: readonly { offset: string; key: Buffer | null }[],
+      ): void => {
         for (const { offset, key } of offsets) {
           found.push({ topic, partition, offset: Number(offset), key: key?.toString() ?? '' });
           const end = missing.get(`${topic}/${partition}`);
@@ -67,14 +78,19 @@ export async function readTopics(brokers: readonly string[], topics: readonly st
 function inOrder(messages: readonly TopicMessage[]): TopicMessage[] {
   const byPlace = new Map(messages.map((m) => [`${m.topic}/${m.partition}/${m.offset}`, m]));
   const sorted = [...byPlace.values()].sort(
-    (a, b) => (a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : 0) || a.partition - b.partition || a.offset - b.offset,
+    (a, b) =>
+      (a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : 0) ||
+      a.partition - b.partition ||
+      a.offset - b.offset,
   );
   sorted.forEach((message, i) => {
     const before = sorted[i - 1];
     const isFirst = before?.topic !== message.topic || before.partition !== message.partition;
     const expected = isFirst ? 0 : before.offset + 1;
     if (message.offset !== expected) {
-      throw new Error(`${message.topic}/${message.partition}: expected offset ${expected}, found ${message.offset}`);
+      throw new Error(
+        `${message.topic}/${message.partition}: expected offset ${expected}, found ${message.offset}`,
+      );
     }
   });
   return sorted;

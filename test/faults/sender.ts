@@ -35,6 +35,7 @@ export class Sender {
   readonly #maker: EventMaker;
   readonly #replayer: Replayer;
   readonly #producer: EventProducer;
+  readonly #closed = new AbortController();
   #isFlowing = false;
   #loops: Promise<unknown> = Promise.resolve();
 
@@ -88,14 +89,18 @@ export class Sender {
     return this.#replay(events);
   }
 
+  /** Gives up what is not answered. */
   async close(): Promise<void> {
-    await this.rest();
+    this.#closed.abort(new Error('the sender was closed'));
+    await this.rest().catch(() => undefined);
     await this.#replayer.close();
     await this.#producer.close();
   }
 
   async #sendOrders(): Promise<void> {
-    const events = Array.from({ length: ORDERS_PER_TICK }, () => this.#orAgain('order', () => this.#maker.order()));
+    const events = Array.from({ length: ORDERS_PER_TICK }, () =>
+      this.#orAgain('order', () => this.#maker.order()),
+    );
     await this.#replay(events);
   }
 
@@ -124,13 +129,17 @@ export class Sender {
   /** A fresh event, or now and then one that was sent before: of late, or long ago. */
   #orAgain(source: string, make: () => MadeEvent): MadeEvent {
     const { random } = this.#deps;
-    const [isAgain, draw, isOld] = [random.uniform() < DUPLICATE_SHARE, random.uniform(), random.uniform() < 0.3];
+    const [isAgain, draw, isOld] = [
+      random.uniform() < DUPLICATE_SHARE,
+      random.uniform(),
+      random.uniform() < 0.3,
+    ];
     const again = isAgain ? this.record.earlier(isOld ? draw : 1 - draw * 0.02) : undefined;
     return again?.source === source ? again : make();
   }
 
   async #replay(events: readonly MadeEvent[]): Promise<SourceOffset[]> {
-    return untilAnswered(async () => {
+    return this.#untilAnswered(async () => {
       const sent = events.map((event) => this.record.attempt(event.source, event.id, 'stored', event));
       const offsets = await this.#replayer.send(events);
       for (const one of sent) one.accepted++;
@@ -143,7 +152,7 @@ export class Sender {
     const topic = this.#deps.names.sourceTopic(source);
     const partition = partitionOf(id, orderSource.partitions);
     const headers = { 'millrace-known-time': String(knownTime) };
-    await untilAnswered(async () => {
+    await this.#untilAnswered(async () => {
       const sent = this.record.attempt(source, id, code);
       await this.#producer.send([{ topic, partition, key: id, value, headers }]);
       sent.accepted++;
@@ -158,7 +167,7 @@ export class Sender {
     wanted: 202 | 400,
   ): Promise<void> {
     const body = events.map((event) => JSON.stringify(event.payload)).join('\n');
-    await untilAnswered(async () => {
+    await this.#untilAnswered(async () => {
       const expected = wanted === 202 ? 'stored' : 'refused';
       const sent = events.map((event) => this.record.attempt(source, event.id, expected, event));
       const response = await fetch(`${this.#deps.gatewayUrl}/v1/events/${source}`, {
@@ -176,18 +185,20 @@ export class Sender {
       throw new UnexpectedAnswer(`the gateway answered ${response.status} instead of ${wanted}: ${text}`);
     });
   }
-}
 
-class UnexpectedAnswer extends Error {}
-
-async function untilAnswered<T>(send: () => Promise<T>): Promise<T> {
-  const giveUpAt = performance.now() + GIVE_UP_MS;
-  for (;;) {
-    try {
-      return await send();
-    } catch (error) {
-      if (error instanceof UnexpectedAnswer || performance.now() > giveUpAt) throw error;
-      await sleep(RETRY_MS);
+  async #untilAnswered<T>(send: () => Promise<T>): Promise<T> {
+    const giveUpAt = performance.now() + GIVE_UP_MS;
+    for (;;) {
+      this.#closed.signal.throwIfAborted();
+      try {
+        return await send();
+      } catch (error) {
+        if (error instanceof UnexpectedAnswer || performance.now() > giveUpAt) throw error;
+        await sleep(RETRY_MS);
+      }
     }
   }
 }
+
+/** An answer that no fault explains. */
+class UnexpectedAnswer extends Error {}

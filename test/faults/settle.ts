@@ -18,7 +18,11 @@ const POLL_MS = 100;
  * each view partition has seen all of them and all of its frames, and nobody is rebuilding.
  * @throws Error that says what is behind, after `limitMs`
  */
-export async function settle(deps: SettleDeps, programs: readonly ViewProgram[], limitMs: number): Promise<void> {
+export async function settle(
+  deps: SettleDeps,
+  programs: readonly ViewProgram[],
+  limitMs: number,
+): Promise<void> {
   const giveUpAt = performance.now() + limitMs;
   for (;;) {
     let behind: string;
@@ -55,7 +59,8 @@ async function whatIsBehind(deps: SettleDeps, programs: readonly ViewProgram[]):
           return `${what}, has seen source partition ${lag.partition} to ${watermarkOf(position, lag.partition)}, Kafka ends at ${lag.end}`;
         }
         const end = frames.find(({ partition }) => partition === at)?.end ?? 0;
-        if (position.viewOffset !== end - 1) return `${what}, has folded frame ${position.viewOffset}, Kafka ends at ${end}`;
+        if (position.viewOffset !== end - 1)
+          return `${what}, has folded frame ${position.viewOffset}, Kafka ends at ${end}`;
       }
     }
   }
