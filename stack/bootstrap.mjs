@@ -1,6 +1,7 @@
 // Runs before anything is installed: plain JavaScript, Node's own modules only.
 //   node stack/bootstrap.mjs start [args]   installs what is missing, then runs the flights example
 //   node stack/bootstrap.mjs test [args]    installs what is missing, then runs the tests
+//   node stack/bootstrap.mjs faults [args]  installs what is missing, then runs the fault suite
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -15,9 +16,13 @@ const EXIT_FAILED = 1;
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
+const vitest = [join('node_modules', 'vitest', 'vitest.mjs'), 'run'];
+const namesProject = (argument) => /^--project(=|$)/.test(argument);
+
 const commands = {
   start: (args) => ['--import', 'tsx', join('examples', 'flights', 'main.ts'), ...args],
-  test: (args) => [join('node_modules', 'vitest', 'vitest.mjs'), 'run', ...args],
+  test: (args) => [...vitest, ...(args.some(namesProject) ? [] : ['--project', '!faults']), ...args],
+  faults: (args) => [...vitest, '--project', 'faults', ...args],
 };
 
 /** What is wrong with the Node that runs us; undefined when nothing is. */

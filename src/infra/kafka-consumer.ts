@@ -161,14 +161,23 @@ async function handleBatch(
   const { topic, partition } = payload.batch;
   const isOwned = (): boolean => !isStopping() && payload.isRunning() && !payload.isStale();
   if (!isOwned()) return;
-  const batch = toPartitionBatch(payload, isOwned);
+  // A broker that is away fails heartbeats too: the library connects again by itself, and what was done stays done.
+  const heartbeat = async (): Promise<void> => {
+    try {
+      await payload.heartbeat();
+    } catch (error) {
+      if (isRebalance(error)) throw error;
+      logger.warn({ err: error, topic, partition }, 'heartbeat failed');
+    }
+  };
+  const batch = toPartitionBatch(payload, heartbeat, isOwned);
   for (let backoffMs = BACKOFF_MS_MIN; ; backoffMs = Math.min(backoffMs * 2, BACKOFF_MS_MAX)) {
     try {
       const seekTo = await options.onBatch(batch);
       if (!isOwned()) return;
       if (seekTo === undefined) {
         payload.resolveOffset(payload.batch.lastOffset());
-        await payload.heartbeat();
+        await heartbeat();
       } else {
         consumer.seek({ topic, partition, offset: String(seekTo) });
       }
@@ -179,7 +188,7 @@ async function handleBatch(
       logger.warn({ err: error, topic, partition, backoffMs }, 'batch failed, will be tried again');
       await delay(backoffMs);
       if (!isOwned()) return;
-      await payload.heartbeat();
+      await heartbeat();
     }
   }
 }
@@ -189,7 +198,11 @@ function isRebalance(error: unknown): boolean {
   return error instanceof Error && 'type' in error && (error.type === 'REBALANCE_IN_PROGRESS' || error.type === 'UNKNOWN_MEMBER_ID' || error.type === 'ILLEGAL_GENERATION' || error.type === 'FENCED_INSTANCE_ID');
 }
 
-function toPartitionBatch(payload: EachBatchPayload, isOwned: () => boolean): PartitionBatch {
+function toPartitionBatch(
+  payload: EachBatchPayload,
+  heartbeat: () => Promise<void>,
+  isOwned: () => boolean,
+): PartitionBatch {
   // There at run time, missing in the library's types.
   const batch = payload.batch as Batch & { readonly fetchedOffset?: string };
   return {
@@ -205,7 +218,7 @@ function toPartitionBatch(payload: EachBatchPayload, isOwned: () => boolean): Pa
       timestamp: Number(message.timestamp),
       headers: message.headers ?? {},
     })),
-    heartbeat: () => payload.heartbeat(),
+    heartbeat,
     pause: (ms) => {
       const resume = payload.pause();
       setTimeout(resume, ms).unref();

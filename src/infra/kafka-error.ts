@@ -6,12 +6,20 @@ const { KafkaJSError } = kafkajs;
 
 export function translateKafkaError(error: unknown, doing: string): Error {
   if (isMillraceError(error)) return error;
-  const retriable = !(error instanceof KafkaJSError) || error.retriable || error.name === 'KafkaJSNumberOfRetriesExceeded';
-  return retriable
+  return !(error instanceof KafkaJSError) || isPassing(error)
     ? new MillraceError(
         'STREAM_UNAVAILABLE',
         `Kafka did not answer while ${doing}: ${messageOf(error)}. Check that it runs and that MILLRACE_KAFKA_BROKERS is right.`,
         { cause: error },
       )
     : new MillraceError('STREAM_REFUSED', `Kafka refused ${doing}: ${messageOf(error)}.`, { cause: error });
+}
+
+/**
+ * The library wraps what one of its own retries gave up on as an error that no retry helps: only the innermost says
+ * whether Kafka refused something or was away.
+ */
+function isPassing(error: unknown): boolean {
+  if (!(error instanceof KafkaJSError)) return false;
+  return error.retriable || error.name === 'KafkaJSNumberOfRetriesExceeded' || isPassing(error.cause);
 }

@@ -10,6 +10,8 @@ export type { Redis };
  */
 export type RedisRole = 'read' | 'write';
 
+/** Without a sign of life for so long a connection with a command under way is given up and made anew. */
+const SILENCE_MS_MAX = 10_000;
 const COMMAND_TIMEOUT_MS = { read: 1_000, write: 10_000 } as const;
 const CONNECT_TIMEOUT_MS = 5_000;
 const RECONNECT_MS_MAX = 1_000;
@@ -18,13 +20,27 @@ export function createRedis(options: { url: string; role: RedisRole; logger: Log
   const redis = new Redis(options.url, {
     connectTimeout: CONNECT_TIMEOUT_MS,
     commandTimeout: COMMAND_TIMEOUT_MS[options.role],
+    socketTimeout: SILENCE_MS_MAX,
     enableOfflineQueue: options.role === 'write',
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: options.role === 'read' ? 1 : null,
     retryStrategy: (attempt) => Math.min(50 * attempt, RECONNECT_MS_MAX),
   });
+  redis.on('close', () => failUnanswered(redis));
   redis.on('error', (error: Error) => options.logger.warn({ err: error }, 'Redis connection'));
   return redis;
+}
+
+/**
+ * Fails at once what was sent over a connection that is lost. The driver, told not to send it again, would leave it
+ * unanswered until its time limit. Its types hide the function that it does this with at the end of a client.
+ */
+function failUnanswered(redis: Redis): void {
+  const { flushQueue } = redis as unknown as {
+    flushQueue(error: Error, queues: { offlineQueue: boolean; commandQueue: boolean }): void;
+  };
+  const error = new Error('the connection was lost before the answer came');
+  flushQueue.call(redis, error, { offlineQueue: false, commandQueue: true });
 }
 
 /** Resolves once commands can be sent. */

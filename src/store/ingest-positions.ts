@@ -30,6 +30,13 @@ export async function readIngestPositions(db: Queryable, source: string): Promis
   return rows.map((row) => ({ source, partition: row.partition, nextOffset: Number(row.next) }));
 }
 
+/** Positions of all sources that were ever applied. */
+export async function readAllIngestPositions(db: Queryable): Promise<IngestPosition[]> {
+  return db.query<IngestPosition>(
+    'SELECT source, partition, next_offset::float8 AS "nextOffset" FROM millrace.ingest_positions',
+  );
+}
+
 /** Where ingest of one partition reads on; null before `millrace apply` made the row. */
 export async function readIngestPosition(
   db: Queryable,

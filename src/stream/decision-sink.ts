@@ -13,6 +13,8 @@ export interface DecisionSinkDeps {
   readonly sessionTimeoutMs?: number;
 }
 
+/** How often partitions at rest are compared with Postgres. */
+const POSITION_CHECK_MS = 1_000;
 /** Rows of one statement. */
 const INSERT_ROWS_MAX = 1_000;
 
@@ -21,13 +23,38 @@ const INSERT_ROWS_MAX = 1_000;
  * rows, and a decision that was sent twice has its id twice.
  */
 export async function startDecisionSink(deps: DecisionSinkDeps): Promise<RunningConsumer> {
-  return deps.kafka.startConsumer({
+  const topic = deps.names.decisionTopic();
+  /** Partition -> position that a transaction of this member has committed. */
+  const committed = new Map<number, number>();
+  const consumer = await deps.kafka.startConsumer({
     groupId: deps.names.consumerGroup('decisions'),
-    topics: [deps.names.decisionTopic()],
+    topics: [topic],
     positionOf: ({ partition }) => readPosition(deps.postgres, partition),
-    onBatch: (batch) => storeBatch(deps, batch),
+    onAssigned: () => committed.clear(),
+    onBatch: async (batch) => {
+      committed.delete(batch.partition);
+      const seekTo = await storeBatch(deps, batch);
+      if (seekTo === undefined) committed.set(batch.partition, batch.lastOffset + 1);
+      return seekTo;
+    },
     ...(deps.sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs: deps.sessionTimeoutMs }),
   });
+  /** A crash of Postgres takes back what it had just committed; without new decisions nobody would notice. */
+  const check = async (): Promise<void> => {
+    for (const [partition, expected] of [...committed]) {
+      const found = await readPosition(deps.postgres, partition);
+      if (found >= expected || committed.get(partition) !== expected) continue;
+      deps.logger.warn({ partition, expected, found }, 'Postgres has lost decisions: storing them again');
+      committed.delete(partition);
+      consumer.seek({ topic, partition }, found);
+    }
+  };
+  const checks = setInterval(() => {
+    check().catch((error: unknown) => deps.logger.warn({ err: error }, 'positions could not be checked'));
+  }, POSITION_CHECK_MS);
+  const ended = consumer.ended.finally(() => clearInterval(checks));
+  ended.catch(() => undefined);
+  return { ...consumer, ended };
 }
 
 async function storeBatch(deps: DecisionSinkDeps, batch: PartitionBatch): Promise<number | undefined> {

@@ -1,5 +1,6 @@
 import type { Names } from '../contracts/names.ts';
 import type { Clock } from '../core/clock.ts';
+import { isMillraceError } from '../core/millrace-error.ts';
 import type { ViewProgram } from '../fold/compile-view.ts';
 import type { KafkaClient, RunningConsumer } from '../infra/kafka.ts';
 import type { IncomingMessage, PartitionBatch, TopicPartition } from '../infra/kafka-consumer.ts';
@@ -76,6 +77,8 @@ class FoldMember {
   readonly #programs: ReadonlyMap<string, ViewProgram>;
   readonly #folds = new Map<string, ViewPartitionFold>();
   readonly #rebuilding = new Set<string>();
+  /** Slots whose rebuild was asked for and is not done: it waits for its turn, runs, or failed. */
+  readonly #wanted = new Set<string>();
   readonly #cacheShare: StateCacheLimits;
   readonly #stopped = new AbortController();
 
@@ -87,6 +90,7 @@ class FoldMember {
 
   forget(): void {
     this.#folds.clear();
+    this.#wanted.clear();
   }
 
   stop(): void {
@@ -120,29 +124,38 @@ class FoldMember {
     return undefined;
   }
 
-  /** Redis was restored, flushed or written by someone else: compare what rests here with what is there. */
+  /**
+   * What nobody notices without new frames: Redis was restored, flushed or written by someone else; a rebuild
+   * died and left its lease; one that was wanted here failed or had to wait.
+   */
   async checkPositions(consumer: RunningConsumer): Promise<void> {
-    const resting = [...this.#folds].flatMap(([slot, fold]) => {
-      const at = fold.restingText();
-      return at === undefined || this.#rebuilding.has(slot) ? [] : [{ fold, ...at }];
-    });
+    const idle = [...this.#folds].filter(([slot]) => !this.#rebuilding.has(slot));
+    const found = await Promise.all(idle.map(async ([, fold]) => ({ fold, at: await fold.resting() })));
+    const resting = found.flatMap(({ fold, at }) => (at === undefined ? [] : [{ fold, ...at }]));
     const texts = await this.#deps.store.readPositionTexts(resting.map(({ fold }) => fold));
-    for (const [i, { fold, text, epoch }] of resting.entries()) {
-      if (texts[i] === text || !fold.isAt(epoch)) continue;
+    for (const [i, { fold, text, position, epoch }] of resting.entries()) {
+      if (!fold.isAt(epoch)) continue;
       const of = {
         topic: this.#deps.names.viewTopic(fold.program.name, fold.program.version),
         partition: fold.partition,
       };
-      this.#deps.logger.warn(
-        { ...of, expected: text, found: texts[i] },
-        'Redis holds another position: folding on from there',
-      );
-      fold.reset();
-      const position = await fold.position();
-      if (this.#isBeingRebuilt(of, position)) continue;
-      if (position.viewOffset + 1 < (await this.#earliest(of))) this.#startRebuild(of, fold);
-      else consumer.seek(of, position.viewOffset + 1);
+      if (texts[i] !== text) await this.#followRedis(of, fold, { expected: text, found: texts[i] }, consumer);
+      else if (this.#hasDeadLease(position) || this.#wanted.has(slotOf(of))) this.#startRebuild(of, fold);
     }
+  }
+
+  async #followRedis(
+    of: TopicPartition,
+    fold: ViewPartitionFold,
+    texts: { expected: string; found: string | undefined },
+    consumer: RunningConsumer,
+  ): Promise<void> {
+    this.#deps.logger.warn({ ...of, ...texts }, 'Redis holds another position: folding on from there');
+    fold.reset();
+    const position = await fold.position();
+    if (this.#isBeingRebuilt(of, position)) return;
+    if (position.viewOffset + 1 < (await this.#earliest(of))) this.#startRebuild(of, fold);
+    else consumer.seek(of, position.viewOffset + 1);
   }
 
   async #afterRefusal(batch: PartitionBatch, fold: ViewPartitionFold): Promise<number> {
@@ -159,13 +172,16 @@ class FoldMember {
     return this.#rebuilding.has(slotOf(of)) || position.rebuild !== undefined;
   }
 
+  #hasDeadLease({ rebuild }: ViewPosition): boolean {
+    return rebuild !== undefined && rebuild.until < this.#deps.clock();
+  }
+
   /** Waits for a rebuild; one whose lease ended is begun again here. */
   #standStill(batch: PartitionBatch, fold: ViewPartitionFold): number {
     if (!this.#rebuilding.has(slotOf(batch))) {
       void fold.position().then(
         (position) => {
-          if (position.rebuild !== undefined && position.rebuild.until < this.#deps.clock())
-            this.#startRebuild(batch, fold);
+          if (this.#hasDeadLease(position)) this.#startRebuild(batch, fold);
           else fold.reset();
         },
         () => fold.reset(),
@@ -183,7 +199,9 @@ class FoldMember {
 
   #startRebuild(of: TopicPartition, fold: ViewPartitionFold): void {
     const slot = slotOf(of);
-    if (this.#rebuilding.has(slot) || this.#rebuilding.size >= REBUILDS_MAX) return;
+    if (this.#rebuilding.has(slot)) return;
+    this.#wanted.add(slot);
+    if (this.#rebuilding.size >= REBUILDS_MAX) return;
     const { logger, metrics } = this.#deps;
     this.#rebuilding.add(slot);
     logger.warn(
@@ -193,10 +211,13 @@ class FoldMember {
     materializePartition(this.#deps, fold.program, fold.partition, { signal: this.#stopped.signal })
       .then(
         (done) => {
+          this.#wanted.delete(slot);
           metrics.rebuilds.inc({ view: fold.program.name, outcome: 'done' });
           logger.info({ topic: of.topic, partition: of.partition, ...done }, 'rebuilt from the offline log');
         },
         (error: unknown) => {
+          // Another one has the partition: if it dies, its lease ends.
+          if (isMillraceError(error) && error.code === 'STORE_REBUILD_BUSY') this.#wanted.delete(slot);
           metrics.rebuilds.inc({ view: fold.program.name, outcome: 'failed' });
           logger.warn(
             { err: error, topic: of.topic, partition: of.partition },

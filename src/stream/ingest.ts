@@ -7,7 +7,7 @@ import type { PartitionBatch, TopicPartition } from '../infra/kafka-consumer.ts'
 import type { OutgoingMessage } from '../infra/kafka-producer.ts';
 import type { Logger } from '../infra/logger.ts';
 import type { Postgres } from '../infra/postgres.ts';
-import { readIngestPosition } from '../store/ingest-positions.ts';
+import { readAllIngestPositions, readIngestPosition } from '../store/ingest-positions.ts';
 import type { Failpoints } from './failpoints.ts';
 import { readRecentIds } from './find-duplicates.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -30,6 +30,8 @@ export interface IngestDeps {
 const CONCURRENCY = 256;
 /** Bytes of frames in one request to Kafka. */
 const SEND_BYTES_MAX = 16 * 1_048_576;
+/** How often partitions at rest are compared with Postgres, whose crash takes back what had just been committed. */
+const POSITION_CHECK_MS = 1_000;
 /** How long a partition with a gap rests before it is looked at again. */
 const GAP_PAUSE_MS = 10_000;
 /** Event ids that one member remembers over all partitions; for others it asks the offline log. */
@@ -61,8 +63,16 @@ export async function startIngest(
       concurrency: CONCURRENCY,
       ...(deps.sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs: deps.sessionTimeoutMs }),
     });
-    const closed = consumer.ended.finally(() => producer.close());
+    const closed = consumer.ended.finally(() => {
+      clearInterval(checks);
+      return producer.close();
+    });
     closed.catch(() => undefined);
+    const checks = setInterval(() => {
+      member
+        .checkPositions(consumer)
+        .catch((error: unknown) => deps.logger.warn({ err: error }, 'positions could not be checked'));
+    }, POSITION_CHECK_MS);
     return {
       ended: closed,
       seek: (of, offset) => consumer.seek(of, offset),
@@ -79,6 +89,7 @@ export async function startIngest(
 
 /** A source partition as its offline log has it. */
 interface PartitionState {
+  readonly of: TopicPartition;
   nextOffset: number;
   /** Read with the first batch. */
   recent: RecentIds | undefined;
@@ -91,6 +102,8 @@ class IngestMember {
   readonly #log: LogWriter;
   /** What Postgres has, while this member is the only writer. */
   readonly #known = new Map<string, PartitionState>();
+  /** Slots whose batch is being handled. */
+  readonly #busy = new Set<string>();
   readonly #idsMax: number;
 
   constructor(
@@ -117,6 +130,38 @@ class IngestMember {
   }
 
   async onBatch(batch: PartitionBatch): Promise<number | undefined> {
+    const slot = slotOf(batch);
+    this.#busy.add(slot);
+    try {
+      return await this.#handle(batch);
+    } finally {
+      this.#busy.delete(slot);
+    }
+  }
+
+  /** Without new events nobody would notice that Postgres has lost the last ones, which Kafka still has. */
+  async checkPositions(consumer: RunningConsumer): Promise<void> {
+    const resting = [...this.#known]
+      .filter(([slot]) => !this.#busy.has(slot))
+      .map(([slot, state]) => ({ slot, state, nextOffset: state.nextOffset }));
+    if (resting.length === 0) return;
+    const stored = await readAllIngestPositions(this.#deps.postgres);
+    for (const { slot, state, nextOffset } of resting) {
+      const isAsBefore =
+        !this.#busy.has(slot) && this.#known.get(slot) === state && state.nextOffset === nextOffset;
+      const { source } = this.#sourceOf(state.of);
+      const found = stored.find((p) => p.source === source.name && p.partition === state.of.partition);
+      if (!isAsBefore || found === undefined || found.nextOffset === nextOffset) continue;
+      this.#deps.logger.warn(
+        { ...state.of, expected: nextOffset, found: found.nextOffset },
+        'Postgres holds another ingest position: reading on from there',
+      );
+      this.#known.delete(slot);
+      consumer.seek(state.of, found.nextOffset);
+    }
+  }
+
+  async #handle(batch: PartitionBatch): Promise<number | undefined> {
     const next = await this.nextOffset(batch);
     if (batch.fetchedOffset > next || batch.endOffset < next) {
       const kept = await this.#kept(batch);
@@ -209,7 +254,8 @@ class IngestMember {
         `Source '${source.name}', partition ${of.partition}, has no ingest position. Run 'millrace apply' first.`,
       );
     }
-    const state = { nextOffset, recent: undefined };
+    const { topic, partition } = of;
+    const state = { of: { topic, partition }, nextOffset, recent: undefined };
     this.#known.set(slot, state);
     return state;
   }

@@ -53,9 +53,14 @@ export class ViewPartitionFold {
 
   /** Redis' position, read once until `reset`. */
   async position(): Promise<ViewPosition> {
-    if (this.#position !== undefined) return this.#position;
-    this.#text = await this.#store.readPositionText(this.program, this.partition);
-    this.#position = decodePosition(this.#text);
+    while (this.#position === undefined) {
+      const epoch = this.#epoch;
+      const text = await this.#store.readPositionText(this.program, this.partition);
+      // Whoever asked at the same time may have written since.
+      if (this.#epoch !== epoch || this.#position !== undefined) continue;
+      this.#text = text;
+      this.#position = decodePosition(text);
+    }
     return this.#position;
   }
 
@@ -66,9 +71,12 @@ export class ViewPartitionFold {
     this.#epoch++;
   }
 
-  /** For a checker: the text that Redis should hold, or undefined while it may be changing. */
-  restingText(): { text: string; epoch: number } | undefined {
-    return this.#busy || this.#position === undefined ? undefined : { text: this.#text, epoch: this.#epoch };
+  /** For a checker: what Redis should hold, or undefined while it may be changing. */
+  async resting(): Promise<{ text: string; position: ViewPosition; epoch: number } | undefined> {
+    if (this.#busy) return undefined;
+    await this.position();
+    if (this.#busy || this.#position === undefined) return undefined;
+    return { text: this.#text, position: this.#position, epoch: this.#epoch };
   }
 
   isAt(epoch: number): boolean {

@@ -66,4 +66,36 @@ describe('the decision sink', () => {
     });
     expect(row?.numbers.readFloatLE(0)).toBe(33);
   });
+
+  test('stores again what a crash of Postgres takes back, also while no decision comes', async () => {
+    const sink = await startDecisionSink({
+      ...path,
+      logger: createLogger('test', 'silent'),
+      sessionTimeoutMs: 6_000,
+    });
+    const producer = await path.kafka.createProducer();
+    await producer.send(
+      [200, 201, 202].map((n) => ({
+        topic: path.names.decisionTopic(),
+        partition: 0,
+        key: `d${n}`,
+        value: JSON.stringify(decision(n)),
+      })),
+    );
+    await producer.close();
+    const isStored = async () => {
+      const rows = await path.postgres.query("SELECT 1 FROM millrace.decisions WHERE id IN ('d201', 'd202')");
+      return rows.length === 2;
+    };
+    await eventually('they are stored', isStored);
+    // The last two and the position, as a crash undoes a transaction.
+    await path.postgres.transaction(async (tx) => {
+      await tx.query("DELETE FROM millrace.decisions WHERE id IN ('d201', 'd202')");
+      await tx.query(
+        'UPDATE millrace.decision_positions SET next_offset = next_offset - 2 WHERE partition = 0',
+      );
+    });
+    await eventually('they are stored again', isStored);
+    await sink.stop();
+  });
 });

@@ -1,6 +1,8 @@
 import { Kafka, logLevel } from 'kafkajs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { InvariantViolation } from '../../../src/core/assert-invariant.ts';
+import type { ViewProgram } from '../../../src/fold/compile-view.ts';
+import { decodePosition, encodePosition } from '../../../src/store/view-position.ts';
 import type { Failpoints } from '../../../src/stream/failpoints.ts';
 import { testStack } from '../../support/test-stack.ts';
 import {
@@ -162,7 +164,69 @@ describe('the event path under faults', () => {
     await path.store.waitVisible(path.programs, offsets, TIMEOUT_MS);
     await expectExact(400);
   });
+
+  test('where Redis is lost while nothing comes in and Kafka has dropped the frames, all partitions are rebuilt', async () => {
+    await path.ingest();
+    await path.fold();
+    const offsets = await sendAll(300, 30);
+    await path.store.waitVisible(path.programs, offsets, TIMEOUT_MS);
+    await eventually('all stored', async () => (await account(path)).stored === 300);
+    await dropFrames(path);
+    await path.flushStates();
+    await path.store.waitVisible(path.programs, offsets, TIMEOUT_MS);
+    await expectExact(300);
+  });
+
+  test('the lease of a rebuild that died is taken over, also while nothing comes in', async () => {
+    await path.ingest();
+    await path.fold();
+    const offsets = await sendAll(300, 30);
+    await path.store.waitVisible(path.programs, offsets, TIMEOUT_MS);
+    await eventually('all stored', async () => (await account(path)).stored === 300);
+    for (const program of path.programs) await leaveDeadRebuild(path, program);
+    await path.store.waitVisible(path.programs, offsets, TIMEOUT_MS);
+    await expectExact(300);
+  });
+
+  test('what a crash of Postgres takes back is stored again, also while nothing comes in', async () => {
+    await path.ingest();
+    await path.fold();
+    const offsets = await sendAll(200, 20);
+    await path.store.waitVisible(path.programs, offsets, TIMEOUT_MS);
+    await eventually('all stored', async () => (await account(path)).stored === 200);
+    await takeBack(path, 20);
+    await eventually('all stored again', async () => (await account(path)).rows === 200);
+    await expectExact(200);
+  });
 });
+
+/** As a rebuild leaves a view that is killed half-way: old states gone or half there, its lease at an end. */
+async function leaveDeadRebuild(path: EventPath, program: ViewProgram): Promise<void> {
+  for (let partition = 0; partition < program.partitions; partition++) {
+    const states = await path.redis.keys(path.names.stateKey(program.name, program.version, partition, '*'));
+    if (states.length > 0) await path.redis.del(states);
+    const position = await path.store.readPositionText(program, partition);
+    const rebuild = { token: 'dead', until: Date.now() - 1, step: 1 };
+    await path.redis.set(
+      path.names.positionKey(program.name, program.version, partition),
+      encodePosition({ ...decodePosition(position), watermarks: {}, rebuild }),
+    );
+  }
+}
+
+/** Undoes the last events of each source partition as a crash undoes transactions: rows, position and account together. */
+async function takeBack(path: EventPath, offsets: number): Promise<void> {
+  await path.postgres.transaction(async (tx) => {
+    await tx.query(
+      `UPDATE millrace.ingest_positions SET next_offset = next_offset - $1, stored = stored - $1`,
+      [offsets],
+    );
+    await tx.query(
+      `DELETE FROM log.payment AS e USING millrace.ingest_positions AS p
+       WHERE e.source_partition = p.partition AND e.source_offset >= p.next_offset`,
+    );
+  });
+}
 
 async function dropFrames(path: EventPath): Promise<void> {
   const kafka = new Kafka({

@@ -24,7 +24,7 @@ describe('the bootstrap', () => {
   it('names its commands when it is called wrongly', () => {
     const { status, stderr } = spawnSync(process.execPath, [script, 'stop'], { encoding: 'utf8' });
     expect(status).toBe(2);
-    expect(stderr).toContain('start|test');
+    expect(stderr).toContain('start|test|faults');
   });
 });
 

@@ -1,0 +1,142 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import type { SourceOffset } from '../../src/store/online-store.ts';
+import { createRandom } from '../../src/training/seeded-random.ts';
+import { eventually } from '../support/eventually.ts';
+import { checkBalance } from './check-balance.ts';
+import { checkStates } from './check-states.ts';
+import { drawRounds, type PlannedRound } from './fault-sequence.ts';
+import { describeRun, type FinishedRound } from './fault-summary.ts';
+import { openFaultWorld, type FaultWorld } from './fault-world.ts';
+import { faults, faultsAtRest } from './faults.ts';
+import { settle } from './settle.ts';
+
+const names = Object.keys(faults);
+const seed = Number(process.env['MILLRACE_FAULTS_SEED'] ?? Date.now() % 1_000_000);
+const rounds = Number(process.env['MILLRACE_FAULTS_ROUNDS'] ?? names.length);
+/** A comma-separated choice of fault names, to look at some only. */
+const only = process.env['MILLRACE_FAULTS_ONLY']?.split(',');
+
+/** Events flow so long before a fault. */
+const BEFORE_MS = 1_500;
+/** A dead rebuild's lease ends after 30 s; a forgotten connection is noticed later than that. */
+const RECOVERY_LIMIT_MS = 120_000;
+const ROUND_LIMIT_MS = 300_000;
+
+let world: FaultWorld;
+const say = (text: string): boolean => process.stdout.write(`${text}\n`);
+
+beforeAll(async () => {
+  expect(
+    Number.isInteger(seed) && Number.isInteger(rounds) && rounds > 0,
+    'MILLRACE_FAULTS_SEED and _ROUNDS are whole numbers',
+  ).toBe(true);
+  say(`faults: MILLRACE_FAULTS_SEED=${seed} MILLRACE_FAULTS_ROUNDS=${rounds}`);
+  world = await openFaultWorld(inject('faultsDataDir'), seed);
+});
+afterAll(() => world.close());
+
+test(
+  'after every fault each event counts exactly once, and every state equals the oracle',
+  async () => {
+    const random = createRandom(seed);
+    const chosen = only === undefined ? names : names.filter((name) => only.includes(name));
+    const planned = drawRounds(chosen, faultsAtRest, rounds, random);
+    const startedAt = performance.now();
+    const finished: FinishedRound[] = [];
+    for (const [at, round] of planned.entries()) {
+      const text = `round ${at + 1}/${rounds}: ${round.faults.join(' + ')}${round.isAtRest ? ', at rest' : ''}`;
+      try {
+        const recoverySeconds = await runRound(round, random);
+        finished.push({ ...round, recoverySeconds });
+        say(`${text}: visible again after ${recoverySeconds.toFixed(1)} s, all equal`);
+      } catch (error) {
+        throw new Error(`seed ${seed}, ${text}: ${error instanceof Error ? error.message : String(error)}`, {
+          cause: error,
+        });
+      }
+    }
+    say(`\n${describeRun(finished, await figuresOf((performance.now() - startedAt) / 1_000))}\n`);
+  },
+  rounds * ROUND_LIMIT_MS,
+);
+
+/** @returns the longest that a fresh event took to be visible, in seconds */
+async function runRound(
+  { faults: drawn, isAtRest }: PlannedRound,
+  random: ReturnType<typeof createRandom>,
+): Promise<number> {
+  const { sender, programs } = world;
+  sender.flow();
+  await sleep(BEFORE_MS);
+  if (isAtRest) await sender.rest();
+  const running = Promise.all(drawn.map((name) => faults[name]?.(world, random)));
+  running.catch(() => undefined);
+  if (isAtRest) {
+    await running;
+    await settle(world, programs, RECOVERY_LIMIT_MS);
+    await check();
+  }
+  const recoverySeconds = await longestWait(running);
+  await sender.rest();
+  await settle(world, programs, RECOVERY_LIMIT_MS);
+  await check();
+  return recoverySeconds;
+}
+
+/**
+ * Sends fresh events to every partition, one after the other, until some sent after the fault's end are visible.
+ * @returns the longest time in seconds that one of them took from its sender to every view partition
+ */
+async function longestWait(fault: Promise<unknown>): Promise<number> {
+  let isOver = false;
+  const over = fault.then(() => {
+    isOver = true;
+  });
+  let longest = 0;
+  for (let isLast = false; !isLast;) {
+    isLast = isOver;
+    const sentAt = performance.now();
+    await waitVisible(await world.sender.probe());
+    longest = Math.max(longest, performance.now() - sentAt);
+  }
+  await over;
+  return longest / 1_000;
+}
+
+/** Redis may be away meanwhile. */
+async function waitVisible(offsets: readonly SourceOffset[]): Promise<void> {
+  await eventually(
+    'fresh events',
+    RECOVERY_LIMIT_MS,
+    () => world.store.waitVisible(world.programs, offsets, RECOVERY_LIMIT_MS).then(() => true),
+    (isVisible) => isVisible,
+  );
+}
+
+async function check(): Promise<void> {
+  const findings = [
+    ...(await checkBalance(world, world.sender.record)),
+    ...(await checkStates(world, world.programs)),
+  ];
+  if (findings.length > 0) throw new Error(`${findings.length} differences, the first: ${findings[0]}`);
+}
+
+async function figuresOf(seconds: number) {
+  const { record } = world.sender;
+  const [counted] = await world.postgres.query<{ stored: number; duplicates: number; dead: number }>(
+    'SELECT sum(stored)::float8 AS stored, sum(duplicates)::float8 AS duplicates, sum(dead_letters)::float8 AS dead FROM millrace.ingest_positions',
+  );
+  return {
+    seed,
+    seconds,
+    events: record.events.size,
+    stored: counted?.stored ?? 0,
+    duplicates: counted?.duplicates ?? 0,
+    deadLetters: counted?.dead ?? 0,
+    refused: record.count(({ expected }) => expected === 'refused'),
+    processRestarts: world.processes.reduce((sum, one) => sum + one.restarts, 0),
+    serverRestarts: world.servers.restarts,
+    surprises: world.processes.flatMap((one) => one.surprises),
+  };
+}

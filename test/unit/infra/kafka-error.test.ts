@@ -1,0 +1,57 @@
+import kafkajs from 'kafkajs';
+import { describe, expect, it } from 'vitest';
+import { translateKafkaError } from '../../../src/infra/kafka-error.ts';
+
+/** As the library itself makes them, which its types do not tell. */
+type Make = new (message: string | Error, details?: object) => Error;
+const {
+  KafkaJSConnectionClosedError,
+  KafkaJSNonRetriableError,
+  KafkaJSNumberOfRetriesExceeded,
+  KafkaJSProtocolError,
+} = kafkajs as unknown as Record<
+  | 'KafkaJSConnectionClosedError'
+  | 'KafkaJSNonRetriableError'
+  | 'KafkaJSNumberOfRetriesExceeded'
+  | 'KafkaJSProtocolError',
+  Make
+>;
+
+const closed = new KafkaJSConnectionClosedError('Closed connection', { host: '127.0.0.1', port: 9092 });
+const tooLarge = new KafkaJSProtocolError(
+  Object.assign(new Error('too large'), { retriable: false, type: 'MESSAGE_TOO_LARGE', code: 10 }),
+);
+
+describe('an error of Kafka', () => {
+  it.each([
+    ['a closed connection', closed],
+    [
+      'retries that were used up',
+      new KafkaJSNumberOfRetriesExceeded(closed, { retryCount: 5, retryTime: 100 }),
+    ],
+    [
+      'a closed connection that one retry inside of another gave up on',
+      new KafkaJSNonRetriableError(closed, { cause: closed }),
+    ],
+    [
+      'retries that were used up inside of another retry',
+      new KafkaJSNonRetriableError('Closed connection', {
+        cause: new KafkaJSNumberOfRetriesExceeded(closed, { retryCount: 5, retryTime: 100 }),
+      }),
+    ],
+    ['an error of the network', Object.assign(new Error('connect'), { code: 'ECONNREFUSED' })],
+  ])('says that Kafka is away: %s', (_what, error) => {
+    expect(translateKafkaError(error, 'sending')).toMatchObject({
+      code: 'STREAM_UNAVAILABLE',
+      retryable: true,
+    });
+  });
+
+  it.each([
+    ['a message that is too large', tooLarge],
+    ['the same, wrapped by a retry', new KafkaJSNonRetriableError(tooLarge, { cause: tooLarge })],
+    ['a bug, wrapped by a retry', new KafkaJSNonRetriableError('x', { cause: new TypeError('x') })],
+  ])('says that Kafka refused: %s', (_what, error) => {
+    expect(translateKafkaError(error, 'sending')).toMatchObject({ code: 'STREAM_REFUSED', retryable: false });
+  });
+});
