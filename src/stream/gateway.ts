@@ -1,6 +1,7 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Names } from '../contracts/names.ts';
 import type { Clock } from '../core/clock.ts';
+import { errorTable, type ErrorCode } from '../core/error-table.ts';
 import { isMillraceError, messageOf, MillraceError } from '../core/millrace-error.ts';
 import type { Source } from '../define/source.ts';
 import type { KafkaClient } from '../infra/kafka.ts';
@@ -41,6 +42,8 @@ export async function createGateway(deps: GatewayDeps): Promise<FastifyInstance>
     bodyLimit: settings.bodyBytesMax,
     requestTimeout: settings.requestTimeoutMs,
     http: { headersTimeout: settings.headersTimeoutMs },
+    // What the router itself refuses, such as a path that is no URL, comes to no handler.
+    frameworkErrors: (error, _request, reply) => answerError(deps.logger, error, reply),
   });
   const outbox = new GroupCommit<readonly OutgoingMessage[], undefined>(
     async (groups) => {
@@ -172,11 +175,14 @@ function answerError(logger: Logger, error: unknown, reply: FastifyReply): void 
     return;
   }
   const status = (error as { statusCode?: number }).statusCode ?? 500;
-  if (status >= 500) logger.error({ err: error }, 'request failed');
-  void reply.code(status).send({
-    error: status >= 500 ? 'The gateway failed; its log says why.' : messageOf(error),
-    code: 'REQUEST_INVALID',
-  });
+  if (status >= 500) {
+    logger.error({ err: error }, 'request failed');
+    void reply.code(status).send({ error: 'The gateway failed; its log says why.', code: 'INTERNAL' });
+    return;
+  }
+  const code: ErrorCode =
+    status === errorTable.REQUEST_TOO_LARGE.httpStatus ? 'REQUEST_TOO_LARGE' : 'REQUEST_INVALID';
+  void reply.code(status).send({ error: messageOf(error), code });
 }
 
 function createGatewayMetrics(registry: Registry) {

@@ -170,6 +170,15 @@ describe('the gateway', () => {
     await busy.close();
   });
 
+  test('answers what the router refuses in the same form', async () => {
+    const answer = await gateway.inject({ method: 'POST', url: '/v1/events/%zz', headers: json, payload: '{}' });
+    expect([answer.statusCode, answer.json<{ code: string }>().code]).toEqual([400, 'REQUEST_INVALID']);
+    const small = await open(path.kafka, { MILLRACE_GATEWAY_BODY_BYTES_MAX: '10' });
+    const large = await small.inject({ method: 'POST', url: '/v1/events/payment', headers: json, payload: '1'.repeat(11) });
+    expect([large.statusCode, large.json<{ code: string }>().code]).toEqual([413, 'REQUEST_TOO_LARGE']);
+    await small.close();
+  });
+
   test('answers health and metrics', async () => {
     expect((await gateway.inject('/v1/health/live')).statusCode).toBe(200);
     expect((await gateway.inject('/v1/health/ready')).statusCode).toBe(200);
