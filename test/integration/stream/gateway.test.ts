@@ -127,7 +127,7 @@ describe('the gateway', () => {
       headers: json,
       source: 'payment',
       status: 413,
-      code: 'REQUEST_INVALID',
+      code: 'REQUEST_TOO_LARGE',
     },
   ])('$what is refused with $status $code', async ({ payload, headers, source, status, code }) => {
     const answer = await post(payload, headers, source);
@@ -173,10 +173,6 @@ describe('the gateway', () => {
   test('answers what the router refuses in the same form', async () => {
     const answer = await gateway.inject({ method: 'POST', url: '/v1/events/%zz', headers: json, payload: '{}' });
     expect([answer.statusCode, answer.json<{ code: string }>().code]).toEqual([400, 'REQUEST_INVALID']);
-    const small = await open(path.kafka, { MILLRACE_GATEWAY_BODY_BYTES_MAX: '10' });
-    const large = await small.inject({ method: 'POST', url: '/v1/events/payment', headers: json, payload: '1'.repeat(11) });
-    expect([large.statusCode, large.json<{ code: string }>().code]).toEqual([413, 'REQUEST_TOO_LARGE']);
-    await small.close();
   });
 
   test('answers health and metrics', async () => {
