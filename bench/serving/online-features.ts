@@ -57,11 +57,10 @@ const kafka = createKafka({ brokers: base.kafkaBrokers, clientId: name, logger }
 await redisReady(redis);
 
 const catalog = new OnlineCatalog(flights);
-const perView = Math.ceil(FEATURES / VIEWS);
-const features = flights.views
-  .filter((view) => Object.keys(view.features).length >= perView)
+const features = [...flights.views]
+  .sort((a, b) => Object.keys(b.features).length - Object.keys(a.features).length)
   .slice(0, VIEWS)
-  .flatMap((view) => Object.keys(view.features).slice(0, perView).map((feature) => `${view.name}.${feature}`))
+  .flatMap((view) => Object.keys(view.features).map((feature) => `${view.name}.${feature}`))
   .slice(0, FEATURES);
 const plan = catalog.plan({ features });
 const entity = (i: number) =>
