@@ -20,6 +20,7 @@ export const errorTable = {
   ARTIFACT_CORRUPT: kind(500, false, 'A file of the artifact store does not have the digest that names it.'),
   ARTIFACT_NOT_FOUND: kind(404, false, 'A file that is referred to by digest is not in the artifact store.'),
   FEATURE_NOT_FOUND: kind(404, false, 'A feature, feature view or feature service is named that is not part of the project.'),
+  FEATURE_SPINE_INVALID: kind(400, false, 'A file of entity keys and times can not be read, or a row of it does not fit what is asked for.'),
   FEATURE_STALE: kind(503, true, 'A state is older than the greatest age that its view allows, and the view refuses such reads.'),
   FEATURE_VIEW_NOT_FOUND: kind(404, false, 'The named version of a feature view is not part of the project.'),
   FEATURE_ON_DEMAND_FAILED: kind(500, false, 'The function of an on-demand feature threw.'),

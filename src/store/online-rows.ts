@@ -1,8 +1,9 @@
 import type { Row } from '../define/field.ts';
-import { assembleRow, requestKeyOf, type ServiceProgram } from '../fold/compile-service.ts';
+import { requestKeyOf } from '../fold/compile-service.ts';
 import type { ViewProgram } from '../fold/compile-view.ts';
 import { ageOf } from '../fold/fresh-read.ts';
 import { fenceOf, type ViewState } from '../fold/view-state.ts';
+import { valuesAssembler } from './assemble-values.ts';
 import { readView, settleContracts, type OnContractReads } from './contract-reads.ts';
 import type { OnlineReadPlan } from './online-catalog.ts';
 
@@ -56,7 +57,7 @@ export function readOnlineRows(
   onContractReads?: OnContractReads,
 ): OnlineAnswer {
   const { views } = plan;
-  const fill = plan.service === null ? selectedValues(plan) : serviceValues(plan.service);
+  const valuesOf = valuesAssembler(plan);
   const scratch = views.map((view) => new Float64Array(view.featureNames.length));
   const reads = views.map((view) => new ViewReads(view, include));
   const rows = entities.map((row, i) => {
@@ -65,35 +66,10 @@ export function readOnlineRows(
       const state = states[i * views.length + v] ?? null;
       reads[v]!.add(i, state, asOf, readView(view, row, state, asOf, scratch[v]!));
     }
-    return fill(scratch, row, asOf);
+    return valuesOf(scratch, row, asOf);
   });
   settleContracts(reads, { what: 'entities', count: entities.length }, onContractReads);
   return { asOf, names: plan.names, rows, views: reads.map((read) => read.finish()) };
-}
-
-type FillRow = (values: readonly Float64Array[], row: Row, asOf: number) => (number | string | null)[];
-
-function selectedValues({ columns }: OnlineReadPlan): FillRow {
-  return (values) => {
-    const out = new Array<number | null>(columns.length);
-    for (let c = 0; c < columns.length; c++) {
-      const { view, feature } = columns[c]!;
-      const value = values[view]![feature]!;
-      out[c] = Number.isNaN(value) ? null : value;
-    }
-    return out;
-  };
-}
-
-function serviceValues(service: ServiceProgram): FillRow {
-  const numbers = new Float32Array(service.numericNames.length);
-  const categories = new Array<string | null>(service.categoryNames.length).fill(null);
-  return (values, row, asOf) => {
-    assembleRow(service, values, row, asOf, numbers, 0, categories, 0);
-    const out: (number | string | null)[] = Array.from(numbers, (value) => (Number.isNaN(value) ? null : value));
-    out.push(...categories);
-    return out;
-  };
 }
 
 class ViewReads {
