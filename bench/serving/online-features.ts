@@ -110,13 +110,15 @@ const include = { ages: true, fences: false };
 const answers = new Map<number, string>();
 for (const size of SIZES) {
   const taken: number[] = [];
+  const cpuBefore = process.cpuUsage();
   for (let i = 0; i < READS; i++) {
     const startedAt = performance.now();
     const answer = await online.read({ selection: { features }, entities: entitiesOf(i % BODIES, size), asOf, include });
     if (i >= READS / 5) taken.push(performance.now() - startedAt);
     if (i === READS - 1) answers.set(size, JSON.stringify(answer));
   }
-  process.stdout.write(`in process, ${size} entities: ${quantiles(taken)}\n`);
+  const { user, system } = process.cpuUsage(cpuBefore);
+  process.stdout.write(`in process, ${size} entities: ${quantiles(taken)}, ${((user + system) / 1_000 / READS).toFixed(2)} ms CPU\n`);
 }
 
 const port = await freePort();
@@ -132,6 +134,12 @@ const serving = run('workers/serving.ts', [], {
 const origin = `http://127.0.0.1:${port}`;
 while ((await fetch(`${origin}/v1/health/live`).catch(() => null))?.ok !== true) {
   await new Promise((resolve) => setTimeout(resolve, 100));
+}
+/** CPU time per request tells the cost of the code even where others use the machine. */
+async function usage(): Promise<{ cpuMs: number; requests: number }> {
+  const text = await (await fetch(`${origin}/metrics`)).text();
+  const value = (metric: string): number => Number(new RegExp(`^${metric}(?:\\{[^}]*\\})? (\\S+)`, 'm').exec(text)?.[1] ?? 0);
+  return { cpuMs: value('process_cpu_seconds_total') * 1_000, requests: value('millrace_online_read_keys_count') };
 }
 const floor = createServer((request, response) => {
   const chunks: Buffer[] = [];
@@ -150,7 +158,12 @@ for (const size of SIZES) {
   for (const connections of ['1', '16']) {
     for (const [what, target] of [['online', `${origin}/v1/features/online`], ['floor ', floorUrl]] as const) {
       process.stdout.write(`${what} ${size} entities, `);
+      const before = await usage();
       await run('bench/serving/load.ts', [target, file, 'closed', connections, String(SECONDS)]).ended;
+      const after = await usage();
+      if (after.requests === before.requests) continue;
+      const cpuMs = (after.cpuMs - before.cpuMs) / (after.requests - before.requests);
+      process.stdout.write(`  serving process: ${cpuMs.toFixed(2)} ms CPU a request\n`);
     }
   }
 }

@@ -48,9 +48,7 @@ export class OnlineCatalog {
   #planViews(names: readonly string[]): OnlineReadPlan {
     const missing = names.filter((name) => !this.#views.has(name));
     if (missing.length > 0) return this.#missing('feature view', missing, this.#views);
-    const views = names.map((name) => this.#views.get(name) as ViewProgram);
-    const columns = views.flatMap((program, view) => program.featureNames.map((_, feature) => ({ view, feature })));
-    return planOf('views', views, columns);
+    return planViews(names.map((name) => this.#views.get(name) as ViewProgram));
   }
 
   #planFeatures(names: readonly string[]): OnlineReadPlan {
@@ -87,7 +85,14 @@ export class OnlineCatalog {
 const NAMES_SHOWN_MAX = 20;
 const NAME_SHOWN_LENGTH_MAX = 200;
 
-function planService(service: ServiceProgram): OnlineReadPlan {
+/** All features of some views. */
+export function planViews(views: readonly ViewProgram[]): OnlineReadPlan {
+  const columns = views.flatMap((program, view) => program.featureNames.map((_, feature) => ({ view, feature })));
+  return planOf('views', views, columns);
+}
+
+/** The row of a feature service. */
+export function planService(service: ServiceProgram): OnlineReadPlan {
   const { views, requestSchema: schema } = service;
   return { by: 'service', service, views, schema, names: [...service.numericNames, ...service.categoryNames], columns: [] };
 }
