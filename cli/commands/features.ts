@@ -33,8 +33,8 @@ export const addFeatures: AddCommand = (program, act) => {
     .description(
       "Reads features for each row of a file of entity keys, request fields and times, by the fold of training and serving, into a file of the same rows with a manifest beside it. 'known' sees what was known at a row's time; 'happened' sees late events too, as if each had been known when it happened. --compare writes the values in which the two differ: what a data set that was joined on event times would leak.",
     )
-    .requiredOption('--spine <file>', '.csv or .ndjson with the times in a column')
-    .requiredOption('--out <file>', '.csv or .ndjson to write')
+    .requiredOption('--spine <file>', '.csv, .ndjson or .parquet with the times in a column')
+    .requiredOption('--out <file>', '.csv, .ndjson or .parquet to write')
     .option('--service <name>', "a feature service's whole row")
     .option('--views <names>', 'feature views, with commas between')
     .addOption(new Option('--mode <mode>', 'which events a row sees').choices(['known', 'happened']).default('known'))

@@ -4,13 +4,20 @@ import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { isMillraceError, messageOf, MillraceError } from '../core/millrace-error.ts';
+import type { FieldType } from '../define/field.ts';
 import { csvLine, CsvReader } from './csv.ts';
 
 /** Formats of a table in a file, by the end of its name. */
-export type TableFormat = 'csv' | 'ndjson';
+export type TableFormat = 'csv' | 'ndjson' | 'parquet';
 
 /** Values by column; those of CSV are texts, null where the field is empty. */
 export type TableRecord = Readonly<Record<string, unknown>>;
+
+/** A column of a table that is written; the type counts where the format has types of columns. */
+export interface TableColumn {
+  readonly name: string;
+  readonly type: FieldType;
+}
 
 /** Longest line of NDJSON, in characters. */
 const LINE_LENGTH_MAX = 1_048_576;
@@ -19,34 +26,48 @@ const LINE_LENGTH_MAX = 1_048_576;
 export function tableFormatOf(file: string): TableFormat {
   if (/\.csv$/i.test(file)) return 'csv';
   if (/\.(ndjson|jsonl)$/i.test(file)) return 'ndjson';
-  throw new MillraceError('FEATURE_SPINE_INVALID', `File '${path.basename(file)}': expected a name that ends in .csv or .ndjson. Rename it.`);
+  if (/\.parquet$/i.test(file)) return 'parquet';
+  throw new MillraceError('FEATURE_SPINE_INVALID', `File '${path.basename(file)}': expected a name that ends in .csv, .ndjson or .parquet. Rename it.`);
+}
+
+interface TableHooks {
+  /** Told of the columns of CSV and Parquet, before any row. */
+  readonly onHeader: (columns: readonly string[]) => void;
+  /** Told of all of the file's bytes, in order. */
+  readonly onBytes: (bytes: Uint8Array) => void;
 }
 
 /**
  * Streams the rows of a table. CSV has a header of distinct names; NDJSON has an object a line.
- * @param onHeader told of the columns of CSV, before any row
- * @param onBytes told of the file's bytes as they are read
  * @throws MillraceError FEATURE_SPINE_INVALID naming file and line
  */
-export async function* readTable(
-  file: string,
-  hooks: { readonly onHeader: (columns: readonly string[]) => void; readonly onBytes: (bytes: Uint8Array) => void },
-): AsyncGenerator<TableRecord> {
+export async function* readTable(file: string, hooks: TableHooks): AsyncGenerator<TableRecord> {
   const format = tableFormatOf(file);
-  const rowsOf = format === 'csv' ? csvRecords(hooks.onHeader) : ndjsonRecords();
-  const decoder = new StringDecoder('utf8');
   try {
-    for await (const chunk of createReadStream(file)) {
-      const bytes = chunk as Buffer;
-      hooks.onBytes(bytes);
-      yield* rowsOf.push(decoder.write(bytes));
-    }
-    yield* rowsOf.push(decoder.end());
-    yield* rowsOf.end();
+    if (format === 'parquet') yield* readParquetFile(file, hooks);
+    else yield* readText(file, format === 'csv' ? csvRecords(hooks.onHeader) : ndjsonRecords(), hooks.onBytes);
   } catch (error) {
     if (isMillraceError(error)) throw error;
     throw new MillraceError('FEATURE_SPINE_INVALID', `File '${path.basename(file)}' can't be read: ${messageOf(error)}. Correct it, or check its path.`, { cause: error });
   }
+}
+
+async function* readText(file: string, records: RecordReader, onBytes: TableHooks['onBytes']): AsyncGenerator<TableRecord> {
+  const decoder = new StringDecoder('utf8');
+  for await (const chunk of createReadStream(file)) {
+    const bytes = chunk as Buffer;
+    onBytes(bytes);
+    yield* records.push(decoder.write(bytes));
+  }
+  yield* records.push(decoder.end());
+  yield* records.end();
+}
+
+/** Its table of contents is at the end: the bytes are told apart from the rows. */
+async function* readParquetFile(file: string, { onHeader, onBytes }: TableHooks): AsyncGenerator<TableRecord> {
+  const { readParquet } = await import('./parquet-table.ts');
+  for await (const chunk of createReadStream(file)) onBytes(chunk as Buffer);
+  yield* readParquet(file, onHeader);
 }
 
 interface RecordReader {
@@ -114,23 +135,29 @@ export interface TableWriter {
   abort(): Promise<void>;
 }
 
-/** @param columns of CSV, in order; a record's other values are left out there */
-export async function openTableWriter(file: string, columns: readonly string[]): Promise<TableWriter> {
-  const format = tableFormatOf(file);
+/**
+ * @param columns of CSV and Parquet, in order; a record's other values are left out there
+ * @throws MillraceError FEATURE_SPINE_INVALID where a value does not fit its column
+ */
+export async function openTableWriter(file: string, columns: readonly TableColumn[]): Promise<TableWriter> {
+  const encoder = await encoderOf(tableFormatOf(file), columns);
   const draft = `${file}.partial`;
   const handle = await open(draft, 'w');
   const hash = createHash('sha256');
-  const put = async (text: string): Promise<void> => {
-    const bytes = Buffer.from(text);
+  const put = async (bytes: Uint8Array): Promise<void> => {
     hash.update(bytes);
     await handle.writeFile(bytes);
   };
-  if (format === 'csv') await put(csvLine(columns));
-  const lineOf = (record: TableRecord): string =>
-    format === 'csv' ? csvLine(columns.map((name) => fieldOf(record[name]))) : `${JSON.stringify(record)}\n`;
   return {
-    write: (records) => put(records.map(lineOf).join('')),
+    async write(records) {
+      try {
+        await put(await encoder.encode(records));
+      } catch (error) {
+        throw new MillraceError('FEATURE_SPINE_INVALID', `File '${path.basename(file)}' can't be written: ${messageOf(error)}. Free the disk, correct the row, or choose another format.`, { cause: error });
+      }
+    },
     async close() {
+      await put(await encoder.finish());
       await handle.close();
       await rename(draft, file);
       return hash.digest('hex');
@@ -139,6 +166,30 @@ export async function openTableWriter(file: string, columns: readonly string[]):
       await handle.close();
       await rm(draft, { force: true });
     },
+  };
+}
+
+interface TableEncoder {
+  encode(records: readonly TableRecord[]): Promise<Uint8Array>;
+  finish(): Promise<Uint8Array>;
+}
+
+async function encoderOf(format: TableFormat, columns: readonly TableColumn[]): Promise<TableEncoder> {
+  if (format === 'parquet') {
+    const { createParquetEncoder } = await import('./parquet-table.ts');
+    return createParquetEncoder(columns);
+  }
+  const names = columns.map(({ name }) => name);
+  let head = format === 'csv' ? csvLine(names) : '';
+  const lineOf = (record: TableRecord): string =>
+    format === 'csv' ? csvLine(names.map((name) => fieldOf(record[name]))) : `${JSON.stringify(record)}\n`;
+  return {
+    async encode(records) {
+      const text = head + records.map(lineOf).join('');
+      head = '';
+      return Buffer.from(text);
+    },
+    finish: async () => Buffer.from(head),
   };
 }
 

@@ -60,9 +60,10 @@ if current ~= ARGV[1] then
   if current == ARGV[2] then return 1 end
   return 0
 end
-for i = 2, #KEYS do
-  redis.call('SET', KEYS[i], ARGV[i + 2])
-  if ARGV[3] ~= '0' then redis.call('PEXPIRE', KEYS[i], ARGV[3]) end
+if ARGV[3] == '0' then
+  for i = 2, #KEYS do redis.call('SET', KEYS[i], ARGV[i + 2]) end
+else
+  for i = 2, #KEYS do redis.call('SET', KEYS[i], ARGV[i + 2], 'PX', ARGV[3]) end
 end
 redis.call('SET', KEYS[1], ARGV[2])
 return 1`;

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { writeFile } from 'node:fs/promises';
 import { MillraceError } from '../../core/millrace-error.ts';
 import type { Postgres } from '../../infra/postgres.ts';
-import { openTableWriter, readTable, tableFormatOf, type TableRecord, type TableWriter } from '../../infra/table-file.ts';
+import { openTableWriter, readTable, tableFormatOf, type TableColumn, type TableRecord, type TableWriter } from '../../infra/table-file.ts';
 import { newestKnownTime } from '../offline-log.ts';
 import type { OnlineReadPlan } from '../online-catalog.ts';
 import { viewDefinition } from '../project-definitions.ts';
@@ -14,7 +14,7 @@ import { AS_OF_COLUMN, assertColumns, parseSpine, type SpineFormat } from './par
 
 export interface AsOfFileRequest {
   readonly plan: OnlineReadPlan;
-  /** File of keys, request fields and moments: .csv or .ndjson. */
+  /** File of keys, request fields and moments: .csv, .ndjson or .parquet. */
   readonly spine: string;
   readonly out: string;
   /** `compare` writes the values in which the two modes differ instead of the rows. */
@@ -47,7 +47,11 @@ export interface AsOfManifest {
 }
 
 /** Columns of a comparison after the entity keys. */
-const COMPARE_COLUMNS = ['feature', 'known', 'happened'];
+const COMPARE_COLUMNS: readonly TableColumn[] = [
+  { name: 'feature', type: 'string' },
+  { name: 'known', type: 'number' },
+  { name: 'happened', type: 'number' },
+];
 const ROW_COLUMN = 'row';
 
 /**
@@ -122,7 +126,7 @@ class AsOfRun {
     const spine = parseSpine(this.#format, records, this.#rows + 1);
     const cut = this.#dataCut ?? -Infinity;
     this.#rowsAfterDataCut += spine.filter(({ asOf }) => asOf > cut).length;
-    const writer = (this.#writer ??= await openTableWriter(this.#request.out, this.#outColumns(records[0] ?? {})));
+    const writer = (this.#writer ??= await openTableWriter(this.#request.out, this.#outColumns(records)));
     await writer.write(this.#request.mode === 'compare' ? await this.#differences(records, spine) : await this.#values(records, spine));
   }
 
@@ -155,9 +159,24 @@ class AsOfRun {
     return [...new Set([this.#format.asOfColumn, ...keys])];
   }
 
-  #outColumns(first: TableRecord): string[] {
-    if (this.#request.mode === 'compare') return [ROW_COLUMN, ...this.#keyColumns(), ...COMPARE_COLUMNS];
-    return [...new Set([...(this.#columns ?? Object.keys(first)), ...this.#request.plan.names])];
+  #outColumns(records: readonly TableRecord[]): TableColumn[] {
+    const own = (name: string): TableColumn => ({ name, type: this.#typeOf(name, records) });
+    if (this.#request.mode === 'compare') {
+      return [{ name: ROW_COLUMN, type: 'number' }, ...this.#keyColumns().map(own), ...COMPARE_COLUMNS];
+    }
+    const given = this.#columns ?? Object.keys(records[0] ?? {});
+    const { service, names } = this.#request.plan;
+    const added = names.filter((name) => !given.includes(name));
+    const typeOfFeature = (name: string) => (service?.categoryNames.includes(name) === true ? 'string' : 'number');
+    return [...given.map(own), ...added.map((name): TableColumn => ({ name, type: typeOfFeature(name) }))];
+  }
+
+  /** Type of a column of the spine, by the first of its values that is not null. */
+  #typeOf(name: string, records: readonly TableRecord[]): TableColumn['type'] {
+    const value = records.find((record) => record[name] !== null && record[name] !== undefined)?.[name];
+    if (typeof value === 'boolean') return 'boolean';
+    if (typeof value !== 'number') return 'string';
+    return name === this.#format.asOfColumn ? 'timestamp' : 'number';
   }
 
   async close(): Promise<string> {

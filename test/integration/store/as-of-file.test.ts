@@ -9,6 +9,7 @@ import { sha256Hex } from '../../../src/infra/artifacts.ts';
 import { CsvReader } from '../../../src/infra/csv.ts';
 import { createLogger } from '../../../src/infra/logger.ts';
 import { migrate } from '../../../src/infra/migrate.ts';
+import { createParquetEncoder, readParquet } from '../../../src/infra/parquet-table.ts';
 import { createPostgres, type Postgres } from '../../../src/infra/postgres.ts';
 import { writeAsOfFile, type AsOfFileRequest, type AsOfManifest } from '../../../src/store/as-of/as-of-file.ts';
 import { createLogTableSql } from '../../../src/store/log-table.ts';
@@ -148,6 +149,31 @@ describe('features as of past moments', () => {
     }
   });
 
+  test('are the same from Parquet into Parquet, typed columns and a time among them', async () => {
+    await write({});
+    const encoder = createParquetEncoder([
+      { name: 'id', type: 'string' },
+      { name: 'origin', type: 'string' },
+      { name: 'carrier', type: 'string' },
+      { name: 'distance', type: 'number' },
+      { name: 'asOf', type: 'timestamp' },
+    ]);
+    const parts = [await encoder.encode(spine.slice(0, 70)), await encoder.encode(spine.slice(70)), await encoder.finish()];
+    writeFileSync(file('spine.parquet'), Buffer.concat(parts));
+    const manifest = await write({ spine: file('spine.parquet'), out: file('out.parquet') });
+    expect(manifest).toMatchObject({ rows: 120, spine: { sha256: sha256Hex(Buffer.concat(parts)) }, out: { sha256: sha256Hex(readFileSync(file('out.parquet'))) } });
+    const found: Readonly<Record<string, unknown>>[] = [];
+    const columns: string[] = [];
+    for await (const row of readParquet(file('out.parquet'), (names) => columns.push(...names))) found.push(row);
+    expect(columns).toEqual(['id', 'origin', 'carrier', 'distance', 'asOf', ...manifest.names]);
+    expect(found.map(({ id, origin, carrier, distance, asOf }) => ({ id, origin, carrier, distance, asOf }))).toEqual(spine);
+    expect(found.map(featuresOf)).toEqual(readNdjson('out.ndjson').map(featuresOf));
+    const leaks = await write({ mode: 'compare', spine: file('spine.parquet'), out: file('leaks.parquet') });
+    let differences = 0;
+    for await (const row of readParquet(file('leaks.parquet'), () => undefined)) differences += row['known'] === row['happened'] ? 0 : 1;
+    expect(differences).toBe(leaks.differences?.values);
+  });
+
   test('come the same to a program, row by row, with the rows that it gave', async () => {
     await write({});
     const found = [];
@@ -196,6 +222,7 @@ describe('features as of past moments', () => {
     ['a wrong time', 'd.csv', 'origin,carrier,asOf\nEWR,UA,today\n', /row 1: field 'asOf'/],
     ['no rows', 'e.ndjson', '\n', /has no row/],
     ['no JSON', 'f.ndjson', '{"origin":"EWR","carrier":"UA","asOf":0}\n{', /line 2 is no JSON/],
+    ['no Parquet', 'h.parquet', 'PAR1 or not', /'h.parquet' can't be read/],
     ['no object', 'g.ndjson', '[]', /line 1 is no object/],
   ])('%s is FEATURE_SPINE_INVALID, and leaves nothing', async (_what, name, text, message) => {
     if (text !== '') writeFileSync(file(name), text);
