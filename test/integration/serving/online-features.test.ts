@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createServingStage, type ServingStage } from '../../support/serving/serving-stage.ts';
+import { connectOnlineStore, foldOnline } from '../../../src/index.ts';
+import { carrierDepartures, contractProject } from '../../support/serving/contract-project.ts';
 import type { RunningServing } from '../../../serving/start-serving.ts';
 
 const HOUR_MS = 3_600_000;
@@ -26,8 +28,8 @@ beforeAll(async () => {
 });
 afterAll(() => stage.close());
 
-const post = async (body: unknown, headers: Record<string, string> = {}) => {
-  const response = await fetch(`${serving.url}/v1/features/online`, {
+const post = async (body: unknown, headers: Record<string, string> = {}, to = serving) => {
+  const response = await fetch(`${to.url}/v1/features/online`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify(body),
@@ -84,5 +86,23 @@ describe('POST /v1/features/online', () => {
     expect(metrics).toMatch(/millrace_online_read_duration_seconds_count\{[^}]*by="service",service="delay_service"[^}]*\} 1/);
     expect(metrics).toMatch(/millrace_online_read_failures_total\{[^}]*code="FEATURE_NOT_FOUND"[^}]*\} 1/);
     expect(metrics).toMatch(/millrace_online_read_keys_count\{process="serving"\} 3/);
+  });
+});
+
+describe('a contract on ages', () => {
+  const carrierEvent = (carrier: string, at: number) => ({ payload: { flightId: `${carrier}${at}`, origin: 'JFK', carrier, at, delayMinutes: 8 }, knownTime: at });
+
+  it.each([
+    ['null', 200, { rows: [[8, 1], [null, null]], views: [{ stale: [1] }] }],
+    ['serve', 200, { rows: [[8, 1], [null, 0]], views: [{ stale: [1] }] }],
+    ['refuse', 503, { code: 'FEATURE_STALE', error: expect.stringContaining('for entities 1.') as string }],
+  ] as const)('%s answers a state from Redis that is too old', async (onStale, status, body) => {
+    const contract = { maxAge: '30m', onStale } as const;
+    const store = await connectOnlineStore({ MILLRACE_REDIS_URL: stage.config.redisUrl, MILLRACE_NAMESPACE: `${stage.config.namespace}-${onStale}` });
+    await foldOnline(store, carrierDepartures(contract), [carrierEvent('UA', asOf - HOUR_MS / 4), carrierEvent('AA', asOf - 2 * HOUR_MS)]);
+    await store.close();
+    const own = await stage.serve({ MILLRACE_SERVING_PROCESS: onStale }, { namespace: `${stage.config.namespace}-${onStale}` }, contractProject(contract));
+    const answer = await post({ views: ['carrier_departures'], entities: [{ carrier: 'UA' }, { carrier: 'AA' }], asOf }, {}, own);
+    expect(answer).toMatchObject({ status, body });
   });
 });
