@@ -37,7 +37,9 @@ export const addFeatures: AddCommand = (program, act) => {
     .requiredOption('--out <file>', '.csv, .ndjson or .parquet to write')
     .option('--service <name>', "a feature service's whole row")
     .option('--views <names>', 'feature views, with commas between')
-    .addOption(new Option('--mode <mode>', 'which events a row sees').choices(['known', 'happened']).default('known'))
+    .addOption(
+      new Option('--mode <mode>', 'which events a row sees').choices(['known', 'happened']).default('known'),
+    )
     .option('--compare', 'write where the two modes differ')
     .option('--time <column>', "column of the times (default: 'asOf')")
     .option('--data-cut <time>', 'what was known later does not exist (default: all)', parseMoment)
@@ -78,10 +80,16 @@ export const addFeatures: AddCommand = (program, act) => {
 function selectionOf({ service, views }: AsOfOptions): OnlineSelection {
   if (service !== undefined && views === undefined) return { service };
   if (views !== undefined && service === undefined) return { views: list(views) };
-  throw new MillraceError('REQUEST_INVALID', 'Features as of: expected exactly one of --service and --views. Name what is to be read.');
+  throw new MillraceError(
+    'REQUEST_INVALID',
+    'Features as of: expected exactly one of --service and --views. Name what is to be read.',
+  );
 }
 
-function describe({ rows, dataCut, rowsAfterDataCut, stale, differences, mode }: AsOfManifest, out: string): string {
+function describe(
+  { rows, dataCut, rowsAfterDataCut, stale, differences, mode }: AsOfManifest,
+  out: string,
+): string {
   const pairs: [string, string][] = [
     ['file', out],
     ['rows', String(rows)],
@@ -89,11 +97,15 @@ function describe({ rows, dataCut, rowsAfterDataCut, stale, differences, mode }:
     ['data cut', dataCut === null ? NONE : formatTime(dataCut)],
   ];
   if (rowsAfterDataCut > 0) pairs.push(['rows after the cut', String(rowsAfterDataCut)]);
-  for (const [view, count] of Object.entries(stale)) if (count > 0) pairs.push([`stale in ${view}`, String(count)]);
+  for (const [view, count] of Object.entries(stale))
+    if (count > 0) pairs.push([`stale in ${view}`, String(count)]);
   if (differences === undefined) return renderPairs(pairs);
   pairs.push(['rows that differ', String(differences.rows)]);
   if (differences.values === 0) return renderPairs(pairs);
   const byCount = Object.entries(differences.byFeature).sort(([, a], [, b]) => b - a);
-  const table = renderTable([{ title: 'FEATURE' }, { title: 'VALUES', align: 'right' }], byCount.map(([name, count]) => [name, String(count)]));
+  const table = renderTable(
+    [{ title: 'FEATURE' }, { title: 'VALUES', align: 'right' }],
+    byCount.map(([name, count]) => [name, String(count)]),
+  );
   return `${renderPairs(pairs)}\n\n${table}`;
 }

@@ -13,7 +13,11 @@ export interface OnlineConnection extends OnlineStore {
 /** @throws MillraceError CONFIG_INVALID, STORE_UNAVAILABLE */
 export async function connectOnlineStore(environment: Environment): Promise<OnlineConnection> {
   const config = loadOnlineStoreConfig(environment);
-  const redis = createRedis({ url: config.redisUrl, role: 'read', logger: createLogger('client', config.logLevel) });
+  const redis = createRedis({
+    url: config.redisUrl,
+    role: 'read',
+    logger: createLogger('client', config.logLevel),
+  });
   try {
     await redisReady(redis);
   } catch (error) {

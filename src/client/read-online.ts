@@ -6,7 +6,12 @@ import { compileService } from '../fold/compile-service.ts';
 import { compileView, type ViewProgram } from '../fold/compile-view.ts';
 import { decodeState } from '../fold/state-codec.ts';
 import { planService, planViews, type OnlineReadPlan } from '../store/online-catalog.ts';
-import { readOnlineRows, statesAsked, type OnlineInclude, type OnlineViewRead } from '../store/online-rows.ts';
+import {
+  readOnlineRows,
+  statesAsked,
+  type OnlineInclude,
+  type OnlineViewRead,
+} from '../store/online-rows.ts';
 import type { OnlineStore } from '../store/online-store.ts';
 import { parseEntities } from '../store/parse-entities.ts';
 
@@ -34,7 +39,9 @@ export interface ServiceRead<Request extends Schema, Feature extends string> ext
   readonly entities: readonly { readonly [K in KnownKeys<Request>]: FieldValue<Request[K]> }[];
 }
 
-type ViewsFeatures<Views extends readonly FeatureView[]> = { readonly [N in FeatureNames<Views[number]>]: number | null };
+type ViewsFeatures<Views extends readonly FeatureView[]> = {
+  readonly [N in FeatureNames<Views[number]>]: number | null;
+};
 
 /** The request's texts are categories; all else is a number. */
 type ServiceFeatures<Request extends Schema, Feature extends string> = {
@@ -68,12 +75,17 @@ export function readOnline<Request extends Schema, Feature extends string>(
 ): Promise<OnlineRead<ServiceFeatures<Request, Feature>>>;
 export async function readOnline(
   store: Pick<OnlineStore, 'readStates'>,
-  request: ReadOptions & { readonly entities: readonly unknown[] } & ({ readonly views: readonly FeatureView[] } | { readonly service: FeatureService }),
+  request: ReadOptions & { readonly entities: readonly unknown[] } & (
+      { readonly views: readonly FeatureView[] } | { readonly service: FeatureService }
+    ),
 ): Promise<OnlineRead<Readonly<Record<string, number | string | null>>>> {
   const plan = 'views' in request ? planViews(request.views.map(programOf)) : servicePlanOf(request.service);
   const keys = request.entities.length * plan.views.length;
   if (keys > ONLINE_KEYS_MAX) {
-    throw new MillraceError('REQUEST_INVALID', `Online read: expected at most ${ONLINE_KEYS_MAX} keys, found ${keys} (${request.entities.length} entities of ${plan.views.length} views). Split it into several calls.`);
+    throw new MillraceError(
+      'REQUEST_INVALID',
+      `Online read: expected at most ${ONLINE_KEYS_MAX} keys, found ${keys} (${request.entities.length} entities of ${plan.views.length} views). Split it into several calls.`,
+    );
   }
   const entities = parseEntities(plan, request.entities);
   const asked = statesAsked(plan.views, entities);
@@ -84,7 +96,9 @@ export async function readOnline(
   });
   const include = { ages: request.include?.ages ?? false, fences: request.include?.fences ?? false };
   const answer = readOnlineRows(plan, entities, states, request.asOf ?? Date.now(), include);
-  const rows = answer.rows.map((values) => Object.fromEntries(plan.names.map((name, i) => [name, values[i] ?? null])));
+  const rows = answer.rows.map((values) =>
+    Object.fromEntries(plan.names.map((name, i) => [name, values[i] ?? null])),
+  );
   return { asOf: answer.asOf, rows, views: answer.views };
 }
 

@@ -29,7 +29,9 @@ export class AsOfFold {
     this.#spine = spine;
     this.#out = out;
     this.#stale = stale;
-    this.#order = Uint32Array.from(spine.asOf, (_, row) => row).sort((a, b) => spine.asOf[a]! - spine.asOf[b]!);
+    this.#order = Uint32Array.from(spine.asOf, (_, row) => row).sort(
+      (a, b) => spine.asOf[a]! - spine.asOf[b]!,
+    );
     this.#states = new Map(spine.keys.flatMap((key) => (key === null ? [] : [[key, null]])));
   }
 
@@ -66,7 +68,8 @@ export class AsOfFold {
       if (time >= moment) return;
       const key = keys[row] ?? null;
       if (key === null) readFeatures(this.#program, null, time, this.#out, row * width);
-      else if (readFresh(this.#program, this.#states.get(key) ?? null, time, this.#out, row * width)) this.#stale[row] = 1;
+      else if (readFresh(this.#program, this.#states.get(key) ?? null, time, this.#out, row * width))
+        this.#stale[row] = 1;
     }
   }
 }

@@ -20,6 +20,9 @@ import type { ViewProgram } from './view-program.ts';
 export function stateLifeMs(program: ViewProgram): number | null {
   if (program.view.source.knownTime !== 'broker') return null;
   const longestHopMs = program.resolutions.at(-1)?.hopMs ?? 0;
-  const ages = program.freshness === null ? [] : [program.freshness.maxAgeMs, program.freshness.ttlMs].filter(Number.isFinite);
+  const ages =
+    program.freshness === null
+      ? []
+      : [program.freshness.maxAgeMs, program.freshness.ttlMs].filter(Number.isFinite);
   return Math.max(program.longestWindowMs + longestHopMs, ...ages) + READ_GRACE_MS;
 }

@@ -36,7 +36,10 @@ export class CsvReader {
       else if (character === ',') this.#endField();
       else if (character === '\n') this.#endRow(rows);
       else if (character === '\r') continue;
-      else if (this.#state === 'quote') throw new MalformedCsv(`line ${this.#line}: expected a comma or the end of the line after a closing quote`);
+      else if (this.#state === 'quote')
+        throw new MalformedCsv(
+          `line ${this.#line}: expected a comma or the end of the line after a closing quote`,
+        );
       else {
         this.#state = 'plain';
         this.#take(character);
@@ -56,13 +59,17 @@ export class CsvReader {
   #quote(): void {
     // Within quotes two stand for one.
     if (this.#state === 'quote') this.#take('"');
-    else if (this.#state === 'plain') throw new MalformedCsv(`line ${this.#line}: expected quotes around the whole field, found one inside it`);
+    else if (this.#state === 'plain')
+      throw new MalformedCsv(
+        `line ${this.#line}: expected quotes around the whole field, found one inside it`,
+      );
     this.#state = 'quoted';
   }
 
   #take(character: string): void {
     this.#field += character;
-    if (this.#field.length > CSV_FIELD_LENGTH_MAX) throw new MalformedCsv(`line ${this.#line}: a field has more than ${CSV_FIELD_LENGTH_MAX} characters`);
+    if (this.#field.length > CSV_FIELD_LENGTH_MAX)
+      throw new MalformedCsv(`line ${this.#line}: a field has more than ${CSV_FIELD_LENGTH_MAX} characters`);
   }
 
   #endField(): void {
@@ -81,7 +88,9 @@ export class CsvReader {
 
 /** One line of CSV, its ending included, such that `CsvReader` reads the same fields; null is an empty field. */
 export function csvLine(fields: readonly (string | null)[]): string {
-  const line = fields.map((field) => (field === null ? '' : field === '' || /[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field));
+  const line = fields.map((field) =>
+    field === null ? '' : field === '' || /[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field,
+  );
   // A line that is empty would be passed over.
   return `${line.length === 1 && line[0] === '' ? ',' : line.join(',')}\n`;
 }

@@ -9,7 +9,10 @@ const READ_ROWS_MAX = 10_000;
  * Streams the rows of a Parquet file (uncompressed or Snappy): at most one row group is in memory. Times become ms since the
  * epoch, whole numbers of 64 bits numbers, where they are exact as such, else texts.
  */
-export async function* readParquet(file: string, onHeader: (columns: readonly string[]) => void): AsyncGenerator<TableRecord> {
+export async function* readParquet(
+  file: string,
+  onHeader: (columns: readonly string[]) => void,
+): AsyncGenerator<TableRecord> {
   const buffer = await asyncBufferFromFile(file);
   const metadata = await parquetMetadataAsync(buffer);
   onHeader(metadata.schema.slice(1).map(({ name }) => name));
@@ -19,8 +22,15 @@ export async function* readParquet(file: string, onHeader: (columns: readonly st
     const groupEnd = Math.min(groupStart + Number(group.num_rows), rows);
     for (let rowStart = groupStart; rowStart < groupEnd; rowStart += READ_ROWS_MAX) {
       const rowEnd = Math.min(rowStart + READ_ROWS_MAX, groupEnd);
-      const found: Readonly<Record<string, unknown>>[] = await parquetReadObjects({ file: buffer, metadata, rowStart, rowEnd, useOffsetIndex: true });
-      for (const record of found) yield Object.fromEntries(Object.entries(record).map(([name, value]) => [name, plainOf(value)]));
+      const found: Readonly<Record<string, unknown>>[] = await parquetReadObjects({
+        file: buffer,
+        metadata,
+        rowStart,
+        rowEnd,
+        useOffsetIndex: true,
+      });
+      for (const record of found)
+        yield Object.fromEntries(Object.entries(record).map(([name, value]) => [name, plainOf(value)]));
     }
     groupStart = groupEnd;
   }
@@ -43,7 +53,14 @@ const elements: Readonly<Record<TableColumn['type'], Omit<SchemaElement, 'name'>
 export function createParquetEncoder(columns: readonly TableColumn[]) {
   const bytes = new ByteWriter();
   const root: SchemaElement = { name: 'root', num_children: columns.length };
-  const schema = [root, ...columns.map(({ name, type }): SchemaElement => ({ name, repetition_type: 'OPTIONAL', ...elements[type] }))];
+  const schema = [
+    root,
+    ...columns.map(({ name, type }): SchemaElement => ({
+      name,
+      repetition_type: 'OPTIONAL',
+      ...elements[type],
+    })),
+  ];
   const writer = new ParquetWriter({ writer: bytes, schema, createdBy: 'millrace' });
   /** What was encoded since the last time. */
   const take = (): Uint8Array => {
@@ -53,7 +70,10 @@ export function createParquetEncoder(columns: readonly TableColumn[]) {
   };
   return {
     async encode(records: readonly TableRecord[]): Promise<Uint8Array> {
-      const columnData = columns.map(({ name, type }) => ({ name, data: records.map((record) => valueOf(type, record[name], name)) }));
+      const columnData = columns.map(({ name, type }) => ({
+        name,
+        data: records.map((record) => valueOf(type, record[name], name)),
+      }));
       await writer.write({ columnData, rowGroupSize: Math.max(1, records.length) });
       return take();
     },
@@ -64,10 +84,16 @@ export function createParquetEncoder(columns: readonly TableColumn[]) {
   };
 }
 
-function valueOf(type: TableColumn['type'], value: unknown, name: string): string | number | boolean | Date | null {
+function valueOf(
+  type: TableColumn['type'],
+  value: unknown,
+  name: string,
+): string | number | boolean | Date | null {
   if (value === null || value === undefined) return null;
   if (type === 'string') return typeof value === 'string' ? value : JSON.stringify(value);
   if (type === 'timestamp' && typeof value === 'number') return new Date(value);
   if (typeof value === type) return value as number | boolean;
-  throw new Error(`column '${name}' holds ${type}s at first, and then '${JSON.stringify(value).slice(0, 60)}'`);
+  throw new Error(
+    `column '${name}' holds ${type}s at first, and then '${JSON.stringify(value).slice(0, 60)}'`,
+  );
 }

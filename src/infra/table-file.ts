@@ -27,7 +27,10 @@ export function tableFormatOf(file: string): TableFormat {
   if (/\.csv$/i.test(file)) return 'csv';
   if (/\.(ndjson|jsonl)$/i.test(file)) return 'ndjson';
   if (/\.parquet$/i.test(file)) return 'parquet';
-  throw new MillraceError('FEATURE_SPINE_INVALID', `File '${path.basename(file)}': expected a name that ends in .csv, .ndjson or .parquet. Rename it.`);
+  throw new MillraceError(
+    'FEATURE_SPINE_INVALID',
+    `File '${path.basename(file)}': expected a name that ends in .csv, .ndjson or .parquet. Rename it.`,
+  );
 }
 
 interface TableHooks {
@@ -45,14 +48,23 @@ export async function* readTable(file: string, hooks: TableHooks): AsyncGenerato
   const format = tableFormatOf(file);
   try {
     if (format === 'parquet') yield* readParquetFile(file, hooks);
-    else yield* readText(file, format === 'csv' ? csvRecords(hooks.onHeader) : ndjsonRecords(), hooks.onBytes);
+    else
+      yield* readText(file, format === 'csv' ? csvRecords(hooks.onHeader) : ndjsonRecords(), hooks.onBytes);
   } catch (error) {
     if (isMillraceError(error)) throw error;
-    throw new MillraceError('FEATURE_SPINE_INVALID', `File '${path.basename(file)}' can't be read: ${messageOf(error)}. Correct it, or check its path.`, { cause: error });
+    throw new MillraceError(
+      'FEATURE_SPINE_INVALID',
+      `File '${path.basename(file)}' can't be read: ${messageOf(error)}. Correct it, or check its path.`,
+      { cause: error },
+    );
   }
 }
 
-async function* readText(file: string, records: RecordReader, onBytes: TableHooks['onBytes']): AsyncGenerator<TableRecord> {
+async function* readText(
+  file: string,
+  records: RecordReader,
+  onBytes: TableHooks['onBytes'],
+): AsyncGenerator<TableRecord> {
   const decoder = new StringDecoder('utf8');
   for await (const chunk of createReadStream(file)) {
     const bytes = chunk as Buffer;
@@ -64,7 +76,10 @@ async function* readText(file: string, records: RecordReader, onBytes: TableHook
 }
 
 /** Its table of contents is at the end: the bytes are told apart from the rows. */
-async function* readParquetFile(file: string, { onHeader, onBytes }: TableHooks): AsyncGenerator<TableRecord> {
+async function* readParquetFile(
+  file: string,
+  { onHeader, onBytes }: TableHooks,
+): AsyncGenerator<TableRecord> {
   const { readParquet } = await import('./parquet-table.ts');
   for await (const chunk of createReadStream(file)) onBytes(chunk as Buffer);
   yield* readParquet(file, onHeader);
@@ -88,7 +103,8 @@ function csvRecords(onHeader: (columns: readonly string[]) => void): RecordReade
       }
       row++;
       const names = columns;
-      if (fields.length !== names.length) throw new Error(`row ${row} has ${fields.length} fields, the header ${names.length}`);
+      if (fields.length !== names.length)
+        throw new Error(`row ${row} has ${fields.length} fields, the header ${names.length}`);
       return [Object.fromEntries(names.map((name, i) => [name, fields[i] ?? null]))];
     });
   return { push: (text) => recordsOf(reader.push(text)), end: () => recordsOf(reader.end()) };
@@ -96,7 +112,10 @@ function csvRecords(onHeader: (columns: readonly string[]) => void): RecordReade
 
 function headerOf(fields: readonly (string | null)[]): string[] {
   const names = fields.map((field) => field ?? '');
-  if (names.includes('') || new Set(names).size < names.length) throw new Error(`the header '${names.join(',').slice(0, 200)}' has a column without a name, or a name twice`);
+  if (names.includes('') || new Set(names).size < names.length)
+    throw new Error(
+      `the header '${names.join(',').slice(0, 200)}' has a column without a name, or a name twice`,
+    );
   return names;
 }
 
@@ -112,14 +131,16 @@ function ndjsonRecords(): RecordReader {
     } catch (cause) {
       throw new Error(`line ${line} is no JSON: ${messageOf(cause)}`, { cause });
     }
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error(`line ${line} is no object`);
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      throw new Error(`line ${line} is no object`);
     return [value as TableRecord];
   };
   return {
     push(text) {
       const lines = (rest + text).split('\n');
       rest = lines.pop() ?? '';
-      if (rest.length > LINE_LENGTH_MAX) throw new Error(`line ${line + lines.length + 1} has more than ${LINE_LENGTH_MAX} characters`);
+      if (rest.length > LINE_LENGTH_MAX)
+        throw new Error(`line ${line + lines.length + 1} has more than ${LINE_LENGTH_MAX} characters`);
       return lines.flatMap(parse);
     },
     end: () => parse(rest),
@@ -153,7 +174,11 @@ export async function openTableWriter(file: string, columns: readonly TableColum
       try {
         await put(await encoder.encode(records));
       } catch (error) {
-        throw new MillraceError('FEATURE_SPINE_INVALID', `File '${path.basename(file)}' can't be written: ${messageOf(error)}. Free the disk, correct the row, or choose another format.`, { cause: error });
+        throw new MillraceError(
+          'FEATURE_SPINE_INVALID',
+          `File '${path.basename(file)}' can't be written: ${messageOf(error)}. Free the disk, correct the row, or choose another format.`,
+          { cause: error },
+        );
       }
     },
     async close() {

@@ -15,8 +15,15 @@ const ROWS_SHOWN_MAX = 20;
  * Reads one view for one row, under its contract. Without a key no state is asked for, so none is stale.
  * @returns whether the read is stale
  */
-export function readView(view: ViewProgram, row: Row, state: ViewState | null, asOf: number, out: Float64Array): boolean {
-  if (state !== null || view.freshness === null || requestKeyOf(view, row) !== null) return readFresh(view, state, asOf, out, 0);
+export function readView(
+  view: ViewProgram,
+  row: Row,
+  state: ViewState | null,
+  asOf: number,
+  out: Float64Array,
+): boolean {
+  if (state !== null || view.freshness === null || requestKeyOf(view, row) !== null)
+    return readFresh(view, state, asOf, out, 0);
   readFeatures(view, null, asOf, out, 0);
   return false;
 }
@@ -39,7 +46,9 @@ export function settleContracts(
     if (stale.length === 0 || view.freshness.onStale !== 'refuse') continue;
     const more = stale.length > ROWS_SHOWN_MAX ? ` and ${stale.length - ROWS_SHOWN_MAX} more` : '';
     const age = formatDuration(view.freshness.maxAgeMs);
-    broken.push(`view '${view.name}' has no state of at most '${age}' for ${rows.what} ${stale.slice(0, ROWS_SHOWN_MAX).join(', ')}${more}`);
+    broken.push(
+      `view '${view.name}' has no state of at most '${age}' for ${rows.what} ${stale.slice(0, ROWS_SHOWN_MAX).join(', ')}${more}`,
+    );
   }
   if (broken.length === 0) return;
   throw new MillraceError(

@@ -53,12 +53,21 @@ export function createMemoryOnlineStore(clock: Clock = Date.now): OnlineStore {
     },
     readPositionText: async (program, partition) => positionText(program, partition),
     readPositions: async (program) =>
-      Array.from({ length: program.partitions }, (_, partition) => decodePosition(positionText(program, partition))),
-    waitVisible: (programs, offsets, timeoutMs) => waitVisible(readPositionTexts, programs, offsets, timeoutMs),
+      Array.from({ length: program.partitions }, (_, partition) =>
+        decodePosition(positionText(program, partition)),
+      ),
+    waitVisible: (programs, offsets, timeoutMs) =>
+      waitVisible(readPositionTexts, programs, offsets, timeoutMs),
   };
 }
 
-function writeAll(program: ViewProgram, view: StoredView, partition: number, write: PartitionWrite, now: number): void {
+function writeAll(
+  program: ViewProgram,
+  view: StoredView,
+  partition: number,
+  write: PartitionWrite,
+  now: number,
+): void {
   for (const { entityKey, bytes } of write.states) {
     view.states.delete(entityKey);
     view.states.set(entityKey, { bytes: Buffer.from(bytes), writtenAt: now });

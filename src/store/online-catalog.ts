@@ -34,12 +34,18 @@ export class OnlineCatalog {
 
   constructor(project: Pick<Project, 'views' | 'services'>) {
     this.#views = new Map(project.views.map((view) => [view.name, compileView(view)]));
-    this.#services = new Map(project.services.map((service) => [service.name, planService(compileService(service))]));
+    this.#services = new Map(
+      project.services.map((service) => [service.name, planService(compileService(service))]),
+    );
   }
 
   /** @throws MillraceError FEATURE_NOT_FOUND, REQUEST_INVALID, each with all names that are wrong */
   plan(selection: OnlineSelection): OnlineReadPlan {
-    if ('service' in selection) return this.#services.get(selection.service) ?? this.#missing('feature service', [selection.service], this.#services);
+    if ('service' in selection)
+      return (
+        this.#services.get(selection.service) ??
+        this.#missing('feature service', [selection.service], this.#services)
+      );
     const asked = 'views' in selection ? selection.views : selection.features;
     assertNames('views' in selection ? 'views' : 'features', asked);
     return 'views' in selection ? this.#planViews(asked) : this.#planFeatures(asked);
@@ -66,7 +72,9 @@ export class OnlineCatalog {
       return { view: known >= 0 ? known : views.push(program) - 1, feature };
     });
     if (missing.length > 0) {
-      const all = [...this.#views.values()].flatMap((view) => view.featureNames.map((name) => [`${view.name}.${name}`, view] as const));
+      const all = [...this.#views.values()].flatMap((view) =>
+        view.featureNames.map((name) => [`${view.name}.${name}`, view] as const),
+      );
       return this.#missing('feature', missing, new Map(all));
     }
     return planOf('features', views, columns);
@@ -77,7 +85,10 @@ export class OnlineCatalog {
     const more = known.size > shown.length ? ` and ${known.size - shown.length} more` : '';
     throw new MillraceError(
       'FEATURE_NOT_FOUND',
-      `${names.slice(0, NAMES_SHOWN_MAX).map((name) => `${what} '${name.slice(0, NAME_SHOWN_LENGTH_MAX)}'`).join(', ')}: not in the project. It has: ${shown.length === 0 ? 'none' : shown.join(', ')}${more}.`,
+      `${names
+        .slice(0, NAMES_SHOWN_MAX)
+        .map((name) => `${what} '${name.slice(0, NAME_SHOWN_LENGTH_MAX)}'`)
+        .join(', ')}: not in the project. It has: ${shown.length === 0 ? 'none' : shown.join(', ')}${more}.`,
     );
   }
 }
@@ -87,14 +98,23 @@ const NAME_SHOWN_LENGTH_MAX = 200;
 
 /** All features of some views. */
 export function planViews(views: readonly ViewProgram[]): OnlineReadPlan {
-  const columns = views.flatMap((program, view) => program.featureNames.map((_, feature) => ({ view, feature })));
+  const columns = views.flatMap((program, view) =>
+    program.featureNames.map((_, feature) => ({ view, feature })),
+  );
   return planOf('views', views, columns);
 }
 
 /** The row of a feature service. */
 export function planService(service: ServiceProgram): OnlineReadPlan {
   const { views, requestSchema: schema } = service;
-  return { by: 'service', service, views, schema, names: [...service.numericNames, ...service.categoryNames], columns: [] };
+  return {
+    by: 'service',
+    service,
+    views,
+    schema,
+    names: [...service.numericNames, ...service.categoryNames],
+    columns: [],
+  };
 }
 
 function planOf(
@@ -115,11 +135,17 @@ function planOf(
 
 function assertNames(what: string, names: readonly string[]): void {
   if (names.length === 0 || names.length > SELECTION_NAMES_MAX) {
-    throw new MillraceError('REQUEST_INVALID', `Online read: expected 1 to ${SELECTION_NAMES_MAX} names in '${what}', found ${names.length}. Name what is to be read.`);
+    throw new MillraceError(
+      'REQUEST_INVALID',
+      `Online read: expected 1 to ${SELECTION_NAMES_MAX} names in '${what}', found ${names.length}. Name what is to be read.`,
+    );
   }
   const seen = new Set<string>();
   const twice = names.filter((name) => seen.size === seen.add(name).size);
   if (twice.length > 0) {
-    throw new MillraceError('REQUEST_INVALID', `Online read: expected each name in '${what}' once, found ${[...new Set(twice)].map((name) => `'${name}'`).join(', ')} again. Leave the second out.`);
+    throw new MillraceError(
+      'REQUEST_INVALID',
+      `Online read: expected each name in '${what}' once, found ${[...new Set(twice)].map((name) => `'${name}'`).join(', ')} again. Leave the second out.`,
+    );
   }
 }

@@ -40,7 +40,9 @@ export function statesAsked(
   views: readonly ViewProgram[],
   entities: readonly Row[],
 ): { readonly program: ViewProgram; readonly entityKey: string | null }[] {
-  return entities.flatMap((row) => views.map((program) => ({ program, entityKey: requestKeyOf(program, row) })));
+  return entities.flatMap((row) =>
+    views.map((program) => ({ program, entityKey: requestKeyOf(program, row) })),
+  );
 }
 
 /**

@@ -23,13 +23,17 @@ export function parseEntities({ schema }: OnlineReadPlan, entities: readonly unk
     if (parsed.ok) rows.push(parsed.row);
     else for (const text of parsed.problems) add(i, text);
     if (typeof entity !== 'object' || entity === null) return;
-    for (const name in entity) if (!Object.hasOwn(schema, name)) add(i, `field '${name.slice(0, NAME_LENGTH_MAX)}': nothing that is read asks for it`);
+    for (const name in entity)
+      if (!Object.hasOwn(schema, name))
+        add(i, `field '${name.slice(0, NAME_LENGTH_MAX)}': nothing that is read asks for it`);
   });
   if (count === 0) return rows;
   const more = count > PROBLEMS_MAX ? `; and ${count - PROBLEMS_MAX} more` : '';
   throw new MillraceError(
     'REQUEST_INVALID',
-    `Online read is wrong: ${problems.join('; ')}${more}. Its fields are ${Object.keys(schema).map((name) => `'${name}'`).join(', ')}.`,
+    `Online read is wrong: ${problems.join('; ')}${more}. Its fields are ${Object.keys(schema)
+      .map((name) => `'${name}'`)
+      .join(', ')}.`,
   );
 }
 

@@ -3,7 +3,14 @@ import path from 'node:path';
 import { writeFile } from 'node:fs/promises';
 import { MillraceError } from '../../core/millrace-error.ts';
 import type { Postgres } from '../../infra/postgres.ts';
-import { openTableWriter, readTable, tableFormatOf, type TableColumn, type TableRecord, type TableWriter } from '../../infra/table-file.ts';
+import {
+  openTableWriter,
+  readTable,
+  tableFormatOf,
+  type TableColumn,
+  type TableRecord,
+  type TableWriter,
+} from '../../infra/table-file.ts';
 import { newestKnownTime } from '../offline-log.ts';
 import type { OnlineReadPlan } from '../online-catalog.ts';
 import { viewDefinition } from '../project-definitions.ts';
@@ -41,7 +48,11 @@ export interface AsOfManifest {
   /** By view: rows whose state was older than its `maxAge`. */
   readonly stale: Readonly<Record<string, number>>;
   /** There in mode `compare`: rows and values in which the modes differ, values by feature. */
-  readonly differences?: { readonly rows: number; readonly values: number; readonly byFeature: Readonly<Record<string, number>> };
+  readonly differences?: {
+    readonly rows: number;
+    readonly values: number;
+    readonly byFeature: Readonly<Record<string, number>>;
+  };
   readonly spine: { readonly file: string; readonly sha256: string };
   readonly out: { readonly file: string; readonly sha256: string };
 }
@@ -62,7 +73,9 @@ const ROW_COLUMN = 'row';
 export async function writeAsOfFile(postgres: Postgres, request: AsOfFileRequest): Promise<AsOfManifest> {
   const { plan } = request;
   tableFormatOf(request.out);
-  const dataCut = request.dataCut ?? (await newestKnownTime(postgres, [...new Set(plan.views.map(({ view }) => view.source))]));
+  const dataCut =
+    request.dataCut ??
+    (await newestKnownTime(postgres, [...new Set(plan.views.map(({ view }) => view.source))]));
   const run = new AsOfRun(postgres, request, dataCut);
   try {
     const spineSha256 = await run.readSpine();
@@ -118,7 +131,11 @@ class AsOfRun {
       if (chunk.length >= chunkRows) await flush();
     }
     if (chunk.length > 0 || this.#writer === undefined) await flush();
-    if (this.#rows === 0) throw new MillraceError('FEATURE_SPINE_INVALID', `Spine '${path.basename(spine)}' has no row. Give entity keys and times.`);
+    if (this.#rows === 0)
+      throw new MillraceError(
+        'FEATURE_SPINE_INVALID',
+        `Spine '${path.basename(spine)}' has no row. Give entity keys and times.`,
+      );
     return hash.digest('hex');
   }
 
@@ -127,13 +144,20 @@ class AsOfRun {
     const cut = this.#dataCut ?? -Infinity;
     this.#rowsAfterDataCut += spine.filter(({ asOf }) => asOf > cut).length;
     const writer = (this.#writer ??= await openTableWriter(this.#request.out, this.#outColumns(records)));
-    await writer.write(this.#request.mode === 'compare' ? await this.#differences(records, spine) : await this.#values(records, spine));
+    await writer.write(
+      this.#request.mode === 'compare'
+        ? await this.#differences(records, spine)
+        : await this.#values(records, spine),
+    );
   }
 
   async #values(records: readonly TableRecord[], spine: readonly SpineRow[]): Promise<TableRecord[]> {
     const { plan, mode } = this.#request;
     if (mode === 'compare') return [];
-    const { values, stale } = await readAsOf(this.#postgres, plan, spine, { mode, dataCut: this.#dataCut ?? 0 });
+    const { values, stale } = await readAsOf(this.#postgres, plan, spine, {
+      mode,
+      dataCut: this.#dataCut ?? 0,
+    });
     stale.forEach((rows, view) => (this.#stale[view]! += rows));
     return records.map((record, i) => {
       const named = plan.names.map((name, f) => [name, values[i]?.[f] ?? null] as const);
@@ -167,7 +191,8 @@ class AsOfRun {
     const given = this.#columns ?? Object.keys(records[0] ?? {});
     const { service, names } = this.#request.plan;
     const added = names.filter((name) => !given.includes(name));
-    const typeOfFeature = (name: string) => (service?.categoryNames.includes(name) === true ? 'string' : 'number');
+    const typeOfFeature = (name: string) =>
+      service?.categoryNames.includes(name) === true ? 'string' : 'number';
     return [...given.map(own), ...added.map((name): TableColumn => ({ name, type: typeOfFeature(name) }))];
   }
 
@@ -193,13 +218,25 @@ class AsOfRun {
     return {
       mode,
       names: plan.names,
-      views: plan.views.map((view) => ({ view: view.name, version: view.version, digest: viewDefinition(view).digest })),
+      views: plan.views.map((view) => ({
+        view: view.name,
+        version: view.version,
+        digest: viewDefinition(view).digest,
+      })),
       serviceDigest: plan.service === null ? null : serviceDigest(plan.service),
       dataCut: this.#dataCut,
       rows: this.#rows,
       rowsAfterDataCut: this.#rowsAfterDataCut,
       stale: Object.fromEntries(plan.views.map((view, v) => [view.name, this.#stale[v] ?? 0])),
-      ...(mode === 'compare' ? { differences: { rows: this.#rowsDiffering, values, byFeature: Object.fromEntries(this.#byFeature) } } : {}),
+      ...(mode === 'compare'
+        ? {
+            differences: {
+              rows: this.#rowsDiffering,
+              values,
+              byFeature: Object.fromEntries(this.#byFeature),
+            },
+          }
+        : {}),
       spine: { file: path.basename(spine), sha256: spineSha256 },
       out: { file: path.basename(out), sha256: outSha256 },
     };

@@ -24,7 +24,11 @@ export interface SpineFormat {
  * @param firstRow number of the first of them in the file, from 1
  * @throws MillraceError FEATURE_SPINE_INVALID naming rows and fields
  */
-export function parseSpine({ plan, asOfColumn, isText }: SpineFormat, records: readonly SpineRecord[], firstRow: number): SpineRow[] {
+export function parseSpine(
+  { plan, asOfColumn, isText }: SpineFormat,
+  records: readonly SpineRecord[],
+  firstRow: number,
+): SpineRow[] {
   const time: Schema = { [asOfColumn]: timestamp() };
   const schema: Schema = { ...plan.schema, ...time };
   const problems: string[] = [];
@@ -32,14 +36,19 @@ export function parseSpine({ plan, asOfColumn, isText }: SpineFormat, records: r
   const rows = records.flatMap((record, i): SpineRow[] => {
     const parsed = parseRow(schema, isText ? typedOf(schema, record) : record);
     if (parsed.ok) return [{ row: parsed.row, asOf: parsed.row[asOfColumn] as number }];
-    for (const text of parsed.problems) if (++count <= PROBLEMS_MAX) problems.push(`row ${firstRow + i}: ${text}`);
+    for (const text of parsed.problems)
+      if (++count <= PROBLEMS_MAX) problems.push(`row ${firstRow + i}: ${text}`);
     return [];
   });
   if (count === 0) return rows;
   const more = count > PROBLEMS_MAX ? `; and ${count - PROBLEMS_MAX} more` : '';
   throw new MillraceError(
     'FEATURE_SPINE_INVALID',
-    `Spine is wrong: ${problems.join('; ')}${more}. Its columns are '${asOfColumn}' and ${Object.keys(plan.schema).map((name) => `'${name}'`).join(', ')}.`,
+    `Spine is wrong: ${problems.join('; ')}${more}. Its columns are '${asOfColumn}' and ${Object.keys(
+      plan.schema,
+    )
+      .map((name) => `'${name}'`)
+      .join(', ')}.`,
   );
 }
 
@@ -54,7 +63,9 @@ export function assertColumns(columns: readonly string[], { plan, asOfColumn }: 
 }
 
 function typedOf(schema: Schema, record: SpineRecord): SpineRecord {
-  return Object.fromEntries(Object.entries(schema).map(([name, { type }]) => [name, typedValue(type, record[name])]));
+  return Object.fromEntries(
+    Object.entries(schema).map(([name, { type }]) => [name, typedValue(type, record[name])]),
+  );
 }
 
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;

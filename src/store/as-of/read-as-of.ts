@@ -61,7 +61,13 @@ export async function readAsOf(
   });
   if (spine.length > 0) {
     for (const source of new Set(plan.views.map(({ view }) => view.source))) {
-      await foldSource(db, source, reads.filter(({ view }) => view.view.source === source), asOf, request);
+      await foldSource(
+        db,
+        source,
+        reads.filter(({ view }) => view.view.source === source),
+        asOf,
+        request,
+      );
     }
   }
   for (const { view, out, stale, fold } of reads) {
@@ -70,7 +76,9 @@ export async function readAsOf(
   }
   const valuesOf = valuesAssembler(plan);
   const values = spine.map(({ row }, i) => {
-    const viewValues = reads.map(({ view, out }) => out.subarray(i * view.featureNames.length, (i + 1) * view.featureNames.length));
+    const viewValues = reads.map(({ view, out }) =>
+      out.subarray(i * view.featureNames.length, (i + 1) * view.featureNames.length),
+    );
     return valuesOf(viewValues, row, asOf[i]!);
   });
   return { values, stale: reads.map(({ stale }) => stale.reduce((sum, one) => sum + one, 0)) };

@@ -14,7 +14,10 @@ beforeAll(async () => {
     { at: asOf - HOUR_MS / 2, delayMinutes: 10 },
     { at: asOf - HOUR_MS / 4, delayMinutes: 30 },
   ]);
-  online = await connectOnlineStore({ MILLRACE_REDIS_URL: stage.config.redisUrl, MILLRACE_NAMESPACE: stage.config.namespace });
+  online = await connectOnlineStore({
+    MILLRACE_REDIS_URL: stage.config.redisUrl,
+    MILLRACE_NAMESPACE: stage.config.namespace,
+  });
 });
 afterAll(async () => {
   await online.close();
@@ -40,5 +43,7 @@ test('settings that are wrong are named, a Redis that is away is STORE_UNAVAILAB
     code: 'CONFIG_INVALID',
     message: expect.stringContaining('MILLRACE_REDIS_URL') as string,
   });
-  await expect(connectOnlineStore({ MILLRACE_REDIS_URL: 'redis://127.0.0.1:9', MILLRACE_LOG_LEVEL: 'silent' })).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  await expect(
+    connectOnlineStore({ MILLRACE_REDIS_URL: 'redis://127.0.0.1:9', MILLRACE_LOG_LEVEL: 'silent' }),
+  ).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
 });

@@ -40,12 +40,24 @@ const post = async (body: unknown, headers: Record<string, string> = {}, to = se
 describe('POST /v1/features/online', () => {
   it('answers many entities from Redis as of the moment asked for, before any model was promoted', async () => {
     const entities = [{ origin: 'JFK' }, { origin: 'EWR' }, { origin: 'XXX' }, {}];
-    expect(await post({ views: ['origin_departures'], entities, asOf: new Date(asOf).toISOString(), include: { fences: true } })).toEqual({
+    expect(
+      await post({
+        views: ['origin_departures'],
+        entities,
+        asOf: new Date(asOf).toISOString(),
+        include: { fences: true },
+      }),
+    ).toEqual({
       status: 200,
       body: {
         asOf,
         names: ['origin_departures.departed1h', 'origin_departures.delay1h'],
-        rows: [[2, 40], [1, -2.5], [0, null], [0, null]],
+        rows: [
+          [2, 40],
+          [1, -2.5],
+          [0, null],
+          [0, null],
+        ],
         views: [
           {
             view: 'origin_departures',
@@ -60,21 +72,72 @@ describe('POST /v1/features/online', () => {
   });
 
   it('answers chosen features, and the row of a service with its request fields', async () => {
-    const chosen = await post({ features: ['origin_departures.delay1h'], entities: [{ origin: 'JFK' }], asOf, include: { ages: false } });
+    const chosen = await post({
+      features: ['origin_departures.delay1h'],
+      entities: [{ origin: 'JFK' }],
+      asOf,
+      include: { ages: false },
+    });
     expect(chosen.body).toMatchObject({ rows: [[40]], views: [{ stale: [] }] });
     expect(chosen.body.views[0]).not.toHaveProperty('ageMs');
-    const row = await post({ service: 'delay_service', entities: [{ origin: 'JFK', distance: 0.1, carrier: 'UA' }], asOf });
+    const row = await post({
+      service: 'delay_service',
+      entities: [{ origin: 'JFK', distance: 0.1, carrier: 'UA' }],
+      asOf,
+    });
     expect(row.body.rows).toEqual([[2, 40, Math.fround(0.1), 'UA']]);
   });
 
   it.each<[string, object, Record<string, string>, number, string, RegExp]>([
-    ['both selections and a wrong time, together', { views: [], service: 's', entities: [], asOf: 'noon' }, {}, 400, 'REQUEST_INVALID', /asOf/],
+    [
+      'both selections and a wrong time, together',
+      { views: [], service: 's', entities: [], asOf: 'noon' },
+      {},
+      400,
+      'REQUEST_INVALID',
+      /asOf/,
+    ],
     ['no selection', { entities: [{}] }, {}, 400, 'REQUEST_INVALID', /exactly one of/],
-    ['a misspelt option and a wrong deadline', { views: ['origin_departures'], entities: [{}], asof: 1 }, { 'x-request-timeout': 'soon' }, 400, 'REQUEST_INVALID', /asof.*X-Request-Timeout/],
-    ['a misspelt key', { views: ['origin_departures'], entities: [{ orgin: 'JFK' }] }, {}, 400, 'REQUEST_INVALID', /entities\[0\]: field 'orgin'/],
-    ['an unknown view', { views: ['nothing'], entities: [{}] }, {}, 404, 'FEATURE_NOT_FOUND', /'nothing': not in the project. It has: origin_departures/],
-    ['too many entities', { views: ['origin_departures'], entities: Array.from({ length: 1_001 }, () => ({})) }, {}, 400, 'REQUEST_INVALID', /1 to 1000 entities, found 1001/],
-    ['an impossible deadline', { views: ['origin_departures'], entities: [{ origin: 'JFK' }] }, { 'x-request-timeout': '0.001' }, 504, 'SERVING_DEADLINE_EXCEEDED', /deadline/],
+    [
+      'a misspelt option and a wrong deadline',
+      { views: ['origin_departures'], entities: [{}], asof: 1 },
+      { 'x-request-timeout': 'soon' },
+      400,
+      'REQUEST_INVALID',
+      /asof.*X-Request-Timeout/,
+    ],
+    [
+      'a misspelt key',
+      { views: ['origin_departures'], entities: [{ orgin: 'JFK' }] },
+      {},
+      400,
+      'REQUEST_INVALID',
+      /entities\[0\]: field 'orgin'/,
+    ],
+    [
+      'an unknown view',
+      { views: ['nothing'], entities: [{}] },
+      {},
+      404,
+      'FEATURE_NOT_FOUND',
+      /'nothing': not in the project. It has: origin_departures/,
+    ],
+    [
+      'too many entities',
+      { views: ['origin_departures'], entities: Array.from({ length: 1_001 }, () => ({})) },
+      {},
+      400,
+      'REQUEST_INVALID',
+      /1 to 1000 entities, found 1001/,
+    ],
+    [
+      'an impossible deadline',
+      { views: ['origin_departures'], entities: [{ origin: 'JFK' }] },
+      { 'x-request-timeout': '0.001' },
+      504,
+      'SERVING_DEADLINE_EXCEEDED',
+      /deadline/,
+    ],
   ])('refuses %s', async (_what, body, headers, status, code, message) => {
     const answer = await post(body, headers);
     expect(answer).toMatchObject({ status, body: { code } });
@@ -83,26 +146,65 @@ describe('POST /v1/features/online', () => {
 
   it('counts what it did', async () => {
     const metrics = await (await fetch(`${serving.url}/metrics`)).text();
-    expect(metrics).toMatch(/millrace_online_read_duration_seconds_count\{[^}]*by="service",service="delay_service"[^}]*\} 1/);
+    expect(metrics).toMatch(
+      /millrace_online_read_duration_seconds_count\{[^}]*by="service",service="delay_service"[^}]*\} 1/,
+    );
     expect(metrics).toMatch(/millrace_online_read_failures_total\{[^}]*code="FEATURE_NOT_FOUND"[^}]*\} 1/);
     expect(metrics).toMatch(/millrace_online_read_keys_count\{process="serving"\} 3/);
   });
 });
 
 describe('a contract on ages', () => {
-  const carrierEvent = (carrier: string, at: number) => ({ payload: { flightId: `${carrier}${at}`, origin: 'JFK', carrier, at, delayMinutes: 8 }, knownTime: at });
+  const carrierEvent = (carrier: string, at: number) => ({
+    payload: { flightId: `${carrier}${at}`, origin: 'JFK', carrier, at, delayMinutes: 8 },
+    knownTime: at,
+  });
 
   it.each([
-    ['null', 200, { rows: [[8, 1], [null, null]], views: [{ stale: [1] }] }],
-    ['serve', 200, { rows: [[8, 1], [null, 0]], views: [{ stale: [1] }] }],
+    [
+      'null',
+      200,
+      {
+        rows: [
+          [8, 1],
+          [null, null],
+        ],
+        views: [{ stale: [1] }],
+      },
+    ],
+    [
+      'serve',
+      200,
+      {
+        rows: [
+          [8, 1],
+          [null, 0],
+        ],
+        views: [{ stale: [1] }],
+      },
+    ],
     ['refuse', 503, { code: 'FEATURE_STALE', error: expect.stringContaining('for entities 1.') as string }],
   ] as const)('%s answers a state from Redis that is too old', async (onStale, status, body) => {
     const contract = { maxAge: '30m', onStale } as const;
-    const store = await connectOnlineStore({ MILLRACE_REDIS_URL: stage.config.redisUrl, MILLRACE_NAMESPACE: `${stage.config.namespace}-${onStale}` });
-    await foldOnline(store, carrierDepartures(contract), [carrierEvent('UA', asOf - HOUR_MS / 4), carrierEvent('AA', asOf - 2 * HOUR_MS)]);
+    const store = await connectOnlineStore({
+      MILLRACE_REDIS_URL: stage.config.redisUrl,
+      MILLRACE_NAMESPACE: `${stage.config.namespace}-${onStale}`,
+    });
+    await foldOnline(store, carrierDepartures(contract), [
+      carrierEvent('UA', asOf - HOUR_MS / 4),
+      carrierEvent('AA', asOf - 2 * HOUR_MS),
+    ]);
     await store.close();
-    const own = await stage.serve({ MILLRACE_SERVING_PROCESS: onStale }, { namespace: `${stage.config.namespace}-${onStale}` }, contractProject(contract));
-    const answer = await post({ views: ['carrier_departures'], entities: [{ carrier: 'UA' }, { carrier: 'AA' }], asOf }, {}, own);
+    const own = await stage.serve(
+      { MILLRACE_SERVING_PROCESS: onStale },
+      { namespace: `${stage.config.namespace}-${onStale}` },
+      contractProject(contract),
+    );
+    const answer = await post(
+      { views: ['carrier_departures'], entities: [{ carrier: 'UA' }, { carrier: 'AA' }], asOf },
+      {},
+      own,
+    );
     expect(answer).toMatchObject({ status, body });
   });
 });

@@ -4,46 +4,25 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readAsOfRows } from '../../../src/client/read-as-of-rows.ts';
-import type { FeatureView } from '../../../src/define/feature-view.ts';
 import { sha256Hex } from '../../../src/infra/artifacts.ts';
 import { CsvReader } from '../../../src/infra/csv.ts';
 import { createLogger } from '../../../src/infra/logger.ts';
 import { migrate } from '../../../src/infra/migrate.ts';
 import { createParquetEncoder, readParquet } from '../../../src/infra/parquet-table.ts';
 import { createPostgres, type Postgres } from '../../../src/infra/postgres.ts';
-import { writeAsOfFile, type AsOfFileRequest, type AsOfManifest } from '../../../src/store/as-of/as-of-file.ts';
+import {
+  writeAsOfFile,
+  type AsOfFileRequest,
+  type AsOfManifest,
+} from '../../../src/store/as-of/as-of-file.ts';
 import { createLogTableSql } from '../../../src/store/log-table.ts';
-import { appendEvents, type LoggedEvent } from '../../../src/store/offline-log.ts';
+import { appendEvents } from '../../../src/store/offline-log.ts';
 import { OnlineCatalog } from '../../../src/store/online-catalog.ts';
-import { contractProject } from '../../support/serving/contract-project.ts';
 import { departures } from '../../support/serving/tiny-project.ts';
-import { naiveFreshFeatures } from '../../support/naive/naive-freshness.ts';
+import { events, expectedRow, MINUTE_MS, project, spine, START } from '../../support/store/as-of-history.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/test-stack.ts';
 
-const MINUTE_MS = 60_000;
-const START = Date.UTC(2024, 2, 1);
-const ORIGINS = ['EWR', 'JFK', 'L"GA'];
-const CARRIERS = ['AA', 'UA'];
-const project = contractProject({ maxAge: '40m', onStale: 'refuse', ttl: '50m' });
 const catalog = new OnlineCatalog(project);
-
-/** A departure every 4 minutes; every seventh is heard of three quarters of an hour late. */
-const events: LoggedEvent[] = Array.from({ length: 300 }, (_, i) => {
-  const at = START + i * 4 * MINUTE_MS;
-  const origin = ORIGINS[i % 3]!;
-  const carrier = CARRIERS[Math.floor(i / 20) % 2]!;
-  const row = { flightId: `f${i}`, origin, carrier, at, delayMinutes: (i % 11) - 2.5 };
-  return { sourcePartition: 0, sourceOffset: i, eventTime: at, effectiveTime: at, knownTime: at + (i % 7 === 0 ? 45 * MINUTE_MS : 0), row };
-});
-/** Moments all over the history, not in order. */
-const spine = Array.from({ length: 120 }, (_, i) => ({
-  id: `r${i}`,
-  origin: i % 10 === 9 ? null : i % 10 === 8 ? 'XXX' : ORIGINS[i % 3]!,
-  carrier: CARRIERS[i % 2]!,
-  distance: i / 4,
-  asOf: START + ((i * 37) % 120) * 11 * MINUTE_MS,
-}));
-
 let database: TestDatabase;
 let postgres: Postgres;
 const directory = mkdtempSync(path.join(os.tmpdir(), 'millrace-as-of-'));
@@ -51,12 +30,20 @@ const file = (name: string): string => path.join(directory, name);
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  postgres = createPostgres({ url: database.url, applicationName: 'test', logger: createLogger('test', 'silent') });
+  postgres = createPostgres({
+    url: database.url,
+    applicationName: 'test',
+    logger: createLogger('test', 'silent'),
+  });
   await migrate(postgres, fileURLToPath(new URL('../../../migrations', import.meta.url)));
   for (const statement of createLogTableSql(departures)) await postgres.query(statement);
   await appendEvents(postgres, departures, events);
-  writeFileSync(file('spine.ndjson'), spine.map((row) => `${JSON.stringify({ ...row, asOf: new Date(row.asOf).toISOString() })}\n`).join(''));
-  const quoted = (value: string | number | null): string => (typeof value === 'string' ? `"${value.replaceAll('"', '""')}"` : String(value ?? ''));
+  writeFileSync(
+    file('spine.ndjson'),
+    spine.map((row) => `${JSON.stringify({ ...row, asOf: new Date(row.asOf).toISOString() })}\n`).join(''),
+  );
+  const quoted = (value: string | number | null): string =>
+    typeof value === 'string' ? `"${value.replaceAll('"', '""')}"` : String(value ?? '');
   const lines = spine.map((row) => Object.values(row).map(quoted).join(','));
   writeFileSync(file('spine.csv'), ['id,origin,carrier,distance,asOf', ...lines].join('\r\n'));
 });
@@ -87,36 +74,37 @@ function readCsv(name: string): Record<string, string | null>[] {
   return rows.map((row) => Object.fromEntries(header.map((column, i) => [column ?? '', row[i] ?? null])));
 }
 
-/** By the oracle; a stale row of a view that refuses is null. */
-function expectedOf(view: FeatureView, key: string, value: string | null, asOf: number, mode: 'known' | 'happened') {
-  const seen = events
-    .filter(({ row, knownTime, effectiveTime }) => row[key] === value && (mode === 'known' ? knownTime : effectiveTime) <= asOf)
-    .map((event) => (mode === 'known' ? event : { ...event, knownTime: event.effectiveTime }));
-  const { features, stale } = naiveFreshFeatures(view, seen, asOf);
-  const isRefused = stale && view.onStale === 'refuse';
-  return Object.fromEntries(
-    Object.entries(features).map(([name, found]) => [`${view.name}.${name}`, isRefused || found === null ? null : Math.fround(found)]),
-  );
-}
-const expectedRow = ({ origin, carrier, asOf }: (typeof spine)[number], mode: 'known' | 'happened') => {
-  const [origins, carriers] = project.views as [FeatureView, FeatureView];
-  return { ...expectedOf(origins, 'origin', origin, asOf, mode), ...expectedOf(carriers, 'carrier', carrier, asOf, mode) };
-};
 const featuresOf = (record: Readonly<Record<string, unknown>>) =>
   Object.fromEntries(
-    Object.entries(record).flatMap(([name, value]) => (name.includes('.') ? [[name, value === null ? null : Math.fround(Number(value))]] : [])),
+    Object.entries(record).flatMap(([name, value]) =>
+      name.includes('.') ? [[name, value === null ? null : Math.fround(Number(value))]] : [],
+    ),
   );
 
 describe('features as of past moments', () => {
-  test.each(['known', 'happened'] as const)('of what was %s are those of the oracle, row by row, and the rows stay what they were', async (mode) => {
-    const manifest = await write({ mode });
-    const found = readNdjson('out.ndjson');
-    expect(found.map(featuresOf)).toEqual(spine.map((row) => expectedRow(row, mode)));
-    expect(found.map(({ id, origin, carrier, distance }) => ({ id, origin, carrier, distance }))).toEqual(spine.map(({ asOf: _, ...row }) => row));
-    expect(manifest).toMatchObject({ mode, rows: 120, names: ['origin_departures.departed1h', 'origin_departures.delay1h', 'carrier_departures.mean1h', 'carrier_departures.count1h'] });
-    expect(manifest.stale).toMatchObject({ origin_departures: 0 });
-    expect(manifest.stale['carrier_departures']).toBeGreaterThan(0);
-  });
+  test.each(['known', 'happened'] as const)(
+    'of what was %s are those of the oracle, row by row, and the rows stay what they were',
+    async (mode) => {
+      const manifest = await write({ mode });
+      const found = readNdjson('out.ndjson');
+      expect(found.map(featuresOf)).toEqual(spine.map((row) => expectedRow(row, mode)));
+      expect(found.map(({ id, origin, carrier, distance }) => ({ id, origin, carrier, distance }))).toEqual(
+        spine.map(({ asOf: _, ...row }) => row),
+      );
+      expect(manifest).toMatchObject({
+        mode,
+        rows: 120,
+        names: [
+          'origin_departures.departed1h',
+          'origin_departures.delay1h',
+          'carrier_departures.mean1h',
+          'carrier_departures.count1h',
+        ],
+      });
+      expect(manifest.stale).toMatchObject({ origin_departures: 0 });
+      expect(manifest.stale['carrier_departures']).toBeGreaterThan(0);
+    },
+  );
 
   test('are the same from CSV into CSV, in one chunk, and name what made them', async () => {
     const before = await write({});
@@ -158,29 +146,50 @@ describe('features as of past moments', () => {
       { name: 'distance', type: 'number' },
       { name: 'asOf', type: 'timestamp' },
     ]);
-    const parts = [await encoder.encode(spine.slice(0, 70)), await encoder.encode(spine.slice(70)), await encoder.finish()];
+    const parts = [
+      await encoder.encode(spine.slice(0, 70)),
+      await encoder.encode(spine.slice(70)),
+      await encoder.finish(),
+    ];
     writeFileSync(file('spine.parquet'), Buffer.concat(parts));
     const manifest = await write({ spine: file('spine.parquet'), out: file('out.parquet') });
-    expect(manifest).toMatchObject({ rows: 120, spine: { sha256: sha256Hex(Buffer.concat(parts)) }, out: { sha256: sha256Hex(readFileSync(file('out.parquet'))) } });
+    expect(manifest).toMatchObject({
+      rows: 120,
+      spine: { sha256: sha256Hex(Buffer.concat(parts)) },
+      out: { sha256: sha256Hex(readFileSync(file('out.parquet'))) },
+    });
     const found: Readonly<Record<string, unknown>>[] = [];
     const columns: string[] = [];
-    for await (const row of readParquet(file('out.parquet'), (names) => columns.push(...names))) found.push(row);
+    for await (const row of readParquet(file('out.parquet'), (names) => columns.push(...names)))
+      found.push(row);
     expect(columns).toEqual(['id', 'origin', 'carrier', 'distance', 'asOf', ...manifest.names]);
-    expect(found.map(({ id, origin, carrier, distance, asOf }) => ({ id, origin, carrier, distance, asOf }))).toEqual(spine);
+    expect(
+      found.map(({ id, origin, carrier, distance, asOf }) => ({ id, origin, carrier, distance, asOf })),
+    ).toEqual(spine);
     expect(found.map(featuresOf)).toEqual(readNdjson('out.ndjson').map(featuresOf));
     const leaks = await write({ mode: 'compare', spine: file('spine.parquet'), out: file('leaks.parquet') });
     let differences = 0;
-    for await (const row of readParquet(file('leaks.parquet'), () => undefined)) differences += row['known'] === row['happened'] ? 0 : 1;
+    for await (const row of readParquet(file('leaks.parquet'), () => undefined))
+      differences += row['known'] === row['happened'] ? 0 : 1;
     expect(differences).toBe(leaks.differences?.values);
   });
 
   test('come the same to a program, row by row, with the rows that it gave', async () => {
     await write({});
     const found = [];
-    for await (const one of readAsOfRows(postgres, catalog, { selection: { views: ['origin_departures', 'carrier_departures'] }, spine })) found.push(one);
+    for await (const one of readAsOfRows(postgres, catalog, {
+      selection: { views: ['origin_departures', 'carrier_departures'] },
+      spine,
+    }))
+      found.push(one);
     expect(found.map(({ entity }) => entity)).toEqual(spine);
-    expect(found.map(({ features }) => featuresOf(features))).toEqual(readNdjson('out.ndjson').map(featuresOf));
-    const wrong = readAsOfRows(postgres, catalog, { selection: { views: ['origin_departures'] }, spine: [{ origin: 'EWR' }] });
+    expect(found.map(({ features }) => featuresOf(features))).toEqual(
+      readNdjson('out.ndjson').map(featuresOf),
+    );
+    const wrong = readAsOfRows(postgres, catalog, {
+      selection: { views: ['origin_departures'] },
+      spine: [{ origin: 'EWR' }],
+    });
     await expect(wrong.next()).rejects.toMatchObject({ code: 'FEATURE_SPINE_INVALID' });
   });
 
@@ -199,10 +208,15 @@ describe('features as of past moments', () => {
     const manifest = await write({ mode: 'compare', out: file('leaks.csv') });
     const expected = spine.flatMap((row, i) => {
       const [known, happened] = [expectedRow(row, 'known'), expectedRow(row, 'happened')];
-      return Object.keys(known).flatMap((feature) => (known[feature] === happened[feature] ? [] : [`${i + 1} ${feature} ${known[feature]} ${happened[feature]}`]));
+      return Object.keys(known).flatMap((feature) =>
+        known[feature] === happened[feature]
+          ? []
+          : [`${i + 1} ${feature} ${known[feature]} ${happened[feature]}`],
+      );
     });
     const found = readCsv('leaks.csv').map(({ row, feature, known, happened }) => {
-      const float32 = (text: string | null | undefined) => (text === null || text === undefined ? null : Math.fround(Number(text)));
+      const float32 = (text: string | null | undefined) =>
+        text === null || text === undefined ? null : Math.fround(Number(text));
       return `${row} ${feature} ${float32(known)} ${float32(happened)}`;
     });
     expect(expected.length).toBeGreaterThan(20);
@@ -210,7 +224,9 @@ describe('features as of past moments', () => {
     const { differences } = manifest as Required<AsOfManifest>;
     expect(differences.values).toBe(expected.length);
     expect(differences.rows).toBe(new Set(expected.map((text) => text.split(' ')[0])).size);
-    expect(differences.byFeature['origin_departures.departed1h']).toBe(expected.filter((text) => text.includes('departed1h')).length);
+    expect(differences.byFeature['origin_departures.departed1h']).toBe(
+      expected.filter((text) => text.includes('departed1h')).length,
+    );
   });
 
   test.each<[string, string, string, RegExp]>([
@@ -218,7 +234,12 @@ describe('features as of past moments', () => {
     ['no file', 'none.csv', '', /'none.csv' can't be read/],
     ['a missing column', 'a.csv', 'origin,asOf\nEWR,0\n', /no column 'carrier'/],
     ['a column twice', 'b.csv', 'origin,origin,asOf\n', /a name twice/],
-    ['a row of another length', 'c.csv', 'origin,carrier,asOf\nEWR,UA,0\nEWR,UA\n', /row 2 has 2 fields, the header 3/],
+    [
+      'a row of another length',
+      'c.csv',
+      'origin,carrier,asOf\nEWR,UA,0\nEWR,UA\n',
+      /row 2 has 2 fields, the header 3/,
+    ],
     ['a wrong time', 'd.csv', 'origin,carrier,asOf\nEWR,UA,today\n', /row 1: field 'asOf'/],
     ['no rows', 'e.ndjson', '\n', /has no row/],
     ['no JSON', 'f.ndjson', '{"origin":"EWR","carrier":"UA","asOf":0}\n{', /line 2 is no JSON/],
@@ -227,7 +248,10 @@ describe('features as of past moments', () => {
   ])('%s is FEATURE_SPINE_INVALID, and leaves nothing', async (_what, name, text, message) => {
     if (text !== '') writeFileSync(file(name), text);
     const out = file(`from-${name}.csv`);
-    await expect(write({ spine: file(name), out })).rejects.toMatchObject({ code: 'FEATURE_SPINE_INVALID', message: expect.stringMatching(message) as string });
+    await expect(write({ spine: file(name), out })).rejects.toMatchObject({
+      code: 'FEATURE_SPINE_INVALID',
+      message: expect.stringMatching(message) as string,
+    });
     expect([out, `${out}.partial`, `${out}.manifest.json`].filter((one) => existsSync(one))).toEqual([]);
   });
 });

@@ -171,9 +171,16 @@ describe('the training set', () => {
   });
 
   test('a contract on ages holds as of each decision time: null as served, and no example that would have been refused', async () => {
-    const cardsWith = (onStale: 'null' | 'refuse', maxAge: Duration = '2m') => ({ ...cardPayments, maxAge, onStale });
+    const cardsWith = (onStale: 'null' | 'refuse', maxAge: Duration = '2m') => ({
+      ...cardPayments,
+      maxAge,
+      onStale,
+    });
     const buildWith = (view: FeatureView) =>
-      buildTrainingSet(path, { model: { ...fraud, service: { ...service, views: [view, shopPayments] } }, dataCut: null });
+      buildTrainingSet(path, {
+        model: { ...fraud, service: { ...service, views: [view, shopPayments] } },
+        dataCut: null,
+      });
     const { trainingSet: plain } = await buildTrainingSet(path, { model: fraud, dataCut: null });
     const { trainingSet: nulls } = await buildWith(cardsWith('null'));
     const { trainingSet: kept } = await buildWith(cardsWith('refuse'));
@@ -189,13 +196,20 @@ describe('the training set', () => {
     const cards = Object.keys(cardPayments.features).length;
     stale.forEach((isOld, row) => {
       const values = [...nulls.numbers.subarray(row * width, row * width + cards)];
-      expect(values).toEqual(isOld ? values.map(() => NaN) : [...plain.numbers.subarray(row * width, row * width + cards)]);
+      expect(values).toEqual(
+        isOld ? values.map(() => NaN) : [...plain.numbers.subarray(row * width, row * width + cards)],
+      );
     });
     expect(kept.exampleIds).toEqual(plain.exampleIds.filter((_, row) => !stale[row]));
     const keptRows = plain.exampleIds.flatMap((_, row) => (stale[row] ? [] : [row]));
     keptRows.forEach((row, at) => {
-      expect([...kept.numbers.subarray(at * width, (at + 1) * width)]).toEqual([...plain.numbers.subarray(row * width, (row + 1) * width)]);
-      expect([kept.labels[at], kept.decisionTimes[at]]).toEqual([plain.labels[row], plain.decisionTimes[row]]);
+      expect([...kept.numbers.subarray(at * width, (at + 1) * width)]).toEqual([
+        ...plain.numbers.subarray(row * width, (row + 1) * width),
+      ]);
+      expect([kept.labels[at], kept.decisionTimes[at]]).toEqual([
+        plain.labels[row],
+        plain.decisionTimes[row],
+      ]);
     });
     expect(nulls.serviceDigest).not.toBe(plain.serviceDigest);
     // Decisions are 20 minutes after orders that come every 90 seconds: none at a moment when one became known.
@@ -208,8 +222,14 @@ describe('the training set', () => {
       onStale: 'refuse',
     });
     await expect(
-      buildTrainingSet(path, { model: { ...fraud, service: { ...service, views: [never], onDemand: [] } }, dataCut: labelKnownAt(20) }),
-    ).rejects.toMatchObject({ code: 'TRAINING_NO_EXAMPLES', message: expect.stringContaining('serving would have refused each') as string });
+      buildTrainingSet(path, {
+        model: { ...fraud, service: { ...service, views: [never], onDemand: [] } },
+        dataCut: labelKnownAt(20),
+      }),
+    ).rejects.toMatchObject({
+      code: 'TRAINING_NO_EXAMPLES',
+      message: expect.stringContaining('serving would have refused each') as string,
+    });
   });
 
   test('a cut before the first label is a clear error', async () => {

@@ -11,7 +11,11 @@ import { originDepartures } from '../../support/serving/tiny-project.ts';
 import { describeOnlineStore } from '../../support/store/online-store-contract.ts';
 import { testPrefix, testStack } from '../../support/test-stack.ts';
 
-const redis = createRedis({ url: testStack().redisUrl, role: 'write', logger: createLogger('test', 'silent') });
+const redis = createRedis({
+  url: testStack().redisUrl,
+  role: 'write',
+  logger: createLogger('test', 'silent'),
+});
 afterAll(() => {
   redis.disconnect();
 });
@@ -48,6 +52,9 @@ test('a state ends by itself its life after its last write, its position never',
 });
 
 test('a state whose known times are carried does not end', async () => {
-  const carried = compileView({ ...originDepartures, source: { ...originDepartures.source, knownTime: 'carried' } });
+  const carried = compileView({
+    ...originDepartures,
+    source: { ...originDepartures.source, knownTime: 'carried' },
+  });
   expect(await livesOf(carried)).toMatchObject({ state: -1, position: -1 });
 });

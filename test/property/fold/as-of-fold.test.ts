@@ -41,7 +41,9 @@ function readAsOf({ program, events }: History, rows: Moments, visibleAt: (one: 
 function readNaively({ view, events }: History, { key, asOf }: Moments[number]) {
   const seen = events.filter((one) => one.key === key && one.knownTime <= asOf);
   const { features, stale } =
-    key === null ? { features: naiveFeatures(view, [], asOf), stale: false } : naiveFreshFeatures(view, seen, asOf);
+    key === null
+      ? { features: naiveFeatures(view, [], asOf), stale: false }
+      : naiveFreshFeatures(view, seen, asOf);
   return { values: Object.values(features).map((value) => Math.fround(value ?? NaN)), stale };
 }
 
@@ -60,7 +62,10 @@ describe('a fold over events that stream by', () => {
     fc.assert(
       fc.property(fc.oneof(history, contractHistory), moments, (drawn, rows) => {
         const found = readAsOf(drawn, rows, (one) => one.effectiveTime);
-        const prompt = { ...drawn, events: drawn.events.map((one) => ({ ...one, knownTime: one.effectiveTime })) };
+        const prompt = {
+          ...drawn,
+          events: drawn.events.map((one) => ({ ...one, knownTime: one.effectiveTime })),
+        };
         expect(found).toEqual(rows.map((row) => readNaively(prompt, row)));
       }),
       { numRuns: 300 },
@@ -73,7 +78,12 @@ describe('a fold over events that stream by', () => {
         const [one] = drawn.events;
         fc.pre(one !== undefined);
         const spine = { keys: [one.key], asOf: Float64Array.of(START_MS) };
-        const fold = new AsOfFold(drawn.program, spine, new Float64Array(drawn.program.featureNames.length), new Uint8Array(1));
+        const fold = new AsOfFold(
+          drawn.program,
+          spine,
+          new Float64Array(drawn.program.featureNames.length),
+          new Uint8Array(1),
+        );
         const inputs = new Float64Array(drawn.program.inputCount);
         fold.add(one.key, 1, 2, inputs, 0);
         expect(() => fold.add(one.key, 1, 1, inputs, 0)).toThrow(/in the order of their times/);

@@ -36,7 +36,12 @@ function columnsOf({ program }: History, events: readonly LoggedEvent[]): EventC
   };
 }
 
-function readAsOf(drawn: History, events: readonly LoggedEvent[], spine: Spine, stale?: Uint8Array): number[][] {
+function readAsOf(
+  drawn: History,
+  events: readonly LoggedEvent[],
+  spine: Spine,
+  stale?: Uint8Array,
+): number[][] {
   const width = drawn.program.featureNames.length;
   const out = new Float64Array(spine.asOf.length * width).fill(-1);
   foldAsOf(drawn.program, columnsOf(drawn, events), spine, out, stale);
@@ -73,7 +78,9 @@ describe('a point-in-time read', () => {
           }
           const known = drawn.events.filter((one) => one.key === key && one.knownTime <= asOf);
           const expected = naiveFreshFeatures(drawn.view, known, asOf);
-          expect(found[row]).toEqual(Object.values(expected.features).map((value) => Math.fround(value ?? NaN)));
+          expect(found[row]).toEqual(
+            Object.values(expected.features).map((value) => Math.fround(value ?? NaN)),
+          );
           expect(stale[row] === 1).toBe(expected.stale);
         });
       }),

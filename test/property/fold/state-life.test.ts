@@ -38,29 +38,36 @@ test('states that end after their lives read as if they had been kept, events th
   const some = { minLength: 1, maxLength: 8 };
   let ended = 0;
   fc.assert(
-    fc.property(fc.oneof(history, contractHistory), fc.array(lag, some), fc.array(pause, some), (drawn, lags, again) => {
-      const { program, view } = drawn;
-      const lifeMs = stateLifeMs(program) as number;
-      const states = new Map<string, ViewState>();
-      const writtenAt = new Map<string, number>();
-      const seen = new Set<LoggedEvent>();
-      const out = new Float64Array(program.featureNames.length);
-      for (const { at, event } of deliveriesOf(drawn, lags, again)) {
-        for (const [key, then] of writtenAt) {
-          if (at - then < lifeMs) continue;
-          states.delete(key);
-          writtenAt.delete(key);
-          ended++;
+    fc.property(
+      fc.oneof(history, contractHistory),
+      fc.array(lag, some),
+      fc.array(pause, some),
+      (drawn, lags, again) => {
+        const { program, view } = drawn;
+        const lifeMs = stateLifeMs(program) as number;
+        const states = new Map<string, ViewState>();
+        const writtenAt = new Map<string, number>();
+        const seen = new Set<LoggedEvent>();
+        const out = new Float64Array(program.featureNames.length);
+        for (const { at, event } of deliveriesOf(drawn, lags, again)) {
+          for (const [key, then] of writtenAt) {
+            if (at - then < lifeMs) continue;
+            states.delete(key);
+            writtenAt.delete(key);
+            ended++;
+          }
+          if (apply(program, states, event)) writtenAt.set(event.key, at);
+          seen.add(event);
+          const own = [...seen].filter((one) => one.key === event.key);
+          const expected = naiveFreshFeatures(view, own, at);
+          const stale = readFresh(program, states.get(event.key) ?? null, at, out, 0);
+          expect(Array.from(out, Math.fround)).toEqual(
+            Object.values(expected.features).map((value) => Math.fround(value ?? NaN)),
+          );
+          expect(stale).toBe(expected.stale);
         }
-        if (apply(program, states, event)) writtenAt.set(event.key, at);
-        seen.add(event);
-        const own = [...seen].filter((one) => one.key === event.key);
-        const expected = naiveFreshFeatures(view, own, at);
-        const stale = readFresh(program, states.get(event.key) ?? null, at, out, 0);
-        expect(Array.from(out, Math.fround)).toEqual(Object.values(expected.features).map((value) => Math.fround(value ?? NaN)));
-        expect(stale).toBe(expected.stale);
-      }
-    }),
+      },
+    ),
     { numRuns: 300 },
   );
   // Else nothing was tried.

@@ -2,7 +2,12 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { csvLine, CsvReader } from '../../../src/infra/csv.ts';
 
-const field = fc.option(fc.oneof(fc.constantFrom('', '"', ',', '\n', '\r\n', 'a"b', ' ', 'ü,"\n😀'), fc.string({ unit: 'grapheme', maxLength: 8 })));
+const field = fc.option(
+  fc.oneof(
+    fc.constantFrom('', '"', ',', '\n', '\r\n', 'a"b', ' ', 'ü,"\n😀'),
+    fc.string({ unit: 'grapheme', maxLength: 8 }),
+  ),
+);
 const table = fc.array(fc.array(field, { minLength: 2, maxLength: 4 }), { maxLength: 8 });
 
 test('rows come back as they were written, however the text is cut', () => {

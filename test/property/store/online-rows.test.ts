@@ -6,7 +6,16 @@ import { readOnlineRows, statesAsked } from '../../../src/store/online-rows.ts';
 import { naiveFeatures } from '../../support/naive-features.ts';
 import { naiveFreshFeatures } from '../../support/naive/naive-freshness.ts';
 import { contractHistory } from '../fold/contract-arbitrary.ts';
-import { foldAll, history, HOUR_MS, interleave, KEYS, picks, START_MS, type History } from '../fold/history-arbitrary.ts';
+import {
+  foldAll,
+  history,
+  HOUR_MS,
+  interleave,
+  KEYS,
+  picks,
+  START_MS,
+  type History,
+} from '../fold/history-arbitrary.ts';
 
 const asked = [...KEYS, 'never seen', null, KEYS[0]];
 const moment = fc.integer({ min: 0, max: 120 * HOUR_MS }).map((after) => START_MS + after);
@@ -25,7 +34,8 @@ function readOnline(drawn: History, order: readonly number[], asOf: number) {
   return { answer, known, states };
 }
 
-const float32 = (values: readonly unknown[]) => values.map((value) => (value === null ? null : Math.fround(value as number)));
+const float32 = (values: readonly unknown[]) =>
+  values.map((value) => (value === null ? null : Math.fround(value as number)));
 
 describe('an online read', () => {
   it('equals the naive oracle as of its moment, ages and stale rows included', () => {
@@ -57,7 +67,11 @@ describe('an online read', () => {
           const fence = Object.fromEntries(
             own.map(({ sourcePartition }) => [
               sourcePartition,
-              Math.max(...own.filter((one) => one.sourcePartition === sourcePartition).map((one) => one.sourceOffset)),
+              Math.max(
+                ...own
+                  .filter((one) => one.sourcePartition === sourcePartition)
+                  .map((one) => one.sourceOffset),
+              ),
             ]),
           );
           expect(answer.views[0]!.fences![row]).toEqual(own.length === 0 ? null : fence);

@@ -13,7 +13,10 @@ export const carrierDepartures = (contract: Pick<FeatureView, 'maxAge' | 'onStal
     entity: entity({ name: 'carrier', keys: ['carrier'] }),
     source: departures,
     partitions: 2,
-    features: (a) => ({ mean1h: a.mean('delayMinutes', { window: '1h' }), count1h: a.count({ window: '1h' }) }),
+    features: (a) => ({
+      mean1h: a.mean('delayMinutes', { window: '1h' }),
+      count1h: a.count({ window: '1h' }),
+    }),
     ...contract,
   });
 

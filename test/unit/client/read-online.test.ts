@@ -73,7 +73,11 @@ describe('a read by library call', () => {
     const store = await setUp();
     const read = await readOnline(store, {
       views: [cards, shops],
-      entities: [{ card: 'a', shop: 's' }, { card: 'b', shop: 't' }, { card: null, shop: null }],
+      entities: [
+        { card: 'a', shop: 's' },
+        { card: 'b', shop: 't' },
+        { card: null, shop: null },
+      ],
       asOf: NOON,
     });
     expect(read).toEqual({
@@ -103,7 +107,13 @@ describe('a read by library call', () => {
       include,
     });
     expect(rows).toEqual([{ 'cards.mean_1h': 20, 'shops.spent_24h': 40, ratio: 0.25, country: 'NO' }]);
-    expect(views[0]).toEqual({ view: 'cards', version: 1, stale: [], ageMs: [HOUR_MS / 6], fences: [{ 0: 2 }] });
+    expect(views[0]).toEqual({
+      view: 'cards',
+      version: 1,
+      stale: [],
+      ageMs: [HOUR_MS / 6],
+      fences: [{ 0: 2 }],
+    });
     expectTypeOf(rows[0]!.ratio).toEqualTypeOf<number | null>();
     expectTypeOf(rows[0]!.country).toEqualTypeOf<string | null>();
     // @ts-expect-error -- it is excluded
@@ -112,16 +122,21 @@ describe('a read by library call', () => {
 
   it('refuses what the types refuse, and what they can not see', async () => {
     const store = await setUp();
+    const refused = { code: 'REQUEST_INVALID' };
     // @ts-expect-error -- a key is missing: it may be null, but must be said
     await readOnline(store, { views: [cards, shops], entities: [{ card: 'a' }] });
     // @ts-expect-error -- a number is no key
-    await expect(readOnline(store, { views: [cards], entities: [{ card: 7 }] })).rejects.toMatchObject({ code: 'REQUEST_INVALID' });
+    const number = readOnline(store, { views: [cards], entities: [{ card: 7 }] });
+    await expect(number).rejects.toMatchObject(refused);
     // @ts-expect-error -- the views have no such key
-    await expect(readOnline(store, { views: [cards], entities: [{ card: 'a', town: 'x' }] })).rejects.toMatchObject({ code: 'REQUEST_INVALID' });
+    const key = readOnline(store, { views: [cards], entities: [{ card: 'a', town: 'x' }] });
+    await expect(key).rejects.toMatchObject(refused);
+    const request = { card: 'a', shop: 's', amount: 5, country: null };
     // @ts-expect-error -- the service has no such request field
-    await expect(readOnline(store, { service: fraud, entities: [{ card: 'a', shop: 's', amount: 5, country: null, fee: 1 }] })).rejects.toMatchObject({ code: 'REQUEST_INVALID' });
+    const field = readOnline(store, { service: fraud, entities: [{ ...request, fee: 1 }] });
+    await expect(field).rejects.toMatchObject(refused);
     const many = Array.from({ length: ONLINE_KEYS_MAX + 1 }, () => ({ card: 'a' }));
-    await expect(readOnline(store, { views: [cards], entities: many })).rejects.toMatchObject({ code: 'REQUEST_INVALID' });
+    await expect(readOnline(store, { views: [cards], entities: many })).rejects.toMatchObject(refused);
   });
 });
 
@@ -129,7 +144,9 @@ describe('events that are folded without a stream', () => {
   it('move the positions that a reader can wait for', async () => {
     const store = await setUp();
     await store.waitVisible([compileView(cards)], [{ sourceName: 'payment', partition: 0, offset: 2 }], 0);
-    expect((await store.readPositions(compileView(shops)))[0]).toMatchObject({ newestKnownTime: NOON - HOUR_MS / 6 });
+    expect((await store.readPositions(compileView(shops)))[0]).toMatchObject({
+      newestKnownTime: NOON - HOUR_MS / 6,
+    });
   });
 
   it('are refused together where one does not fit, and where another writer was there first', async () => {
@@ -140,8 +157,13 @@ describe('events that are folded without a stream', () => {
       message: expect.stringMatching(/events\[1\]: field 'at'.*events\[1\]: field 'amount'/) as string,
     });
     expect(await store.readPositionText(compileView(cards), 0)).toBe('');
-    const both = [foldOnline(store, cards, [event(1, 'a', 's', 1)]), foldOnline(store, cards, [event(2, 'a', 's', 1)])];
-    const codes = (await Promise.allSettled(both)).map((one) => (one.status === 'rejected' ? (one.reason as { code: string }).code : 'done'));
+    const both = [
+      foldOnline(store, cards, [event(1, 'a', 's', 1)]),
+      foldOnline(store, cards, [event(2, 'a', 's', 1)]),
+    ];
+    const codes = (await Promise.allSettled(both)).map((one) =>
+      one.status === 'rejected' ? (one.reason as { code: string }).code : 'done',
+    );
     expect(codes.sort()).toEqual(['STORE_REBUILD_BUSY', 'done']);
   });
 });

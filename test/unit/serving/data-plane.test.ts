@@ -108,7 +108,9 @@ test('a view that refuses stale reads refuses the prediction with FEATURE_STALE;
   const { predict } = await setUp(0.5, modelOf('refuse'));
   await expect(predict()).rejects.toMatchObject({
     code: 'FEATURE_STALE',
-    message: expect.stringContaining("view 'carrier_departures' has no state of at most '1h' for instances 0") as string,
+    message: expect.stringContaining(
+      "view 'carrier_departures' has no state of at most '1h' for instances 0",
+    ) as string,
   });
   await router?.close();
   expect(await (await setUp(0.5, modelOf('serve'))).predict()).toMatchObject([{ score: 0.5 }]);

@@ -14,8 +14,15 @@ test('a state ends its life after its last write, a position never does', async 
   let now = 0;
   const store = createMemoryOnlineStore(() => now);
   const state = (entityKey: string) => ({ entityKey, bytes: Uint8Array.of(1) });
-  const read = async () => (await store.readStates(['JFK', 'EWR'].map((entityKey) => ({ program, entityKey })))).map((found) => found !== null);
-  await store.writePartition(program, 0, { expected: ABSENT_POSITION, position: 'one', states: [state('JFK'), state('EWR')] });
+  const read = async () =>
+    (await store.readStates(['JFK', 'EWR'].map((entityKey) => ({ program, entityKey })))).map(
+      (found) => found !== null,
+    );
+  await store.writePartition(program, 0, {
+    expected: ABSENT_POSITION,
+    position: 'one',
+    states: [state('JFK'), state('EWR')],
+  });
   now = lifeMs - 1;
   expect(await read()).toEqual([true, true]);
   await store.writePartition(program, 0, { expected: 'one', position: 'two', states: [state('EWR')] });

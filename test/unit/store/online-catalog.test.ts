@@ -39,9 +39,18 @@ describe('the catalog', () => {
   it.each<[string, OnlineSelection, RegExp]>([
     ['service', { service: 'none' }, /feature service 'none': not in the project. It has: both\./],
     ['views, all at once', { views: ['a', 'origin_departures', 'b'] }, /'a', feature view 'b': not/],
-    ['features, all at once', { features: ['a', 'origin_departures.none', 'origin_departures'] }, /'a', .*'origin_departures.none', .*'origin_departures': not/],
+    [
+      'features, all at once',
+      { features: ['a', 'origin_departures.none', 'origin_departures'] },
+      /'a', .*'origin_departures.none', .*'origin_departures': not/,
+    ],
   ])('names an unknown %s', (_what, selection, message) => {
-    expect(() => catalog.plan(selection)).toThrowError(expect.objectContaining({ code: 'FEATURE_NOT_FOUND', message: expect.stringMatching(message) as string }) as Error);
+    expect(() => catalog.plan(selection)).toThrowError(
+      expect.objectContaining({
+        code: 'FEATURE_NOT_FOUND',
+        message: expect.stringMatching(message) as string,
+      }) as Error,
+    );
   });
 
   it.each<[string, OnlineSelection, RegExp]>([
@@ -49,7 +58,12 @@ describe('the catalog', () => {
     ['too much', { features: Array.from({ length: 1025 }, (_, i) => `f${i}`) }, /found 1025/],
     ['one name twice', { views: ['origin_departures', 'origin_departures'] }, /'origin_departures' again/],
   ])('refuses to read %s', (_what, selection, message) => {
-    expect(() => catalog.plan(selection)).toThrowError(expect.objectContaining({ code: 'REQUEST_INVALID', message: expect.stringMatching(message) as string }) as Error);
+    expect(() => catalog.plan(selection)).toThrowError(
+      expect.objectContaining({
+        code: 'REQUEST_INVALID',
+        message: expect.stringMatching(message) as string,
+      }) as Error,
+    );
   });
 });
 
@@ -57,7 +71,9 @@ describe('entities', () => {
   const plan = catalog.plan({ service: 'both' });
 
   it('are rows of the fields that the read asks for; a missing one that may be null is null', () => {
-    expect(parseEntities(plan, [{ carrier: 'UA', distance: 7 }])).toEqual([{ origin: null, carrier: 'UA', distance: 7 }]);
+    expect(parseEntities(plan, [{ carrier: 'UA', distance: 7 }])).toEqual([
+      { origin: null, carrier: 'UA', distance: 7 },
+    ]);
   });
 
   it('are refused with all problems together, a misspelt field among them', () => {

@@ -10,7 +10,11 @@ describe('the checks of a feature view', () => {
     ['a maxAge that is no duration', { maxAge: 'soon' }, 'expected maxAge as a duration'],
     ['a ttl under a second', { ttl: '5ms' }, "expected ttl from '1s'"],
     ['a maxAge beyond the ttl', { maxAge: '2h', ttl: '1h' }, "of at most the ttl '1h', found '2h'"],
-    ['an unknown policy', { maxAge: '1h', onStale: 'drop' }, "one of 'serve', 'null', 'refuse', found 'drop'"],
+    [
+      'an unknown policy',
+      { maxAge: '1h', onStale: 'drop' },
+      "one of 'serve', 'null', 'refuse', found 'drop'",
+    ],
     ['a policy without an age', { onStale: 'null' }, 'expected onStale beside a maxAge'],
     ['a key that is no text', { keyFields: { card: 'amount' } }, "found number 'amount'"],
   ])('find %s', (_what, change, text) => {

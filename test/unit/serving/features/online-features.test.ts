@@ -30,7 +30,12 @@ function setUp(contract: Pick<FeatureView, 'maxAge' | 'onStale' | 'ttl'>, delayM
           const state = createState(program);
           const inputs = new Float64Array(program.inputCount);
           const at = asOf - 1.5 * HOUR_MS;
-          prepareEvent(program, { flightId: 'f', origin: 'EWR', carrier: 'UA', at, delayMinutes: 10 }, inputs, 0);
+          prepareEvent(
+            program,
+            { flightId: 'f', origin: 'EWR', carrier: 'UA', at, delayMinutes: 10 },
+            inputs,
+            0,
+          );
           applyEvent(program, state, 0, 7, at, at, inputs, 0);
           return Buffer.from(encodeState(program, state));
         });
@@ -60,15 +65,32 @@ describe('a read of online features', () => {
     const answer = await read({ entities, include: { ages: true, fences: true }, asOf: asOf - HOUR_MS });
     expect(answer).toEqual({
       asOf: asOf - HOUR_MS,
-      names: ['origin_departures.departed1h', 'origin_departures.delay1h', 'carrier_departures.mean1h', 'carrier_departures.count1h'],
+      names: [
+        'origin_departures.departed1h',
+        'origin_departures.delay1h',
+        'carrier_departures.mean1h',
+        'carrier_departures.count1h',
+      ],
       rows: [
         [1, 10, 10, 1],
         [0, null, null, 0],
         [1, 10, null, 0],
       ],
       views: [
-        { view: 'origin_departures', version: 1, stale: [], ageMs: [HOUR_MS / 2, null, HOUR_MS / 2], fences: [{ 0: 7 }, null, { 0: 7 }] },
-        { view: 'carrier_departures', version: 1, stale: [], ageMs: [HOUR_MS / 2, null, null], fences: [{ 0: 7 }, null, null] },
+        {
+          view: 'origin_departures',
+          version: 1,
+          stale: [],
+          ageMs: [HOUR_MS / 2, null, HOUR_MS / 2],
+          fences: [{ 0: 7 }, null, { 0: 7 }],
+        },
+        {
+          view: 'carrier_departures',
+          version: 1,
+          stale: [],
+          ageMs: [HOUR_MS / 2, null, null],
+          fences: [{ 0: 7 }, null, null],
+        },
       ],
     });
     // Two distinct origins, one carrier, and one null key that asks for nothing.
@@ -77,7 +99,11 @@ describe('a read of online features', () => {
 
   it('answers the row of a service: on-demand features and categories too', async () => {
     const { read } = setUp({});
-    const answer = await read({ selection: { service: 'both' }, entities: [{ origin: 'EWR', carrier: 'UA', distance: 4 }], asOf: asOf - HOUR_MS });
+    const answer = await read({
+      selection: { service: 'both' },
+      entities: [{ origin: 'EWR', carrier: 'UA', distance: 4 }],
+      asOf: asOf - HOUR_MS,
+    });
     expect(answer.rows).toEqual([[1, 10, 10, 1, 6, 'UA']]);
   });
 
@@ -97,18 +123,27 @@ describe('a read of online features', () => {
     ['serves a state within its age', { maxAge: '2h', onStale: 'null' }, [null, 0]],
   ])('%s', async (_what, contract, expected) => {
     const { read } = setUp(contract);
-    const { rows } = await read({ selection: { views: ['carrier_departures'] }, entities: [{ carrier: 'UA' }] });
+    const { rows } = await read({
+      selection: { views: ['carrier_departures'] },
+      entities: [{ carrier: 'UA' }],
+    });
     expect(rows).toEqual([expected]);
   });
 
   it('refuses with FEATURE_STALE where the view does, naming the entities, and counts what was stale', async () => {
     const { read, metrics } = setUp({ maxAge: '1h', onStale: 'refuse' });
     const selection = { views: ['carrier_departures'] };
-    await expect(read({ selection, entities: [{ carrier: 'UA' }, { carrier: null }, { carrier: '?' }] })).rejects.toMatchObject({
+    await expect(
+      read({ selection, entities: [{ carrier: 'UA' }, { carrier: null }, { carrier: '?' }] }),
+    ).rejects.toMatchObject({
       code: 'FEATURE_STALE',
-      message: expect.stringMatching(/view 'carrier_departures' has no state of at most '1h' for entities 0, 2\./) as string,
+      message: expect.stringMatching(
+        /view 'carrier_departures' has no state of at most '1h' for entities 0, 2\./,
+      ) as string,
     });
-    expect((await read({ selection, entities: [{ carrier: 'UA' }], asOf: asOf - HOUR_MS })).rows).toEqual([[10, 1]]);
+    expect((await read({ selection, entities: [{ carrier: 'UA' }], asOf: asOf - HOUR_MS })).rows).toEqual([
+      [10, 1],
+    ]);
     const text = await metrics();
     expect(text).toMatch(/millrace_feature_reads_total\{view="carrier_departures"\} 4/);
     expect(text).toMatch(/millrace_feature_stale_reads_total\{view="carrier_departures"\} 2/);
@@ -123,7 +158,9 @@ describe('a read of online features', () => {
     const five = Array.from({ length: 5 }, () => ({ origin: 'EWR' }));
     await expect(read({ entities: five })).rejects.toMatchObject({
       code: 'REQUEST_INVALID',
-      message: expect.stringMatching(/1 to 4 entities, found 5; expected at most 6 keys, found 5 entities of 2 views/) as string,
+      message: expect.stringMatching(
+        /1 to 4 entities, found 5; expected at most 6 keys, found 5 entities of 2 views/,
+      ) as string,
     });
     await expect(read({ entities: [] })).rejects.toMatchObject({ code: 'REQUEST_INVALID' });
     await expect(read({ timeoutMs: 5 })).rejects.toMatchObject({ code: 'SERVING_DEADLINE_EXCEEDED' });

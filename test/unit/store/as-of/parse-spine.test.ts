@@ -7,7 +7,10 @@ const plan = new OnlineCatalog(contractProject({})).plan({ service: 'both' });
 const format = { plan, asOfColumn: 'when', isText: true };
 const NOON = Date.UTC(2024, 0, 1, 12);
 const failure = (message: RegExp) =>
-  expect.objectContaining({ code: 'FEATURE_SPINE_INVALID', message: expect.stringMatching(message) as string }) as Error;
+  expect.objectContaining({
+    code: 'FEATURE_SPINE_INVALID',
+    message: expect.stringMatching(message) as string,
+  }) as Error;
 
 describe('a spine', () => {
   it('has texts of CSV read as the types that are asked for, empty fields as null', () => {
@@ -28,7 +31,9 @@ describe('a spine', () => {
   it('has values of NDJSON taken as they are', () => {
     const record = { when: NOON, origin: 'EWR', carrier: 'UA', distance: 3 };
     expect(parseSpine({ ...format, isText: false }, [record], 1)).toEqual([{ asOf: NOON, row: record }]);
-    expect(() => parseSpine({ ...format, isText: false }, [{ ...record, distance: '3' }], 1)).toThrowError(failure(/field 'distance'.*found text '3'/));
+    expect(() => parseSpine({ ...format, isText: false }, [{ ...record, distance: '3' }], 1)).toThrowError(
+      failure(/field 'distance'.*found text '3'/),
+    );
   });
 
   it('names all that is wrong, by row and field', () => {
@@ -37,14 +42,18 @@ describe('a spine', () => {
       { when: null, carrier: 'UA', distance: '0x10' },
     ];
     expect(() => parseSpine(format, wrong, 41)).toThrowError(
-      failure(/row 41: field 'distance'.*'far'; row 41: field 'when'.*'noon'; row 42: field 'distance'.*'0x10'; row 42: field 'when'.*found null/),
+      failure(
+        /row 41: field 'distance'.*'far'; row 41: field 'when'.*'noon'; row 42: field 'distance'.*'0x10'; row 42: field 'when'.*found null/,
+      ),
     );
     const many = Array.from({ length: 30 }, () => ({ when: '0', carrier: 'UA' }));
     expect(() => parseSpine(format, many, 1)).toThrowError(failure(/and 10 more/));
   });
 
   it('must have every column that is asked for', () => {
-    expect(() => assertColumns(['time', 'origin', 'carrier'], format)).toThrowError(failure(/no column 'when', 'distance'; it has 'time'/));
+    expect(() => assertColumns(['time', 'origin', 'carrier'], format)).toThrowError(
+      failure(/no column 'when', 'distance'; it has 'time'/),
+    );
     assertColumns(['distance', 'when', 'origin', 'carrier', 'more'], format);
   });
 });
