@@ -72,7 +72,7 @@ export class DataPlane {
 
   /**
    * Scores each instance by the version that its entity keys are split to.
-   * @throws MODEL_NOT_FOUND, MODEL_NOT_READY, REQUEST_INVALID, STORE_UNAVAILABLE, SERVING_*
+   * @throws MODEL_NOT_FOUND, MODEL_NOT_READY, REQUEST_INVALID, STORE_UNAVAILABLE, FEATURE_STALE, SERVING_*
    */
   async predict(name: string, instances: readonly unknown[], options: PredictOptions = {}): Promise<Prediction[]> {
     const model = this.model(name);
@@ -107,7 +107,7 @@ export class DataPlane {
     const instances = parseInstances(model, raw, this.#options.instancesMax);
     const asOf = options.asOf ?? clock();
     const states = await withDeadline(reader.read(stateRequests(model, instances)), deadline, timers);
-    const rows = assembleRows(model, instances, states, asOf);
+    const rows = assembleRows(model, instances, states, asOf, metrics.contractReads);
     const featuresMs = timers.now() - startedAt;
     decisions.reserve(instances.length);
     let scored: Scored;

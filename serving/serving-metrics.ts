@@ -1,9 +1,11 @@
 import { Counter, Gauge, Histogram, type Registry } from '../src/infra/metrics.ts';
+import type { OnContractReads } from '../src/store/contract-reads.ts';
 import type { ServedModel } from './served-model.ts';
 
 const SECONDS_BUCKETS = [
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 ];
+const KEYS_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 2_048, 4_096];
 const ROWS_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024];
 
 export type ServingMetrics = ReturnType<typeof createServingMetrics>;
@@ -51,8 +53,39 @@ export function createServingMetrics(registry: Registry) {
       help: 'Session processes that crashed or hung.',
       registers,
     }),
+    onlineReads: new Histogram({
+      name: 'millrace_online_read_duration_seconds',
+      help: 'A read of online features from its arrival to its answer, by what it asks for.',
+      buckets: SECONDS_BUCKETS,
+      labelNames: ['by', 'service'],
+      registers,
+    }),
+    onlineKeys: new Histogram({
+      name: 'millrace_online_read_keys',
+      help: 'States that a read of online features asked for.',
+      buckets: KEYS_BUCKETS,
+      registers,
+    }),
+    onlineFailures: new Counter({
+      name: 'millrace_online_read_failures_total',
+      help: 'Reads of online features that failed, by error code.',
+      labelNames: ['code'],
+      registers,
+    }),
+    contractReads: countContractReads(registers),
     decisionsStored: new Counter({ name: 'millrace_decisions_stored_total', help: 'Decisions that Kafka acknowledged.', registers }),
     decisionsDropped: new Counter({ name: 'millrace_decisions_dropped_total', help: 'Decisions that could not be stored.', registers }),
+  };
+}
+
+/** Rows that read a view with a `maxAge`, in predictions and in online reads, and those that found its state too old. */
+function countContractReads(registers: Registry[]): OnContractReads {
+  const counter = (name: string, help: string) => new Counter({ name, help, labelNames: ['view'], registers });
+  const reads = counter('millrace_feature_reads_total', 'Rows that read a view whose maxAge bounds the age of its states.');
+  const staleReads = counter('millrace_feature_stale_reads_total', 'Rows that found the state of a view older than its maxAge.');
+  return ({ name }, rows, stale) => {
+    reads.inc({ view: name }, rows);
+    staleReads.inc({ view: name }, stale);
   };
 }
 

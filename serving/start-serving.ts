@@ -11,12 +11,14 @@ import { createPostgres, type Postgres } from '../src/infra/postgres.ts';
 import { createRedis, redisReady } from '../src/infra/redis.ts';
 import { createRegistry, type Registry } from '../src/registry/registry.ts';
 import { findDecision } from '../src/store/find-decision.ts';
+import { OnlineCatalog } from '../src/store/online-catalog.ts';
 import { createOnlineStore } from '../src/store/online-store.ts';
 import { systemTimers } from './batcher/timers.ts';
 import { DataPlane } from './data-plane.ts';
 import { DecisionCompleter } from './decisions/complete-decisions.ts';
 import { DecisionLog } from './decisions/decision-log.ts';
 import { openDecisionSender } from './decisions/decision-sender.ts';
+import { OnlineFeatures } from './features/online-features.ts';
 import { ViewReader } from './features/view-reader.ts';
 import { createHttpServer } from './http/create-http-server.ts';
 import { AllocationFollower } from './router/allocation-follower.ts';
@@ -39,6 +41,7 @@ export interface RunningServing {
   /** Where it listens, such as `http://127.0.0.1:7480`. */
   readonly url: string;
   readonly dataPlane: DataPlane;
+  readonly onlineFeatures: OnlineFeatures;
   readonly metrics: Metrics;
   /** Readiness off, requests in flight answered, decisions stored, sessions and connections closed. */
   stop(): Promise<void>;
@@ -68,7 +71,9 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
   const decisions = createDecisionLog(options, () => openDecisionSender(kafka, names.decisionTopic()), metrics);
   observeModels(metricsRegistry, models, () => decisions.waiting);
   await redisReady(redis);
-  const dataPlane = createDataPlane(options, models, new ViewReader(createOnlineStore(redis, names)), decisions, metrics);
+  const reader = new ViewReader(createOnlineStore(redis, names));
+  const dataPlane = createDataPlane(options, models, reader, decisions, metrics);
+  const onlineFeatures = createOnlineFeatures(options, reader, metrics);
   const follower = new AllocationFollower({
     registry,
     postgres,
@@ -78,13 +83,14 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
   });
   await follower.start();
   reporter.start();
-  const http = openHttp(dataPlane, decisions, postgres, metricsRegistry, settings);
+  const http = openHttp(dataPlane, onlineFeatures, decisions, postgres, metricsRegistry, settings);
   const url = await http.listen({ host: settings.host, port: settings.port });
   logger.info({ url, models: models.map(({ name }) => name) }, 'serving');
 
   return {
     url,
     dataPlane,
+    onlineFeatures,
     metrics: metricsRegistry,
     async stop() {
       const giveUpAt = performance.now() + settings.drainTimeoutMs;
@@ -183,8 +189,19 @@ function createDataPlane(
   });
 }
 
+function createOnlineFeatures(
+  { project, settings }: ServingOptions,
+  reader: ViewReader,
+  metrics: ServingMetrics,
+): OnlineFeatures {
+  const { onlineEntitiesMax: entitiesMax, onlineKeysMax: keysMax, timeoutMs } = settings;
+  const catalog = new OnlineCatalog(project);
+  return new OnlineFeatures({ catalog, reader, metrics, timers: systemTimers, clock: Date.now, entitiesMax, keysMax, timeoutMs });
+}
+
 function openHttp(
   dataPlane: DataPlane,
+  onlineFeatures: OnlineFeatures,
   decisions: DecisionLog,
   postgres: Postgres,
   metrics: Metrics,
@@ -192,6 +209,7 @@ function openHttp(
 ): ReturnType<typeof createHttpServer> {
   return createHttpServer({
     dataPlane,
+    onlineFeatures,
     findDecision: async (id) => decisions.recent(id) ?? (await findDecision(postgres, id)),
     metrics,
     settings,

@@ -6,12 +6,18 @@ export async function withDeadline<T>(work: Promise<T>, deadline: number, timers
   let cancel: () => void = () => undefined;
   const late = new Promise<never>((_, reject) => {
     cancel = timers.after(Math.max(0, deadline - timers.now()), () => {
-      reject(new MillraceError('SERVING_DEADLINE_EXCEEDED', 'Features were not read by the deadline. Allow more time, or look at Redis.'));
+      reject(exceeded());
     });
   });
   try {
-    return await Promise.race([work, late]);
+    const value = await Promise.race([work, late]);
+    // A timer fires a millisecond late at best: work that is quicker than that has not made an earlier deadline.
+    if (timers.now() > deadline) throw exceeded();
+    return value;
   } finally {
     cancel();
   }
 }
+
+const exceeded = (): MillraceError =>
+  new MillraceError('SERVING_DEADLINE_EXCEEDED', 'Features were not read by the deadline. Allow more time, or look at Redis.');

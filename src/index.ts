@@ -3,6 +3,7 @@
  * through HTTP, Temporal and the command line.
  */
 import type { MillraceClient } from './client/millrace-client.ts';
+import type { OnlineConnection } from './client/connect-online-store.ts';
 
 export type { Duration } from './core/duration.ts';
 export { entity } from './define/entity.ts';
@@ -14,7 +15,7 @@ export type { Source } from './define/source.ts';
 export type { Aggregation, AggregationKind, Aggregations } from './define/aggregation.ts';
 export type { Condition } from './define/condition.ts';
 export { featureView } from './define/feature-view.ts';
-export type { FeatureView } from './define/feature-view.ts';
+export type { FeatureView, OnStale } from './define/feature-view.ts';
 export { onDemand } from './define/on-demand.ts';
 export type { OnDemandFeature } from './define/on-demand.ts';
 export { featureService } from './define/feature-service.ts';
@@ -30,7 +31,15 @@ export type {
 export type { LifecyclePhase, LifecycleState, RolloutPolicy } from './contracts/lifecycle.ts';
 export { project } from './define/project.ts';
 export type { Project } from './define/project.ts';
-export type { MillraceClient } from './client/millrace-client.ts';
+export type { AsOfFeatures, AsOfRead, MillraceClient } from './client/millrace-client.ts';
+export { foldOnline } from './client/fold-online.ts';
+export type { OnlineEvent } from './client/fold-online.ts';
+export { readOnline } from './client/read-online.ts';
+export type { OnlineRead, ServiceRead, ViewsRead } from './client/read-online.ts';
+export type { OnlineConnection } from './client/connect-online-store.ts';
+export { createMemoryOnlineStore } from './store/memory-online-store.ts';
+export type { OnlineViewRead } from './store/online-rows.ts';
+export type { OnlineStore } from './store/online-store.ts';
 export type { ComparedSlice, VersionComparison } from './client/version-comparison.ts';
 export type { StoredReport } from './monitoring/monitor-reports.ts';
 export type { LedgerEntry } from './registry/ledger-entry.ts';
@@ -46,4 +55,15 @@ export async function connectMillrace(
 ): Promise<MillraceClient> {
   const client = await import('./client/connect.ts');
   return client.connectMillrace(environment);
+}
+
+/**
+ * Connects to the online store of a running Millrace, for `readOnline`: MILLRACE_REDIS_URL and MILLRACE_NAMESPACE.
+ * @throws MillraceError CONFIG_INVALID, STORE_UNAVAILABLE
+ */
+export async function connectOnlineStore(
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<OnlineConnection> {
+  const client = await import('./client/connect-online-store.ts');
+  return client.connectOnlineStore(environment);
 }

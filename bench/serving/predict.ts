@@ -3,11 +3,9 @@
  * its own: latency at 1,000 requests a second (open loop), throughput with 16 and 64 connections.
  * Servers: MILLRACE_POSTGRES_URL (a scratch database is made), MILLRACE_REDIS_URL, MILLRACE_KAFKA_BROKERS.
  */
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { ModelSignature } from '../../src/contracts/model-bundle.ts';
 import { createNames } from '../../src/contracts/names.ts';
 import type { Schema } from '../../src/define/field.ts';
@@ -27,8 +25,8 @@ import { createRegistry } from '../../src/registry/registry.ts';
 import { serviceDigest } from '../../src/store/service-digest.ts';
 import { tinyGolden, tinyOnnx, type TinyModel } from '../../test/support/serving/tiny-onnx.ts';
 import flights from '../../examples/flights/project.ts';
+import { freePort, ROOT, run } from './bench-process.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const PROJECT = path.join(ROOT, 'examples/flights/project.ts');
 const INSTANCES = 2_000;
 const KEYS_PER_FIELD = 200;
@@ -109,24 +107,6 @@ async function prepare(): Promise<void> {
   const { version } = await registry.registerVersion({ model: definition.name, files, metrics: {} as never, lineage, signature, ...about });
   const none = { expectedRevision: null, canary: null, shadow: null };
   await registry.setAllocation({ model: definition.name, champion: version, action: 'promote', ...none, ...about });
-}
-
-function run(file: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  const child = spawn(process.execPath, ['--import', 'tsx', path.join(ROOT, file), ...args], {
-    env: { ...processEnvironment(), ...env },
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
-  return { child, ended: new Promise<number | null>((resolve) => child.once('exit', (code) => { resolve(code); })) };
-}
-
-async function freePort(): Promise<number> {
-  const { createServer } = await import('node:net');
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => { resolve(port); });
-    });
-  });
 }
 
 await prepare();

@@ -4,14 +4,17 @@ import type { Decision } from '../../src/contracts/decision.ts';
 import { MillraceError } from '../../src/core/millrace-error.ts';
 import type { Registry as Metrics } from '../../src/infra/metrics.ts';
 import type { DataPlane } from '../data-plane.ts';
+import type { OnlineFeatures } from '../features/online-features.ts';
 import type { Prediction } from '../prediction.ts';
 import type { ServingSettings } from '../settings.ts';
 import { describeModel, readinessOf, summarizeModel } from './describe-model.ts';
+import { parseOnlineRequest } from './parse-online-request.ts';
 import { parsePredictRequest } from './parse-predict-request.ts';
 import { sendError } from './send-error.ts';
 
 export interface HttpServerOptions {
   readonly dataPlane: DataPlane;
+  readonly onlineFeatures: OnlineFeatures;
   readonly findDecision: (id: string) => Promise<Decision | null>;
   readonly metrics: Metrics;
   readonly settings: ServingSettings;
@@ -21,7 +24,7 @@ const REQUEST_ID_PATTERN = /^[\w.:/-]{1,128}$/;
 const DECISION_ID_LENGTH_MAX = 64;
 
 /** The HTTP face of the data plane: parses, calls, answers. */
-export function createHttpServer({ dataPlane, findDecision, metrics, settings }: HttpServerOptions): FastifyInstance {
+export function createHttpServer({ dataPlane, onlineFeatures, findDecision, metrics, settings }: HttpServerOptions): FastifyInstance {
   const app = Fastify({
     bodyLimit: settings.bodyBytesMax,
     requestTimeout: settings.timeoutMsMax,
@@ -47,6 +50,9 @@ export function createHttpServer({ dataPlane, findDecision, metrics, settings }:
     const { instances, options } = parsePredictRequest(body, headers['x-request-timeout'], settings.timeoutMsMax);
     return answerOf(params.model, await dataPlane.predict(params.model, instances, options));
   });
+  app.post('/v1/features/online', ({ body, headers }) =>
+    onlineFeatures.read(parseOnlineRequest(body, headers['x-request-timeout'], settings.timeoutMsMax)),
+  );
   app.get('/v1/models', () => ({ models: dataPlane.models.map(summarizeModel) }));
   app.get<{ Params: { model: string } }>('/v1/models/:model', ({ params }) => describeModel(dataPlane.model(params.model)));
   app.get<{ Params: { id: string } }>('/v1/decisions/:id', async ({ params }) => {

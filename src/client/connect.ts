@@ -13,11 +13,13 @@ import { compileView } from '../fold/compile-view.ts';
 import { createRegistry } from '../registry/registry.ts';
 import { readEventBalance } from '../store/event-balance.ts';
 import { countDecisions } from '../store/labelled-decisions.ts';
+import { OnlineCatalog } from '../store/online-catalog.ts';
 import { createOnlineStore } from '../store/online-store.ts';
 import { createReplayer } from '../stream/replayer.ts';
 import { listReports } from '../monitoring/monitor-reports.ts';
 import { compareWithVersion } from './compare-with-version.ts';
 import { createLifecycleClient } from './lifecycle-client.ts';
+import { readAsOfRows } from './read-as-of-rows.ts';
 import type { MillraceClient } from './millrace-client.ts';
 
 /** How long `waitVisible` waits unless told otherwise. */
@@ -58,6 +60,7 @@ export async function connectMillrace(environment: Environment): Promise<Millrac
     monitorReports: (model) => listReports(postgres, model),
     decisionCount: (model) => countDecisions(postgres, model),
     compareWithVersion: (model, version) => compareWithVersion({ postgres, registry, project }, model, version),
+    readAsOf: (request) => readAsOfRows(postgres, new OnlineCatalog(project), request),
     async close() {
       await replayer.close();
       redis.disconnect();

@@ -3,6 +3,8 @@ import type { LifecycleEvent, LifecycleState, RetrainRequest, RollbackRequest } 
 import type { StoredReport } from '../monitoring/monitor-reports.ts';
 import type { LedgerEntry } from '../registry/ledger-entry.ts';
 import type { SourceBalance } from '../store/event-balance.ts';
+import type { AsOfMode } from '../store/as-of/read-as-of.ts';
+import type { OnlineSelection } from '../store/online-catalog.ts';
 import type { SourceOffset } from '../store/online-store.ts';
 import type { ReplayEvent } from '../stream/replayer.ts';
 import type { VersionComparison } from './version-comparison.ts';
@@ -13,6 +15,24 @@ export interface LifecycleClient {
   lifecycleHistory(model: string): Promise<readonly LifecycleEvent[]>;
   retrain(model: string, request: RetrainRequest): Promise<void>;
   rollback(model: string, request: RollbackRequest): Promise<void>;
+}
+
+/** Which features, for which keys at which moments. */
+export interface AsOfRead {
+  /** A feature service's row, views, or features as `view.feature`, by name. */
+  readonly selection: OnlineSelection;
+  /** Entity keys, request fields and `asOf` (ms or ISO 8601 with a zone); best in order of time: rows are read in chunks. */
+  readonly spine: AsyncIterable<Readonly<Record<string, unknown>>> | Iterable<Readonly<Record<string, unknown>>>;
+  /** `known` where absent: what was known at a row's moment. `happened`: late events counted in. */
+  readonly mode?: AsOfMode;
+  /** What was known later does not exist, ms since the epoch; all that is known, where absent. */
+  readonly dataCut?: number;
+}
+
+export interface AsOfFeatures {
+  /** The row of the spine. */
+  readonly entity: Readonly<Record<string, unknown>>;
+  readonly features: Readonly<Record<string, number | string | null>>;
 }
 
 /** A running Millrace as a program sees it. */
@@ -31,5 +51,7 @@ export interface MillraceClient extends LifecycleClient {
   decisionCount(model: string): Promise<number>;
   /** Lets a version answer every labelled decision's row again, beside what really served. */
   compareWithVersion(model: string, version: number): Promise<VersionComparison>;
+  /** Features as of past moments from the offline log, by the fold that serves. @throws MillraceError FEATURE_NOT_FOUND, FEATURE_SPINE_INVALID */
+  readAsOf(request: AsOfRead): AsyncIterable<AsOfFeatures>;
   close(): Promise<void>;
 }

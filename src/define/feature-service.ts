@@ -28,7 +28,11 @@ export type ServiceSchema<
  * The ordered features that a model takes: every feature of each view named `view.feature`, then the
  * on-demand features, then the request's numbers and, last, the request's strings as categories.
  */
-export interface FeatureService<Name extends string = string, Request extends Schema = Schema> {
+export interface FeatureService<
+  Name extends string = string,
+  Request extends Schema = Schema,
+  Feature extends string = string,
+> {
   readonly kind: 'featureService';
   readonly name: Name;
   readonly views: readonly FeatureView[];
@@ -39,9 +43,12 @@ export interface FeatureService<Name extends string = string, Request extends Sc
   readonly exclude: readonly string[];
   /** Phantom: the type of a request. */
   readonly requestType?: Request;
+  /** Phantom: the names of the row. */
+  readonly featureType?: Feature;
 }
 
-type FeatureNames<V> = V extends FeatureView<infer N, infer F, string> ? `${N}.${F}` : never;
+/** Names of the features of a view, as a service has them. */
+export type FeatureNames<V> = V extends FeatureView<infer N, infer F, string> ? `${N}.${F}` : never;
 
 export function featureService<
   const Name extends string,
@@ -50,13 +57,18 @@ export function featureService<
   const OnDemand extends readonly OnDemandFeature<string, any, any>[] = [],
   // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- no request features is the empty record
   R extends Schema = {},
+  const X extends FeatureNames<Views[number]> = never,
 >(definition: {
   name: Name;
   views: Views;
   onDemand?: OnDemand;
   request?: R;
-  exclude?: readonly FeatureNames<Views[number]>[];
-}): FeatureService<Name, ServiceSchema<Views, OnDemand, R> & Schema> {
+  exclude?: readonly X[];
+}): FeatureService<
+  Name,
+  ServiceSchema<Views, OnDemand, R> & Schema,
+  Exclude<FeatureNames<Views[number]>, X> | OnDemand[number]['name'] | (keyof R & string)
+> {
   return {
     kind: 'featureService',
     name: definition.name,

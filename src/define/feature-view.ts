@@ -1,7 +1,11 @@
+import type { Duration } from '../core/duration.ts';
 import { aggregations, type Aggregation, type Aggregations } from './aggregation.ts';
 import type { Entity } from './entity.ts';
 import type { FieldNames, Schema } from './field.ts';
 import type { Source } from './source.ts';
+
+/** What a read does with a state older than `maxAge`: gives its values, gives null for each, or fails. */
+export type OnStale = 'serve' | 'null' | 'refuse';
 
 /** Aggregations of one source for one entity. */
 export interface FeatureView<
@@ -19,6 +23,12 @@ export interface FeatureView<
   readonly features: Readonly<Record<Feature, Aggregation>>;
   /** Partitions of the view's topic and of its states, fixed when it is created. */
   readonly partitions: number;
+  /** Greatest age at which a state is fresh, docs/features.md; absent: whatever its age. */
+  readonly maxAge?: Duration;
+  /** There where `maxAge` is. */
+  readonly onStale?: OnStale;
+  /** A state older than this reads as one without events; absent: never. */
+  readonly ttl?: Duration;
 }
 
 export const VIEW_PARTITIONS_DEFAULT = 4;
@@ -38,10 +48,15 @@ export function featureView<
   features: (aggregate: Aggregations<S>) => F;
   version?: number;
   partitions?: number;
+  maxAge?: Duration;
+  /** `serve` where absent. */
+  onStale?: OnStale;
+  ttl?: Duration;
 }): FeatureView<Name, keyof F & string, Key> {
   const keyFields = Object.fromEntries(
     definition.entity.keys.map((key): [Key, string] => [key, definition.keyFields?.[key] ?? key]),
   ) as Record<Key, string>;
+  const { maxAge, onStale, ttl } = definition;
   return {
     kind: 'featureView',
     name: definition.name,
@@ -51,5 +66,9 @@ export function featureView<
     keyFields,
     features: definition.features(aggregations as unknown as Aggregations<S>),
     partitions: definition.partitions ?? VIEW_PARTITIONS_DEFAULT,
+    // Absent, not undefined: a view without them stays the definition that it was.
+    ...(maxAge === undefined ? {} : { maxAge }),
+    ...(maxAge === undefined && onStale === undefined ? {} : { onStale: onStale ?? 'serve' }),
+    ...(ttl === undefined ? {} : { ttl }),
   };
 }

@@ -8,6 +8,7 @@ import type { Row } from '../define/field.ts';
 import { windowAndHop } from '../define/hop-ladder.ts';
 import { algebraOf } from './aggregations/algebra-of.ts';
 import { compileCondition, type EventTest } from './compile-condition.ts';
+import { freshnessRuleOf, type FreshnessRule } from './freshness-rule.ts';
 import { planResolution, type PlannedFeature } from './plan-resolution.ts';
 import type { InputGroup, ViewProgram } from './view-program.ts';
 
@@ -24,7 +25,8 @@ export function compileView(view: FeatureView): ViewProgram {
   const featureNames = Object.keys(view.features);
   const planned = featureNames.map((name, feature) => planFeature(view, name, feature, inputs));
   const hops = [...new Set(planned.map((feature) => feature.hopMs))].sort((a, b) => a - b);
-  const definition = definitionOf(view, planned);
+  const freshness = freshnessRuleOf(view);
+  const definition = definitionOf(view, planned, freshness);
   return {
     view,
     name: view.name,
@@ -42,6 +44,7 @@ export function compileView(view: FeatureView): ViewProgram {
       ),
     ),
     longestWindowMs: Math.max(...planned.map((feature) => feature.windowMs)),
+    freshness,
     definition,
     definitionHash: fnv1a32(canonicalJson(definition)),
   };
@@ -137,7 +140,11 @@ class InputTable {
   }
 }
 
-function definitionOf(view: FeatureView, planned: readonly PlannedFeature[]): JsonValue {
+function definitionOf(
+  view: FeatureView,
+  planned: readonly PlannedFeature[],
+  freshness: FreshnessRule | null,
+): JsonValue {
   const fieldTypes = (names: readonly string[]) =>
     Object.fromEntries(names.map((name) => [name, { ...view.source.schema[name] }]));
   const feature = (aggregation: Aggregation, plan: PlannedFeature): JsonValue => ({
@@ -156,6 +163,11 @@ function definitionOf(view: FeatureView, planned: readonly PlannedFeature[]): Js
     eventTime: view.source.eventTime,
     keyFields: view.entity.keys.map((key) => view.keyFields[key] ?? key),
     fields: fieldTypes([...new Set(planned.flatMap((plan) => plan.field ?? []))].sort()),
+    // Only what changes a row or who gets one: a stale state that is served is the state.
+    ...(freshness === null || freshness.ttlMs === Infinity ? {} : { ttlMs: freshness.ttlMs }),
+    ...(freshness === null || freshness.onStale === 'serve'
+      ? {}
+      : { maxAgeMs: freshness.maxAgeMs, onStale: freshness.onStale }),
     // An array: the order of the features is the order of the values.
     features: names.map((name, i) => ({
       name,

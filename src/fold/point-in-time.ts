@@ -1,4 +1,5 @@
 import { assertInvariant } from '../core/assert-invariant.ts';
+import { readFresh } from './fresh-read.ts';
 import type { ViewProgram } from './view-program.ts';
 import { createState, foldEvent, readFeatures } from './view-state.ts';
 
@@ -26,8 +27,15 @@ export interface Spine {
  * One key after the other, so that a state stays in the processor's cache: its events are applied in the
  * order of known time, and a row as of T is read after those known at or before T and before any later.
  * @param out row-major in the order of the spine, `featureNames.length` a row; NaN is null
+ * @param stale set to 1 for each row whose read breaks the view's contract on ages
  */
-export function foldAsOf(program: ViewProgram, events: EventColumns, spine: Spine, out: Float64Array): void {
+export function foldAsOf(
+  program: ViewProgram,
+  events: EventColumns,
+  spine: Spine,
+  out: Float64Array,
+  stale?: Uint8Array,
+): void {
   const featureCount = program.featureNames.length;
   assertInvariant(
     out.length >= spine.asOf.length * featureCount,
@@ -50,7 +58,7 @@ export function foldAsOf(program: ViewProgram, events: EventColumns, spine: Spin
         const at = event * program.inputCount;
         foldEvent(program, state, events.effectiveTime[event]!, knownTime, events.inputs, at);
       }
-      readFeatures(program, state, asOf, out, row * featureCount);
+      if (readFresh(program, state, asOf, out, row * featureCount) && stale !== undefined) stale[row] = 1;
     }
   }
   spine.keys.forEach((key, row) => {

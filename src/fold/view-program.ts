@@ -2,6 +2,7 @@ import type { JsonValue } from '../core/json.ts';
 import type { FeatureView } from '../define/feature-view.ts';
 import type { AggregationAlgebra } from './aggregations/aggregation-algebra.ts';
 import type { EventTest } from './compile-condition.ts';
+import type { FreshnessRule } from './freshness-rule.ts';
 import type { Intermediate } from './intermediates/intermediate.ts';
 
 /** A view, compiled: everything that can be decided once is decided here, so that the loops over events only follow it. */
@@ -22,6 +23,8 @@ export interface ViewProgram {
   /** One per distinct hop, ascending. */
   readonly resolutions: readonly Resolution[];
   readonly longestWindowMs: number;
+  /** Null where a state has no contract on its age. */
+  readonly freshness: FreshnessRule | null;
   /** What makes two programs the same computation: take a digest of its canonical text. */
   readonly definition: JsonValue;
   /** 32 bits of the definition: marks states and frames, so that one written for another definition is refused. */

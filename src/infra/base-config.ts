@@ -37,6 +37,15 @@ export const baseConfigNames = {
   redisUrl: 'MILLRACE_REDIS_URL',
 } as const;
 
+/** What a program needs that reads the online store and nothing else. */
+export type OnlineStoreConfig = Pick<BaseConfig, 'namespace' | 'redisUrl' | 'logLevel'>;
+
+/** @throws MillraceError CONFIG_INVALID naming every wrong variable */
+export function loadOnlineStoreConfig(environment: Environment): OnlineStoreConfig {
+  const { namespace, redisUrl, logLevel } = baseConfigNames;
+  return readSettings(schema.pick({ namespace: true, redisUrl: true, logLevel: true }), { namespace, redisUrl, logLevel }, environment);
+}
+
 /** @throws MillraceError CONFIG_INVALID naming every wrong variable */
 export function loadBaseConfig(environment: Environment): BaseConfig {
   return readSettings(schema, baseConfigNames, environment);

@@ -19,7 +19,9 @@ export interface TrainingSetDeps {
 
 /**
  * The training set of a model as of a moment: each labelled example with its features as of its own
- * decision time, read through the same fold that serves.
+ * decision time, read through the same fold that serves. An example that serving would have refused,
+ * because a state was too old as of its decision time (`onStale: 'refuse'`), is left out: no such row is
+ * ever scored.
  * @param request.dataCut what was known later does not exist, ms since the epoch; null: all that is known
  * @throws MillraceError TRAINING_NO_EXAMPLES
  */
@@ -40,20 +42,29 @@ export async function buildTrainingSet(
   const examples = await readExamples(deps.postgres, model, program, dataCut);
   if (examples.length === 0) throw noExamples(model, dataCut);
   stage('examples', examples.length);
-  const values = await readViewValues(deps.postgres, program, examples, dataCut, stage);
-  const trainingSet = assembleSet(model, program, examples, values);
-  stage('rows', examples.length);
+  const { values, refused } = await readViewValues(deps.postgres, program, examples, dataCut, stage);
+  const kept = examples.flatMap((example, row) => (refused[row] === 1 ? [] : { example, row }));
+  if (kept.length === 0) throw allStale(model, examples.length);
+  const trainingSet = assembleSet(model, program, kept, values);
+  stage('rows', kept.length);
   return { trainingSet, dataCut };
 }
 
-/** Per view of the program, row-major over the examples: its features as of each decision time. */
+interface ViewValues {
+  /** Per view of the program, row-major over the examples: its features as of each decision time. */
+  readonly values: readonly Float64Array[];
+  /** 1 for each example that serving would have refused. */
+  readonly refused: Uint8Array;
+}
+
 async function readViewValues(
   postgres: Postgres,
   program: ServiceProgram,
   examples: readonly Example[],
   dataCut: number,
   stage: (name: string, rows: number) => void,
-): Promise<Float64Array[]> {
+): Promise<ViewValues> {
+  const refused = new Uint8Array(examples.length);
   const asOf = Float64Array.from(examples, (example) => example.decisionTime);
   const values = program.views.map((view) => new Float64Array(examples.length * view.featureNames.length));
   for (const [source, views] of viewsBySource(program)) {
@@ -67,11 +78,12 @@ async function readViewValues(
       const events = columns[i];
       if (events === undefined) continue;
       const keys = examples.map((example) => requestKeyOf(view, example.request));
-      foldAsOf(view, events, { keys, asOf }, values[program.views.indexOf(view)] as Float64Array);
+      const stale = view.freshness?.onStale === 'refuse' ? refused : undefined;
+      foldAsOf(view, events, { keys, asOf }, values[program.views.indexOf(view)] as Float64Array, stale);
       stage(`view ${view.name}`, events.rows);
     }
   }
-  return values;
+  return { values, refused };
 }
 
 function viewsBySource(program: ServiceProgram): Map<Source, ViewProgram[]> {
@@ -87,19 +99,20 @@ function viewsBySource(program: ServiceProgram): Map<Source, ViewProgram[]> {
 function assembleSet(
   model: Model,
   program: ServiceProgram,
-  examples: readonly Example[],
+  kept: readonly { readonly example: Example; readonly row: number }[],
   values: readonly Float64Array[],
 ): TrainingSet {
-  const rows = examples.length;
+  const examples = kept.map(({ example }) => example);
+  const rows = kept.length;
   const width = program.numericNames.length;
   const numbers = new Float32Array(rows * width);
   const categories = program.categoryNames.map((name) => new CategoryBuilder(name, rows));
   const viewValues = program.views.map((view) => new Float64Array(view.featureNames.length));
   const texts = new Array<string | null>(program.categoryNames.length).fill(null);
-  for (const [row, example] of examples.entries()) {
+  for (const [row, { example, row: from }] of kept.entries()) {
     for (const [v, scratch] of viewValues.entries()) {
-      const all = values[v] as Float64Array;
-      for (let f = 0; f < scratch.length; f++) scratch[f] = all[row * scratch.length + f] as number;
+      const at = from * scratch.length;
+      scratch.set((values[v] as Float64Array).subarray(at, at + scratch.length));
     }
     assembleRow(program, viewValues, example.request, example.decisionTime, numbers, row * width, texts, 0);
     for (const [c, category] of categories.entries()) category.set(row, texts[c] ?? null);
@@ -152,4 +165,10 @@ const noExamples = (model: Model, dataCut: number | null): MillraceError =>
   new MillraceError(
     'TRAINING_NO_EXAMPLES',
     `Model '${model.name}' has no labelled example known ${dataCut === null ? 'at all' : `by ${new Date(dataCut).toISOString()}`}: expected events of source '${model.examples.source.name}' with a label in source '${model.label.source.name}'. Send events, or choose a later data cut.`,
+  );
+
+const allStale = (model: Model, examples: number): MillraceError =>
+  new MillraceError(
+    'TRAINING_NO_EXAMPLES',
+    `Model '${model.name}' has ${examples} labelled examples, and serving would have refused each of them: a view with onStale 'refuse' had no state within its maxAge as of their decision times. Lengthen the maxAge, or choose onStale 'null'.`,
   );

@@ -21,11 +21,13 @@ export interface LogFilter {
   readonly knownTo?: number;
   /** Only events known after it. */
   readonly knownAfter?: number;
+  /** Only events with an effective event time at or before it. */
+  readonly happenedTo?: number;
   /** One source partition, from its first offset to one below `beforeOffset`. */
   readonly sourcePartition?: number;
   readonly beforeOffset?: number;
-  /** `known`: known time, then coordinates. `offset`: source partition, then offset. `any` spares the sort. */
-  readonly order: 'known' | 'offset' | 'any';
+  /** `known`: known time, then coordinates. `happened`: effective event time, then coordinates. `offset`: source partition, then offset. `any` spares the sort. */
+  readonly order: 'known' | 'happened' | 'offset' | 'any';
 }
 
 const metaTypes: readonly CopyType[] = ['int4', 'int8', 'timestamp', 'timestamp', 'timestamp'];
@@ -137,6 +139,7 @@ export async function scanEvents(
 
 const orders = {
   known: ' ORDER BY known_time, source_partition, source_offset',
+  happened: ' ORDER BY effective_time, source_partition, source_offset',
   offset: ' ORDER BY source_partition, source_offset',
   any: '',
 } as const;
@@ -147,6 +150,7 @@ function whereOf(filter: LogFilter): string {
   const tests: string[] = [];
   if (filter.knownTo !== undefined) tests.push(`known_time <= ${time(filter.knownTo)}`);
   if (filter.knownAfter !== undefined) tests.push(`known_time > ${time(filter.knownAfter)}`);
+  if (filter.happenedTo !== undefined) tests.push(`effective_time <= ${time(filter.happenedTo)}`);
   if (filter.sourcePartition !== undefined)
     tests.push(`source_partition = ${Math.trunc(filter.sourcePartition)}`);
   if (filter.beforeOffset !== undefined) tests.push(`source_offset < ${Math.trunc(filter.beforeOffset)}`);

@@ -1,17 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { Names } from '../contracts/names.ts';
-import { MillraceError } from '../core/millrace-error.ts';
 import type { ViewProgram } from '../fold/compile-view.ts';
 import { partitionOf } from '../fold/partition-of.ts';
+import { stateLifeMs } from '../fold/state-life.ts';
 import { translateRedisError, type Redis } from '../infra/redis.ts';
-import { ABSENT_POSITION, decodePosition, watermarkOf, type ViewPosition } from './view-position.ts';
+import { ABSENT_POSITION, decodePosition, type ViewPosition } from './view-position.ts';
+import { waitVisible, type SourceOffset } from './wait-visible.ts';
 
-/** Offset of a source that a caller waits for. */
-export interface SourceOffset {
-  readonly sourceName: string;
-  readonly partition: number;
-  readonly offset: number;
-}
+export type { SourceOffset } from './wait-visible.ts';
 
 export interface PartitionWrite {
   /** Text of the position as the writer last knew it; '' where there was none. */
@@ -20,15 +16,18 @@ export interface PartitionWrite {
   readonly states: readonly { readonly entityKey: string; readonly bytes: Uint8Array }[];
 }
 
-/** The latest states of all views, in Redis. */
+/**
+ * The latest states of all views: a map of encoded states by view, version and entity key, with a position per
+ * view partition. docs/online-store.md says what an adapter has to keep to, and how to prove that it does.
+ */
 export interface OnlineStore {
-  /** Encoded states in the order asked for, by one MGET; null where there is no key or no state. */
+  /** Encoded states in the order asked for, in one round trip; null where there is no key or no state. */
   readStates(
     reads: readonly { readonly program: ViewProgram; readonly entityKey: string | null }[],
   ): Promise<(Buffer | null)[]>;
   /**
-   * Writes states and position in one atomic step, if the position in Redis is still `expected`.
-   * Writing the same twice is one write.
+   * Writes states and position in one atomic step, if the stored position is still `expected`.
+   * Writing the same twice is one write. A state may be dropped `stateLifeMs` after its last write, a position never.
    * @returns false where another position was found: nothing was written
    */
   writePartition(program: ViewProgram, partition: number, write: PartitionWrite): Promise<boolean>;
@@ -51,22 +50,26 @@ export interface OnlineStore {
   ): Promise<void>;
 }
 
-/** Compares the position, then writes all states and the new position; a repeated call finds its own position. */
+/**
+ * Compares the position, then writes all states, each with its time to live (0: none), and the new position, which has
+ * none; a repeated call finds its own position.
+ */
 const WRITE_SCRIPT = `
 local current = redis.call('GET', KEYS[1]) or ''
 if current ~= ARGV[1] then
   if current == ARGV[2] then return 1 end
   return 0
 end
-for i = 2, #KEYS do redis.call('SET', KEYS[i], ARGV[i + 1]) end
+if ARGV[3] == '0' then
+  for i = 2, #KEYS do redis.call('SET', KEYS[i], ARGV[i + 2]) end
+else
+  for i = 2, #KEYS do redis.call('SET', KEYS[i], ARGV[i + 2], 'PX', ARGV[3]) end
+end
 redis.call('SET', KEYS[1], ARGV[2])
 return 1`;
 const WRITE_SCRIPT_SHA = createHash('sha1').update(WRITE_SCRIPT).digest('hex');
 
-const VISIBLE_POLL_MS = 1;
-/** A longer wait is polled more seldom: by this share of the time that it took so far. */
-const VISIBLE_POLL_SHARE = 0.05;
-
+/** The online store in Redis. */
 export function createOnlineStore(redis: Redis, names: Names): OnlineStore {
   const stateKey = (program: ViewProgram, partition: number, entityKey: string): string =>
     names.stateKey(program.name, program.version, partition, entityKey);
@@ -109,7 +112,8 @@ export function createOnlineStore(redis: Redis, names: Names): OnlineStore {
         positionKey(program, partition),
         ...write.states.map((s) => stateKey(program, partition, s.entityKey)),
       ];
-      const values = [write.expected, write.position, ...write.states.map((s) => asBuffer(s.bytes))];
+      const lifeMs = String(stateLifeMs(program) ?? 0);
+      const values = [write.expected, write.position, lifeMs, ...write.states.map((s) => asBuffer(s.bytes))];
       try {
         return (await runScript(redis, keys, values)) === 1;
       } catch (error) {
@@ -134,33 +138,6 @@ export function createOnlineStore(redis: Redis, names: Names): OnlineStore {
   };
 }
 
-async function waitVisible(
-  readPositionTexts: OnlineStore['readPositionTexts'],
-  programs: readonly ViewProgram[],
-  offsets: readonly SourceOffset[],
-  timeoutMs: number,
-): Promise<void> {
-  let waiting = programs.flatMap((program) => {
-    const wanted = offsets.filter((o) => o.sourceName === program.view.source.name);
-    if (wanted.length === 0) return [];
-    return Array.from({ length: program.partitions }, (_, partition) => ({ program, partition, wanted }));
-  });
-  const since = performance.now();
-  for (;;) {
-    const texts = await readPositionTexts(waiting);
-    waiting = waiting.filter(({ wanted }, i) => {
-      const position = decodePosition(texts[i] ?? ABSENT_POSITION);
-      return wanted.some((o) => watermarkOf(position, o.partition) < o.offset);
-    });
-    const behind = waiting[0];
-    if (behind === undefined) return;
-    const waitedMs = performance.now() - since;
-    if (waitedMs >= timeoutMs) throw notVisible(behind.program, behind.partition, behind.wanted, timeoutMs);
-    const pollMs = Math.max(VISIBLE_POLL_MS, waitedMs * VISIBLE_POLL_SHARE);
-    await new Promise((resolve) => setTimeout(resolve, pollMs));
-  }
-}
-
 /** A view over the same memory: ioredis sends Buffers as they are. */
 const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
@@ -172,17 +149,4 @@ async function runScript(redis: Redis, keys: string[], values: (string | Buffer)
     if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
     return redis.eval(WRITE_SCRIPT, keys.length, ...keys, ...values);
   }
-}
-
-function notVisible(
-  program: ViewProgram,
-  partition: number,
-  wanted: readonly SourceOffset[],
-  timeoutMs: number,
-): Error {
-  const offsets = wanted.map((o) => `${o.partition}:${o.offset}`).join(', ');
-  return new MillraceError(
-    'STORE_NOT_VISIBLE',
-    `View '${program.name}' version ${program.version}, partition ${partition}, has not folded source '${program.view.source.name}' up to ${offsets} within ${timeoutMs} ms. Check that the stream worker runs ('millrace status').`,
-  );
 }

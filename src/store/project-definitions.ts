@@ -26,18 +26,20 @@ export function definitionsOf(project: Project, programs: readonly ViewProgram[]
   return [
     ...project.entities.map((entity) => define('entity', entity.name, 1, entityDefinition(entity))),
     ...project.sources.map((source) => define('source', source.name, 1, sourceDefinition(source))),
-    ...programs.map((program) =>
-      define('featureView', program.name, program.version, {
-        partitions: program.partitions,
-        program: program.definition,
-      }),
-    ),
+    ...programs.map(viewDefinition),
     ...project.services.map((service) =>
       define('featureService', service.name, 1, compileService(service).definition),
     ),
     ...project.models.map((model) => define('model', model.name, 1, modelDefinition(model))),
   ];
 }
+
+/** A view as `apply` writes it down. */
+export const viewDefinition = (program: ViewProgram): Definition =>
+  define('featureView', program.name, program.version, {
+    partitions: program.partitions,
+    program: program.definition,
+  });
 
 /** Programs of all views of a project, in its order. */
 export const programsOf = (project: Project): ViewProgram[] => project.views.map(compileView);

@@ -1,12 +1,16 @@
 import type { Entity } from '../entity.ts';
-import { VIEW_PARTITIONS_MAX, type FeatureView } from '../feature-view.ts';
+import { VIEW_PARTITIONS_MAX, type FeatureView, type OnStale } from '../feature-view.ts';
 import { checkAggregation } from './check-aggregation.ts';
-import { checkDefinitionName, checkFieldName, checkWholeNumber } from './check-names.ts';
+import { checkDuration, DURATION_MAX_MS } from './check-duration.ts';
+import { checkDefinitionName, checkFieldName, checkWholeNumber, quoted } from './check-names.ts';
 import { duplicatesOf, enumerate, ProblemList } from './problem-list.ts';
 
 export const VIEW_FEATURES_MAX = 256;
 const ENTITY_KEYS_MAX = 8;
 const VIEW_VERSION_MAX = 1_000_000;
+/** A shorter age is below what the stream needs to make an event visible on a busy day. */
+const AGE_MIN_MS = 1_000;
+const stalePolicies: readonly OnStale[] = ['serve', 'null', 'refuse'];
 
 export function checkEntity(entity: Entity): readonly string[] {
   const problems = new ProblemList(`Entity '${entity.name}'`);
@@ -29,6 +33,7 @@ export function checkView(view: FeatureView): readonly string[] {
   checkWholeNumber('version', view.version, { from: 1, to: VIEW_VERSION_MAX }, problems);
   checkWholeNumber('partitions', view.partitions, { from: 1, to: VIEW_PARTITIONS_MAX }, problems);
   checkKeyFields(view, problems);
+  checkFreshness(view, problems);
   const names = Object.keys(view.features);
   if (names.length < 1 || names.length > VIEW_FEATURES_MAX) {
     problems.add(
@@ -57,5 +62,27 @@ function checkKeyFields(view: FeatureView, problems: ProblemList): void {
         `expected key '${key}' as a string field of source '${sourceName}', found ${found.type} '${field}'. ${advice}`,
       );
     }
+  }
+}
+
+function checkFreshness({ maxAge, onStale, ttl }: FeatureView, problems: ProblemList): void {
+  const range = { fromMs: AGE_MIN_MS, toMs: DURATION_MAX_MS };
+  const maxAgeMs = maxAge === undefined ? undefined : checkDuration('maxAge', maxAge, range, problems);
+  const ttlMs = ttl === undefined ? undefined : checkDuration('ttl', ttl, range, problems);
+  if (maxAgeMs !== undefined && ttlMs !== undefined && maxAgeMs > ttlMs) {
+    problems.add(
+      `expected maxAge of at most the ttl '${ttl}', found '${maxAge}': a state older than the ttl is not there. Shorten it, or lengthen the ttl.`,
+    );
+  }
+  if (onStale === undefined) return;
+  if (!stalePolicies.includes(onStale)) {
+    problems.add(
+      `expected onStale as one of ${enumerate(stalePolicies)}, found ${quoted(onStale)}. Choose one.`,
+    );
+  }
+  if (maxAge === undefined) {
+    problems.add(
+      `expected onStale beside a maxAge, found it alone. Say from which age on a state is stale, or leave it out.`,
+    );
   }
 }

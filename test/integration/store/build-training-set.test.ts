@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Duration } from '../../../src/core/duration.ts';
 import { featureService } from '../../../src/define/feature-service.ts';
+import { featureView, type FeatureView } from '../../../src/define/feature-view.ts';
 import { boolean, nullable, number, string, timestamp } from '../../../src/define/field.ts';
 import { model } from '../../../src/define/model.ts';
 import { onDemand } from '../../../src/define/on-demand.ts';
@@ -15,6 +17,7 @@ import {
   payments,
   paymentSource,
   replayOf,
+  shop,
   shopPayments,
   START,
   type EventPath,
@@ -165,6 +168,68 @@ describe('the training set', () => {
         ...full.trainingSet.numbers.subarray(at * width, (at + 1) * width),
       ]);
     }
+  });
+
+  test('a contract on ages holds as of each decision time: null as served, and no example that would have been refused', async () => {
+    const cardsWith = (onStale: 'null' | 'refuse', maxAge: Duration = '2m') => ({
+      ...cardPayments,
+      maxAge,
+      onStale,
+    });
+    const buildWith = (view: FeatureView) =>
+      buildTrainingSet(path, {
+        model: { ...fraud, service: { ...service, views: [view, shopPayments] } },
+        dataCut: null,
+      });
+    const { trainingSet: plain } = await buildTrainingSet(path, { model: fraud, dataCut: null });
+    const { trainingSet: nulls } = await buildWith(cardsWith('null'));
+    const { trainingSet: kept } = await buildWith(cardsWith('refuse'));
+    const isStale = (id: string, row: number): boolean => {
+      const { cardId } = orders[Number(id.slice(1))]!;
+      const asOf = plain.decisionTimes[row]!;
+      const own = paid.filter((e) => e.payment.cardId === cardId && e.knownTime <= asOf);
+      return cardId !== null && !own.some((e) => asOf - e.knownTime <= 2 * MINUTE_MS);
+    };
+    const stale = plain.exampleIds.map(isStale);
+    expect(new Set(stale).size).toBe(2);
+    const width = plain.numericNames.length;
+    const cards = Object.keys(cardPayments.features).length;
+    stale.forEach((isOld, row) => {
+      const values = [...nulls.numbers.subarray(row * width, row * width + cards)];
+      expect(values).toEqual(
+        isOld ? values.map(() => NaN) : [...plain.numbers.subarray(row * width, row * width + cards)],
+      );
+    });
+    expect(kept.exampleIds).toEqual(plain.exampleIds.filter((_, row) => !stale[row]));
+    const keptRows = plain.exampleIds.flatMap((_, row) => (stale[row] ? [] : [row]));
+    keptRows.forEach((row, at) => {
+      expect([...kept.numbers.subarray(at * width, (at + 1) * width)]).toEqual([
+        ...plain.numbers.subarray(row * width, (row + 1) * width),
+      ]);
+      expect([kept.labels[at], kept.decisionTimes[at]]).toEqual([
+        plain.labels[row],
+        plain.decisionTimes[row],
+      ]);
+    });
+    expect(nulls.serviceDigest).not.toBe(plain.serviceDigest);
+    // Decisions are 20 minutes after orders that come every 90 seconds: none at a moment when one became known.
+    const never = featureView({
+      name: 'shop_orders',
+      entity: shop,
+      source: order,
+      features: (a) => ({ count1h: a.count({ window: '1h' }) }),
+      maxAge: '1s',
+      onStale: 'refuse',
+    });
+    await expect(
+      buildTrainingSet(path, {
+        model: { ...fraud, service: { ...service, views: [never], onDemand: [] } },
+        dataCut: labelKnownAt(20),
+      }),
+    ).rejects.toMatchObject({
+      code: 'TRAINING_NO_EXAMPLES',
+      message: expect.stringContaining('serving would have refused each') as string,
+    });
   });
 
   test('a cut before the first label is a clear error', async () => {

@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { prepareEvent } from '../../../src/fold/compile-view.ts';
 import { foldAsOf, type EventColumns, type Spine } from '../../../src/fold/point-in-time.ts';
+import { naiveFreshFeatures } from '../../support/naive/naive-freshness.ts';
+import { contractHistory } from './contract-arbitrary.ts';
 import {
   history,
   HOUR_MS,
@@ -34,10 +36,15 @@ function columnsOf({ program }: History, events: readonly LoggedEvent[]): EventC
   };
 }
 
-function readAsOf(drawn: History, events: readonly LoggedEvent[], spine: Spine): number[][] {
+function readAsOf(
+  drawn: History,
+  events: readonly LoggedEvent[],
+  spine: Spine,
+  stale?: Uint8Array,
+): number[][] {
   const width = drawn.program.featureNames.length;
   const out = new Float64Array(spine.asOf.length * width).fill(-1);
-  foldAsOf(drawn.program, columnsOf(drawn, events), spine, out);
+  foldAsOf(drawn.program, columnsOf(drawn, events), spine, out, stale);
   return Array.from(spine.asOf, (_, row) =>
     Array.from(out.subarray(row * width, (row + 1) * width), Math.fround),
   );
@@ -55,6 +62,29 @@ describe('a point-in-time read', () => {
         });
       }),
       { numRuns: 500 },
+    );
+  });
+
+  it('keeps to the contract of its view: null or no events by the age as of its moment, and says which rows are stale', () => {
+    fc.assert(
+      fc.property(contractHistory, moments, (drawn, rows) => {
+        const spine = { keys: rows.map((row) => row.key), asOf: Float64Array.from(rows, (row) => row.asOf) };
+        const stale = new Uint8Array(rows.length);
+        const found = readAsOf(drawn, drawn.events, spine, stale);
+        rows.forEach(({ key, asOf }, row) => {
+          if (key === null) {
+            expect([found[row], stale[row]]).toEqual([readNaively(drawn, 'none', asOf, []), 0]);
+            return;
+          }
+          const known = drawn.events.filter((one) => one.key === key && one.knownTime <= asOf);
+          const expected = naiveFreshFeatures(drawn.view, known, asOf);
+          expect(found[row]).toEqual(
+            Object.values(expected.features).map((value) => Math.fround(value ?? NaN)),
+          );
+          expect(stale[row] === 1).toBe(expected.stale);
+        });
+      }),
+      { numRuns: 300 },
     );
   });
 

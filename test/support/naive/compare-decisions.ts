@@ -3,6 +3,7 @@ import type { FeatureService } from '../../../src/define/feature-service.ts';
 import type { FeatureView } from '../../../src/define/feature-view.ts';
 import type { Postgres } from '../../../src/infra/postgres.ts';
 import { naiveEntityKey, naiveFeatures, naiveRow, type NaiveFeatures } from '../naive-features.ts';
+import { naiveFreshFeatures } from './naive-freshness.ts';
 import { readLoggedEvents, type LoggedEvent } from './logged-events.ts';
 import { hopMsOf, windowMsOf } from './naive-window.ts';
 import type { StoredDecision } from './stored-decision.ts';
@@ -68,11 +69,13 @@ export async function compareDecisions(
   };
 }
 
-/** No window reaches further from T, to either side. */
+/** No window reaches further from T, to either side; an age does: it counts from the newest event of all. */
 const reachMs = (view: FeatureView): number =>
-  Math.max(
-    ...Object.values(view.features).map((aggregation) => windowMsOf(aggregation) + hopMsOf(aggregation)),
-  );
+  view.maxAge !== undefined || view.ttl !== undefined
+    ? Infinity
+    : Math.max(
+        ...Object.values(view.features).map((aggregation) => windowMsOf(aggregation) + hopMsOf(aggregation)),
+      );
 
 function groupByKey(view: FeatureView, events: readonly LoggedEvent[]): Map<string, LoggedEvent[]> {
   const fields = view.entity.keys.map((key) => view.keyFields[key] ?? key);
@@ -103,7 +106,7 @@ function recompute(
   const near = events.slice(firstAt(events, asOf - reach), firstAt(events, asOf + reach));
   // A source partition that the fence does not name has shown nothing.
   const seen = near.filter((event) => event.sourceOffset <= (read.fence[event.sourcePartition] ?? -1));
-  return naiveFeatures(view, seen, asOf);
+  return naiveFreshFeatures(view, seen, asOf).features;
 }
 
 function checkRead(

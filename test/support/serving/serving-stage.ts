@@ -4,6 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ModelSignature } from '../../../src/contracts/model-bundle.ts';
 import { createNames } from '../../../src/contracts/names.ts';
+import type { Project } from '../../../src/define/project.ts';
 import { compileService } from '../../../src/fold/compile-service.ts';
 import { partitionOf } from '../../../src/fold/partition-of.ts';
 import { prepareEvent } from '../../../src/fold/compile-view.ts';
@@ -62,10 +63,11 @@ export async function createServingStage() {
     kafka,
     registry,
     program,
-    /** Starts a serving process within this one; `over` are environment variables, `overConfig` other servers. */
+    /** Starts a serving process within this one; `over` are environment variables, `overConfig` other servers, `project` another one. */
     async serve(
       over: Readonly<Record<string, string>> = {},
       overConfig: Partial<typeof config> = {},
+      project: Project = tinyProject,
     ): Promise<RunningServing> {
       const settings = loadServingSettings({
         MILLRACE_SERVING_PORT: '0',
@@ -74,7 +76,7 @@ export async function createServingStage() {
         MILLRACE_SERVING_TIMEOUT_MS: '20000',
         ...over,
       });
-      const serving = await startServing({ project: tinyProject, config: { ...config, ...overConfig }, settings, logger });
+      const serving = await startServing({ project, config: { ...config, ...overConfig }, settings, logger });
       processes.push(serving);
       return serving;
     },

@@ -28,6 +28,7 @@ const commands = [
   'run',
   'replay',
   'materialize',
+  'features',
   'dead-letters',
   'train',
   'promote',

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { compileView, prepareEvent, viewKeyOf } from '../../../src/fold/compile-view.ts';
-import { entity, featureView } from '../../../src/index.ts';
+import { entity, featureView, type FeatureView } from '../../../src/index.ts';
+import { originDepartures } from '../../support/serving/tiny-project.ts';
 import { card, cardView, payment, payments, START_MS } from './payments.ts';
 
 const inputsOf = (view: Parameters<typeof compileView>[0], row: Parameters<typeof prepareEvent>[1]) => {
@@ -123,5 +124,22 @@ describe('a compiled view', () => {
     expect(viewKeyOf(corridor, payment({ card: 'c7', country: 'NO' }))).toBe('c7\u001fNO');
     expect(viewKeyOf(corridor, payment({ card: 'c7' }))).toBeNull();
     expect(card.keys).toEqual(['card']);
+  });
+
+  it('keeps the digest of a view without a contract; one that changes rows changes it, one that only warns does not', () => {
+    const plain = compileView(originDepartures);
+    // Of the definition before contracts existed: states and models of that time still fit.
+    expect(plain.definitionHash).toBe(2_444_500_264);
+    expect(plain.freshness).toBeNull();
+    const hashOf = (contract: Pick<FeatureView, 'maxAge' | 'onStale' | 'ttl'>) =>
+      compileView({ ...originDepartures, ...contract }).definitionHash;
+    expect(hashOf({ maxAge: '1h', onStale: 'serve' })).toBe(plain.definitionHash);
+    const changing = [
+      hashOf({ maxAge: '1h', onStale: 'null' }),
+      hashOf({ maxAge: '2h', onStale: 'null' }),
+      hashOf({ maxAge: '1h', onStale: 'refuse' }),
+      hashOf({ ttl: '2h' }),
+    ];
+    expect(new Set([...changing, plain.definitionHash]).size).toBe(5);
   });
 });

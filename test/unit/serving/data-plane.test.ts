@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
+import type { Model } from '../../../src/define/model.ts';
 import { createLogger } from '../../../src/infra/logger.ts';
 import { Registry } from '../../../src/infra/metrics.ts';
 import { systemTimers } from '../../../serving/batcher/timers.ts';
@@ -11,6 +12,7 @@ import { ServingVersion } from '../../../serving/router/serving-version.ts';
 import { createServedModel } from '../../../serving/served-model.ts';
 import { createServingMetrics } from '../../../serving/serving-metrics.ts';
 import { signatureOf } from '../../support/serving/signature.ts';
+import { carrierDepartures } from '../../support/serving/contract-project.ts';
 import { delayModel } from '../../support/serving/tiny-project.ts';
 
 const TIMEOUT_MS = 10_000;
@@ -18,14 +20,14 @@ const logger = createLogger('test', 'silent');
 let router: ModelRouter | undefined;
 afterEach(() => router?.close());
 
-/** The data plane of `delay`, whose champion answers `score` for every row. Its decisions stay in memory. */
-async function setUp(score: number) {
-  const served = createServedModel(delayModel, (program) => {
+/** The data plane of a model, whose champion answers `score` for every row. Its decisions stay in memory. */
+async function setUp(score: number, definition: Model = delayModel) {
+  const served = createServedModel(definition, (program) => {
     const champion = new ServingVersion({
       version: 1,
       digest: 'digest',
       signature: signatureOf({
-        model: delayModel.name,
+        model: definition.name,
         numericNames: program.numericNames,
         categories: [{ name: 'carrier', vocabulary: ['AA'] }],
       }),
@@ -45,14 +47,14 @@ async function setUp(score: number) {
       timers: systemTimers,
     });
     return new ModelRouter({
-      model: delayModel.name,
+      model: definition.name,
       logger,
       onStatus: () => undefined,
       loadVersion: () => Promise.resolve(champion),
     });
   });
   router = served.router;
-  router.apply({ model: delayModel.name, revision: 1, champion: 1, canary: null, shadow: null });
+  router.apply({ model: definition.name, revision: 1, champion: 1, canary: null, shadow: null });
   await expect.poll(() => served.router.settled).toBe(true);
   const metrics = createServingMetrics(new Registry());
   const decisions = new DecisionLog({
@@ -77,7 +79,7 @@ async function setUp(score: number) {
     timeoutMs: TIMEOUT_MS,
     logger,
   });
-  const predict = () => plane.predict(delayModel.name, [{ origin: 'JFK', distance: 300, carrier: 'AA' }]);
+  const predict = () => plane.predict(definition.name, [{ origin: 'JFK', distance: 300, carrier: 'AA' }]);
   return { served, decisions, predict };
 }
 
@@ -95,4 +97,21 @@ test.each([NaN, Infinity])(
 test('a finite score is the answer', async () => {
   const { predict } = await setUp(0.75);
   expect(await predict()).toMatchObject([{ score: 0.75, label: true, version: 1, variant: 'champion' }]);
+});
+
+test('a view that refuses stale reads refuses the prediction with FEATURE_STALE; one that serves them does not', async () => {
+  const modelOf = (onStale: 'serve' | 'refuse'): Model => {
+    const view = carrierDepartures({ maxAge: '1h', onStale });
+    return { ...delayModel, service: { ...delayModel.service, views: [...delayModel.service.views, view] } };
+  };
+  // Nothing is stored: no state is within an hour.
+  const { predict } = await setUp(0.5, modelOf('refuse'));
+  await expect(predict()).rejects.toMatchObject({
+    code: 'FEATURE_STALE',
+    message: expect.stringContaining(
+      "view 'carrier_departures' has no state of at most '1h' for instances 0",
+    ) as string,
+  });
+  await router?.close();
+  expect(await (await setUp(0.5, modelOf('serve'))).predict()).toMatchObject([{ score: 0.5 }]);
 });

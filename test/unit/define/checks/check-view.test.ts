@@ -7,6 +7,15 @@ describe('the checks of a feature view', () => {
     ['a version of 0', { version: 0 }, 'expected version'],
     ['too many partitions', { partitions: 513 }, 'from 1 to 512, found 513'],
     ['a key that the source lacks', { keyFields: { card: 'pan' } }, "found no field 'pan'"],
+    ['a maxAge that is no duration', { maxAge: 'soon' }, 'expected maxAge as a duration'],
+    ['a ttl under a second', { ttl: '5ms' }, "expected ttl from '1s'"],
+    ['a maxAge beyond the ttl', { maxAge: '2h', ttl: '1h' }, "of at most the ttl '1h', found '2h'"],
+    [
+      'an unknown policy',
+      { maxAge: '1h', onStale: 'drop' },
+      "one of 'serve', 'null', 'refuse', found 'drop'",
+    ],
+    ['a policy without an age', { onStale: 'null' }, 'expected onStale beside a maxAge'],
     ['a key that is no text', { keyFields: { card: 'amount' } }, "found number 'amount'"],
   ])('find %s', (_what, change, text) => {
     expect(problemsOfView(change)).toEqual([expect.stringContaining(text)]);

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { Decision } from '../../../../src/contracts/decision.ts';
 import { Registry } from '../../../../src/infra/metrics.ts';
 import type { DataPlane } from '../../../../serving/data-plane.ts';
+import type { OnlineFeatures } from '../../../../serving/features/online-features.ts';
 import { createHttpServer } from '../../../../serving/http/create-http-server.ts';
 import { loadServingSettings } from '../../../../serving/settings.ts';
 
@@ -12,6 +13,7 @@ function setUp() {
   const asked: string[] = [];
   const app = createHttpServer({
     dataPlane: { models: [] } as unknown as DataPlane,
+    onlineFeatures: {} as unknown as OnlineFeatures,
     findDecision: (id) => {
       asked.push(id);
       return Promise.resolve(id === 'known' ? decision : null);
