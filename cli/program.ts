@@ -5,6 +5,7 @@ import { addApply } from './commands/apply.ts';
 import { addApprove } from './commands/approve.ts';
 import { addDeadLetters } from './commands/dead-letters.ts';
 import { addDown } from './commands/down.ts';
+import { addFeatures } from './commands/features.ts';
 import { addLedger } from './commands/ledger.ts';
 import { addMaterialize } from './commands/materialize.ts';
 import { addModels } from './commands/models.ts';
@@ -32,7 +33,7 @@ const commands: readonly (readonly [heading: string, adds: readonly AddCommand[]
   ['Servers:', [addUp, addDown]],
   ['Project:', [addPlan, addApply]],
   ['Processes:', [addStart, addRun]],
-  ['Events and features:', [addReplay, addMaterialize, addDeadLetters]],
+  ['Events and features:', [addReplay, addMaterialize, addFeatures, addDeadLetters]],
   ['Models:', [addTrain, addPromote, addRollback, addPause, addResume, addApprove, addPredict]],
   ['Looking:', [addStatus, addModels, addLedger]],
 ];

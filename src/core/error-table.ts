@@ -19,6 +19,7 @@ export const errorTable = {
   REQUEST_INVALID: kind(400, false, 'A request does not have the shape that the endpoint takes.'),
   ARTIFACT_CORRUPT: kind(500, false, 'A file of the artifact store does not have the digest that names it.'),
   ARTIFACT_NOT_FOUND: kind(404, false, 'A file that is referred to by digest is not in the artifact store.'),
+  FEATURE_SQL_UNSUPPORTED: kind(501, false, 'An aggregation of a feature view has no SQL form, so its features can not be recomputed from raw rows.'),
   FEATURE_VIEW_NOT_FOUND: kind(404, false, 'The named version of a feature view is not part of the project.'),
   FEATURE_ON_DEMAND_FAILED: kind(500, false, 'The function of an on-demand feature threw.'),
   MIGRATION_DATABASE_AHEAD: kind(500, false, 'The database was migrated by a newer Millrace.'),
