@@ -1,7 +1,7 @@
 -- Arithmetic of the SQL twin of feature views (src/store/sql). Each is one expression, so that PostgreSQL inlines it.
 
--- Milliseconds since the epoch; offline logs hold whole ones.
-CREATE FUNCTION millrace.epoch_ms(moment timestamptz) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+-- Milliseconds since the epoch; offline logs hold whole ones. Stable, because PostgreSQL's extract is.
+CREATE FUNCTION millrace.epoch_ms(moment timestamptz) RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT (extract(epoch FROM moment) * 1000)::bigint
 $$;
 
@@ -54,6 +54,8 @@ CREATE TABLE millrace.skew_certificates (
   -- Decisions with sequence numbers above the one and up to the other were asked about.
   seq_after bigint NOT NULL,
   seq_to bigint NOT NULL,
+  -- Asked about every decision between them, whatever its version and time: the next audit goes on from here.
+  continuous boolean NOT NULL,
   -- Null: all of them.
   sample int,
   decisions int NOT NULL,
@@ -63,6 +65,7 @@ CREATE TABLE millrace.skew_certificates (
   values_compared bigint NOT NULL,
   mismatched bigint NOT NULL,
   stale bigint NOT NULL,
+  stale_ahead bigint NOT NULL,
   stale_decisions int NOT NULL,
   -- The first ones, each with what explains it.
   mismatches jsonb NOT NULL,

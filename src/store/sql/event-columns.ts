@@ -41,7 +41,8 @@ export function exactOf(source: Source, field: string | null): string {
     : `e.${quote(exactName(source, field))}`;
 }
 
-function columnSql(source: Source, field: string): string {
+/** The field of a row `l` of the log, ready to be compared. */
+export function columnSql(source: Source, field: string): string {
   const column = `l.${quote(field)}`;
   const type = source.schema[field]?.type;
   if (type === 'number') return `${column} + 0`;

@@ -6,7 +6,7 @@ import { logTable } from '../log-table.ts';
 import { conditionSql } from './condition-sql.ts';
 import { eventColumns, exactOf, valueOf } from './event-columns.ts';
 import { sqlAggregateOf } from './sql-aggregate-of.ts';
-import { reachMs, sqlWindow, windowsOfView } from './view-windows.ts';
+import { sqlWindow, stretchMs, windowsOfView } from './view-windows.ts';
 
 /** What an event must be for a read to see it, besides lying in a window. */
 export type Visibility =
@@ -91,11 +91,11 @@ function windowsSql(view: FeatureView, bucketed: boolean): string {
     `FROM (SELECT spine.*,\n    ${bounds.join(',\n    ')}\n  FROM spine) AS bounds`,
   ].join('\n');
   if (!bucketed) return all;
-  const reach = reachMs(view);
+  const stretch = stretchMs(view);
   return [
-    'SELECT reached.*, bucket."start" AS "bucket"',
+    'SELECT reached.*, stretch."bucket"',
     `FROM (${all}) AS reached`,
-    `CROSS JOIN generate_series(millrace.tile_start("from", ${reach}), "to" - 1, ${reach}) AS bucket("start")`,
+    `CROSS JOIN generate_series("from" / ${stretch}, ("to" - 1) / ${stretch}) AS stretch("bucket")`,
   ].join('\n');
 }
 
@@ -109,7 +109,7 @@ function eventsSql(view: FeatureView, { bucketed, visibility }: ViewQuery): stri
     'millrace.epoch_ms(l.effective_time) AS "effective ms"',
     'millrace.epoch_ms(l.known_time) AS "known ms"',
     ...eventColumns(view),
-    ...(bucketed ? [`millrace.tile_start(millrace.epoch_ms(l.effective_time), ${reachMs(view)}) AS "bucket"`] : []),
+    ...(bucketed ? [`millrace.epoch_ms(l.effective_time) / ${stretchMs(view)} AS "bucket"`] : []),
   ];
   const from = `greatest(min("from"), ${TIMESTAMP_MS_MIN})`;
   return [

@@ -28,6 +28,8 @@ export function windowsOfView(view: FeatureView): SqlWindow[] {
   );
 }
 
-/** No spine row's windows together are longer. */
-export const reachMs = (view: FeatureView): number =>
-  Math.max(...windowsOfView(view).map(({ windowMs, hopMs }) => windowMs + 2 * hopMs));
+/** Stretches that the longest window is cut into: a join by them meets few events that no window holds. */
+const STRETCHES = 8;
+
+export const stretchMs = (view: FeatureView): number =>
+  Math.ceil(Math.max(...windowsOfView(view).map(({ windowMs }) => windowMs)) / STRETCHES);

@@ -40,6 +40,7 @@ const commands = [
   'status',
   'models',
   'ledger',
+  'audit',
 ];
 
 test('the help lists every command and the exit codes, on standard output', async () => {
