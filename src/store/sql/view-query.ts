@@ -28,6 +28,9 @@ export interface ViewQuery {
   readonly bucketed: boolean;
 }
 
+/** Bounds that only spare work are wider than they must be: far from the epoch PostgreSQL rounds their product. */
+const SLACK_MS = 1_000;
+
 /**
  * The features of a view over the raw rows of its source's offline log, one row per spine row, double precision
  * in the order of the view: docs/features.md in SQL.
@@ -101,7 +104,7 @@ function windowsSql(view: FeatureView, bucketed: boolean): string {
 
 /** Events of the spine's entities that lie near enough, each field made ready once. */
 function eventsSql(view: FeatureView, { bucketed, visibility }: ViewQuery): string {
-  const moment = (ms: string): string => `(SELECT timestamptz 'epoch' + ${ms} * interval '1 millisecond' FROM windows)`;
+  const moment = (ms: string): string => `(SELECT timestamptz 'epoch' + (${ms}) * interval '1 millisecond' FROM windows)`;
   const sourceKeys = view.entity.keys.map((key) => `l.${quote(view.keyFields[key] ?? key)}`);
   const columns = [
     'l.source_partition',
@@ -111,15 +114,15 @@ function eventsSql(view: FeatureView, { bucketed, visibility }: ViewQuery): stri
     ...eventColumns(view),
     ...(bucketed ? [`millrace.epoch_ms(l.effective_time) / ${stretchMs(view)} AS "bucket"`] : []),
   ];
-  const from = `greatest(min("from"), ${TIMESTAMP_MS_MIN})`;
+  const from = `greatest(min("from") - ${SLACK_MS}, ${TIMESTAMP_MS_MIN})`;
   return [
     `SELECT ${columns.join(',\n  ')}`,
     `FROM ${logTable(view.source.name)} l`,
     `WHERE l.effective_time >= ${moment(from)}`,
-    `  AND l.effective_time < ${moment('max("to")')}`,
+    `  AND l.effective_time < ${moment(`max("to") + ${SLACK_MS}`)}`,
     // An event is never effective after it is known: the index on known times has both bounds, or one.
     `  AND l.known_time >= ${moment(from)}`,
-    ...(visibility === 'known' ? [`  AND l.known_time <= ${moment('max("as of ms")')}`] : []),
+    ...(visibility === 'known' ? [`  AND l.known_time <= ${moment(`max("as of ms") + ${SLACK_MS}`)}`] : []),
     `  AND (${sourceKeys.join(', ')}) IN (SELECT ${view.entity.keys.map(quote).join(', ')} FROM spine)`,
   ].join('\n');
 }
