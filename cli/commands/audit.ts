@@ -88,30 +88,26 @@ function describeResult({ verdict, certificate, digest, tally }: AuditResult): s
   ]);
   return [
     head,
-    ...(tally.mismatches.length === 0 ? [] : [mismatchTable(tally.mismatches)]),
+    ...tally.mismatches.map(describeMismatch),
     ...(tally.stale === 0 ? [] : [countTable('STALE FEATURE', tally.staleFeatures)]),
   ].join('\n\n');
 }
 
-const mismatchTable = (mismatches: readonly AuditMismatch[]): string =>
-  renderTable(
-    [
-      { title: 'DECISION' },
-      { title: 'FEATURE' },
-      { title: 'KEY' },
-      { title: 'WINDOW' },
-      { title: 'SERVED', align: 'right' },
-      { title: 'RAW ROWS', align: 'right' },
-    ],
-    mismatches.map(({ decision, feature, entityKey, window, served, recomputed }) => [
-      decision,
-      feature,
-      entityKey?.replaceAll('\u001f', '/') ?? NONE,
-      window ?? NONE,
-      String(served ?? NONE),
-      String(recomputed ?? NONE),
-    ]),
-  );
+/** What differs, and where to look; names are never cut. */
+function describeMismatch(mismatch: AuditMismatch): string {
+  const { feature, entityKey, window, served, recomputed, decision, version, asOf, events, beyondGrace } = mismatch;
+  const key = entityKey === null ? '' : ` of ${entityKey.replaceAll('\u001f', '/')}`;
+  const seen =
+    events === null
+      ? []
+      : [`events seen ${events.count}`, ...events.newest.map(([partition, offset]) => `${partition}/${offset}`)];
+  return [
+    `${feature}${key}: served ${served ?? NONE}, raw rows ${recomputed ?? NONE}`,
+    `  decision ${decision}, version ${version}, as of ${formatTime(asOf)}${window === null ? '' : `, window ${window}`}`,
+    ...(seen.length === 0 ? [] : [`  ${seen.join(' ')}`]),
+    ...(beyondGrace ? ['  read more than an hour before the newest event of its state: tiles may be dropped'] : []),
+  ].join('\n');
+}
 
 const countTable = (title: string, counts: Readonly<Record<string, number>>): string =>
   renderTable(

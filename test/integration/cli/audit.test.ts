@@ -42,8 +42,8 @@ const mismatch: AuditMismatch = {
   window: '1h',
   served: 3,
   recomputed: null,
-  beyondGrace: false,
-  events: { count: 0, newest: [] },
+  beyondGrace: true,
+  events: { count: 4, newest: [[0, 17], [1, 3]] },
 };
 
 test('audit --wait answers what was found, and names the certificate', async () => {
@@ -59,7 +59,14 @@ test('audit --wait ends with exit code 1 where a value differs, and names it', a
   world.audited = { ...world.audited, mismatched: 1, mismatches: [mismatch], mismatchedFeatures: { x: 1 }, stale: 2, staleFeatures };
   const { exitCode, stdout } = await stage.run('audit', 'fraud', '--wait');
   expect(exitCode).toBe(1);
-  expect(stdout).toMatch(/^d-17 +card_activity\.payments_1h +c\/1 +1h +3 +—$/m);
+  expect(stdout).toContain(
+    [
+      'card_activity.payments_1h of c/1: served 3, raw rows —',
+      '  decision d-17, version 1, as of 1970-01-01T00:00:00Z, window 1h',
+      '  events seen 4 0/17 1/3',
+      '  read more than an hour before the newest event of its state: tiles may be dropped',
+    ].join('\n'),
+  );
   expect(stdout).toMatch(/^amount +2$/m);
   const { exitCode: again, stdout: json } = await stage.run('audit', 'fraud', '--wait', '--json');
   expect(again).toBe(1);
