@@ -3,6 +3,7 @@ import type { AddCommand } from './add-command.ts';
 import type { Act } from './command-context.ts';
 import { addApply } from './commands/apply.ts';
 import { addApprove } from './commands/approve.ts';
+import { addAudit } from './commands/audit.ts';
 import { addDeadLetters } from './commands/dead-letters.ts';
 import { addDown } from './commands/down.ts';
 import { addFeatures } from './commands/features.ts';
@@ -35,7 +36,7 @@ const commands: readonly (readonly [heading: string, adds: readonly AddCommand[]
   ['Processes:', [addStart, addRun]],
   ['Events and features:', [addReplay, addMaterialize, addFeatures, addDeadLetters]],
   ['Models:', [addTrain, addPromote, addRollback, addPause, addResume, addApprove, addPredict]],
-  ['Looking:', [addStatus, addModels, addLedger]],
+  ['Looking:', [addStatus, addModels, addLedger, addAudit]],
 ];
 
 const exitCodeHelp = `

@@ -22,6 +22,7 @@ export { featureService } from './define/feature-service.ts';
 export type { FeatureService } from './define/feature-service.ts';
 export { logisticRegression, mlp, model } from './define/model.ts';
 export type {
+  AuditPolicy,
   LogisticRegression,
   Model,
   MonitorPolicy,

@@ -1,5 +1,6 @@
-import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, type Client, type ScheduleOptions } from '@temporalio/client';
+import { ScheduleAlreadyRunning, ScheduleNotFoundError, ScheduleOverlapPolicy, type Client, type ScheduleOptions } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import { everyDecision, type AuditInput } from '../src/contracts/audit.ts';
 import {
   lifecycleSignals,
   searchAttributes,
@@ -24,7 +25,7 @@ export interface EnsureWorkflowsOptions {
 
 /**
  * Makes the long-lived workflows of a project be there: ingestion, and for each model its lifecycle (told
- * the present policy) and the schedule of its monitor. Doing so again changes nothing.
+ * the present policy) and the schedules of its monitor and, where it asks for one, of its audit. Doing so again changes nothing.
  * @throws MillraceError TEMPORAL_UNAVAILABLE
  */
 export async function ensureWorkflows(
@@ -38,6 +39,7 @@ export async function ensureWorkflows(
     for (const model of project.models) {
       await ensureLifecycle(client, names, model);
       await ensureMonitorSchedule(client, names, model);
+      await ensureAuditSchedule(client, names, model);
     }
   } catch (error) {
     throw translateTemporalError(error, 'starting the workflows of the project');
@@ -70,7 +72,7 @@ async function ensureLifecycle(client: Client, names: Names, model: Model): Prom
 
 async function ensureMonitorSchedule(client: Client, names: Names, model: Model): Promise<void> {
   const input: MonitorInput = { namespace: names.namespace, model: model.name };
-  const options: ScheduleOptions = {
+  await ensureSchedule(client, {
     scheduleId: workflowIds.monitorSchedule(names.namespace, model.name),
     spec: { intervals: [{ every: model.monitor.every }] },
     policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: CATCHUP_WINDOW },
@@ -82,7 +84,45 @@ async function ensureMonitorSchedule(client: Client, names: Names, model: Model)
       typedSearchAttributes: modelAttribute(model),
       args: [input],
     },
+  });
+}
+
+/** Audits a sample of what came since the audit before; a model that no longer asks for it loses its schedule. */
+async function ensureAuditSchedule(client: Client, names: Names, model: Model): Promise<void> {
+  const scheduleId = workflowIds.auditSchedule(names.namespace, model.name);
+  if (model.audit === null) {
+    await client.schedule
+      .getHandle(scheduleId)
+      .delete()
+      .catch((error: unknown) => {
+        if (!(error instanceof ScheduleNotFoundError)) throw error;
+      });
+    return;
+  }
+  const input: AuditInput = {
+    namespace: names.namespace,
+    model: model.name,
+    scope: { ...everyDecision, sample: model.audit.sample, sinceLast: true },
+    requestedBy: 'schedule',
   };
+  await ensureSchedule(client, {
+    scheduleId,
+    spec: { intervals: [{ every: model.audit.every }] },
+    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: CATCHUP_WINDOW },
+    action: {
+      type: 'startWorkflow',
+      workflowType: 'auditSkew',
+      workflowId: workflowIds.auditSkew(names.namespace, model.name, 'scheduled'),
+      taskQueue: names.taskQueue('orchestration'),
+      typedSearchAttributes: modelAttribute(model),
+      args: [input],
+    },
+  });
+}
+
+type WorkflowSchedule = ScheduleOptions & { readonly action: { readonly workflowId: string } };
+
+async function ensureSchedule(client: Client, options: WorkflowSchedule): Promise<void> {
   try {
     await client.schedule.create(options);
   } catch (error) {
@@ -91,7 +131,7 @@ async function ensureMonitorSchedule(client: Client, names: Names, model: Model)
       ...present,
       spec: options.spec,
       policies: options.policies ?? present.policies,
-      action: { ...options.action, workflowId: workflowIds.monitorModel(names.namespace, model.name) },
+      action: options.action,
     }));
   }
 }

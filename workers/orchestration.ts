@@ -1,6 +1,7 @@
 /** The orchestration worker: workflows, and the light activities that they decide by. */
 import './stop-with-parent.ts';
 import path from 'node:path';
+import { createAuditActivities } from '../activities/audit.ts';
 import { createMonitorActivities } from '../activities/monitor.ts';
 import { createRegistryActivities } from '../activities/registry.ts';
 import { createRolloutActivities } from '../activities/rollout.ts';
@@ -39,6 +40,7 @@ try {
       ...createRegistryActivities({ registry }),
       ...createRolloutActivities({ postgres, registry, models }),
       ...createMonitorActivities({ postgres, registry, models }),
+      ...createAuditActivities({ postgres, models }),
     },
   });
 } finally {

@@ -1,5 +1,6 @@
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type {
+  AuditActivities,
   MaterializeActivities,
   MonitorActivities,
   RegistryActivities,
@@ -38,6 +39,16 @@ export const monitorActivities = (namespace: string) =>
     startToCloseTimeout: '10m',
     heartbeatTimeout: '60s',
     retry: { ...retry, maximumAttempts: 5 },
+  });
+
+/** Chunks of an audit: long queries, begun anew by a retry. */
+export const auditActivities = (namespace: string) =>
+  proxyActivities<AuditActivities>({
+    taskQueue: createNames(namespace).taskQueue('orchestration'),
+    startToCloseTimeout: '30m',
+    heartbeatTimeout: '60s',
+    cancellationType: ActivityCancellationType.TRY_CANCEL,
+    retry: { ...retry, maximumAttempts: 10 },
   });
 
 /** Training is expensive: a few attempts, and the old one must have ended before its place is free. */

@@ -1,4 +1,5 @@
-import { condition, getExternalWorkflowHandle, isCancellation, workflowInfo } from '@temporalio/workflow';
+import { condition, executeChild, getExternalWorkflowHandle, isCancellation, workflowInfo } from '@temporalio/workflow';
+import { describeTally, everyDecision, type AuditResult } from '../src/contracts/audit.ts';
 import type { Allocation } from '../src/contracts/allocation.ts';
 import { judgeRollout, type Judgement } from '../src/contracts/judge-rollout.ts';
 import {
@@ -9,14 +10,18 @@ import {
   type RolloutResult,
   type RolloutStage,
   type TrainResult,
+  workflowIds,
 } from '../src/contracts/lifecycle.ts';
 import { registryActivities, rolloutActivities } from './activity-proxies.ts';
+import { auditSkew } from './audit-skew.ts';
 import { failedWith } from './failure-text.ts';
-import { showProgress } from './show-progress.ts';
+import { showProgress, startAttributes } from './show-progress.ts';
 
 /** Longest wait of one evidence activity: history grows by a few events in this time. */
 const EVIDENCE_WAIT_MS = 300_000;
 const RESTORE_ATTEMPTS_MAX = 5;
+/** Canary decisions that a certificate is made from; of more, so many are drawn at random. */
+const CERTIFIED_DECISIONS_MAX = 50_000;
 
 type Shares = Pick<Allocation, 'champion' | 'canary' | 'shadow'>;
 
@@ -43,7 +48,10 @@ export class Rollout {
     if ((present?.champion ?? null) !== champion) {
       return this.end('cancelled', `the champion is ${present?.champion ?? 'none'}, not ${champion ?? 'none'} as when the rollout was decided`);
     }
-    const verdict = champion === null ? await this.verifyFirst() : await this.prove(champion);
+    const proven = champion === null ? await this.verifyFirst() : await this.prove(champion);
+    // A first version has served nothing that could be audited.
+    const isCertified = this.input.policy.requireCertificate && champion !== null;
+    const verdict = proven.verdict === 'promoted' && isCertified ? await this.certify(proven.reason) : proven;
     if (verdict.verdict !== 'promoted') return verdict;
     if (this.input.policy.requireApproval) await this.awaitApproval(verdict.reason);
     const approved = this.approval === undefined ? '' : `, approved by ${this.approval.requestedBy}: ${this.approval.reason}`;
@@ -83,6 +91,28 @@ export class Rollout {
       last = judgement.reason;
     }
     return this.end('promoted', last);
+  }
+
+  /** Recomputes what the candidate was given as canary from the raw rows: evidence from wrong rows proves nothing. */
+  private async certify(reason: string): Promise<RolloutResult> {
+    const { namespace, model, version } = this.input;
+    await this.report('rolling-out', 'audit', `of the decisions of canary ${version}`);
+    const { verdict, certificate, tally }: AuditResult = await executeChild(auditSkew, {
+      ...startAttributes({ model, version, trigger: this.input.trigger }),
+      workflowId: workflowIds.auditSkew(namespace, model, `rollout-${version}-${workflowInfo().runId}`),
+      staticSummary: `Audit what ${model} version ${version} served as canary`,
+      args: [
+        {
+          namespace,
+          model,
+          scope: { ...everyDecision, version, variant: 'canary', sample: CERTIFIED_DECISIONS_MAX },
+          requestedBy: workflowInfo().workflowId,
+        },
+      ],
+    });
+    const found = `audit of the canary: ${describeTally(tally)}`;
+    if (verdict === 'clean') return this.end('promoted', `${reason}, ${found} (certificate ${certificate})`);
+    return this.end(verdict === 'mismatched' ? 'rolled-back' : 'inconclusive', found);
   }
 
   /** `continue` at the end means that the step's time is up. */

@@ -5,11 +5,11 @@ import {
   type MaterializeResult,
 } from '../../src/contracts/lifecycle.ts';
 import { createNames } from '../../src/contracts/names.ts';
-import { MillraceError } from '../../src/core/millrace-error.ts';
 import { loadProject } from '../../src/infra/load-project.ts';
 import { examples, type AddCommand } from '../add-command.ts';
 import { exitCodes } from '../exit-code.ts';
 import { withTemporal } from '../open-servers.ts';
+import { viewNamed } from '../view-named.ts';
 
 const WORKFLOW_TYPE = 'materializeFeatures';
 
@@ -26,14 +26,7 @@ export const addMaterialize: AddCommand = (program, act) => {
     .action(
       act(async (context, viewName: string, options: { wait: boolean }) => {
         const { project } = context.options;
-        const { views } = await loadProject(project);
-        const view = views.find((candidate) => candidate.name === viewName);
-        if (view === undefined) {
-          throw new MillraceError(
-            'FEATURE_VIEW_NOT_FOUND',
-            `Feature view '${viewName}' is not in the project '${project}'. It has: ${views.map((v) => v.name).join(', ')}.`,
-          );
-        }
+        const view = viewNamed(await loadProject(project), viewName, project);
         await withTemporal(context, `materializing '${viewName}'`, async (client, config) => {
           const { defineSearchAttributeKey, SearchAttributeType } = await import('@temporalio/common');
           const input: MaterializeInput = {

@@ -33,6 +33,10 @@ export function createHttpServer({ dataPlane, onlineFeatures, findDecision, metr
     forceCloseConnections: 'idle',
     // While it closes, requests on connections that are open are still answered.
     return503OnClosing: false,
+    // What the router itself refuses, such as a path that is no URL, comes to no handler.
+    frameworkErrors: (error, request, reply) => {
+      void sendError(error, request, reply);
+    },
     genReqId: ({ headers }) => {
       const given = headers['x-request-id'];
       return typeof given === 'string' && REQUEST_ID_PATTERN.test(given) ? given : randomUUID();

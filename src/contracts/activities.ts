@@ -1,4 +1,5 @@
 import type { Allocation } from './allocation.ts';
+import type { AuditCursor, AuditPlan, AuditScope, AuditTally } from './audit.ts';
 import type {
   MonitorResult,
   RetrainRequest,
@@ -98,6 +99,30 @@ export interface MonitorActivities {
   monitorClosedWindows(input: { model: string }): Promise<MonitorResult>;
   /** The lifecycle has heard of every trigger up to this data cut. */
   acknowledgeTrigger(input: { model: string; dataCut: number }): Promise<void>;
+}
+
+export interface AuditActivities {
+  /** Fixes the decisions of an audit; the same seed draws the same sample of the same decisions. */
+  planAudit(input: { model: string; scope: AuditScope; seed: string }): Promise<AuditPlan>;
+  /** Audits the next decisions after the cursor, heartbeating; a null cursor says that there are no more. */
+  auditChunk(input: {
+    model: string;
+    scope: AuditScope;
+    plan: AuditPlan;
+    cursor: AuditCursor | null;
+    chain: string;
+    decisionsMax: number;
+  }): Promise<{ tally: AuditTally; cursor: AuditCursor | null }>;
+  /** Stores the certificate and its ledger entry; the same run key twice stores them once. */
+  certifyAudit(input: {
+    runKey: string;
+    model: string;
+    scope: AuditScope;
+    plan: AuditPlan;
+    tally: AuditTally;
+    actor: string;
+    requestedBy: string;
+  }): Promise<{ certificate: number; digest: string }>;
 }
 
 export interface StreamActivities {

@@ -8,6 +8,9 @@ export const workflowIds = {
     `${namespace}/rollout-model/${model}/${version}/${cycle}`,
   monitorModel: (namespace: string, model: string) => `${namespace}/monitor-model/${model}`,
   monitorSchedule: (namespace: string, model: string) => `${namespace}/monitor-schedule/${model}`,
+  /** `what` tells audits of one model apart: its schedule's, a rollout's, an operator's. */
+  auditSkew: (namespace: string, model: string, what: string) => `${namespace}/audit-skew/${model}/${what}`,
+  auditSchedule: (namespace: string, model: string) => `${namespace}/audit-schedule/${model}`,
   ingestion: (namespace: string) => `${namespace}/ingestion`,
   materializeFeatures: (namespace: string, view: string) => `${namespace}/materialize-features/${view}`,
 } as const;
@@ -134,6 +137,8 @@ export interface RolloutPolicy {
   readonly maxMeanScoreDifference: number;
   readonly maxCanaryLogLossIncrease: number;
   readonly requireApproval: boolean;
+  /** Promote only what an audit of the candidate's canary decisions found no mismatch in. */
+  readonly requireCertificate: boolean;
 }
 
 /** One step of a rollout with a candidate beside a champion. */

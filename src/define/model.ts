@@ -70,6 +70,14 @@ export interface MonitorPolicy {
   readonly every: Duration;
 }
 
+/** Audits of what was served, on a schedule. */
+export interface AuditPolicy {
+  /** Wall-clock interval of the schedule. */
+  readonly every: Duration;
+  /** Decisions that are drawn at random of those that came since the audit before. */
+  readonly sample: number;
+}
+
 export interface Model<Name extends string = string> {
   readonly kind: 'model';
   readonly name: Name;
@@ -97,6 +105,8 @@ export interface Model<Name extends string = string> {
   readonly segments: readonly string[];
   readonly monitor: MonitorPolicy;
   readonly rollout: RolloutPolicy;
+  /** Null: audited only when asked. */
+  readonly audit: AuditPolicy | null;
   readonly seed: number;
 }
 
@@ -112,6 +122,7 @@ export const rolloutPolicyDefault: RolloutPolicy = {
   maxMeanScoreDifference: 0.15,
   maxCanaryLogLossIncrease: 0.05,
   requireApproval: false,
+  requireCertificate: false,
 };
 
 export const monitorPolicyDefault: MonitorPolicy = {
@@ -147,6 +158,7 @@ export function model<
   segments?: readonly KnownKeys<Request>[];
   monitor?: Partial<MonitorPolicy>;
   rollout?: Partial<RolloutPolicy>;
+  audit?: AuditPolicy;
   seed?: number;
 }): Model<Name> {
   const { examples, label } = definition;
@@ -167,6 +179,7 @@ export function model<
     segments: definition.segments ?? [],
     monitor: { ...monitorPolicyDefault, ...definition.monitor },
     rollout: { ...rolloutPolicyDefault, ...definition.rollout },
+    audit: definition.audit ?? null,
     seed: definition.seed ?? 1,
   };
 }

@@ -8,12 +8,14 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { everyDecision, type AuditInput } from '../../src/contracts/audit.ts';
 import {
   ingestionSignals,
   lifecycleSignals,
   workflowIds,
   type LifecycleInput,
   type LifecycleState,
+  type RolloutInput,
 } from '../../src/contracts/lifecycle.ts';
 import { loadBaseConfig } from '../../src/infra/base-config.ts';
 import { processEnvironment } from '../../src/infra/process-environment.ts';
@@ -90,6 +92,38 @@ async function recordMonitor(stage: WorkflowStage): Promise<void> {
   await client.workflow.getHandle(workflowIds.modelLifecycle(namespace, MODEL)).terminate();
 }
 
+async function recordAudits(stage: WorkflowStage): Promise<void> {
+  const { namespace, taskQueue, client } = stage;
+  world.auditChunks = 2;
+  const input: AuditInput = { namespace, model: MODEL, scope: everyDecision, requestedBy: 'operator' };
+  const workflowId = workflowIds.auditSkew(namespace, MODEL, 'asked-once');
+  await client.workflow.execute('auditSkew', { workflowId, taskQueue, args: [input] });
+  await save(stage, 'audit-skew', 'two-chunks', workflowId);
+  world.allocation = { model: MODEL, revision: 1, champion: 1, canary: null, shadow: null };
+  world.evidence = () => enoughEvidence;
+  const training = {
+    version: 2,
+    digest: 'd',
+    existed: false,
+    candidateLogLoss: 0.4,
+    championLogLoss: 0.41,
+    candidateAuc: 0.8,
+    championAuc: 0.8,
+  };
+  const rollout: RolloutInput = {
+    namespace,
+    model: MODEL,
+    version: 2,
+    champion: 1,
+    trigger: 'manual',
+    policy: { ...quickPolicy, requireCertificate: true },
+    training,
+  };
+  const rolloutId = workflowIds.rolloutModel(namespace, MODEL, 2, 99);
+  await client.workflow.execute('rolloutModel', { workflowId: rolloutId, taskQueue, args: [rollout] });
+  await save(stage, 'rollout-model', 'certified', rolloutId);
+}
+
 async function recordStreams(stage: WorkflowStage): Promise<void> {
   const { namespace, taskQueue, client } = stage;
   const ingestionId = workflowIds.ingestion(namespace);
@@ -132,6 +166,7 @@ const stage = await openWorkflowStage(
 try {
   await recordLifecycle(stage);
   await recordMonitor(stage);
+  await recordAudits(stage);
   await recordStreams(stage);
 } finally {
   await stage.close();

@@ -5,7 +5,7 @@ import { requestSchemaOf } from '../request-schema.ts';
 import type { Source } from '../source.ts';
 import { checkDuration, DURATION_MAX_MS } from './check-duration.ts';
 import { checkDefinitionName, checkWholeNumber, quoted } from './check-names.ts';
-import { checkMonitor, checkRollout, checkTrainer } from './check-policies.ts';
+import { checkAudit, checkMonitor, checkRollout, checkTrainer } from './check-policies.ts';
 import { enumerate, ProblemList } from './problem-list.ts';
 
 const SEED_MAX = 2 ** 31 - 1;
@@ -33,6 +33,7 @@ export function checkModel(model: Model): readonly string[] {
   checkMonitor(model.monitor, problems.about('monitor'));
   checkIgnoreDrift(model, problems.about('monitor'));
   checkRollout(model.rollout, problems.about('rollout'));
+  if (model.audit !== null) checkAudit(model.audit, problems.about('audit'));
   return problems.all;
 }
 

@@ -1,5 +1,5 @@
 import type { RolloutPolicy } from '../../contracts/lifecycle.ts';
-import type { MonitorPolicy, Trainer } from '../model.ts';
+import type { AuditPolicy, MonitorPolicy, Trainer } from '../model.ts';
 import { checkDuration, DURATION_MAX_MS } from './check-duration.ts';
 import { checkWholeNumber, quoted } from './check-names.ts';
 import type { ProblemList } from './problem-list.ts';
@@ -15,6 +15,7 @@ const POLL_MIN_MS = 10;
 const EMBEDDING_MAX = 256;
 const EPOCHS_MAX = 10_000;
 const BATCH_ROWS_MAX = 1_000_000;
+const AUDIT_SAMPLE_MAX = 1_000_000;
 
 export function checkTrainer(trainer: Trainer, problems: ProblemList): void {
   if (trainer.kind !== 'mlp' && trainer.kind !== 'logistic') {
@@ -56,6 +57,14 @@ export function checkMonitor(monitor: MonitorPolicy, problems: ProblemList): voi
   }
 }
 
+/** An audit reads the raw rows of its decisions: not more often than it can be done. */
+const AUDIT_EVERY_MIN_MS = 10 * SECOND_MS;
+
+export function checkAudit(audit: AuditPolicy, problems: ProblemList): void {
+  checkDuration('every', audit.every, { fromMs: AUDIT_EVERY_MIN_MS, toMs: DURATION_MAX_MS }, problems);
+  checkWholeNumber('sample', audit.sample, { from: 1, to: AUDIT_SAMPLE_MAX }, problems);
+}
+
 export function checkRollout(rollout: RolloutPolicy, problems: ProblemList): void {
   checkWholeNumber('shadowDecisions', rollout.shadowDecisions, { from: 0, to: COUNT_MAX }, problems);
   checkWholeNumber('outcomesPerStep', rollout.outcomesPerStep, { from: 0, to: COUNT_MAX }, problems);
@@ -76,7 +85,17 @@ export function checkRollout(rollout: RolloutPolicy, problems: ProblemList): voi
       `expected requireApproval to be true or false, found ${quoted(rollout.requireApproval)}. Use one of them.`,
     );
   }
+  if (typeof rollout.requireCertificate !== 'boolean') {
+    problems.add(
+      `expected requireCertificate to be true or false, found ${quoted(rollout.requireCertificate)}. Use one of them.`,
+    );
+  }
   const { canaryShares } = rollout;
+  if (rollout.requireCertificate && canaryShares.length === 0) {
+    problems.add(
+      'expected a canary step where requireCertificate is true, found no canaryShares: its decisions are what is audited. Add one, such as [0.1].',
+    );
+  }
   const ascending = canaryShares.every((share, i) => share > (canaryShares[i - 1] ?? 0) && share < 1);
   if (canaryShares.length > CANARY_STEPS_MAX || !ascending) {
     problems.add(

@@ -53,6 +53,7 @@ describe('the migrations', () => {
       'models',
       'monitor_reports',
       'serving_status',
+      'skew_certificates',
     ]);
   });
 

@@ -1,6 +1,8 @@
+import { ScheduleNotFoundError } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { lifecycleSignals, workflowIds } from '../../../src/contracts/lifecycle.ts';
 import { createNames } from '../../../src/contracts/names.ts';
+import type { AuditPolicy } from '../../../src/define/model.ts';
 import { project } from '../../../src/define/project.ts';
 import { connectTemporal, type TemporalClient } from '../../../src/infra/temporal.ts';
 import { ensureWorkflows } from '../../../workers/ensure-workflows.ts';
@@ -26,20 +28,27 @@ afterAll(async () => {
 describe('the workflows of a project', () => {
   it('are started once, however often they are asked for, and hear of a changed project', async () => {
     const { client } = temporal;
-    const ensure = (every: '1m' | '10m') =>
-      ensureWorkflows(client, project({ name: 'trips', models: [monitoredTrips(MODEL, { every })] }), names);
+    const ensure = (every: '1m' | '10m', audit: AuditPolicy | null) =>
+      ensureWorkflows(client, project({ name: 'trips', models: [{ ...monitoredTrips(MODEL, { every }), audit }] }), names);
+    const audits = client.schedule.getHandle(workflowIds.auditSchedule(names.namespace, MODEL));
     const describeAll = async () => ({
       ingestion: (await client.workflow.getHandle(workflowIds.ingestion(names.namespace)).describe()).runId,
       lifecycle: (await client.workflow.getHandle(workflowIds.modelLifecycle(names.namespace, MODEL)).describe()).runId,
     });
-    await ensure('10m');
+    await ensure('10m', { every: '2h', sample: 10 });
+    await ensure('10m', { every: '1h', sample: 20 });
+    const { spec, action } = await audits.describe();
+    expect(spec.intervals).toMatchObject([{ every: 3_600_000 }]);
+    expect(action.args).toMatchObject([{ model: MODEL, scope: { sample: 20, sinceLast: true } }]);
     const first = await describeAll();
-    await ensure('1m');
+    await ensure('1m', null);
+    await ensure('1m', null);
+    await expect(audits.describe()).rejects.toThrow(ScheduleNotFoundError);
     expect(await describeAll()).toEqual(first);
     const schedule = await client.schedule.getHandle(workflowIds.monitorSchedule(names.namespace, MODEL)).describe();
     expect(schedule.spec.intervals).toMatchObject([{ every: 60_000 }]);
     const history = await client.workflow.getHandle(workflowIds.modelLifecycle(names.namespace, MODEL)).fetchHistory();
     const signals = history.events?.flatMap((event) => event.workflowExecutionSignaledEventAttributes?.signalName ?? []);
-    expect(signals).toEqual([lifecycleSignals.configure, lifecycleSignals.configure]);
+    expect(signals).toEqual(new Array(4).fill(lifecycleSignals.configure));
   });
 });

@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
+import { emptyTally, type AuditTally } from '../../../src/contracts/audit.ts';
 import type { Allocation } from '../../../src/contracts/allocation.ts';
 import { judgeRollout } from '../../../src/contracts/judge-rollout.ts';
 import type {
@@ -56,6 +57,7 @@ export const quickPolicy: RolloutPolicy = {
   maxMeanScoreDifference: 0.15,
   maxCanaryLogLossIncrease: 0.05,
   requireApproval: false,
+  requireCertificate: false,
 };
 
 export const manual = (reason: string): RetrainRequest => ({ trigger: 'manual', reason, requestedBy: 'tester', dataCut: null });
@@ -75,6 +77,10 @@ export class StubWorld {
   train: (version: number) => Promise<Partial<TrainResult>> = () => Promise.resolve({});
   /** Why serving refuses a version, or null. */
   refuses: (version: number) => string | null = () => null;
+  /** What an audit finds in its last chunk; chunks before it find nothing. */
+  audited: AuditTally = { ...emptyTally, decisions: 100, values: 400 };
+  auditChunks = 1;
+  readonly certified: string[] = [];
   /** Versions whose loading was awaited. */
   readonly loaded: number[] = [];
 
@@ -83,7 +89,7 @@ export class StubWorld {
   }
 
   activities(): Partial<StubbedActivities> {
-    return { ...this.registry(), ...this.rollout(), ...this.training() };
+    return { ...this.registry(), ...this.rollout(), ...this.training(), ...this.audit() };
   }
 
   private registry(): Partial<StubbedActivities> {
@@ -122,6 +128,22 @@ export class StubWorld {
         const reason = this.refuses(version);
         if (reason !== null) throw final('SERVING_VERSION_REJECTED', reason);
         this.loaded.push(version);
+      },
+    };
+  }
+
+  private audit(): Partial<StubbedActivities> {
+    return {
+      planAudit: async ({ seed }) => ({ seqAfter: 0, seqTo: 100 * this.auditChunks, seed, drawnTo: null }),
+      auditChunk: async ({ cursor, chain }) => {
+        const next = { asOf: 0, seq: (cursor?.seq ?? 0) + 100 };
+        const isLast = next.seq >= 100 * this.auditChunks;
+        const tally = isLast ? this.audited : emptyTally;
+        return { tally: { ...tally, chain: `${chain}+` }, cursor: isLast ? null : next };
+      },
+      certifyAudit: async ({ model, scope, tally }) => {
+        this.certified.push(`${model} ${scope.variant ?? 'all'} ${tally.decisions} ${tally.chain}`);
+        return { certificate: this.certified.length, digest: 'digest' };
       },
     };
   }

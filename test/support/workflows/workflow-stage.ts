@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type {
+  AuditActivities,
   MaterializeActivities,
   MonitorActivities,
   RegistryActivities,
@@ -19,6 +20,7 @@ export type StubbedActivities = RegistryActivities &
   MonitorActivities &
   TrainingActivities &
   StreamActivities &
+  AuditActivities &
   MaterializeActivities;
 
 const queues: readonly TaskQueue[] = ['orchestration', 'training', 'stream'];

@@ -40,6 +40,7 @@ const commands = [
   'status',
   'models',
   'ledger',
+  'audit',
 ];
 
 test('the help lists every command and the exit codes, on standard output', async () => {
@@ -67,6 +68,7 @@ test.each([
   [['train', 'm', '--as-of', 'yesterday'], 'Expected a time such as'],
   [['train', 'm', '--timeout', 'long'], 'Expected a duration such as'],
   [['replay', 'f', '--speed', '-1'], 'Expected a number above 0'],
+  [['features', 'sql', 'v', '--fence', '3'], 'Expected partition=offset'],
 ])('%j is a usage error with exit code 2, told on standard error', async (argv, message) => {
   const { exitCode, stdout, stderr } = await run(...argv);
   expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });

@@ -1,6 +1,7 @@
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { everyDecision, type AuditInput, type AuditResult } from '../../../src/contracts/audit.ts';
 import {
   lifecycleQueries,
   lifecycleSignals,
@@ -16,6 +17,7 @@ import { openWorkflowStage, type WorkflowStage } from '../../support/workflows/w
 /** Far below Temporal's 4,096, so that a few signals reach it. */
 const SUGGESTED_EVENTS = 40;
 const SIGNALS = 60;
+const AUDIT_CHUNKS = 20;
 
 let environment: TestWorkflowEnvironment;
 let stage: WorkflowStage;
@@ -57,5 +59,23 @@ describe('continuing as new', () => {
     await eventually('the training', 90_000, state, ({ phase, allocation }) => phase === 'idle' && allocation?.champion === 1);
     expect(world.trainings.map(({ reason }) => reason)).toEqual(['kept over the change']);
     await lifecycle.terminate();
+  });
+
+  it('carries what an audit has gone through', async () => {
+    world.auditChunks = AUDIT_CHUNKS;
+    const input: AuditInput = { namespace: stage.namespace, model: 'delay', scope: everyDecision, requestedBy: 'tester' };
+    const audit = await stage.client.workflow.start<(input: AuditInput) => Promise<AuditResult>>('auditSkew', {
+      workflowId: workflowIds.auditSkew(stage.namespace, 'delay', 'long'),
+      taskQueue: stage.taskQueue,
+      args: [input],
+    });
+    const { tally, verdict } = await audit.result();
+    expect((await audit.describe()).runId).not.toBe(audit.firstExecutionRunId);
+    expect({ verdict, decisions: tally.decisions, chain: tally.chain }).toEqual({
+      verdict: 'clean',
+      decisions: 100,
+      chain: '+'.repeat(AUDIT_CHUNKS),
+    });
+    expect(world.certified).toHaveLength(1);
   });
 });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ApplicationFailure } from '@temporalio/common';
+import { emptyTally } from '../../../src/contracts/audit.ts';
 import { workflowIds, type RolloutInput, type RolloutPolicy, type RolloutResult } from '../../../src/contracts/lifecycle.ts';
 import { eventually } from '../../support/eventually.ts';
 import { testPrefix, testStack } from '../../support/test-stack.ts';
@@ -96,6 +97,33 @@ describe('a rollout', () => {
       return enoughEvidence;
     };
     expect(await run()).toMatchObject({ verdict: 'promoted' });
+  });
+
+  it('promotes only with a certificate where the policy asks for one', async () => {
+    expect(await run({ requireCertificate: true })).toMatchObject({
+      verdict: 'promoted',
+      reason: expect.stringContaining('audit of the canary: 100 decisions, 400 values: none differs, none stale (certificate 1)'),
+    });
+    expect(world.certified).toEqual(['delay canary 100 +']);
+    expect(await run()).toMatchObject({ verdict: 'cancelled' });
+  });
+
+  it('rolls back where the audit of the canary finds a mismatch', async () => {
+    world.audited = { ...world.audited, mismatched: 1, mismatchedFeatures: { 'origin.count_1h': 1 } };
+    expect(await run({ requireCertificate: true })).toMatchObject({
+      verdict: 'rolled-back',
+      reason: expect.stringContaining('1 differ (origin.count_1h 1)'),
+    });
+    expect(world.allocation).toMatchObject(restored);
+  });
+
+  it('ends inconclusive where the canary served nothing that could be audited', async () => {
+    world.audited = { ...emptyTally, skipped: 7 };
+    expect(await run({ requireCertificate: true })).toMatchObject({
+      verdict: 'inconclusive',
+      reason: expect.stringContaining('left out: 7 made with other definitions'),
+    });
+    expect(world.allocation).toMatchObject(restored);
   });
 
   it('skips the shadow where the policy asks for none', async () => {

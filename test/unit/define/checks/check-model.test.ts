@@ -53,6 +53,13 @@ describe('the checks of a model', () => {
       'found [0.5, 0.1]',
     ],
     ['a share of everything', { rollout: { ...fraud.rollout, canaryShares: [1] } }, 'found [1]'],
+    [
+      'a certificate without a canary',
+      { rollout: { ...fraud.rollout, requireCertificate: true, canaryShares: [] } },
+      'expected a canary step where requireCertificate is true',
+    ],
+    ['an audit of no decisions', { audit: { every: '1h', sample: 0 } }, 'expected sample as a whole number'],
+    ['an audit without pause', { audit: { every: '1s', sample: 10 } }, "expected every from '10s'"],
     ['an error rate above 1', { rollout: { ...fraud.rollout, maxErrorRate: 2 } }, 'expected maxErrorRate'],
     ['a PSI threshold of 0', { monitor: { ...fraud.monitor, featurePsi: 0 } }, 'expected featurePsi'],
     ['a schedule without pause', { monitor: { ...fraud.monitor, every: '0s' } }, 'expected every'],

@@ -25,6 +25,11 @@ function setUp() {
   return { asked, get };
 }
 
+test('what the router refuses is answered in the same form', async () => {
+  const answer = await setUp().get('%zz');
+  expect([answer.statusCode, answer.json()]).toMatchObject([400, { code: 'REQUEST_INVALID' }]);
+});
+
 test('a stored decision is answered, any other is DECISION_NOT_FOUND', async () => {
   const { get } = setUp();
   expect((await get('known')).json()).toEqual(decision);
