@@ -33,7 +33,10 @@ export interface PostgresOptions {
   readonly logger: Logger;
   readonly poolMax?: number;
   readonly statementTimeoutMs?: number;
-  /** A connection at work that brings no byte for so long is given up; by default a little over the statement's limit. */
+  /**
+   * How long either end waits for the other: a connection at work that brings no byte is given up here, and the
+   * server ends a transaction, with its locks, for which nothing comes. By default a little over the statement's limit.
+   */
   readonly silenceMsMax?: number;
 }
 
@@ -53,6 +56,7 @@ export function createPostgres(options: PostgresOptions): Postgres {
     max: options.poolMax ?? POOL_MAX_DEFAULT,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: statementTimeoutMs,
+    idle_in_transaction_session_timeout: silenceMsMax,
     options: '-c timezone=UTC',
     keepAlive: true,
   };

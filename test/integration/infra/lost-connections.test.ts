@@ -50,6 +50,21 @@ describe('a connection to Postgres that died without a word', () => {
     await expect(copy).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
   });
 
+  it('gives the locks of its transaction back', async () => {
+    const table = `locks_${testPrefix()}`;
+    await postgres.query(`CREATE TABLE ${table} AS SELECT 1 AS one`);
+    const lock = `UPDATE ${table} SET one = one + 1`;
+    const transaction = postgres.transaction(async (tx) => {
+      await tx.query(lock);
+      proxy.forgetConnections();
+      await tx.query(lock);
+    });
+    await expect(transaction).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    await expect.poll(() => postgres.query(lock).catch(() => 'locked'), { timeout: 5_000 }).toEqual([]);
+    expect(await postgres.query(`SELECT one FROM ${table}`)).toEqual([{ one: 2 }]);
+    await postgres.query(`DROP TABLE ${table}`);
+  });
+
   it('leaves alone a statement that answers in time, and a transaction that lasts longer', async () => {
     await postgres.transaction(async (tx) => {
       for (let step = 0; step < 4; step++) await tx.query('SELECT pg_sleep(0.2)');
