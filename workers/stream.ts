@@ -17,6 +17,8 @@ import { createStreamMetrics } from '../src/stream/stream-metrics.ts';
 import { runWorker } from './run-worker.ts';
 import { metricsAddress, serveMetrics } from './serve-metrics.ts';
 
+/** No statement of the event path or of a rebuild is silent for so long; a lost connection is noticed by it. */
+const POSTGRES_SILENCE_MS_MAX = 60_000;
 /** Ingest and fold members, the sink, rebuilds and questions for the lag. */
 const ACTIVITIES_MAX = 20;
 
@@ -27,7 +29,12 @@ const logger = createLogger('stream', config.logLevel);
 const project = await loadProject(config.project);
 const names = createNames(config.namespace);
 const kafka = createKafka({ brokers: config.kafkaBrokers, clientId: 'millrace-stream', logger });
-const postgres = createPostgres({ url: config.postgresUrl, applicationName: 'millrace-stream', logger });
+const postgres = createPostgres({
+  url: config.postgresUrl,
+  applicationName: 'millrace-stream',
+  logger,
+  silenceMsMax: POSTGRES_SILENCE_MS_MAX,
+});
 const redis = createRedis({ url: config.redisUrl, role: 'write', logger });
 const registry = createMetrics('stream');
 const metricsServer = metricsAt === undefined ? undefined : await serveMetrics(registry, metricsAt);

@@ -69,7 +69,12 @@ const BYTES_PER_PARTITION_DEFAULT = 1_048_576;
 const BACKOFF_MS_MIN = 100;
 const BACKOFF_MS_MAX = 5_000;
 
-export async function startConsumer(kafka: Kafka, options: ConsumerOptions, logger: Logger): Promise<RunningConsumer> {
+export async function startConsumer(
+  kafka: Kafka,
+  options: ConsumerOptions,
+  logger: Logger,
+  onTimeout: () => void,
+): Promise<RunningConsumer> {
   const sessionTimeout = options.sessionTimeoutMs ?? SESSION_TIMEOUT_MS_DEFAULT;
   const consumer = kafka.consumer({
     groupId: options.groupId,
@@ -89,6 +94,7 @@ export async function startConsumer(kafka: Kafka, options: ConsumerOptions, logg
   // Whoever never awaits `ended` must not bring the process down with an unhandled rejection.
   ended.catch(() => undefined);
 
+  consumer.on('consumer.network.request_timeout', onTimeout);
   consumer.on('consumer.crash', ({ payload }) => {
     logger.error({ err: payload.error, restart: payload.restart, groupId: options.groupId }, 'Kafka consumer crashed');
     if (!payload.restart) finish(translateKafkaError(payload.error, `consuming as '${options.groupId}'`));

@@ -29,13 +29,14 @@ export interface EventProducer {
 
 const ACKS_ALL = -1;
 
-export async function createEventProducer(kafka: Kafka): Promise<EventProducer> {
+export async function createEventProducer(kafka: Kafka, onTimeout: () => void): Promise<EventProducer> {
   // One request in flight: with more, a retried request could overtake a later one.
   const producer = kafka.producer({
     allowAutoTopicCreation: false,
     maxInFlightRequests: 1,
     createPartitioner: Partitioners.DefaultPartitioner,
   });
+  producer.on('producer.network.request_timeout', onTimeout);
   await producer.connect().catch((error: unknown) => {
     throw translateKafkaError(error, 'connecting a producer');
   });

@@ -2,6 +2,7 @@ import { Kafka, logLevel, type Admin, type LogEntry } from 'kafkajs';
 import { startConsumer, type ConsumerOptions, type RunningConsumer } from './kafka-consumer.ts';
 import { translateKafkaError } from './kafka-error.ts';
 import { createEventProducer, type EventProducer } from './kafka-producer.ts';
+import { createKafkaSockets } from './kafka-sockets.ts';
 import type { Logger } from './logger.ts';
 
 export interface TopicSpec {
@@ -46,7 +47,10 @@ export function createKafka(options: {
   clientId: string;
   logger: Logger;
 }): KafkaClient {
+  const sockets = createKafkaSockets();
+  const onTimeout = (): void => sockets.breakSilent(REQUEST_TIMEOUT_MS);
   const kafka = new Kafka({
+    socketFactory: sockets.factory,
     brokers: [...options.brokers],
     clientId: options.clientId,
     connectionTimeout: CONNECT_TIMEOUT_MS,
@@ -57,6 +61,7 @@ export function createKafka(options: {
     logCreator: () => (entry) => forwardLog(options.logger, entry),
   });
   const admin = kafka.admin();
+  admin.on('admin.network.request_timeout', onTimeout);
   let connected: Promise<void> | undefined;
   const connect = async (): Promise<void> => {
     connected ??= admin.connect().catch((error: unknown) => {
@@ -90,8 +95,8 @@ export function createKafka(options: {
       await connect();
       await admin.deleteTopics({ topics: [...topics] });
     },
-    createProducer: () => createEventProducer(kafka),
-    startConsumer: (consumer) => startConsumer(kafka, consumer, options.logger),
+    createProducer: () => createEventProducer(kafka, onTimeout),
+    startConsumer: (consumer) => startConsumer(kafka, consumer, options.logger, onTimeout),
     async close() {
       if (connected !== undefined) await admin.disconnect();
     },

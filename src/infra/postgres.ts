@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import pg from 'pg';
@@ -32,20 +33,30 @@ export interface PostgresOptions {
   readonly logger: Logger;
   readonly poolMax?: number;
   readonly statementTimeoutMs?: number;
+  /**
+   * How long either end waits for the other: a connection at work that brings no byte is given up here, and the
+   * server ends a transaction, with its locks, for which nothing comes. By default a little over the statement's limit.
+   */
+  readonly silenceMsMax?: number;
 }
 
 const POOL_MAX_DEFAULT = 8;
 const STATEMENT_TIMEOUT_MS_DEFAULT = 120_000;
 const CONNECT_TIMEOUT_MS = 5_000;
+/** By then the server has answered that a statement took too long, if it is there at all. */
+const SILENCE_OVER_STATEMENT_MS = 5_000;
 const LISTEN_RETRY_MS = 500;
 
 export function createPostgres(options: PostgresOptions): Postgres {
+  const statementTimeoutMs = options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS_DEFAULT;
+  const silenceMsMax = options.silenceMsMax ?? statementTimeoutMs + SILENCE_OVER_STATEMENT_MS;
   const settings: pg.PoolConfig = {
     connectionString: options.url,
     application_name: options.applicationName,
     max: options.poolMax ?? POOL_MAX_DEFAULT,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    statement_timeout: options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS_DEFAULT,
+    statement_timeout: statementTimeoutMs,
+    idle_in_transaction_session_timeout: silenceMsMax,
     options: '-c timezone=UTC',
     keepAlive: true,
   };
@@ -59,6 +70,7 @@ export function createPostgres(options: PostgresOptions): Postgres {
     });
     const onError = (error: Error): void => options.logger.warn({ err: error }, 'Postgres connection lost');
     client.on('error', onError);
+    const unwatch = watchSilence(client, silenceMsMax);
     let broken: Error | undefined;
     try {
       return await work(client);
@@ -67,6 +79,7 @@ export function createPostgres(options: PostgresOptions): Postgres {
       if (translated.message.startsWith('Postgres did not answer')) broken = translated;
       throw translated;
     } finally {
+      unwatch();
       client.off('error', onError);
       client.release(broken);
     }
@@ -93,6 +106,26 @@ export function createPostgres(options: PostgresOptions): Postgres {
     listen: (channel, onMessage) => listen(settings, channel, onMessage, options.logger),
     close: () => pool.end(),
   };
+}
+
+/**
+ * Breaks a connection from which nothing has come for `limitMs` to twice that: a peer that went away without a word
+ * would be waited for until TCP gives up, a quarter of an hour at best. The driver's own limit of a query knows
+ * nothing of COPY and leaves the connection in use.
+ */
+function watchSilence(client: pg.PoolClient, limitMs: number): () => void {
+  const { stream } = (client as unknown as { readonly connection: { readonly stream: Socket } }).connection;
+  let before = stream.bytesRead;
+  const check = (): void => {
+    if (stream.bytesRead === before) {
+      stream.destroy(new Error(`no sign of life for ${limitMs} ms`));
+      return;
+    }
+    before = stream.bytesRead;
+    timer = setTimeout(check, limitMs).unref();
+  };
+  let timer = setTimeout(check, limitMs).unref();
+  return () => clearTimeout(timer);
 }
 
 function queryable(client: pg.PoolClient): Queryable {

@@ -36,11 +36,12 @@ export function createRedis(options: { url: string; role: RedisRole; logger: Log
  * unanswered until its time limit. Its types hide the function that it does this with at the end of a client.
  */
 function failUnanswered(redis: Redis): void {
-  const { flushQueue } = redis as unknown as {
-    flushQueue(error: Error, queues: { offlineQueue: boolean; commandQueue: boolean }): void;
-  };
   const error = new Error('the connection was lost before the answer came');
-  flushQueue.call(redis, error, { offlineQueue: false, commandQueue: true });
+  (redis as unknown as Flushable).flushQueue(error, { offlineQueue: false, commandQueue: true });
+}
+
+interface Flushable {
+  flushQueue(error: Error, queues: { offlineQueue: boolean; commandQueue: boolean }): void;
 }
 
 /** Resolves once commands can be sent. */

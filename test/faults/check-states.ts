@@ -104,6 +104,34 @@ function checkState(
   });
 }
 
+/**
+ * Holds the states of one pipeline against those of another that had the same events at the same offsets: keys, fences
+ * and features as of several moments, in float32.
+ */
+export async function compareStates(
+  found: Pick<StateDeps, 'redis' | 'names'>,
+  expected: Pick<StateDeps, 'redis' | 'names'>,
+  program: ViewProgram,
+): Promise<Finding[]> {
+  const [states, wanted] = [await readStates(found, program), await readStates(expected, program)];
+  const newest = Math.max(...[...wanted.values()].map((state) => state.newestKnownTime));
+  return [...new Set([...states.keys(), ...wanted.keys()])].flatMap((key) => {
+    const [one, other] = [states.get(key), wanted.get(key)].map((state) =>
+      state === undefined ? 'no state' : describeState(program, state, newest),
+    );
+    return one === other ? [] : [`${program.name} ${key}: expected ${other}, found ${one}`];
+  });
+}
+
+function describeState(program: ViewProgram, state: ViewState, newest: number): string {
+  const values = new Float64Array(program.featureNames.length);
+  const moments = MOMENTS_MS.map((distance) => {
+    readFeatures(program, state, newest + distance, values, 0);
+    return Array.from(values, (value) => String(Math.fround(value)));
+  });
+  return JSON.stringify({ fence: fenceOf(state), newestKnownTime: state.newestKnownTime, moments });
+}
+
 /** All states of a view, and only those: found by their keys' pattern, not by any list of what should be there. */
 export async function readStates(
   { redis, names }: Pick<StateDeps, 'redis' | 'names'>,

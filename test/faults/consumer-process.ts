@@ -27,6 +27,8 @@ import {
   type DeathPoint,
 } from './consumer-order.ts';
 
+/** Shorter than the stream worker's, as the session is: what it does is the same. */
+const POSTGRES_SILENCE_MS_MAX = 8_000;
 const REBUILD_RETRY_MS = 100;
 
 const environment = processEnvironment();
@@ -35,7 +37,12 @@ const role = environment['MILLRACE_FAULTS_ROLE'] as ConsumerRole;
 const logger = createLogger(`faults-${role}`, config.logLevel);
 const names = createNames(config.namespace);
 const kafka = createKafka({ brokers: config.kafkaBrokers, clientId: 'faults', logger });
-const postgres = createPostgres({ url: config.postgresUrl, applicationName: 'faults', logger });
+const postgres = createPostgres({
+  url: config.postgresUrl,
+  applicationName: 'faults',
+  logger,
+  silenceMsMax: POSTGRES_SILENCE_MS_MAX,
+});
 const redis = createRedis({ url: config.redisUrl, role: 'write', logger });
 const programs = programsOf(faultsProject);
 

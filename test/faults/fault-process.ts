@@ -4,7 +4,7 @@ import { closeSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readLogTail } from '../../stack/log-file.ts';
 import type { ConsumerOrder } from './consumer-order.ts';
-import { FaultProxy } from './fault-proxy.ts';
+import { FaultProxy } from '../support/fault-proxy.ts';
 import type { RestartableServer } from './fault-servers.ts';
 
 export interface FaultProcessOptions {

@@ -1,14 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { beforeAll, expect, inject, onTestFinished, test } from 'vitest';
 import type { SourceOffset } from '../../src/store/online-store.ts';
 import { createRandom } from '../../src/training/seeded-random.ts';
 import { eventually } from '../support/eventually.ts';
 import { checkBalance } from './check-balance.ts';
-import { checkStates } from './check-states.ts';
+import { checkStates, compareStates } from './check-states.ts';
 import { drawRounds, type PlannedRound } from './fault-sequence.ts';
 import { describeRun, type FinishedRound } from './fault-summary.ts';
 import { openFaultWorld, type FaultWorld } from './fault-world.ts';
-import { faults, faultsAtRest } from './faults.ts';
+import { faults, faultsAtRest, type Fault } from './faults.ts';
+import { orderSource } from './faults-project.ts';
+import { readTopics } from './read-topic.ts';
 import { settle } from './settle.ts';
 
 const names = Object.keys(faults);
@@ -22,6 +24,10 @@ const BEFORE_MS = 1_500;
 /** A dead rebuild's lease ends after 30 s; a forgotten connection is noticed later than that. */
 const RECOVERY_LIMIT_MS = 120_000;
 const ROUND_LIMIT_MS = 300_000;
+const REBUILDS = 3;
+/** Each rebuild's second flush comes later than the one's before. */
+const REBUILD_GAP_MS = 150;
+const COPY_MESSAGES = 100;
 
 let world: FaultWorld;
 const say = (text: string): boolean => process.stdout.write(`${text}\n`);
@@ -32,13 +38,13 @@ beforeAll(async () => {
     'MILLRACE_FAULTS_SEED and _ROUNDS are whole numbers',
   ).toBe(true);
   say(`faults: MILLRACE_FAULTS_SEED=${seed} MILLRACE_FAULTS_ROUNDS=${rounds}`);
-  world = await openFaultWorld(inject('faultsDataDir'), seed);
 });
-afterAll(() => world.close());
 
 test(
   'after every fault each event counts exactly once, and every state equals the oracle',
   async () => {
+    world = await openFaultWorld(inject('faultsDataDir'), seed);
+    onTestFinished(() => world.close());
     const random = createRandom(seed);
     const chosen = only === undefined ? names : names.filter((name) => only.includes(name));
     const planned = drawRounds(chosen, faultsAtRest, rounds, random);
@@ -61,6 +67,55 @@ test(
   rounds * ROUND_LIMIT_MS,
 );
 
+test(
+  'a rebuild under live events, over a Redis that is flushed, ends with the states of an undisturbed pipeline',
+  async () => {
+    world = await openFaultWorld(inject('faultsDataDir'), seed + 1);
+    onTestFinished(() => world.close());
+    world.sender.flow();
+    let rebuilds = 0;
+    for (; rebuilds < REBUILDS; rebuilds++) {
+      await sleep(BEFORE_MS);
+      const rebuild = await world.startExtra('rebuild');
+      const ended = rebuild.ended(RECOVERY_LIMIT_MS);
+      await world.redis.flushall();
+      await sleep(rebuilds * REBUILD_GAP_MS);
+      await world.redis.flushall();
+      expect(await ended).toBe(0);
+      await rebuild.stop();
+    }
+    await world.sender.rest();
+    await settle(world, world.programs, RECOVERY_LIMIT_MS);
+    await check();
+    await expectUndisturbed();
+  },
+  ROUND_LIMIT_MS,
+);
+
+/** A second pipeline gets the same messages at the same offsets, and nothing happens to it. */
+async function expectUndisturbed(): Promise<void> {
+  const other = await openFaultWorld(inject('faultsDataDir'), seed + 1);
+  onTestFinished(() => other.close());
+  const source = orderSource.name;
+  const messages = await readTopics(world.brokers, [world.names.sourceTopic(source)]);
+  const producer = await other.kafka.createProducer();
+  for (let from = 0; from < messages.length; from += COPY_MESSAGES) {
+    const chunk = messages.slice(from, from + COPY_MESSAGES);
+    await producer.send(chunk.map((message) => ({ ...message, topic: other.names.sourceTopic(source) })));
+  }
+  await producer.close();
+  await settle(other, other.programs, RECOVERY_LIMIT_MS);
+  // Clicks are known when the broker appends them: a copy is another event.
+  const programs = world.programs.filter((program) => program.view.source.name === source);
+  const findings = (
+    await Promise.all(programs.map((program) => compareStates(world, other, program)))
+  ).flat();
+  say(
+    `rebuild: ${REBUILDS} rebuilds over ${2 * REBUILDS} flushes, ${messages.length} messages of '${source}' in both pipelines, ${findings.length} differences`,
+  );
+  expect(findings.slice(0, 1)).toEqual([]);
+}
+
 /** @returns the longest that a fresh event took to be visible, in seconds */
 async function runRound(
   { faults: drawn, isAtRest }: PlannedRound,
@@ -70,7 +125,7 @@ async function runRound(
   sender.flow();
   await sleep(BEFORE_MS);
   if (isAtRest) await sender.rest();
-  const running = Promise.all(drawn.map((name) => faults[name]?.(world, random)));
+  const running = Promise.all(drawn.map((name) => (faults[name] as Fault)(world, random)));
   running.catch(() => undefined);
   if (isAtRest) {
     await running;

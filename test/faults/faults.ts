@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { SeededRandom } from '../../src/training/seeded-random.ts';
 import { SESSION_TIMEOUT_MS, type DeathPoint } from './consumer-order.ts';
 import type { FaultProcess } from './fault-process.ts';
-import { restartableServers } from './fault-servers.ts';
+import { restartableServers, type RestartableServer } from './fault-servers.ts';
 import type { FaultWorld } from './fault-world.ts';
 
 /** Something that goes wrong and is over when the promise resolves; what is broken then is for the pipeline to mend. */
@@ -136,12 +136,12 @@ const badLinks =
     for (const link of links) link.set('open');
   };
 
-/** All connections of one member of each group to one server die without a word; new ones would work. */
-const forgetConnections: Fault = async (world, random) => {
-  const server = oneOf(random, restartableServers);
-  for (const role of ['ingest', 'fold'] as const)
-    oneOf(random, world.members[role]).links[server].forgetConnections();
-};
+/** All connections to one server die without a word, as behind a router that was replaced; new ones would work. */
+const forgetConnections =
+  (server: RestartableServer): Fault =>
+  async ({ processes }) => {
+    for (const one of processes) one.links[server].forgetConnections();
+  };
 
 export const faults: Readonly<Record<string, Fault>> = {
   'ingest killed': killMembers('ingest'),
@@ -164,7 +164,9 @@ export const faults: Readonly<Record<string, Fault>> = {
   'links slow': badLinks('slow', LINK_MS),
   'links half-open': badLinks('dead', DEAD_LINK_MS),
   'links cut': badLinks('cut', LINK_MS),
-  'connections forgotten': forgetConnections,
+  'connections to Kafka forgotten': forgetConnections('kafka'),
+  'connections to PostgreSQL forgotten': forgetConnections('postgres'),
+  'connections to Redis forgotten': forgetConnections('redis'),
 };
 
 /** Faults that a pipeline without traffic has to mend too; the others need events to happen at all. */

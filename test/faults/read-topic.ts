@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { Kafka, logLevel } from 'kafkajs';
+import { Kafka, logLevel, type IHeaders, type KafkaMessage } from 'kafkajs';
 
 export interface TopicMessage {
   readonly topic: string;
   readonly partition: number;
   readonly offset: number;
   readonly key: string;
+  readonly value: Buffer | null;
+  readonly headers: Readonly<Record<string, string | Buffer>>;
 }
 
 const LIMIT_MS = 60_000;
@@ -45,13 +47,10 @@ export async function readTopics(
           reject(new Error(`topics were not read within ${LIMIT_MS} ms: ${[...missing.keys()].join(', ')}`)),
         LIMIT_MS,
       );
-      const take = (
-        topic: string,
-        partition: number,
-        offsets: readonly { offset: string; key: Buffer | null }[],
-      ): void => {
-        for (const { offset, key } of offsets) {
-          found.push({ topic, partition, offset: Number(offset), key: key?.toString() ?? '' });
+      const take = (topic: string, partition: number, messages: readonly KafkaMessage[]): void => {
+        for (const { offset, key, value, headers } of messages) {
+          const place = { topic, partition, offset: Number(offset) };
+          found.push({ ...place, key: key?.toString() ?? '', value, headers: oneOfEach(headers) });
           const end = missing.get(`${topic}/${partition}`);
           if (end !== undefined && Number(offset) + 1 >= end) missing.delete(`${topic}/${partition}`);
         }
@@ -73,6 +72,14 @@ export async function readTopics(
   }
   return inOrder(found);
 }
+
+/** The suite sends each header once. */
+const oneOfEach = (headers: IHeaders | undefined): Record<string, string | Buffer> =>
+  Object.fromEntries(
+    Object.entries(headers ?? {}).flatMap(([name, value]) =>
+      value === undefined || Array.isArray(value) ? [] : [[name, value]],
+    ),
+  );
 
 /** By coordinates, each once; a redelivery to this reader is no copy in the topic. */
 function inOrder(messages: readonly TopicMessage[]): TopicMessage[] {
