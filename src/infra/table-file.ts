@@ -4,20 +4,11 @@ import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { isMillraceError, messageOf, MillraceError } from '../core/millrace-error.ts';
-import type { FieldType } from '../define/field.ts';
 import { csvLine, CsvReader } from './csv.ts';
+import type { TableColumn, TableRecord } from './table-record.ts';
 
 /** Formats of a table in a file, by the end of its name. */
 export type TableFormat = 'csv' | 'ndjson' | 'parquet';
-
-/** Values by column; those of CSV are texts, null where the field is empty. */
-export type TableRecord = Readonly<Record<string, unknown>>;
-
-/** A column of a table that is written; the type counts where the format has types of columns. */
-export interface TableColumn {
-  readonly name: string;
-  readonly type: FieldType;
-}
 
 /** Longest line of NDJSON, in characters. */
 const LINE_LENGTH_MAX = 1_048_576;
