@@ -154,7 +154,9 @@ export interface TableWriter {
 export async function openTableWriter(file: string, columns: readonly TableColumn[]): Promise<TableWriter> {
   const encoder = await encoderOf(tableFormatOf(file), columns);
   const draft = `${file}.partial`;
-  const handle = await open(draft, 'w');
+  const handle = await open(draft, 'w').catch((error: unknown) => {
+    throw notWritten(file, error);
+  });
   const hash = createHash('sha256');
   const put = async (bytes: Uint8Array): Promise<void> => {
     hash.update(bytes);
@@ -165,11 +167,7 @@ export async function openTableWriter(file: string, columns: readonly TableColum
       try {
         await put(await encoder.encode(records));
       } catch (error) {
-        throw new MillraceError(
-          'FEATURE_SPINE_INVALID',
-          `File '${path.basename(file)}' can't be written: ${messageOf(error)}. Free the disk, correct the row, or choose another format.`,
-          { cause: error },
-        );
+        throw notWritten(file, error);
       }
     },
     async close() {
@@ -184,6 +182,13 @@ export async function openTableWriter(file: string, columns: readonly TableColum
     },
   };
 }
+
+const notWritten = (file: string, cause: unknown): MillraceError =>
+  new MillraceError(
+    'FEATURE_SPINE_INVALID',
+    `File '${path.basename(file)}' can't be written: ${messageOf(cause)}. Check its folder and the disk, correct the row, or choose another format.`,
+    { cause },
+  );
 
 interface TableEncoder {
   encode(records: readonly TableRecord[]): Promise<Uint8Array>;
