@@ -1,6 +1,6 @@
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, type SchemaElement } from 'hyparquet';
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
-import type { TableColumn, TableRecord } from './table-file.ts';
+import type { TableColumn, TableRecord } from './table-record.ts';
 
 /** Rows of a row group that are decoded together. */
 const READ_ROWS_MAX = 10_000;

@@ -4,20 +4,11 @@ import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { isMillraceError, messageOf, MillraceError } from '../core/millrace-error.ts';
-import type { FieldType } from '../define/field.ts';
 import { csvLine, CsvReader } from './csv.ts';
+import type { TableColumn, TableRecord } from './table-record.ts';
 
 /** Formats of a table in a file, by the end of its name. */
 export type TableFormat = 'csv' | 'ndjson' | 'parquet';
-
-/** Values by column; those of CSV are texts, null where the field is empty. */
-export type TableRecord = Readonly<Record<string, unknown>>;
-
-/** A column of a table that is written; the type counts where the format has types of columns. */
-export interface TableColumn {
-  readonly name: string;
-  readonly type: FieldType;
-}
 
 /** Longest line of NDJSON, in characters. */
 const LINE_LENGTH_MAX = 1_048_576;
@@ -163,7 +154,9 @@ export interface TableWriter {
 export async function openTableWriter(file: string, columns: readonly TableColumn[]): Promise<TableWriter> {
   const encoder = await encoderOf(tableFormatOf(file), columns);
   const draft = `${file}.partial`;
-  const handle = await open(draft, 'w');
+  const handle = await open(draft, 'w').catch((error: unknown) => {
+    throw notWritten(file, error);
+  });
   const hash = createHash('sha256');
   const put = async (bytes: Uint8Array): Promise<void> => {
     hash.update(bytes);
@@ -174,11 +167,7 @@ export async function openTableWriter(file: string, columns: readonly TableColum
       try {
         await put(await encoder.encode(records));
       } catch (error) {
-        throw new MillraceError(
-          'FEATURE_SPINE_INVALID',
-          `File '${path.basename(file)}' can't be written: ${messageOf(error)}. Free the disk, correct the row, or choose another format.`,
-          { cause: error },
-        );
+        throw notWritten(file, error);
       }
     },
     async close() {
@@ -193,6 +182,13 @@ export async function openTableWriter(file: string, columns: readonly TableColum
     },
   };
 }
+
+const notWritten = (file: string, cause: unknown): MillraceError =>
+  new MillraceError(
+    'FEATURE_SPINE_INVALID',
+    `File '${path.basename(file)}' can't be written: ${messageOf(cause)}. Check its folder and the disk, correct the row, or choose another format.`,
+    { cause },
+  );
 
 interface TableEncoder {
   encode(records: readonly TableRecord[]): Promise<Uint8Array>;

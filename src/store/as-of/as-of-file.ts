@@ -3,14 +3,8 @@ import path from 'node:path';
 import { writeFile } from 'node:fs/promises';
 import { MillraceError } from '../../core/millrace-error.ts';
 import type { Postgres } from '../../infra/postgres.ts';
-import {
-  openTableWriter,
-  readTable,
-  tableFormatOf,
-  type TableColumn,
-  type TableRecord,
-  type TableWriter,
-} from '../../infra/table-file.ts';
+import { openTableWriter, readTable, tableFormatOf, type TableWriter } from '../../infra/table-file.ts';
+import type { TableColumn, TableRecord } from '../../infra/table-record.ts';
 import { newestKnownTime } from '../offline-log.ts';
 import type { OnlineReadPlan } from '../online-catalog.ts';
 import { viewDefinition } from '../project-definitions.ts';

@@ -254,4 +254,21 @@ describe('features as of past moments', () => {
     });
     expect([out, `${out}.partial`, `${out}.manifest.json`].filter((one) => existsSync(one))).toEqual([]);
   });
+
+  test('a folder that is not there, and an interruption, leave nothing', async () => {
+    const nowhere = path.join(directory, 'none', 'out.csv');
+    await expect(write({ out: nowhere })).rejects.toMatchObject({
+      code: 'FEATURE_SPINE_INVALID',
+      message: expect.stringMatching(/'out.csv' can't be written/) as string,
+    });
+    const out = file('interrupted.csv');
+    const controller = new AbortController();
+    const stopped = write({
+      out,
+      signal: controller.signal,
+      onProgress: () => controller.abort(new Error('stop')),
+    });
+    await expect(stopped).rejects.toThrow('stop');
+    expect([out, `${out}.partial`, `${out}.manifest.json`].filter((one) => existsSync(one))).toEqual([]);
+  });
 });
