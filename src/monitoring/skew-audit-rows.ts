@@ -4,6 +4,7 @@ import type { ViewProgram } from '../fold/compile-view.ts';
 import type { Queryable } from '../infra/postgres.ts';
 import type { Visibility } from '../store/sql/view-query.ts';
 import { readTwin, type TwinRow } from '../store/sql/view-twin.ts';
+import { applyContract } from './skew-audit-contract.ts';
 import type { ServedDecision } from './skew-audit-decisions.ts';
 
 /** Rows that models would have been given: row-major, NaN is null. */
@@ -26,7 +27,9 @@ export async function recomputeRows(
   const values: Float64Array[] = [];
   for (const view of program.views) {
     const rows = decisions.map((decision) => twinRow(view, decision));
-    values.push(await readTwin(db, view.view, rows, visibility));
+    const features = await readTwin(db, view.view, rows, visibility);
+    await applyContract(db, view, rows, visibility, features);
+    values.push(features);
   }
   const width = program.numericNames.length;
   const numbers = new Float32Array(decisions.length * width);

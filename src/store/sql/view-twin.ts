@@ -1,6 +1,6 @@
 import type { Fence } from '../../contracts/decision.ts';
 import type { FeatureView } from '../../define/feature-view.ts';
-import type { Queryable } from '../../infra/postgres.ts';
+import type { Queryable, SqlValue } from '../../infra/postgres.ts';
 import { quoteIdentifier as quote } from '../../infra/postgres.ts';
 import { viewQuery, type Visibility } from './view-query.ts';
 
@@ -30,7 +30,12 @@ export async function readTwin(
 ): Promise<Float64Array> {
   const width = Object.keys(view.features).length;
   const values = new Float64Array(rows.length * width).fill(NaN);
-  const text = twinQuery(view, visibility);
+  const text = viewQuery(view, {
+    spine: spineSql(view, visibility),
+    visibility,
+    lead: ['w."spine row"'],
+    bucketed: true,
+  });
   for (let from = 0; from < rows.length; from += TWIN_ROWS_MAX) {
     const chunk = rows.slice(from, from + TWIN_ROWS_MAX);
     for (const [row, ...features] of await db.queryArrays(text, spineValues(view, chunk, visibility))) {
@@ -43,7 +48,16 @@ export async function readTwin(
   return values;
 }
 
-function twinQuery(view: FeatureView, visibility: Visibility): string {
+/** The rows as a query of moments, as `ViewQuery.spine` wants them, and its parameters. */
+export function twinSpine(
+  view: FeatureView,
+  rows: readonly TwinRow[],
+  visibility: Visibility,
+): { sql: string; values: SqlValue[] } {
+  return { sql: spineSql(view, visibility), values: spineValues(view, rows, visibility) };
+}
+
+function spineSql(view: FeatureView, visibility: Visibility): string {
   const columns = ['"spine row"', '"as of ms"', ...view.entity.keys.map(quote)];
   const types = ['int', 'bigint', ...view.entity.keys.map(() => 'text')];
   if (visibility === 'fence') {
@@ -52,12 +66,7 @@ function twinQuery(view: FeatureView, visibility: Visibility): string {
   }
   const arrays = types.map((type, i) => `$${i + 1}::${type}[]`).join(', ');
   const selected = columns.map((column) => (column === '"fence"' ? `${column}::bigint[]` : column)).join(', ');
-  return viewQuery(view, {
-    spine: `SELECT ${selected}\nFROM unnest(${arrays}) AS given(${columns.join(', ')})`,
-    visibility,
-    lead: ['w."spine row"'],
-    bucketed: true,
-  });
+  return `SELECT ${selected}\nFROM unnest(${arrays}) AS given(${columns.join(', ')})`;
 }
 
 function spineValues(view: FeatureView, rows: readonly TwinRow[], visibility: Visibility) {

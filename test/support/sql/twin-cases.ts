@@ -15,6 +15,7 @@ import {
   view as anyView,
   type LoggedEvent,
 } from '../../property/fold/history-arbitrary.ts';
+import { naiveFreshFeatures } from '../naive/naive-freshness.ts';
 import { naiveFeatures } from '../naive-features.ts';
 
 /** Histories side by side in one log, and what is read of them. */
@@ -177,6 +178,8 @@ export function naively({ view, program, events, rows }: TwinCase, visibility: '
       visibility === 'fence'
         ? seenBy(program, events, row)
         : events.filter((event) => event.knownTime <= row.asOf && key !== null && viewKeyOf(program, event.row) === key);
-    return Object.values(naiveFeatures(view, seen, row.asOf)).map((value) => Math.fround(value ?? NaN));
+    // Without a key no state is asked for: no contract on ages can be broken.
+    const features = key === null ? naiveFeatures(view, seen, row.asOf) : naiveFreshFeatures(view, seen, row.asOf).features;
+    return Object.values(features).map((value) => Math.fround(value ?? NaN));
   });
 }

@@ -1,0 +1,37 @@
+import { isStale } from '../fold/fresh-read.ts';
+import type { ViewProgram } from '../fold/compile-view.ts';
+import type { Queryable } from '../infra/postgres.ts';
+import { readNewestKnown } from '../store/sql/newest-known.ts';
+import type { Visibility } from '../store/sql/view-query.ts';
+import { readTwin, type TwinRow } from '../store/sql/view-twin.ts';
+
+/**
+ * Puts a view's contract on ages over values that SQL has recomputed, in place: a row whose events are older than the
+ * ttl has the values of no events, a stale one nulls where the view says so. A row without a key has no age.
+ * @param values row-major, NaN is null
+ */
+export async function applyContract(
+  db: Queryable,
+  view: ViewProgram,
+  rows: readonly TwinRow[],
+  visibility: Visibility,
+  values: Float64Array,
+): Promise<void> {
+  const { freshness } = view;
+  if (freshness === null || (freshness.ttlMs === Infinity && freshness.onStale !== 'null')) return;
+  const width = view.featureNames.length;
+  const newest = await readNewestKnown(db, view.view, rows, visibility);
+  for (const [i, row] of rows.entries()) {
+    if (row.key.includes(null)) continue;
+    const known = newest[i] as number;
+    const ageMs = Number.isNaN(known) ? null : Math.max(0, row.asOf - known);
+    const expired = ageMs !== null && ageMs > freshness.ttlMs;
+    if (freshness.onStale === 'null' && isStale(view, expired ? null : ageMs)) {
+      values.fill(NaN, i * width, (i + 1) * width);
+    } else if (expired) {
+      // Nobody's events, as SQL sees them.
+      const nobody = { key: row.key.map(() => null), asOf: row.asOf };
+      values.set(await readTwin(db, view.view, [nobody], visibility), i * width);
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { FeatureView } from '../../../src/define/feature-view.ts';
+import { compileView } from '../../../src/fold/compile-view.ts';
+import { createLogger } from '../../../src/infra/logger.ts';
+import { migrate } from '../../../src/infra/migrate.ts';
+import { createPostgres, type Postgres } from '../../../src/infra/postgres.ts';
+import { applyContract } from '../../../src/monitoring/skew-audit-contract.ts';
+import { createLogTableSql } from '../../../src/store/log-table.ts';
+import { appendEvents } from '../../../src/store/offline-log.ts';
+import { readTwin } from '../../../src/store/sql/view-twin.ts';
+import { migrationsDirectory } from '../../support/registry-stage.ts';
+import { naively, twinCase } from '../../support/sql/twin-cases.ts';
+import { createTestDatabase, type TestDatabase } from '../../support/test-stack.ts';
+
+const VIEWS = 6;
+const HISTORIES = 10;
+const contracts: Pick<FeatureView, 'maxAge' | 'onStale' | 'ttl'>[] = [
+  { maxAge: '20m', onStale: 'null' },
+  { ttl: '3h' },
+  { maxAge: '1h', onStale: 'null', ttl: '2h' },
+  { maxAge: '2h', onStale: 'serve', ttl: '30m' },
+];
+
+let database: TestDatabase;
+let postgres: Postgres;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  postgres = createPostgres({ url: database.url, applicationName: 'test', logger: createLogger('test', 'silent') });
+  await migrate(postgres, migrationsDirectory);
+});
+afterAll(async () => {
+  await postgres.close();
+  await database.drop();
+});
+
+test("SQL's values under a view's contract on ages are those of the oracle, as known and up to fences", async () => {
+  const seed = Date.now();
+  let changed = 0;
+  for (let index = 0; index < VIEWS; index++) {
+    const [drawn] = fc.sample(twinCase(index, HISTORIES), { numRuns: 1, seed: seed + index });
+    if (drawn === undefined) throw new Error('fast-check draws what it is asked for');
+    for (const statement of createLogTableSql(drawn.view.source)) await postgres.query(statement);
+    const logged = drawn.events.map((event) => ({ ...event, eventTime: event.row['at'] as number }));
+    await appendEvents(postgres, drawn.view.source, logged);
+    for (const contract of contracts) {
+      const view = { ...drawn.view, ...contract };
+      const program = compileView(view);
+      const width = program.featureNames.length;
+      for (const visibility of ['known', 'fence'] as const) {
+        const values = await readTwin(postgres, view, drawn.rows, visibility);
+        const before = values.slice();
+        await applyContract(postgres, program, drawn.rows, visibility, values);
+        if (before.some((value, i) => !Object.is(value, values[i]))) changed++;
+        const found = drawn.rows.map((_, r) => Array.from(values.subarray(r * width, (r + 1) * width), Math.fround));
+        expect(found, `seed ${seed + index}, ${JSON.stringify(contract)}, ${visibility}`).toEqual(
+          naively({ ...drawn, view, program }, visibility),
+        );
+      }
+    }
+  }
+  expect(changed).toBeGreaterThan(0);
+});
