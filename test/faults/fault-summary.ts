@@ -1,7 +1,10 @@
 export interface FinishedRound {
   readonly faults: readonly string[];
   readonly isAtRest: boolean;
-  /** The longest time that an event sent during or after the fault took to be visible in every partition. */
+  /**
+   * The longest time that an event sent during or after the fault took to be visible in every partition; at rest at
+   * least the time from the fault's end until everything was there again.
+   */
   readonly recoverySeconds: number;
 }
 
