@@ -22,8 +22,9 @@ const expectations = {
 
 const parsers: Readonly<Record<Field['type'], FieldParser>> = {
   string: parseText,
+  // -0 becomes 0, as JSON writes it: what is stored of a row must be what was served.
   number: (value) =>
-    typeof value === 'number' && Math.abs(value) <= NUMBER_MAGNITUDE_MAX ? value : undefined,
+    typeof value === 'number' && Math.abs(value) <= NUMBER_MAGNITUDE_MAX ? value + 0 : undefined,
   boolean: (value) => (typeof value === 'boolean' ? value : undefined),
   timestamp: parseInstant,
 };

@@ -1,6 +1,6 @@
 import type { Names } from '../../src/contracts/names.ts';
 import { quoteIdentifier, type Postgres } from '../../src/infra/postgres.ts';
-import { faultsProject } from './faults-project.ts';
+import faultsProject from './faults-project.ts';
 import { readTopics, type TopicMessage } from './read-topic.ts';
 import type { SentEvent, SentRecord } from './sent-record.ts';
 

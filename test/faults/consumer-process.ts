@@ -19,7 +19,7 @@ import type { Failpoints } from '../../src/stream/failpoints.ts';
 import { startFoldConsumer } from '../../src/stream/fold-consumer.ts';
 import { startIngest } from '../../src/stream/ingest.ts';
 import { createStreamMetrics } from '../../src/stream/stream-metrics.ts';
-import { faultsProject } from './faults-project.ts';
+import faultsProject from './faults-project.ts';
 import {
   SESSION_TIMEOUT_MS,
   type ConsumerOrder,

@@ -18,6 +18,7 @@ export interface FaultProcessOptions {
   readonly restarts: boolean;
 }
 
+const SURPRISE_LENGTH_MAX = 160;
 const RESTART_DELAY_MS = 300;
 const STOP_LIMIT_MS = 20_000;
 const READY_LIMIT_MS = 60_000;
@@ -116,7 +117,7 @@ export class FaultProcess {
       if (!this.#isWanted || !restarts) return;
       if (!this.#isExpected) {
         this.surprises.push(
-          `${this.name} ended (${signal ?? code}): ${readLogTail(logFile).slice(-2).join(' | ').slice(0, 600)}`,
+          `${this.name} ended (${signal ?? code}): ${readLogTail(logFile).slice(-2).join(' | ').slice(0, SURPRISE_LENGTH_MAX)}`,
         );
       }
       this.#isExpected = false;

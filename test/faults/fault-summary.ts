@@ -1,7 +1,10 @@
 export interface FinishedRound {
   readonly faults: readonly string[];
   readonly isAtRest: boolean;
-  /** The longest time that an event sent during or after the fault took to be visible in every partition. */
+  /**
+   * The longest time that an event sent during or after the fault took to be visible in every partition; at rest at
+   * least the time from the fault's end until everything was there again.
+   */
   readonly recoverySeconds: number;
 }
 
@@ -9,7 +12,11 @@ export interface RunFigures {
   readonly seed: number;
   readonly seconds: number;
   readonly events: number;
-  readonly stored: number;
+  /** Events that were acknowledged and have to be stored, as the sender counted them. */
+  readonly accepted: number;
+  /** Rows of the offline logs, and the distinct ids in them. */
+  readonly rows: number;
+  readonly ids: number;
   readonly duplicates: number;
   readonly deadLetters: number;
   readonly refused: number;
@@ -32,8 +39,8 @@ export function describeRun(rounds: readonly FinishedRound[], figures: RunFigure
   const { surprises } = figures;
   return [
     `${rounds.length} rounds, ${rounds.filter((round) => round.isAtRest).length} of them at rest, seed ${figures.seed}, ${Math.round(figures.seconds)} s`,
-    `events    ${figures.events} made, ${figures.stored} stored once each, ${figures.duplicates} duplicates counted, ${figures.deadLetters} dead letters, ${figures.refused} refused by the gateway`,
-    'balance   0 missing, 0 counted twice, every state equal to the oracle',
+    `events    ${figures.events} made, ${figures.accepted} accepted, ${figures.rows} stored, ${figures.duplicates} duplicates counted, ${figures.deadLetters} dead letters, ${figures.refused} refused by the gateway`,
+    `balance   ${figures.accepted - figures.ids} missing, ${figures.rows - figures.ids} counted twice, every state equal to the oracle`,
     `restarts  ${figures.processRestarts} of processes (${surprises.length} that no fault asked for), ${figures.serverRestarts} of servers`,
     ...surprises.map((text) => `          ${text}`),
     '',

@@ -18,7 +18,7 @@ import { repositoryRoot } from '../support/repository-files.ts';
 import type { ConsumerRole } from './consumer-order.ts';
 import { FaultProcess } from './fault-process.ts';
 import { FaultServers } from './fault-servers.ts';
-import { faultsProject } from './faults-project.ts';
+import faultsProject from './faults-project.ts';
 import { Sender } from './sender.ts';
 
 /** A pipeline under test: its processes, the servers that it stands on, and this suite's own connections to them. */

@@ -94,9 +94,7 @@ const readerClicks = featureView({
   }),
 });
 
-export const faultsProject = project({
+export default project({
   name: 'faults',
   views: [customerOrders, shopOrders, customerClicks, readerClicks],
 });
-
-export default faultsProject;

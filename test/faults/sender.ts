@@ -6,7 +6,7 @@ import type { SourceOffset } from '../../src/store/online-store.ts';
 import { createReplayer, type Replayer } from '../../src/stream/replayer.ts';
 import type { SeededRandom } from '../../src/training/seeded-random.ts';
 import { EventMaker, type MadeEvent } from './event-maker.ts';
-import { clickSource, faultsProject, orderSource } from './faults-project.ts';
+import faultsProject, { clickSource, orderSource } from './faults-project.ts';
 import { SentRecord } from './sent-record.ts';
 
 /** Bounds the rate: about 100 events a second, whatever the pipeline does. */
