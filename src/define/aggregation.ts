@@ -2,7 +2,18 @@ import type { Duration } from '../core/duration.ts';
 import type { Condition } from './condition.ts';
 import type { FieldNames, Schema } from './field.ts';
 
-export type AggregationKind = 'count' | 'sum' | 'mean' | 'min' | 'max' | 'stddev' | 'last' | 'timeSinceLast';
+export type AggregationKind =
+  | 'count'
+  | 'sum'
+  | 'mean'
+  | 'min'
+  | 'max'
+  | 'variance'
+  | 'stddev'
+  | 'skewness'
+  | 'first'
+  | 'last'
+  | 'timeSinceLast';
 
 /**
  * One aggregation over one sawtooth window. Nulls of the field are skipped; an empty count is 0 and
@@ -32,8 +43,14 @@ export interface Aggregations<S extends Schema> {
   mean(field: FieldNames<S, 'number' | 'boolean'>, options: WindowOptions<S>): Aggregation<S>;
   min(field: FieldNames<S, 'number' | 'timestamp'>, options: WindowOptions<S>): Aggregation<S>;
   max(field: FieldNames<S, 'number' | 'timestamp'>, options: WindowOptions<S>): Aggregation<S>;
+  /** Population variance: the mean squared distance from the mean. */
+  variance(field: FieldNames<S, 'number' | 'boolean'>, options: WindowOptions<S>): Aggregation<S>;
   /** Population standard deviation: the square root of the mean squared distance from the mean. */
   stddev(field: FieldNames<S, 'number' | 'boolean'>, options: WindowOptions<S>): Aggregation<S>;
+  /** Population skewness: the mean cubed distance from the mean, in standard deviations. */
+  skewness(field: FieldNames<S, 'number' | 'boolean'>, options: WindowOptions<S>): Aggregation<S>;
+  /** Value of the event with the smallest event time; ties go to the earlier known time, then the smaller value. */
+  first(field: FieldNames<S, 'number' | 'boolean' | 'timestamp'>, options: WindowOptions<S>): Aggregation<S>;
   /** Value of the event with the greatest event time; ties go to the later known time, then the greater value. */
   last(field: FieldNames<S, 'number' | 'boolean' | 'timestamp'>, options: WindowOptions<S>): Aggregation<S>;
   /** Seconds from the newest event time in the window to the moment of the read. */
@@ -53,7 +70,10 @@ export const aggregations: Aggregations<Schema> = {
   mean: withField('mean'),
   min: withField('min'),
   max: withField('max'),
+  variance: withField('variance'),
   stddev: withField('stddev'),
+  skewness: withField('skewness'),
+  first: withField('first'),
   last: withField('last'),
   timeSinceLast: withoutField('timeSinceLast'),
 };

@@ -69,6 +69,17 @@ export function squareDoubleDouble(slots: Float64Array, at: number): void {
   slots[at] = total;
 }
 
+/** Multiplies the double-double at `at` by (high, low). */
+export function multiplyDoubleDouble(slots: Float64Array, at: number, high: number, low: number): void {
+  const ownHigh = slots[at]!;
+  const ownLow = slots[at + 1]!;
+  multiplyExactly(ownHigh, high, slots, at);
+  const cross = slots[at + 1]! + (ownHigh * low + ownLow * high);
+  const total = slots[at]! + cross;
+  slots[at + 1] = cross - (total - slots[at]!);
+  slots[at] = total;
+}
+
 /** Multiplies the double-double at `at` by a double. */
 export function scaleDoubleDouble(slots: Float64Array, at: number, factor: number): void {
   const low = slots[at + 1]!;

@@ -6,6 +6,7 @@ import type { Aggregation } from '../../src/define/aggregation.ts';
 import type { FeatureService } from '../../src/define/feature-service.ts';
 import type { FeatureView } from '../../src/define/feature-view.ts';
 import { exactSum, nearestDeviation, nearestQuotient } from './naive/exact-arithmetic.ts';
+import { nearestSkewness, nearestVariance } from './naive/exact-moments.ts';
 import { passesCondition } from './naive/naive-condition.ts';
 import { windowOf } from './naive/naive-window.ts';
 
@@ -103,12 +104,18 @@ function aggregate(aggregation: Aggregation, events: readonly NaiveEvent[], asOf
       return nearestQuotient(exactSum(values), 1n);
     case 'mean':
       return nearestQuotient(exactSum(values), BigInt(values.length));
+    case 'variance':
+      return nearestVariance(values);
+    case 'skewness':
+      return nearestSkewness(values);
     case 'stddev':
       return nearestDeviation(values);
     case 'min':
       return values.reduce((a, b) => Math.min(a, b));
     case 'max':
       return values.reduce((a, b) => Math.max(a, b));
+    case 'first':
+      return valued.reduce((a, b) => (isNewer(a, b) ? b : a)).value;
     case 'last':
       return valued.reduce((a, b) => (isNewer(b, a) ? b : a)).value;
   }

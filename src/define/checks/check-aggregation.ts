@@ -16,7 +16,10 @@ const fieldTypesOf: Readonly<Record<AggregationKind, readonly FieldType[] | null
   mean: ['number', 'boolean'],
   min: ['number', 'timestamp'],
   max: ['number', 'timestamp'],
+  variance: ['number', 'boolean'],
   stddev: ['number', 'boolean'],
+  skewness: ['number', 'boolean'],
+  first: ['number', 'boolean', 'timestamp'],
   last: ['number', 'boolean', 'timestamp'],
   timeSinceLast: null,
 };

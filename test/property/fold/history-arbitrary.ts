@@ -77,7 +77,9 @@ const where = fc.constantFrom<NonNullable<Aggregation['where']>>(
 const kindAndField = fc.oneof(
   fc.constantFrom('count' as const, 'timeSinceLast' as const).map((kind) => ({ kind, field: null })),
   fc.record({
-    kind: fc.constantFrom('sum' as const, 'mean' as const, 'stddev' as const, 'last' as const),
+    kind: fc.constantFrom(
+      ...(['sum', 'mean', 'variance', 'stddev', 'skewness', 'first', 'last'] as const),
+    ),
     field: fc.constantFrom('amount', 'fee', 'online'),
   }),
   fc.record({

@@ -71,6 +71,10 @@ describe('types', () => {
         e: a.count({ window: '1h', where: { price: 1 } }),
         // @ts-expect-error -- a text has no order
         f: a.count({ window: '1h', where: { card: { gt: 'a' } } }),
+        // @ts-expect-error -- a timestamp has no skewness
+        g: a.skewness('at', { window: '1h' }),
+        // @ts-expect-error -- a text is no number
+        h: a.first('card', { window: '1h' }),
       }),
     });
     expect(Object.keys(cards.features)).toEqual(['count_1h', 'mean_1h']);

@@ -7,14 +7,18 @@ const all = cardView((a) => ({
   mean: a.mean('fee', { window: '1h' }),
   min: a.min('amount', { window: '1h' }),
   max: a.max('amount', { window: '1h' }),
+  variance: a.variance('amount', { window: '1h' }),
   stddev: a.stddev('amount', { window: '1h' }),
+  skewness: a.skewness('amount', { window: '1h' }),
+  first: a.first('fee', { window: '1h' }),
   last: a.last('fee', { window: '1h' }),
   since: a.timeSinceLast({ window: '1h' }),
 }));
 
 describe('aggregations', () => {
   it('are null without events, only a count is 0', () => {
-    const empty = { count: 0, sum: NaN, mean: NaN, min: NaN, max: NaN, stddev: NaN, last: NaN, since: NaN };
+    const names = Object.keys(all.features);
+    const empty = { ...Object.fromEntries(names.map((name) => [name, NaN])), count: 0 };
     expect(new OneKey(all).read(0)).toEqual(empty);
     expect(new OneKey(all).add(0, { fee: 2 }).read(3 * HOUR_MS)).toEqual(empty);
   });
@@ -31,7 +35,10 @@ describe('aggregations', () => {
       mean: 2,
       min: 2,
       max: 6,
+      variance: 2,
       stddev: Math.SQRT2,
+      skewness: 0,
+      first: 1,
       last: 1,
       since: 120,
     });
@@ -73,6 +80,23 @@ describe('aggregations', () => {
     }
   });
 
+  it('decide a first by event time, then known time, then the smaller value, whatever came first', () => {
+    const view = cardView((a) => ({ first: a.first('amount', { window: '1h' }) }));
+    const firstOf = (...events: [number, number, number][]) => {
+      const key = new OneKey(view);
+      for (const [eventTime, knownTime, amount] of events) key.add(eventTime, { amount }, knownTime);
+      return key.read(10)['first'];
+    };
+    const pairs: [number, number, number][][] = [
+      [[5, 9, 1], [9, 9, 0]],
+      [[5, 7, 1], [5, 8, 0]],
+      [[5, 7, 1], [5, 7, 2]],
+    ]; // prettier-ignore
+    for (const [winner, loser] of pairs) {
+      expect([firstOf(winner!, loser!), firstOf(loser!, winner!)]).toEqual([1, 1]);
+    }
+  });
+
   it('keep the small beside the large: sums do not lose what a double would', () => {
     const view = cardView((a) => ({
       sum: a.sum('amount', { window: '1h' }),
@@ -88,6 +112,23 @@ describe('aggregations', () => {
     const key = new OneKey(view);
     for (let i = 0; i < 7; i++) key.add(i * MINUTE_MS, { amount: 0.1 });
     expect(key.read(10 * MINUTE_MS)).toEqual({ stddev: 0 });
+  });
+
+  it('have a skewness where values differ, by the sign of the longer tail', () => {
+    const view = cardView((a) => ({ skewness: a.skewness('amount', { window: '1h' }) }));
+    const skewnessOf = (...amounts: number[]) => {
+      const key = new OneKey(view);
+      amounts.forEach((amount, i) => key.add(i, { amount }));
+      return key.read(10)['skewness'];
+    };
+    expect(skewnessOf(1, 1, 4)).toBeCloseTo(Math.SQRT1_2, 15);
+    expect(skewnessOf(-1, -1, -4)).toBeCloseTo(-Math.SQRT1_2, 15);
+    // Symmetrical about a mean that no double holds.
+    expect(skewnessOf(0.1, 0.2, 0.3)).toBeCloseTo(0, 15);
+    expect(skewnessOf(0, 0.5, 1)).toBe(0);
+    expect(skewnessOf(0.1, 0.1, 0.1)).toBe(NaN);
+    expect(skewnessOf(1e8, 1e8 + 1)).toBe(NaN);
+    expect(skewnessOf(5)).toBe(NaN);
   });
 
   it('resolve a deviation that is small beside its mean', () => {

@@ -68,6 +68,22 @@ describe('a compiled view', () => {
     expect(compileView(other).definitionHash).not.toBe(compileView(short).definitionHash);
   });
 
+  it('keeps its hash for ever: states in Redis and frames in Kafka carry it', () => {
+    const program = compileView(
+      cardView((a) => ({
+        count: a.count({ window: '1h' }),
+        sum: a.sum('amount', { window: '1h', hop: '5m' }),
+        mean: a.mean('fee', { window: '24h', where: { online: true, country: { in: ['NO', 'SE'] } } }),
+        min: a.min('amount', { window: '3h' }),
+        max: a.max('settledAt', { window: '7d' }),
+        stddev: a.stddev('amount', { window: '30d' }),
+        last: a.last('online', { window: '90d' }),
+        since: a.timeSinceLast({ window: '5m', where: { fee: { isNull: false } } }),
+      })),
+    );
+    expect(program.definitionHash).toBe(3_057_696_746);
+  });
+
   it('prepares fields as numbers, nulls and refused events as NaN', () => {
     const view = cardView((a) => ({
       fee: a.last('fee', { window: '1h' }),

@@ -16,6 +16,8 @@ describe('the checks of a feature view', () => {
     ['an unknown kind', { kind: 'median' }, "found 'median'"],
     ['a missing field', { kind: 'sum', field: 'price' }, "Fields that it can take: 'amount', 'fraud'."],
     ['a field of a wrong type', { kind: 'mean', field: 'card' }, "found string 'card'"],
+    ['a skewness of a text', { kind: 'skewness', field: 'card' }, 'expected skewness of a number or boolean'],
+    ['a first text', { kind: 'first', field: 'note' }, "found string 'note'"],
     ['a window that is no duration', { window: '1w' }, "found '1w'"],
     ['a window under a minute', { window: '30s' }, "from '1m' to '90d', found '30s'"],
     ['a window over 90 days', { window: '91d' }, "found '91d'"],
