@@ -1,6 +1,6 @@
 import type { Duration } from '../core/duration.ts';
 import type { Condition } from './condition.ts';
-import type { FieldNames, Schema } from './field.ts';
+import type { Schema } from './field.ts';
 
 export type AggregationKind =
   | 'count'
@@ -13,6 +13,7 @@ export type AggregationKind =
   | 'skewness'
   | 'first'
   | 'last'
+  | 'lastN'
   | 'timeSinceLast';
 
 /**
@@ -27,53 +28,35 @@ export interface Aggregation<S extends Schema = Schema> {
   /** Step of the window's tail; the ladder's value for the window where absent. */
   readonly hop?: Duration;
   readonly where?: Condition<S>;
+  /** Of a lastN: how many values are kept. */
+  readonly n?: number;
+  /** Of a lastN: which of them this feature is; 1 is the newest. */
+  readonly rank?: number;
 }
 
-interface WindowOptions<S extends Schema> {
-  window: Duration;
-  hop?: Duration;
-  where?: Condition<S>;
+/** One definition that makes several features: `<name>_<suffix>` for each of its parts. */
+export interface AggregationGroup<S extends Schema = Schema, Suffix extends string = string> {
+  readonly kind: 'group';
+  /** What tells the parts apart. */
+  readonly by: { readonly n: number };
+  readonly parts: readonly { readonly suffix: Suffix; readonly aggregation: Aggregation<S> }[];
 }
 
-/** Aggregations of one source: `field` can only be one of its numeric fields. */
-export interface Aggregations<S extends Schema> {
-  /** Number of events. */
-  count(options: WindowOptions<S>): Aggregation<S>;
-  sum(field: FieldNames<S, 'number' | 'boolean'>, options: WindowOptions<S>): Aggregation<S>;
-  mean(field: FieldNames<S, 'number' | 'boolean'>, options: WindowOptions<S>): Aggregation<S>;
-  min(field: FieldNames<S, 'number' | 'timestamp'>, options: WindowOptions<S>): Aggregation<S>;
-  max(field: FieldNames<S, 'number' | 'timestamp'>, options: WindowOptions<S>): Aggregation<S>;
-  /** Population variance: the mean squared distance from the mean. */
-  variance(field: FieldNames<S, 'number' | 'boolean'>, options: WindowOptions<S>): Aggregation<S>;
-  /** Population standard deviation: the square root of the mean squared distance from the mean. */
-  stddev(field: FieldNames<S, 'number' | 'boolean'>, options: WindowOptions<S>): Aggregation<S>;
-  /** Population skewness: the mean cubed distance from the mean, in standard deviations. */
-  skewness(field: FieldNames<S, 'number' | 'boolean'>, options: WindowOptions<S>): Aggregation<S>;
-  /** Value of the event with the smallest event time; ties go to the earlier known time, then the smaller value. */
-  first(field: FieldNames<S, 'number' | 'boolean' | 'timestamp'>, options: WindowOptions<S>): Aggregation<S>;
-  /** Value of the event with the greatest event time; ties go to the later known time, then the greater value. */
-  last(field: FieldNames<S, 'number' | 'boolean' | 'timestamp'>, options: WindowOptions<S>): Aggregation<S>;
-  /** Seconds from the newest event time in the window to the moment of the read. */
-  timeSinceLast(options: WindowOptions<S>): Aggregation<S>;
+/** What a user writes for one name of a feature view. */
+export type FeatureDefinition = Aggregation | AggregationGroup;
+
+/** Features by name, each group as its parts; of two that have one name the later stays. */
+export function expandDefinitions(
+  definitions: Readonly<Record<string, FeatureDefinition>>,
+): Readonly<Record<string, Aggregation>> {
+  return Object.fromEntries(
+    Object.entries(definitions).flatMap(([name, definition]): [string, Aggregation][] =>
+      definition.kind === 'group'
+        ? definition.parts.map(({ suffix, aggregation }) => [partName(name, suffix), aggregation])
+        : [[name, definition]],
+    ),
+  );
 }
 
-const withField =
-  (kind: AggregationKind) =>
-  (field: string, options: WindowOptions<Schema>): Aggregation => ({ kind, field, ...options });
-const withoutField =
-  (kind: AggregationKind) =>
-  (options: WindowOptions<Schema>): Aggregation => ({ kind, field: null, ...options });
-
-export const aggregations: Aggregations<Schema> = {
-  count: withoutField('count'),
-  sum: withField('sum'),
-  mean: withField('mean'),
-  min: withField('min'),
-  max: withField('max'),
-  variance: withField('variance'),
-  stddev: withField('stddev'),
-  skewness: withField('skewness'),
-  first: withField('first'),
-  last: withField('last'),
-  timeSinceLast: withoutField('timeSinceLast'),
-};
+/** Name of the feature that a part of a group is. */
+export const partName = (name: string, suffix: string): string => `${name}_${suffix}`;

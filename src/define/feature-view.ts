@@ -1,5 +1,7 @@
-import { aggregations, type Aggregation, type Aggregations } from './aggregation.ts';
+import { expandDefinitions, type Aggregation, type FeatureDefinition } from './aggregation.ts';
+import { aggregations, type Aggregations } from './aggregations.ts';
 import type { Entity } from './entity.ts';
+import type { FeatureNamesOf } from './feature-names.ts';
 import type { FieldNames, Schema } from './field.ts';
 import type { Source } from './source.ts';
 
@@ -16,6 +18,9 @@ export interface FeatureView<
   readonly source: Source;
   /** Key field of the entity -> field of the source that holds it. */
   readonly keyFields: Readonly<Record<Key, string>>;
+  /** As they were written: a group of features is one of them. */
+  readonly definitions: Readonly<Record<string, FeatureDefinition>>;
+  /** One value each, in the order of the definitions. */
   readonly features: Readonly<Record<Feature, Aggregation>>;
   /** Partitions of the view's topic and of its states, fixed when it is created. */
   readonly partitions: number;
@@ -28,7 +33,7 @@ export function featureView<
   const Name extends string,
   const Key extends string,
   S extends Schema,
-  const F extends Readonly<Record<string, Aggregation>>,
+  const F extends Readonly<Record<string, FeatureDefinition>>,
 >(definition: {
   name: Name;
   entity: Entity<string, Key>;
@@ -38,10 +43,11 @@ export function featureView<
   features: (aggregate: Aggregations<S>) => F;
   version?: number;
   partitions?: number;
-}): FeatureView<Name, keyof F & string, Key> {
+}): FeatureView<Name, FeatureNamesOf<F>, Key> {
   const keyFields = Object.fromEntries(
     definition.entity.keys.map((key): [Key, string] => [key, definition.keyFields?.[key] ?? key]),
   ) as Record<Key, string>;
+  const definitions = definition.features(aggregations as unknown as Aggregations<S>);
   return {
     kind: 'featureView',
     name: definition.name,
@@ -49,7 +55,8 @@ export function featureView<
     entity: definition.entity,
     source: definition.source,
     keyFields,
-    features: definition.features(aggregations as unknown as Aggregations<S>),
+    definitions,
+    features: expandDefinitions(definitions),
     partitions: definition.partitions ?? VIEW_PARTITIONS_DEFAULT,
   };
 }

@@ -7,9 +7,10 @@ import type { FeatureView } from '../define/feature-view.ts';
 import type { Row } from '../define/field.ts';
 import { windowAndHop } from '../define/hop-ladder.ts';
 import { algebraOf } from './aggregations/algebra-of.ts';
-import { compileCondition, type EventTest } from './compile-condition.ts';
+import { compileCondition } from './compile-condition.ts';
+import { InputTable } from './input-table.ts';
 import { planResolution, type PlannedFeature } from './plan-resolution.ts';
-import type { InputGroup, ViewProgram } from './view-program.ts';
+import type { ViewProgram } from './view-program.ts';
 
 export type { ViewProgram } from './view-program.ts';
 
@@ -81,7 +82,7 @@ function planFeature(view: FeatureView, name: string, feature: number, inputs: I
     window !== undefined,
     `view '${view.name}', feature '${name}' was validated before it is compiled`,
   );
-  const algebra = algebraOf[aggregation.kind];
+  const algebra = algebraOf(aggregation);
   const condition = compileCondition(aggregation.where);
   const fieldInput = algebra.prepare === 'field' ? inputs.of(aggregation.field, condition) : null;
   // Counting a field that is never null is counting events: one slot serves both.
@@ -104,37 +105,9 @@ function planFeature(view: FeatureView, name: string, feature: number, inputs: I
   };
 }
 
-type CompiledCondition = { readonly test: EventTest; readonly normal: JsonValue } | null;
-
-/** Numbers the distinct pairs of field and condition. */
-class InputTable {
-  readonly fields: (string | null)[] = [];
-  readonly #tests: (EventTest | null)[] = [];
-  readonly #conditions: string[] = [];
-  readonly #viewName: string;
-
-  constructor(view: FeatureView) {
-    this.#viewName = view.name;
-  }
-
-  of(field: string | null, condition: CompiledCondition): number {
-    const text = canonicalJson(condition?.normal ?? null);
-    const found = this.fields.findIndex((known, i) => known === field && this.#conditions[i] === text);
-    if (found >= 0) return found;
-    assertInvariant(field === null || field !== '', `view '${this.#viewName}' names its fields`);
-    this.#tests.push(condition?.test ?? null);
-    this.#conditions.push(text);
-    return this.fields.push(field) - 1;
-  }
-
-  groups(): readonly InputGroup[] {
-    return [...new Set(this.#conditions)].map((condition) => {
-      const members = this.fields.flatMap((field, at) =>
-        this.#conditions[at] === condition ? [{ at, field }] : [],
-      );
-      return { test: this.#tests[members[0]?.at ?? 0] ?? null, inputs: members };
-    });
-  }
+/** Options that only some kinds have: absent from the definition of all others, whose states stay valid. */
+function optionsOf({ n, rank }: Aggregation): Record<string, JsonValue> {
+  return { ...(n === undefined ? {} : { n }), ...(rank === undefined ? {} : { rank }) };
 }
 
 function definitionOf(view: FeatureView, planned: readonly PlannedFeature[]): JsonValue {
@@ -146,6 +119,7 @@ function definitionOf(view: FeatureView, planned: readonly PlannedFeature[]): Js
     windowMs: plan.windowMs,
     hopMs: plan.hopMs,
     where: plan.where,
+    ...optionsOf(aggregation),
   });
   const names = Object.keys(view.features);
   return {

@@ -26,7 +26,9 @@ export function planResolution(hopMs: number, features: readonly PlannedFeature[
   const longestWindowOf = new Map<Column, number>();
   let slotCount = 0;
   const columnOf = (intermediate: Intermediate, input: number): Column => {
-    const found = columns.find((column) => column.intermediate === intermediate && column.input === input);
+    const found = columns.find(
+      (column) => column.intermediate.name === intermediate.name && column.input === input,
+    );
     if (found !== undefined) return found;
     const column = { intermediate, input, offset: slotCount };
     slotCount += intermediate.width;

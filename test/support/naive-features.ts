@@ -116,6 +116,8 @@ function aggregate(aggregation: Aggregation, events: readonly NaiveEvent[], asOf
       return values.reduce((a, b) => Math.max(a, b));
     case 'first':
       return valued.reduce((a, b) => (isNewer(a, b) ? b : a)).value;
+    case 'lastN':
+      return valued.toSorted((a, b) => (isNewer(a, b) ? -1 : 1))[(aggregation.rank ?? NaN) - 1]?.value ?? null;
     case 'last':
       return valued.reduce((a, b) => (isNewer(b, a) ? b : a)).value;
   }

@@ -21,6 +21,7 @@ const fieldTypesOf: Readonly<Record<AggregationKind, readonly FieldType[] | null
   skewness: ['number', 'boolean'],
   first: ['number', 'boolean', 'timestamp'],
   last: ['number', 'boolean', 'timestamp'],
+  lastN: ['number', 'boolean', 'timestamp'],
   timeSinceLast: null,
 };
 

@@ -1,6 +1,8 @@
+import { partName } from '../aggregation.ts';
 import type { Entity } from '../entity.ts';
 import { VIEW_PARTITIONS_MAX, type FeatureView } from '../feature-view.ts';
 import { checkAggregation } from './check-aggregation.ts';
+import { checkGroup } from './check-group.ts';
 import { checkDefinitionName, checkFieldName, checkWholeNumber } from './check-names.ts';
 import { duplicatesOf, enumerate, ProblemList } from './problem-list.ts';
 
@@ -35,11 +37,40 @@ export function checkView(view: FeatureView): readonly string[] {
       `expected 1 to ${VIEW_FEATURES_MAX} features, found ${names.length}. ${names.length === 0 ? 'Add one' : 'Split the view'}.`,
     );
   }
+  const checkedWithGroup = checkGroups(view, problems);
   for (const [name, aggregation] of Object.entries(view.features)) {
     checkFieldName('feature name', name, problems);
+    if (checkedWithGroup.has(name)) continue;
     checkAggregation(aggregation, view.source.schema, problems.about(`feature '${name}'`));
   }
   return problems.all;
+}
+
+/**
+ * Checks each group once, where its parts would all have the same problem, and that no two features come to
+ * one name.
+ * @returns names of the features that are parts of a group
+ */
+function checkGroups(view: FeatureView, problems: ProblemList): ReadonlySet<string> {
+  const names: string[] = [];
+  const partNames: string[] = [];
+  for (const [name, definition] of Object.entries(view.definitions)) {
+    if (definition.kind !== 'group') {
+      names.push(name);
+      continue;
+    }
+    const about = problems.about(`feature '${name}'`);
+    checkGroup(definition, about);
+    const [first] = definition.parts;
+    if (first !== undefined) checkAggregation(first.aggregation, view.source.schema, about);
+    partNames.push(...definition.parts.map(({ suffix }) => partName(name, suffix)));
+  }
+  for (const name of duplicatesOf([...names, ...partNames])) {
+    problems.add(
+      `expected different features, found '${name}' made twice by the definitions. Rename one of them.`,
+    );
+  }
+  return new Set(partNames);
 }
 
 function checkKeyFields(view: FeatureView, problems: ProblemList): void {

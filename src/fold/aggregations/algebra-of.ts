@@ -1,8 +1,10 @@
-import type { AggregationKind } from '../../define/aggregation.ts';
+import { assertInvariant } from '../../core/assert-invariant.ts';
+import type { Aggregation, AggregationKind } from '../../define/aggregation.ts';
 import type { AggregationAlgebra } from './aggregation-algebra.ts';
 import { count } from './count.ts';
 import { first } from './first.ts';
 import { last } from './last.ts';
+import { lastN } from './last-n.ts';
 import { max } from './max.ts';
 import { mean } from './mean.ts';
 import { min } from './min.ts';
@@ -13,7 +15,9 @@ import { timeSinceLast } from './time-since-last.ts';
 import { variance } from './variance.ts';
 
 /** One algebra per kind of aggregation: the one place where a new kind is added. */
-export const algebraOf: Readonly<Record<AggregationKind, AggregationAlgebra>> = {
+const algebras: Readonly<
+  Record<AggregationKind, AggregationAlgebra | ((aggregation: Aggregation) => AggregationAlgebra)>
+> = {
   count,
   sum,
   mean,
@@ -24,5 +28,17 @@ export const algebraOf: Readonly<Record<AggregationKind, AggregationAlgebra>> = 
   skewness,
   first,
   last,
+  lastN: ({ n, rank }) => lastN(given(n), given(rank)),
   timeSinceLast,
 };
+
+/** The algebra of an aggregation that `validateProject` found no problem with. */
+export function algebraOf(aggregation: Aggregation): AggregationAlgebra {
+  const algebra = algebras[aggregation.kind];
+  return typeof algebra === 'function' ? algebra(aggregation) : algebra;
+}
+
+function given<T>(option: T | undefined): T {
+  assertInvariant(option !== undefined, 'an aggregation has the options of its kind');
+  return option;
+}

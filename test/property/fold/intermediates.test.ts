@@ -1,9 +1,32 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Aggregation, AggregationKind } from '../../../src/define/aggregation.ts';
 import { algebraOf } from '../../../src/fold/aggregations/algebra-of.ts';
 import type { Intermediate } from '../../../src/fold/intermediates/intermediate.ts';
 
-const intermediates = [...new Set(Object.values(algebraOf).flatMap((algebra) => algebra.intermediates))];
+/** Options that each kind needs. */
+const options: Readonly<Record<AggregationKind, Partial<Aggregation>>> = {
+  count: { field: null },
+  sum: {},
+  mean: {},
+  min: {},
+  max: {},
+  variance: {},
+  stddev: {},
+  skewness: {},
+  first: {},
+  last: {},
+  lastN: { n: 3, rank: 2 },
+  timeSinceLast: { field: null },
+};
+const intermediates = [
+  ...new Set(
+    Object.entries(options).flatMap(([kind, option]) => {
+      const aggregation = { kind: kind as AggregationKind, field: 'amount', window: '1h', ...option } as const;
+      return algebraOf(aggregation).intermediates;
+    }),
+  ),
+];
 
 const events = fc.array(
   fc.record({

@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { READ_GRACE_MS } from '../../../src/fold/plan-resolution.ts';
 import { encodeState } from '../../../src/fold/state-codec.ts';
 import type { ViewState } from '../../../src/fold/view-state.ts';
+import { exactAggregation } from './aggregation-arbitrary.ts';
 import * as arbitrary from './history-arbitrary.ts';
 
-const { foldAll, history, HOUR_MS, interleave, KEYS, picks, read, readNaively, START_MS } = arbitrary;
+const { foldAll, history, historyOf, HOUR_MS, interleave, KEYS, picks, read, readNaively, START_MS } = arbitrary;
 
 describe('the fold', () => {
   it('reads the same as the naive oracle wherever no tile was dropped, in any order of arrival', () => {
@@ -37,6 +38,20 @@ describe('the fold', () => {
           const tilesOf = (states: typeof one) =>
             states.get(key)?.runs.map((run) => Array.from({ length: run.count }, (_, n) => run.tileAt(n)));
           expect(tilesOf(other)).toEqual(tilesOf(one));
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('ends with the same bytes in any order of arrival, where nothing is summed', () => {
+    fc.assert(
+      fc.property(historyOf(exactAggregation), picks, picks, (drawn, first, second) => {
+        const one = foldAll(drawn.program, interleave(drawn.events, first));
+        const other = foldAll(drawn.program, interleave(drawn.events, second));
+        for (const [key, state] of one) {
+          const bytes = encodeState(drawn.program, other.get(key)!);
+          expect(bytes).toEqual(encodeState(drawn.program, state));
         }
       }),
       { numRuns: 200 },

@@ -108,6 +108,42 @@ describe('types', () => {
     expect(feature.name).toBe('ratio');
   });
 
+  it('name the features that a group makes', () => {
+    const view = featureView({
+      name: 'amounts',
+      entity: card,
+      source: payments,
+      features: (a) => ({
+        count: a.count({ window: '1h' }),
+        last_amounts: a.lastN('amount', { window: '1h', n: 3 }),
+      }),
+    });
+    expectTypeOf<keyof typeof view.features>().toEqualTypeOf<
+      'count' | 'last_amounts_1' | 'last_amounts_2' | 'last_amounts_3'
+    >();
+    onDemand({
+      name: 'step',
+      views: { view },
+      compute: ({ view: features }) => {
+        expectTypeOf(features.last_amounts_2).toEqualTypeOf<number | null>();
+        // @ts-expect-error -- three are kept
+        void features.last_amounts_9;
+        // @ts-expect-error -- a group is no feature
+        void features.last_amounts;
+        return features.last_amounts_1;
+      },
+    });
+    featureService({ name: 's', views: [view], exclude: ['amounts.last_amounts_3'] });
+    // @ts-expect-error -- three are kept
+    featureService({ name: 's', views: [view], exclude: ['amounts.last_amounts_4'] });
+    const features = { name: 'v', entity: card, source: payments };
+    // @ts-expect-error -- at most 16
+    featureView({ ...features, features: (a) => ({ a: a.lastN('amount', { window: '1h', n: 17 }) }) });
+    // @ts-expect-error -- how many is not said
+    featureView({ ...features, features: (a) => ({ a: a.lastN('amount', { window: '1h' }) }) });
+    expect(Object.keys(view.features)).toEqual(['count', 'last_amounts_1', 'last_amounts_2', 'last_amounts_3']);
+  });
+
   it('refuse to exclude a feature that the service does not have', () => {
     // @ts-expect-error -- no such feature
     featureService({ name: 's', views: [cards], exclude: ['cards.count_2h'] });

@@ -97,6 +97,22 @@ describe('aggregations', () => {
     }
   });
 
+  it('keep the newest values, newest first, each a feature of its own', () => {
+    const view = cardView((a) => ({ fees: a.lastN('fee', { window: '1h', n: 3 }) }));
+    const key = new OneKey(view).add(2 * MINUTE_MS, { fee: 3 }).add(0, { fee: 1 }).add(5 * MINUTE_MS);
+    expect(key.read(10 * MINUTE_MS)).toEqual({ fees_1: 3, fees_2: 1, fees_3: NaN });
+    key.add(2 * MINUTE_MS, { fee: 2 }).add(3 * MINUTE_MS, { fee: 0 });
+    expect(key.read(10 * MINUTE_MS)).toEqual({ fees_1: 0, fees_2: 3, fees_3: 2 });
+    expect(key.read(62 * MINUTE_MS)).toEqual({ fees_1: 0, fees_2: 3, fees_3: 2 });
+    expect(key.read(63 * MINUTE_MS)).toEqual({ fees_1: 0, fees_2: NaN, fees_3: NaN });
+  });
+
+  it('keep equal newest values as many times as they came', () => {
+    const view = cardView((a) => ({ fees: a.lastN('fee', { window: '1h', n: 3 }) }));
+    const key = new OneKey(view).add(0, { fee: 7 }).add(0, { fee: 7 });
+    expect(key.read(1)).toEqual({ fees_1: 7, fees_2: 7, fees_3: NaN });
+  });
+
   it('keep the small beside the large: sums do not lose what a double would', () => {
     const view = cardView((a) => ({
       sum: a.sum('amount', { window: '1h' }),

@@ -36,6 +36,18 @@ describe('a compiled view', () => {
     expect(program.resolutions.map((resolution) => resolution.slotCount)).toEqual([5]);
   });
 
+  it('makes the features of a group one after the other, from the same slots', () => {
+    const program = compileView(
+      cardView((a) => ({
+        n: a.count({ window: '1h' }),
+        fees: a.lastN('fee', { window: '1h', n: 4 }),
+        last: a.last('fee', { window: '1h' }),
+      })),
+    );
+    expect(program.featureNames).toEqual(['n', 'fees_1', 'fees_2', 'fees_3', 'fees_4', 'last']);
+    expect(program.resolutions.map((resolution) => resolution.slotCount)).toEqual([1 + 4 * 3 + 3]);
+  });
+
   it('has one resolution per hop, windows ascending', () => {
     const program = compileView(
       cardView((a) => ({

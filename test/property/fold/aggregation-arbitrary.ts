@@ -1,0 +1,58 @@
+import fc from 'fast-check';
+import type { Aggregation } from '../../../src/define/aggregation.ts';
+
+const windowAndHop = fc.constantFrom(
+  { window: '5m' },
+  { window: '1h' },
+  { window: '1h', hop: '10m' },
+  { window: '3h' },
+  { window: '3h', hop: '10m' },
+  { window: '24h' },
+  { window: '2d', hop: '12h' },
+  { window: '2d', hop: '2d' },
+) as fc.Arbitrary<{ window: Aggregation['window']; hop?: Aggregation['window'] }>;
+
+const where = fc.constantFrom<NonNullable<Aggregation['where']>>(
+  { online: true },
+  { country: { in: ['NO', 'DE'] } },
+  { country: { ne: 'NO' }, amount: { gte: 0 } },
+  { fee: { isNull: true } },
+  { fee: { lt: 10 } },
+);
+
+type Computation = Omit<Aggregation, 'window' | 'hop' | 'where'>;
+
+const numeric = fc.constantFrom('amount', 'fee', 'online');
+
+/** Sums round: their tiles are the same in any order of arrival to about 1e-30 only. */
+const rounded: fc.Arbitrary<Computation> = fc.record({
+  kind: fc.constantFrom('sum', 'mean', 'variance', 'stddev', 'skewness'),
+  field: numeric,
+});
+
+const exact: fc.Arbitrary<Computation> = fc.oneof(
+  fc.record({ kind: fc.constantFrom('count', 'timeSinceLast'), field: fc.constant(null) }),
+  fc.record({ kind: fc.constantFrom('first', 'last'), field: numeric }),
+  fc.record({ kind: fc.constantFrom('min', 'max'), field: fc.constantFrom('amount', 'fee', 'at') }),
+  fc
+    .record({
+      kind: fc.constant('lastN' as const),
+      field: numeric,
+      n: fc.constantFrom(1, 3, 16),
+      rank: fc.integer({ min: 1, max: 16 }),
+    })
+    .filter(({ n, rank }) => rank <= n),
+);
+
+const windowed = (computation: fc.Arbitrary<Computation>): fc.Arbitrary<Aggregation> =>
+  fc.record({ computation, windowAndHop, where: fc.option(where) }).map((drawn) => ({
+    ...drawn.computation,
+    ...drawn.windowAndHop,
+    ...(drawn.where === null ? {} : { where: drawn.where }),
+  }));
+
+/** Any feature of the source of `history-arbitrary.ts`. */
+export const aggregation = windowed(fc.oneof(rounded, exact));
+
+/** Those whose tiles are the same bytes in any order of arrival. */
+export const exactAggregation = windowed(exact);
