@@ -34,11 +34,17 @@ export interface Aggregation<S extends Schema = Schema> {
   readonly rank?: number;
 }
 
+/** One feature for each listed value of a text field. */
+export interface BucketBy<Field extends string = string, Value extends string = string> {
+  readonly field: Field;
+  readonly values: readonly Value[];
+}
+
 /** One definition that makes several features: `<name>_<suffix>` for each of its parts. */
 export interface AggregationGroup<S extends Schema = Schema, Suffix extends string = string> {
   readonly kind: 'group';
-  /** What tells the parts apart. */
-  readonly by: { readonly n: number };
+  /** What tells the parts apart: ranks from 1 to n, or the categories of a text field. */
+  readonly by: { readonly n: number } | (BucketBy & { readonly where: Condition<S> | null });
   readonly parts: readonly { readonly suffix: Suffix; readonly aggregation: Aggregation<S> }[];
 }
 

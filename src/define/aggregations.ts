@@ -1,11 +1,13 @@
 import type { Duration } from '../core/duration.ts';
-import type { Aggregation, AggregationGroup, AggregationKind } from './aggregation.ts';
+import type { Aggregation, AggregationGroup, AggregationKind, BucketBy } from './aggregation.ts';
 import type { Condition } from './condition.ts';
-import type { RankNames } from './feature-names.ts';
+import { safeName, type RankNames, type SafeName } from './feature-names.ts';
 import type { FieldNames, Schema } from './field.ts';
 
 /** Most values that a lastN keeps. */
 export const LAST_N_MAX = 16;
+/** Most values that a bucketBy lists. */
+export const BUCKETS_MAX = 64;
 type LastNCount = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12 | 13 | 14 | 15 | 16;
 
 interface WindowOptions<S extends Schema> {
@@ -14,14 +16,29 @@ interface WindowOptions<S extends Schema> {
   where?: Condition<S>;
 }
 
+/** With `bucketBy`, a feature `<name>_<value>` for each listed value of a text field: a `where` for each. */
+type Bucketed<S extends Schema, Value extends string> = WindowOptions<S> & {
+  bucketBy: BucketBy<FieldNames<S, 'string'>, Value>;
+};
+
+/** An aggregation of a field, as one feature or one for each category of another field. */
+interface Bucketable<S extends Schema, Field extends string> {
+  (field: Field, options: WindowOptions<S> & { bucketBy?: never }): Aggregation<S>;
+  <const Value extends string>(
+    field: Field,
+    options: Bucketed<S, Value>,
+  ): AggregationGroup<S, SafeName<Value>>;
+}
+
 /** Aggregations of one source: `field` can only be one of its fields that the aggregation takes. */
 export interface Aggregations<S extends Schema> {
   /** Number of events. */
-  count(options: WindowOptions<S>): Aggregation<S>;
-  sum(field: FieldNames<S, 'number' | 'boolean'>, options: WindowOptions<S>): Aggregation<S>;
-  mean(field: FieldNames<S, 'number' | 'boolean'>, options: WindowOptions<S>): Aggregation<S>;
-  min(field: FieldNames<S, 'number' | 'timestamp'>, options: WindowOptions<S>): Aggregation<S>;
-  max(field: FieldNames<S, 'number' | 'timestamp'>, options: WindowOptions<S>): Aggregation<S>;
+  count(options: WindowOptions<S> & { bucketBy?: never }): Aggregation<S>;
+  count<const Value extends string>(options: Bucketed<S, Value>): AggregationGroup<S, SafeName<Value>>;
+  readonly sum: Bucketable<S, FieldNames<S, 'number' | 'boolean'>>;
+  readonly mean: Bucketable<S, FieldNames<S, 'number' | 'boolean'>>;
+  readonly min: Bucketable<S, FieldNames<S, 'number' | 'timestamp'>>;
+  readonly max: Bucketable<S, FieldNames<S, 'number' | 'timestamp'>>;
   /** Population variance: the mean squared distance from the mean. */
   variance(field: FieldNames<S, 'number' | 'boolean'>, options: WindowOptions<S>): Aggregation<S>;
   /** Population standard deviation: the square root of the mean squared distance from the mean. */
@@ -48,6 +65,24 @@ const withoutField =
   (kind: AggregationKind) =>
   (options: WindowOptions<Schema>): Aggregation => ({ kind, field: null, ...options });
 
+type AnyOptions = WindowOptions<Schema> & { bucketBy?: BucketBy };
+
+const bucketable =
+  (kind: AggregationKind) =>
+  (field: string | null, { bucketBy, ...options }: AnyOptions): Aggregation | AggregationGroup =>
+    bucketBy === undefined ? { kind, field, ...options } : bucketed({ kind, field, ...options }, bucketBy);
+
+/** A part per value; the checks refuse what is no list of texts. */
+function bucketed(aggregation: Aggregation, { field, values }: BucketBy): AggregationGroup {
+  const where = aggregation.where ?? null;
+  const texts = Array.isArray(values) ? values.slice(0, BUCKETS_MAX) : [];
+  const parts = texts.map((value) => ({
+    suffix: safeName(String(value)),
+    aggregation: { ...aggregation, where: { ...where, [field]: value } },
+  }));
+  return { kind: 'group', by: { field, values, where }, parts };
+}
+
 /** A part per rank; the checks refuse an n that is no whole number or too large, so it need not have its parts. */
 function lastN(field: string, options: WindowOptions<Schema> & { n: number }): AggregationGroup {
   const { n } = options;
@@ -59,12 +94,14 @@ function lastN(field: string, options: WindowOptions<Schema> & { n: number }): A
   return { kind: 'group', by: { n }, parts };
 }
 
+const count = bucketable('count');
+
 export const aggregations = {
-  count: withoutField('count'),
-  sum: withField('sum'),
-  mean: withField('mean'),
-  min: withField('min'),
-  max: withField('max'),
+  count: (options: AnyOptions) => count(null, options),
+  sum: bucketable('sum'),
+  mean: bucketable('mean'),
+  min: bucketable('min'),
+  max: bucketable('max'),
   variance: withField('variance'),
   stddev: withField('stddev'),
   skewness: withField('skewness'),

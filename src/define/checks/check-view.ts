@@ -60,12 +60,21 @@ function checkGroups(view: FeatureView, problems: ProblemList): ReadonlySet<stri
       continue;
     }
     const about = problems.about(`feature '${name}'`);
-    checkGroup(definition, about);
+    checkGroup(definition, view.source.schema, about);
     const [first] = definition.parts;
-    if (first !== undefined) checkAggregation(first.aggregation, view.source.schema, about);
+    if (first !== undefined) {
+      // The condition of a bucket is checked as the bucket; what is left of it is what the user wrote.
+      const where = 'n' in definition.by ? first.aggregation.where : (definition.by.where ?? {});
+      checkAggregation(
+        { ...first.aggregation, ...(where === undefined ? {} : { where }) },
+        view.source.schema,
+        about,
+      );
+    }
     partNames.push(...definition.parts.map(({ suffix }) => partName(name, suffix)));
   }
-  for (const name of duplicatesOf([...names, ...partNames])) {
+  // Within a group only buckets can come to one name, which is the group's own problem.
+  for (const name of duplicatesOf([...names, ...new Set(partNames)])) {
     problems.add(
       `expected different features, found '${name}' made twice by the definitions. Rename one of them.`,
     );

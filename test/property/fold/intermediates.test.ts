@@ -22,7 +22,12 @@ const options: Readonly<Record<AggregationKind, Partial<Aggregation>>> = {
 const intermediates = [
   ...new Set(
     Object.entries(options).flatMap(([kind, option]) => {
-      const aggregation = { kind: kind as AggregationKind, field: 'amount', window: '1h', ...option } as const;
+      const aggregation = {
+        kind: kind as AggregationKind,
+        field: 'amount',
+        window: '1h',
+        ...option,
+      } as const;
       return algebraOf(aggregation).intermediates;
     }),
   ),

@@ -6,7 +6,8 @@ import type { ViewState } from '../../../src/fold/view-state.ts';
 import { exactAggregation } from './aggregation-arbitrary.ts';
 import * as arbitrary from './history-arbitrary.ts';
 
-const { foldAll, history, historyOf, HOUR_MS, interleave, KEYS, picks, read, readNaively, START_MS } = arbitrary;
+const { foldAll, history, historyOf, HOUR_MS, interleave, KEYS, picks, read, readNaively, START_MS } =
+  arbitrary;
 
 describe('the fold', () => {
   it('reads the same as the naive oracle wherever no tile was dropped, in any order of arrival', () => {

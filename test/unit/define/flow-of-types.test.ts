@@ -141,7 +141,46 @@ describe('types', () => {
     featureView({ ...features, features: (a) => ({ a: a.lastN('amount', { window: '1h', n: 17 }) }) });
     // @ts-expect-error -- how many is not said
     featureView({ ...features, features: (a) => ({ a: a.lastN('amount', { window: '1h' }) }) });
-    expect(Object.keys(view.features)).toEqual(['count', 'last_amounts_1', 'last_amounts_2', 'last_amounts_3']);
+    expect(Object.keys(view.features)).toEqual([
+      'count',
+      'last_amounts_1',
+      'last_amounts_2',
+      'last_amounts_3',
+    ]);
+  });
+
+  it('name a feature for each category, made safe', () => {
+    const view = featureView({
+      name: 'buckets',
+      entity: card,
+      source: payments,
+      features: (a) => ({
+        n: a.count({ window: '1h', bucketBy: { field: 'card', values: ['NO', 'New York', 'æ.1'] } }),
+        sum: a.sum('amount', {
+          window: '1h',
+          where: { fraud: true },
+          bucketBy: { field: 'id', values: ['x'] },
+        }),
+        max: a.max('at', { window: '1h' }),
+      }),
+    });
+    expectTypeOf<keyof typeof view.features>().toEqualTypeOf<
+      'n_NO' | 'n_New_York' | 'n___1' | 'sum_x' | 'max'
+    >();
+    featureView({
+      name: 'v',
+      entity: card,
+      source: payments,
+      features: (a) => ({
+        // @ts-expect-error -- a number has no categories
+        a: a.count({ window: '1h', bucketBy: { field: 'amount', values: ['1'] } }),
+        // @ts-expect-error -- a category is a text
+        b: a.count({ window: '1h', bucketBy: { field: 'card', values: [1] } }),
+        // @ts-expect-error -- not of a last
+        c: a.last('amount', { window: '1h', bucketBy: { field: 'card', values: ['a'] } }),
+      }),
+    });
+    expect(Object.keys(view.features)).toEqual(['n_NO', 'n_New_York', 'n___1', 'sum_x', 'max']);
   });
 
   it('refuse to exclude a feature that the service does not have', () => {

@@ -99,7 +99,10 @@ describe('aggregations', () => {
 
   it('keep the newest values, newest first, each a feature of its own', () => {
     const view = cardView((a) => ({ fees: a.lastN('fee', { window: '1h', n: 3 }) }));
-    const key = new OneKey(view).add(2 * MINUTE_MS, { fee: 3 }).add(0, { fee: 1 }).add(5 * MINUTE_MS);
+    const key = new OneKey(view)
+      .add(2 * MINUTE_MS, { fee: 3 })
+      .add(0, { fee: 1 })
+      .add(5 * MINUTE_MS);
     expect(key.read(10 * MINUTE_MS)).toEqual({ fees_1: 3, fees_2: 1, fees_3: NaN });
     key.add(2 * MINUTE_MS, { fee: 2 }).add(3 * MINUTE_MS, { fee: 0 });
     expect(key.read(10 * MINUTE_MS)).toEqual({ fees_1: 0, fees_2: 3, fees_3: 2 });
@@ -111,6 +114,16 @@ describe('aggregations', () => {
     const view = cardView((a) => ({ fees: a.lastN('fee', { window: '1h', n: 3 }) }));
     const key = new OneKey(view).add(0, { fee: 7 }).add(0, { fee: 7 });
     expect(key.read(1)).toEqual({ fees_1: 7, fees_2: 7, fees_3: NaN });
+  });
+
+  it('fall apart into the listed categories of a field', () => {
+    const view = cardView((a) => ({
+      n: a.count({ window: '1h', bucketBy: { field: 'country', values: ['NO', 'SE'] } }),
+      sum: a.sum('amount', { window: '1h', bucketBy: { field: 'country', values: ['NO', 'SE', 'DK'] } }),
+    }));
+    const key = new OneKey(view);
+    for (const country of ['NO', 'SE', 'NO', 'DE', null]) key.add(0, { country, amount: 2 });
+    expect(key.read(1)).toEqual({ n_NO: 2, n_SE: 1, sum_NO: 4, sum_SE: 2, sum_DK: NaN });
   });
 
   it('keep the small beside the large: sums do not lose what a double would', () => {

@@ -48,6 +48,25 @@ describe('a compiled view', () => {
     expect(program.resolutions.map((resolution) => resolution.slotCount)).toEqual([1 + 4 * 3 + 3]);
   });
 
+  it('takes buckets for conditions: the same inputs, slots and definition', () => {
+    const short = cardView((a) => ({
+      n: a.count({
+        window: '1h',
+        where: { online: true },
+        bucketBy: { field: 'country', values: ['NO', 'SE'] },
+      }),
+      mean: a.mean('amount', { window: '1h', bucketBy: { field: 'country', values: ['NO'] } }),
+    }));
+    const long = cardView((a) => ({
+      n_NO: a.count({ window: '1h', where: { online: true, country: 'NO' } }),
+      n_SE: a.count({ window: '1h', where: { country: 'SE', online: { eq: true } } }),
+      mean_NO: a.mean('amount', { window: '1h', where: { country: 'NO' } }),
+    }));
+    expect(compileView(short).definition).toEqual(compileView(long).definition);
+    expect(compileView(short).definitionHash).toBe(compileView(long).definitionHash);
+    expect(compileView(short).resolutions[0]?.slotCount).toBe(5);
+  });
+
   it('has one resolution per hop, windows ascending', () => {
     const program = compileView(
       cardView((a) => ({

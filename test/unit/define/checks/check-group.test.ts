@@ -50,3 +50,63 @@ describe('the checks of a group of features', () => {
     expect(many).toEqual([expect.stringContaining('expected 1 to 256 features, found 272')]);
   });
 });
+
+/** For what only a program without types can write. */
+const buckets = (bucketBy: unknown, options: object = {}) =>
+  problemsOfFeatures((a) => ({
+    all: a.count({ window: '1h' }),
+    n: a.count({ window: '1h', ...options, bucketBy: bucketBy as never }),
+  }));
+
+describe('the checks of buckets', () => {
+  it('accept what types accept', () => {
+    expect(buckets({ field: 'note', values: ['a', 'New York', 'æ'] })).toEqual([]);
+    expect(buckets({ field: 'note', values: ['a'] }, { where: { amount: { gt: 1 } } })).toEqual([]);
+    const values = Array.from({ length: 64 }, (_, i) => `v${i}`);
+    expect(buckets({ field: 'card', values })).toEqual([]);
+  });
+
+  it.each([
+    [
+      'a field that is no text',
+      { field: 'amount', values: ['a'] },
+      "expected bucketBy of a string field of the source, found number 'amount'. Fields that it can take: 'id', 'card', 'note'.",
+    ],
+    ['a field that is not there', { field: 'town', values: ['a'] }, "found 'town'"],
+    [
+      'no values',
+      { field: 'note', values: [] },
+      "expected bucketBy of 'note' to list 1 to 64 values, found 0 values",
+    ],
+    [
+      'too many values',
+      { field: 'note', values: Array.from({ length: 65 }, (_, i) => `v${i}`) },
+      'found 65 values',
+    ],
+    ['values that are no list', { field: 'note', values: 'NO' }, "found 'NO'. List them"],
+    [
+      'values that are no texts',
+      { field: 'note', values: ['a', 1, null] },
+      "expected bucketBy of 'note' to list texts, found 1, null",
+    ],
+    [
+      'values of one name',
+      { field: 'note', values: ['a b', 'c', 'a_b', 'a-b'] },
+      "found 'a b', 'a_b', 'a-b', which all become 'a_b'",
+    ],
+  ])('find %s', (_what, bucketBy, text) => {
+    expect(buckets(bucketBy)).toEqual([expect.stringContaining(text)]);
+  });
+
+  it("find a field that 'where' tests too", () => {
+    expect(buckets({ field: 'note', values: ['a'] }, { where: { note: { ne: 'b' } } })).toEqual([
+      "Feature view 'card_activity', feature 'n': expected bucketBy of another field than its 'where' tests, found 'note' in both. Leave out the values that 'where' refuses.",
+    ]);
+  });
+
+  it("find a problem of their 'where' once", () => {
+    expect(buckets({ field: 'note', values: ['a', 'b'] }, { where: { price: 1 } })).toEqual([
+      expect.stringContaining("expected 'where' on a field of the source, found 'price'"),
+    ]);
+  });
+});
