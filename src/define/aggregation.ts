@@ -14,15 +14,18 @@ export type AggregationKind =
   | 'first'
   | 'last'
   | 'lastN'
+  | 'decayedCount'
+  | 'decayedSum'
+  | 'decayedMean'
   | 'timeSinceLast';
 
 /**
- * One aggregation over one sawtooth window. Nulls of the field are skipped; an empty count is 0 and
+ * One aggregation over one sawtooth window. Nulls of the field are skipped; an empty count (decayed or not) is 0 and
  * every other empty aggregation is null.
  */
 export interface Aggregation<S extends Schema = Schema> {
   readonly kind: AggregationKind;
-  /** Null where the aggregation reads no field (count, timeSinceLast). */
+  /** Null where the aggregation reads no field (count, decayedCount, timeSinceLast). */
   readonly field: string | null;
   readonly window: Duration;
   /** Step of the window's tail; the ladder's value for the window where absent. */
@@ -32,6 +35,8 @@ export interface Aggregation<S extends Schema = Schema> {
   readonly n?: number;
   /** Of a lastN: which of them this feature is; 1 is the newest. */
   readonly rank?: number;
+  /** Of the decayed kinds: the age at which an event weighs half. */
+  readonly halfLife?: Duration;
 }
 
 /** One feature for each listed value of a text field. */

@@ -16,6 +16,8 @@ interface WindowOptions<S extends Schema> {
   where?: Condition<S>;
 }
 
+type DecayOptions<S extends Schema> = WindowOptions<S> & { halfLife: Duration };
+
 /** With `bucketBy`, a feature `<name>_<value>` for each listed value of a text field: a `where` for each. */
 type Bucketed<S extends Schema, Value extends string> = WindowOptions<S> & {
   bucketBy: BucketBy<FieldNames<S, 'string'>, Value>;
@@ -54,6 +56,12 @@ export interface Aggregations<S extends Schema> {
     field: FieldNames<S, 'number' | 'boolean' | 'timestamp'>,
     options: WindowOptions<S> & { n: N },
   ): AggregationGroup<S, RankNames<N>>;
+  /** Number of events, each weighing 2^-(age / half-life). */
+  decayedCount(options: DecayOptions<S>): Aggregation<S>;
+  /** Sum of values, each times the weight of its event. */
+  decayedSum(field: FieldNames<S, 'number' | 'boolean'>, options: DecayOptions<S>): Aggregation<S>;
+  /** Mean of values by the weights of their events. */
+  decayedMean(field: FieldNames<S, 'number' | 'boolean'>, options: DecayOptions<S>): Aggregation<S>;
   /** Seconds from the newest event time in the window to the moment of the read. */
   timeSinceLast(options: WindowOptions<S>): Aggregation<S>;
 }
@@ -75,7 +83,7 @@ const bucketable =
 /** A part per value; the checks refuse what is no list of texts. */
 function bucketed(aggregation: Aggregation, { field, values }: BucketBy): AggregationGroup {
   const where = aggregation.where ?? null;
-  const texts = Array.isArray(values) ? values.slice(0, BUCKETS_MAX) : [];
+  const texts = Array.isArray(values as unknown) ? values.slice(0, BUCKETS_MAX) : [];
   const parts = texts.map((value) => ({
     suffix: safeName(String(value)),
     aggregation: { ...aggregation, where: { ...where, [field]: value } },
@@ -108,5 +116,8 @@ export const aggregations = {
   first: withField('first'),
   last: withField('last'),
   lastN,
+  decayedCount: withoutField('decayedCount'),
+  decayedSum: withField('decayedSum'),
+  decayedMean: withField('decayedMean'),
   timeSinceLast: withoutField('timeSinceLast'),
 };

@@ -1,4 +1,5 @@
 import { assertInvariant } from '../core/assert-invariant.ts';
+import { parseDuration } from '../core/duration.ts';
 import { fnv1a32 } from '../core/fnv1a.ts';
 import { canonicalJson, type JsonValue } from '../core/json.ts';
 import type { Aggregation } from '../define/aggregation.ts';
@@ -106,8 +107,10 @@ function planFeature(view: FeatureView, name: string, feature: number, inputs: I
 }
 
 /** Options that only some kinds have: absent from the definition of all others, whose states stay valid. */
-function optionsOf({ n, rank }: Aggregation): Record<string, JsonValue> {
-  return { ...(n === undefined ? {} : { n }), ...(rank === undefined ? {} : { rank }) };
+function optionsOf({ n, rank, halfLife }: Aggregation): Record<string, JsonValue> {
+  const halfLifeMs = halfLife === undefined ? undefined : parseDuration(halfLife);
+  const options = Object.entries({ n, rank, halfLifeMs });
+  return Object.fromEntries(options.filter((option): option is [string, number] => option[1] !== undefined));
 }
 
 function definitionOf(view: FeatureView, planned: readonly PlannedFeature[]): JsonValue {

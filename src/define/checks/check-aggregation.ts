@@ -22,8 +22,14 @@ const fieldTypesOf: Readonly<Record<AggregationKind, readonly FieldType[] | null
   first: ['number', 'boolean', 'timestamp'],
   last: ['number', 'boolean', 'timestamp'],
   lastN: ['number', 'boolean', 'timestamp'],
+  decayedCount: null,
+  decayedSum: ['number', 'boolean'],
+  decayedMean: ['number', 'boolean'],
   timeSinceLast: null,
 };
+
+const decayedKinds: ReadonlySet<AggregationKind> = new Set(['decayedCount', 'decayedSum', 'decayedMean']);
+const halfLifeRange = { fromMs: 1_000, toMs: 365 * 86_400_000 };
 
 export function checkAggregation(aggregation: Aggregation, schema: Schema, problems: ProblemList): void {
   if (!Object.hasOwn(fieldTypesOf, aggregation.kind)) {
@@ -34,6 +40,9 @@ export function checkAggregation(aggregation: Aggregation, schema: Schema, probl
   }
   checkField(aggregation, schema, problems);
   checkWindow(aggregation, problems);
+  if (decayedKinds.has(aggregation.kind)) {
+    checkDuration('halfLife', aggregation.halfLife, halfLifeRange, problems);
+  }
   if (aggregation.where !== undefined) checkCondition(aggregation.where, schema, problems);
 }
 

@@ -37,12 +37,13 @@ function checkBucketField(
 
 function checkValues({ field, values }: BucketBy, problems: ProblemList): void {
   const what = `bucketBy of '${field}'`;
-  if (!Array.isArray(values) || values.length < 1 || values.length > BUCKETS_MAX) {
-    const found = Array.isArray(values) ? `${values.length} values` : quoted(values);
+  const isList = Array.isArray(values as unknown);
+  if (!isList || values.length < 1 || values.length > BUCKETS_MAX) {
+    const found = isList ? `${values.length} values` : quoted(values);
     problems.add(`expected ${what} to list 1 to ${BUCKETS_MAX} values, found ${found}. List them.`);
     return;
   }
-  const wrong = values.filter((value) => typeof value !== 'string');
+  const wrong = values.filter((value: unknown) => typeof value !== 'string');
   if (wrong.length > 0) {
     problems.add(
       `expected ${what} to list texts, found ${wrong.map(quoted).join(', ')}. Correct the values.`,

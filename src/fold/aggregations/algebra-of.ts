@@ -1,7 +1,9 @@
 import { assertInvariant } from '../../core/assert-invariant.ts';
+import { parseDuration, type Duration } from '../../core/duration.ts';
 import type { Aggregation, AggregationKind } from '../../define/aggregation.ts';
 import type { AggregationAlgebra } from './aggregation-algebra.ts';
 import { count } from './count.ts';
+import { decayedCount, decayedMean, decayedSum } from './decayed.ts';
 import { first } from './first.ts';
 import { last } from './last.ts';
 import { lastN } from './last-n.ts';
@@ -29,6 +31,9 @@ const algebras: Readonly<
   first,
   last,
   lastN: ({ n, rank }) => lastN(given(n), given(rank)),
+  decayedCount: ({ halfLife }) => decayedCount(millisecondsOf(halfLife)),
+  decayedSum: ({ halfLife }) => decayedSum(millisecondsOf(halfLife)),
+  decayedMean: ({ halfLife }) => decayedMean(millisecondsOf(halfLife)),
   timeSinceLast,
 };
 
@@ -37,6 +42,8 @@ export function algebraOf(aggregation: Aggregation): AggregationAlgebra {
   const algebra = algebras[aggregation.kind];
   return typeof algebra === 'function' ? algebra(aggregation) : algebra;
 }
+
+const millisecondsOf = (duration: Duration | undefined): number => given(parseDuration(given(duration)));
 
 function given<T>(option: T | undefined): T {
   assertInvariant(option !== undefined, 'an aggregation has the options of its kind');

@@ -49,13 +49,7 @@ function insert(
 }
 
 /** Whether a value is newer than the one at `at`; any is newer than none. */
-function isNewer(
-  slots: Float64Array,
-  at: number,
-  eventTime: number,
-  delay: number,
-  value: number,
-): boolean {
+function isNewer(slots: Float64Array, at: number, eventTime: number, delay: number, value: number): boolean {
   if (slots[at + 1] === 0) return true;
   if (eventTime !== slots[at]!) return eventTime > slots[at]!;
   if (delay !== slots[at + 1]!) return delay > slots[at + 1]!;

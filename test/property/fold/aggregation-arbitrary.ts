@@ -24,11 +24,14 @@ type Computation = Omit<Aggregation, 'window' | 'hop' | 'where'>;
 
 const numeric = fc.constantFrom('amount', 'fee', 'online');
 
+const halfLife = fc.constantFrom('1s', '7m', '1h', '30d', '365d') as fc.Arbitrary<Aggregation['window']>;
+
 /** Sums round: their tiles are the same in any order of arrival to about 1e-30 only. */
-const rounded: fc.Arbitrary<Computation> = fc.record({
-  kind: fc.constantFrom('sum', 'mean', 'variance', 'stddev', 'skewness'),
-  field: numeric,
-});
+const rounded: fc.Arbitrary<Computation> = fc.oneof(
+  fc.record({ kind: fc.constantFrom('sum', 'mean', 'variance', 'stddev', 'skewness'), field: numeric }),
+  fc.record({ kind: fc.constant('decayedCount' as const), field: fc.constant(null), halfLife }),
+  fc.record({ kind: fc.constantFrom('decayedSum', 'decayedMean'), field: numeric, halfLife }),
+);
 
 const exact: fc.Arbitrary<Computation> = fc.oneof(
   fc.record({ kind: fc.constantFrom('count', 'timeSinceLast'), field: fc.constant(null) }),

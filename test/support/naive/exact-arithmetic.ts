@@ -5,8 +5,10 @@ export interface Dyadic {
 }
 
 /** Sum of float64 values without any rounding: `integer / 2^shift`. */
-export function exactSum(values: readonly number[]): Dyadic {
-  return values.map(dyadicOf).reduce(addDyadic, { integer: 0n, shift: 0n });
+export function exactSum(values: readonly (number | Dyadic)[]): Dyadic {
+  return values
+    .map((value) => (typeof value === 'number' ? dyadicOf(value) : value))
+    .reduce(addDyadic, { integer: 0n, shift: 0n });
 }
 
 export function exactSquareSum(values: readonly number[]): Dyadic {

@@ -75,6 +75,10 @@ describe('types', () => {
         g: a.skewness('at', { window: '1h' }),
         // @ts-expect-error -- a text is no number
         h: a.first('card', { window: '1h' }),
+        // @ts-expect-error -- without a half-life
+        i: a.decayedCount({ window: '1h' }),
+        // @ts-expect-error -- a timestamp has no sum
+        j: a.decayedSum('at', { window: '1h', halfLife: '1h' }),
       }),
     });
     expect(Object.keys(cards.features)).toEqual(['count_1h', 'mean_1h']);

@@ -12,13 +12,16 @@ const all = cardView((a) => ({
   skewness: a.skewness('amount', { window: '1h' }),
   first: a.first('fee', { window: '1h' }),
   last: a.last('fee', { window: '1h' }),
+  decayedCount: a.decayedCount({ window: '1h', halfLife: '1m' }),
+  decayedSum: a.decayedSum('amount', { window: '1h', halfLife: '1m' }),
+  decayedMean: a.decayedMean('amount', { window: '1h', halfLife: '1m' }),
   since: a.timeSinceLast({ window: '1h' }),
 }));
 
 describe('aggregations', () => {
-  it('are null without events, only a count is 0', () => {
+  it('are null without events, only a count is 0, decayed or not', () => {
     const names = Object.keys(all.features);
-    const empty = { ...Object.fromEntries(names.map((name) => [name, NaN])), count: 0 };
+    const empty = { ...Object.fromEntries(names.map((name) => [name, NaN])), count: 0, decayedCount: 0 };
     expect(new OneKey(all).read(0)).toEqual(empty);
     expect(new OneKey(all).add(0, { fee: 2 }).read(3 * HOUR_MS)).toEqual(empty);
   });
@@ -40,6 +43,9 @@ describe('aggregations', () => {
       skewness: 0,
       first: 1,
       last: 1,
+      decayedCount: 2 ** -5 + 2 ** -4 + 2 ** -3 + 2 ** -2,
+      decayedSum: 2 * 2 ** -5 + 4 * 2 ** -4 + 4 * 2 ** -3 + 6 * 2 ** -2,
+      decayedMean: (2 + 4 * 2 + 4 * 4 + 6 * 8) / (1 + 2 + 4 + 8),
       since: 120,
     });
   });
@@ -124,6 +130,34 @@ describe('aggregations', () => {
     const key = new OneKey(view);
     for (const country of ['NO', 'SE', 'NO', 'DE', null]) key.add(0, { country, amount: 2 });
     expect(key.read(1)).toEqual({ n_NO: 2, n_SE: 1, sum_NO: 4, sum_SE: 2, sum_DK: NaN });
+  });
+
+  it('weigh events by their age: a half after each half-life, whatever its length and the order of arrival', () => {
+    const decayedOf = (halfLife: '1s' | '1m' | '365d', hop: '1h' | '30d', ...minutes: number[]) => {
+      const view = cardView((a) => ({
+        n: a.decayedCount({ window: '30d', hop, halfLife }),
+        mean: a.decayedMean('amount', { window: '30d', hop, halfLife }),
+      }));
+      const key = new OneKey(view);
+      for (const minute of minutes) key.add(minute * MINUTE_MS, { amount: minute });
+      return key.read(600 * MINUTE_MS);
+    };
+    expect(decayedOf('1m', '1h', 598, 599, 600)).toEqual({ n: 1.75, mean: (598 + 2 * 599 + 4 * 600) / 7 });
+    expect(decayedOf('1m', '30d', 600, 598, 599)).toEqual({ n: 1.75, mean: (598 + 2 * 599 + 4 * 600) / 7 });
+    // All weights but their ratios are under what a double can hold.
+    expect(decayedOf('1s', '30d', 10, 0, 10)).toEqual({ n: 0, mean: 10 });
+    expect(decayedOf('1s', '1h', 600, 0)).toEqual({ n: 1, mean: 600 });
+    expect(decayedOf('365d', '1h', 0)['n']).toBeCloseTo(2 ** (-600 / 525_600), 15);
+  });
+
+  it('weigh nothing more than 1, also where the state is ahead of the read', () => {
+    const view = cardView((a) => ({ n: a.decayedCount({ window: '1d', hop: '1d', halfLife: '1s' }) }));
+    expect(
+      new OneKey(view)
+        .add(20 * HOUR_MS)
+        .add(0)
+        .read(1),
+    ).toEqual({ n: 1 });
   });
 
   it('keep the small beside the large: sums do not lose what a double would', () => {

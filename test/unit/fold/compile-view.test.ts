@@ -67,6 +67,21 @@ describe('a compiled view', () => {
     expect(compileView(short).resolutions[0]?.slotCount).toBe(5);
   });
 
+  it('shares no decay of another half-life, and tells them apart in its definition', () => {
+    const decay = (halfLife: '1h' | '60m' | '2h') =>
+      compileView(cardView((a) => ({ n: a.decayedCount({ window: '24h', halfLife }) })));
+    expect(decay('60m').definitionHash).toBe(decay('1h').definitionHash);
+    expect(decay('2h').definitionHash).not.toBe(decay('1h').definitionHash);
+    const program = compileView(
+      cardView((a) => ({
+        sum: a.decayedSum('amount', { window: '24h', halfLife: '1h' }),
+        mean: a.decayedMean('amount', { window: '24h', halfLife: '60m' }),
+        other: a.decayedSum('amount', { window: '24h', halfLife: '2h' }),
+      })),
+    );
+    expect(program.resolutions.map((resolution) => resolution.slotCount)).toEqual([9]);
+  });
+
   it('has one resolution per hop, windows ascending', () => {
     const program = compileView(
       cardView((a) => ({
