@@ -11,7 +11,7 @@ export { boolean, nullable, number, string, timestamp } from './define/field.ts'
 export type { Field, FieldType, Row, Schema } from './define/field.ts';
 export { source } from './define/source.ts';
 export type { Source } from './define/source.ts';
-export type { Aggregation, AggregationGroup, AggregationKind } from './define/aggregation.ts';
+export type { Aggregation, AggregationGroup, AggregationKind, Combination } from './define/aggregation.ts';
 export type { Aggregations } from './define/aggregations.ts';
 export type { Condition } from './define/condition.ts';
 export { featureView } from './define/feature-view.ts';

@@ -39,6 +39,22 @@ export interface Aggregation<S extends Schema = Schema> {
   readonly halfLife?: Duration;
 }
 
+export type CombinationKind = 'ratio' | 'difference';
+
+/** A number made of two aggregations of one view; null where one of them is, or where the ratio's second is 0. */
+export interface Combination<S extends Schema = Schema> {
+  readonly kind: CombinationKind;
+  readonly parts: readonly [Aggregation<S>, Aggregation<S>];
+}
+
+/** What one value of a view is computed from. */
+export type ViewFeature<S extends Schema = Schema> = Aggregation<S> | Combination<S>;
+
+/** The aggregations that a feature is made of: its parts, or itself. */
+export function aggregationsOf(feature: ViewFeature): readonly Aggregation[] {
+  return 'parts' in feature ? feature.parts : [feature];
+}
+
 /** One feature for each listed value of a text field. */
 export interface BucketBy<Field extends string = string, Value extends string = string> {
   readonly field: Field;
@@ -54,14 +70,14 @@ export interface AggregationGroup<S extends Schema = Schema, Suffix extends stri
 }
 
 /** What a user writes for one name of a feature view. */
-export type FeatureDefinition = Aggregation | AggregationGroup;
+export type FeatureDefinition = ViewFeature | AggregationGroup;
 
 /** Features by name, each group as its parts; of two that have one name the later stays. */
 export function expandDefinitions(
   definitions: Readonly<Record<string, FeatureDefinition>>,
-): Readonly<Record<string, Aggregation>> {
+): Readonly<Record<string, ViewFeature>> {
   return Object.fromEntries(
-    Object.entries(definitions).flatMap(([name, definition]): [string, Aggregation][] =>
+    Object.entries(definitions).flatMap(([name, definition]): [string, ViewFeature][] =>
       definition.kind === 'group'
         ? definition.parts.map(({ suffix, aggregation }) => [partName(name, suffix), aggregation])
         : [[name, definition]],

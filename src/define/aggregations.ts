@@ -1,5 +1,12 @@
 import type { Duration } from '../core/duration.ts';
-import type { Aggregation, AggregationGroup, AggregationKind, BucketBy } from './aggregation.ts';
+import type {
+  Aggregation,
+  AggregationGroup,
+  AggregationKind,
+  BucketBy,
+  Combination,
+  CombinationKind,
+} from './aggregation.ts';
 import type { Condition } from './condition.ts';
 import { safeName, type RankNames, type SafeName } from './feature-names.ts';
 import type { FieldNames, Schema } from './field.ts';
@@ -64,6 +71,10 @@ export interface Aggregations<S extends Schema> {
   decayedMean(field: FieldNames<S, 'number' | 'boolean'>, options: DecayOptions<S>): Aggregation<S>;
   /** Seconds from the newest event time in the window to the moment of the read. */
   timeSinceLast(options: WindowOptions<S>): Aggregation<S>;
+  /** The first divided by the second; null where one is null or the second is 0. */
+  ratio(numerator: Aggregation<S>, denominator: Aggregation<S>): Combination<S>;
+  /** The first minus the second; null where one is null. */
+  difference(minuend: Aggregation<S>, subtrahend: Aggregation<S>): Combination<S>;
 }
 
 const withField =
@@ -72,6 +83,10 @@ const withField =
 const withoutField =
   (kind: AggregationKind) =>
   (options: WindowOptions<Schema>): Aggregation => ({ kind, field: null, ...options });
+
+const combined =
+  (kind: CombinationKind) =>
+  (first: Aggregation, second: Aggregation): Combination => ({ kind, parts: [first, second] });
 
 type AnyOptions = WindowOptions<Schema> & { bucketBy?: BucketBy };
 
@@ -83,7 +98,8 @@ const bucketable =
 /** A part per value; the checks refuse what is no list of texts. */
 function bucketed(aggregation: Aggregation, { field, values }: BucketBy): AggregationGroup {
   const where = aggregation.where ?? null;
-  const texts = Array.isArray(values as unknown) ? values.slice(0, BUCKETS_MAX) : [];
+  const given: unknown = values;
+  const texts = Array.isArray(given) ? values.slice(0, BUCKETS_MAX) : [];
   const parts = texts.map((value) => ({
     suffix: safeName(String(value)),
     aggregation: { ...aggregation, where: { ...where, [field]: value } },
@@ -120,4 +136,6 @@ export const aggregations = {
   decayedSum: withField('decayedSum'),
   decayedMean: withField('decayedMean'),
   timeSinceLast: withoutField('timeSinceLast'),
+  ratio: combined('ratio'),
+  difference: combined('difference'),
 };

@@ -1,4 +1,4 @@
-import { expandDefinitions, type Aggregation, type FeatureDefinition } from './aggregation.ts';
+import { expandDefinitions, type FeatureDefinition, type ViewFeature } from './aggregation.ts';
 import { aggregations, type Aggregations } from './aggregations.ts';
 import type { Entity } from './entity.ts';
 import type { FeatureNamesOf } from './feature-names.ts';
@@ -21,7 +21,7 @@ export interface FeatureView<
   /** As they were written: a group of features is one of them. */
   readonly definitions: Readonly<Record<string, FeatureDefinition>>;
   /** One value each, in the order of the definitions. */
-  readonly features: Readonly<Record<Feature, Aggregation>>;
+  readonly features: Readonly<Record<Feature, ViewFeature>>;
   /** Partitions of the view's topic and of its states, fixed when it is created. */
   readonly partitions: number;
 }

@@ -2,7 +2,7 @@ import { assertInvariant } from '../core/assert-invariant.ts';
 import { parseDuration } from '../core/duration.ts';
 import { fnv1a32 } from '../core/fnv1a.ts';
 import { canonicalJson, type JsonValue } from '../core/json.ts';
-import type { Aggregation } from '../define/aggregation.ts';
+import type { Aggregation, ViewFeature } from '../define/aggregation.ts';
 import { entityKeyOf } from '../define/entity.ts';
 import type { FeatureView } from '../define/feature-view.ts';
 import type { Row } from '../define/field.ts';
@@ -11,7 +11,7 @@ import { algebraOf } from './aggregations/algebra-of.ts';
 import { compileCondition } from './compile-condition.ts';
 import { InputTable } from './input-table.ts';
 import { planResolution, type PlannedFeature } from './plan-resolution.ts';
-import type { ViewProgram } from './view-program.ts';
+import type { CombinationPlan, ViewProgram } from './view-program.ts';
 
 export type { ViewProgram } from './view-program.ts';
 
@@ -24,7 +24,7 @@ export type { ViewProgram } from './view-program.ts';
 export function compileView(view: FeatureView): ViewProgram {
   const inputs = new InputTable(view);
   const featureNames = Object.keys(view.features);
-  const planned = featureNames.map((name, feature) => planFeature(view, name, feature, inputs));
+  const { planned, combinations } = planFeatures(view, inputs);
   const hops = [...new Set(planned.map((feature) => feature.hopMs))].sort((a, b) => a - b);
   const definition = definitionOf(view, planned);
   return {
@@ -37,6 +37,8 @@ export function compileView(view: FeatureView): ViewProgram {
     eventInputs: inputs.fields.map((field) => field === null),
     inputGroups: inputs.groups(),
     keyFields: view.entity.keys.map((key) => view.keyFields[key] ?? key),
+    combinations,
+    partValues: new Float64Array(2 * combinations.length),
     resolutions: hops.map((hopMs) =>
       planResolution(
         hopMs,
@@ -75,9 +77,30 @@ function numberOf(value: unknown): number {
   return NaN;
 }
 
-function planFeature(view: FeatureView, name: string, feature: number, inputs: InputTable): PlannedFeature {
-  const aggregation = view.features[name];
-  assertInvariant(aggregation !== undefined, `view '${view.name}' has a feature '${name}'`);
+/** Plans the view's aggregations: those that are features, and the parts of its combinations, numbered apart. */
+function planFeatures(
+  view: FeatureView,
+  inputs: InputTable,
+): { planned: readonly PlannedFeature[]; combinations: readonly CombinationPlan[] } {
+  const combinations: CombinationPlan[] = [];
+  const planned = Object.entries<ViewFeature>(view.features).flatMap(([name, given], feature) => {
+    const plan = planAggregation.bind(null, view, name, inputs);
+    if (!('parts' in given)) return [plan(given, feature, false)];
+    const first = 2 * combinations.length;
+    combinations.push({ kind: given.kind, feature, first, second: first + 1 });
+    return given.parts.map((part, i) => plan(part, first + i, true));
+  });
+  return { planned, combinations };
+}
+
+function planAggregation(
+  view: FeatureView,
+  name: string,
+  inputs: InputTable,
+  aggregation: Aggregation,
+  feature: number,
+  isPart: boolean,
+): PlannedFeature {
   const window = windowAndHop(aggregation);
   assertInvariant(
     window !== undefined,
@@ -96,12 +119,12 @@ function planFeature(view: FeatureView, name: string, feature: number, inputs: I
         : fieldInput,
   }));
   return {
+    aggregation,
     feature,
+    isPart,
     algebra,
     ...window,
     columns,
-    kind: aggregation.kind,
-    field: aggregation.field,
     where: condition?.normal ?? null,
   };
 }
@@ -116,15 +139,18 @@ function optionsOf({ n, rank, halfLife }: Aggregation): Record<string, JsonValue
 function definitionOf(view: FeatureView, planned: readonly PlannedFeature[]): JsonValue {
   const fieldTypes = (names: readonly string[]) =>
     Object.fromEntries(names.map((name) => [name, { ...view.source.schema[name] }]));
-  const feature = (aggregation: Aggregation, plan: PlannedFeature): JsonValue => ({
-    kind: aggregation.kind,
-    field: aggregation.field,
-    windowMs: plan.windowMs,
-    hopMs: plan.hopMs,
-    where: plan.where,
-    ...optionsOf(aggregation),
-  });
-  const names = Object.keys(view.features);
+  const describe = (aggregation: Aggregation): Record<string, JsonValue> => {
+    const plan = planned.find((candidate) => candidate.aggregation === aggregation);
+    assertInvariant(plan !== undefined, `view '${view.name}' has all of its aggregations planned`);
+    return {
+      kind: aggregation.kind,
+      field: aggregation.field,
+      windowMs: plan.windowMs,
+      hopMs: plan.hopMs,
+      where: plan.where,
+      ...optionsOf(aggregation),
+    };
+  };
   return {
     name: view.name,
     version: view.version,
@@ -132,14 +158,12 @@ function definitionOf(view: FeatureView, planned: readonly PlannedFeature[]): Js
     source: view.source.name,
     eventTime: view.source.eventTime,
     keyFields: view.entity.keys.map((key) => view.keyFields[key] ?? key),
-    fields: fieldTypes([...new Set(planned.flatMap((plan) => plan.field ?? []))].sort()),
+    fields: fieldTypes([...new Set(planned.flatMap((plan) => plan.aggregation.field ?? []))].sort()),
     // An array: the order of the features is the order of the values.
-    features: names.map((name, i) => ({
-      name,
-      ...(feature(view.features[name] as Aggregation, planned[i] as PlannedFeature) as Record<
-        string,
-        JsonValue
-      >),
-    })),
+    features: Object.entries<ViewFeature>(view.features).map(([name, feature]) =>
+      'parts' in feature
+        ? { name, kind: feature.kind, parts: feature.parts.map(describe) }
+        : { name, ...describe(feature) },
+    ),
   };
 }

@@ -90,6 +90,16 @@ export function scaleDoubleDouble(slots: Float64Array, at: number, factor: numbe
   slots[at] = total;
 }
 
+/** What is left of a quotient, used within one call. */
+const remainder = new Float64Array(2);
+
+/** The double nearest to the quotient of a double-double and a double, but for one case in some 1e15. */
+export function divideDoubleDouble(high: number, low: number, divisor: number): number {
+  const quotient = high / divisor;
+  multiplyExactly(quotient, divisor, remainder, 0);
+  return quotient + (high - remainder[0]! - remainder[1]! + low) / divisor;
+}
+
 /** Writes the exact product of two doubles as (high, low) at `at`. */
 function multiplyExactly(a: number, b: number, slots: Float64Array, at: number): void {
   const scaledA = SPLITTER * a;

@@ -1,18 +1,18 @@
 import type { JsonValue } from '../core/json.ts';
-import type { AggregationKind } from '../define/aggregation.ts';
+import type { Aggregation } from '../define/aggregation.ts';
 import type { AggregationAlgebra } from './aggregations/aggregation-algebra.ts';
 import type { Intermediate } from './intermediates/intermediate.ts';
-import type { Column, Resolution, WindowPlan } from './view-program.ts';
+import type { Column, FeaturePlan, Resolution, WindowPlan } from './view-program.ts';
 
 /** How far before the newest known time of its state a read may still lie and see every tile of its windows. */
 export const READ_GRACE_MS = 3_600_000;
 
 /** A feature with its inputs numbered, before its slots have places. */
 export interface PlannedFeature {
-  /** Index in the view's order. */
+  /** Index in the view's order; of a part of a combination, in the order of all parts. */
   readonly feature: number;
-  readonly kind: AggregationKind;
-  readonly field: string | null;
+  readonly isPart: boolean;
+  readonly aggregation: Aggregation;
   readonly where: JsonValue;
   readonly algebra: AggregationAlgebra;
   readonly windowMs: number;
@@ -43,12 +43,15 @@ export function planResolution(hopMs: number, features: readonly PlannedFeature[
     return { ...feature, slots: Int32Array.from(own, (column) => column.offset) };
   });
   const windowLengths = [...new Set(features.map((feature) => feature.windowMs))].sort((a, b) => a - b);
+  const plansOf = (windowMs: number, isPart: boolean): readonly FeaturePlan[] =>
+    placed
+      .filter((feature) => feature.windowMs === windowMs && feature.isPart === isPart)
+      .map(({ algebra, slots, feature }) => ({ algebra, slots, feature }));
   const windows = windowLengths.map((windowMs): WindowPlan => ({
     windowMs,
     columns: columns.filter((column) => (longestWindowOf.get(column) ?? 0) >= windowMs),
-    features: placed
-      .filter((feature) => feature.windowMs === windowMs)
-      .map(({ algebra, slots, feature }) => ({ algebra, slots, feature })),
+    features: plansOf(windowMs, false),
+    parts: plansOf(windowMs, true),
   }));
   return {
     hopMs,

@@ -1,4 +1,5 @@
 import type { JsonValue } from '../core/json.ts';
+import type { CombinationKind } from '../define/aggregation.ts';
 import type { FeatureView } from '../define/feature-view.ts';
 import type { AggregationAlgebra } from './aggregations/aggregation-algebra.ts';
 import type { EventTest } from './compile-condition.ts';
@@ -19,6 +20,10 @@ export interface ViewProgram {
   readonly inputGroups: readonly InputGroup[];
   /** Fields of the source that hold the entity's key, in its order. */
   readonly keyFields: readonly string[];
+  /** Features that are made of two aggregations each, once all windows are read. */
+  readonly combinations: readonly CombinationPlan[];
+  /** Values of those aggregations in the read in hand; used within one call. */
+  readonly partValues: Float64Array;
   /** One per distinct hop, ascending. */
   readonly resolutions: readonly Resolution[];
   readonly longestWindowMs: number;
@@ -64,12 +69,23 @@ export interface WindowPlan {
   /** Columns that this window or a longer one needs. */
   readonly columns: readonly Column[];
   readonly features: readonly FeaturePlan[];
+  /** Aggregations that only combinations read. */
+  readonly parts: readonly FeaturePlan[];
 }
 
 export interface FeaturePlan {
   readonly algebra: AggregationAlgebra;
   /** Where the slots of the algebra's intermediates begin in a tile. */
   readonly slots: Int32Array;
+  /** Index in `featureNames`; of a part, in `partValues`. */
+  readonly feature: number;
+}
+
+export interface CombinationPlan {
+  readonly kind: CombinationKind;
   /** Index in `featureNames`. */
   readonly feature: number;
+  /** Indexes in `partValues`. */
+  readonly first: number;
+  readonly second: number;
 }

@@ -1,5 +1,6 @@
 import { assertInvariant } from '../core/assert-invariant.ts';
 import { SOURCE_PARTITIONS_MAX } from '../define/source.ts';
+import { combine } from './combine.ts';
 import { TileRun } from './tile-run.ts';
 import type { Resolution, ViewProgram } from './view-program.ts';
 
@@ -118,7 +119,12 @@ export function readFeatures(
   for (let r = 0; r < resolutions.length; r++) {
     const resolution = resolutions[r]!;
     resolution.merged.set(resolution.identity);
-    readResolution(resolution, state === null ? null : state.runs[r]!, asOf, out, at);
+    readResolution(resolution, state === null ? null : state.runs[r]!, asOf, out, at, program.partValues);
+  }
+  const { combinations, partValues } = program;
+  for (let c = 0; c < combinations.length; c++) {
+    const { kind, feature, first, second } = combinations[c]!;
+    out[at + feature] = combine(kind, partValues[first]!, partValues[second]!);
   }
 }
 
@@ -138,6 +144,7 @@ function readResolution(
   asOf: number,
   out: Float64Array,
   at: number,
+  partValues: Float64Array,
 ): void {
   const { hopMs, windows, merged } = resolution;
   let end = run === null ? 0 : run.countBefore(Math.floor(asOf / hopMs) + 1);
@@ -155,6 +162,8 @@ function readResolution(
     }
     for (const { algebra, slots, feature } of window.features)
       algebra.finalize(merged, slots, asOf, out, at + feature);
+    for (const { algebra, slots, feature } of window.parts)
+      algebra.finalize(merged, slots, asOf, partValues, feature);
   }
 }
 

@@ -2,7 +2,7 @@
  * The slow oracle of features: DESIGN.md section 2 word by word, with exact arithmetic, no tiles kept and no state.
  * It shares no code with the fold and the stores; of Millrace it knows the types of definitions only.
  */
-import type { Aggregation } from '../../src/define/aggregation.ts';
+import type { Aggregation, CombinationKind, ViewFeature } from '../../src/define/aggregation.ts';
 import type { FeatureService } from '../../src/define/feature-service.ts';
 import type { FeatureView } from '../../src/define/feature-view.ts';
 import { exactSum, nearestDeviation, nearestQuotient } from './naive/exact-arithmetic.ts';
@@ -38,14 +38,30 @@ export function naiveEntityKey(fields: readonly string[], values: Values): strin
  */
 export function naiveFeatures(view: FeatureView, events: readonly NaiveEvent[], asOf: number): NaiveFeatures {
   return Object.fromEntries(
-    Object.entries<Aggregation>(view.features).map(([name, aggregation]) => {
-      const isInWindow = windowOf(aggregation, asOf);
-      const seen = events.filter(
-        (event) => isInWindow(event.effectiveTime) && passesCondition(aggregation.where, event.row),
-      );
-      return [name, aggregate(aggregation, seen, asOf)];
+    Object.entries<ViewFeature>(view.features).map(([name, feature]) => {
+      if (!('parts' in feature)) return [name, aggregateWindow(feature, events, asOf)];
+      const [first, second] = feature.parts.map((part) => aggregateWindow(part, events, asOf));
+      return [name, combine(feature.kind, first ?? null, second ?? null)];
     }),
   );
+}
+
+function aggregateWindow(
+  aggregation: Aggregation,
+  events: readonly NaiveEvent[],
+  asOf: number,
+): number | null {
+  const isInWindow = windowOf(aggregation, asOf);
+  const seen = events.filter(
+    (event) => isInWindow(event.effectiveTime) && passesCondition(aggregation.where, event.row),
+  );
+  return aggregate(aggregation, seen, asOf);
+}
+
+function combine(kind: CombinationKind, first: number | null, second: number | null): number | null {
+  if (first === null || second === null) return null;
+  if (kind === 'difference') return first - second + 0;
+  return second === 0 ? null : first / second + 0;
 }
 
 export interface NaiveRow {
@@ -93,7 +109,8 @@ function aggregate(aggregation: Aggregation, events: readonly NaiveEvent[], asOf
     const value = aggregation.field === null ? 1 : numberOf(event.row[aggregation.field]);
     return value === null ? [] : [{ ...event, value }];
   });
-  if (valued.length === 0) return aggregation.kind === 'count' || aggregation.kind === 'decayedCount' ? 0 : null;
+  if (valued.length === 0)
+    return aggregation.kind === 'count' || aggregation.kind === 'decayedCount' ? 0 : null;
   const values = valued.map((event) => event.value);
   const newest = valued.reduce((latest, event) => Math.max(latest, event.effectiveTime), -Infinity);
   const aged = (): Aged[] => {
@@ -125,7 +142,9 @@ function aggregate(aggregation: Aggregation, events: readonly NaiveEvent[], asOf
     case 'last':
       return valued.reduce((a, b) => (isNewer(b, a) ? b : a)).value;
     case 'lastN':
-      return valued.toSorted((a, b) => (isNewer(a, b) ? -1 : 1))[(aggregation.rank ?? NaN) - 1]?.value ?? null;
+      return (
+        valued.toSorted((a, b) => (isNewer(a, b) ? -1 : 1))[(aggregation.rank ?? NaN) - 1]?.value ?? null
+      );
     case 'decayedCount':
     case 'decayedSum':
       return decayedSum(aged(), durationMs(aggregation.halfLife ?? ''));

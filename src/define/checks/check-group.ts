@@ -37,7 +37,8 @@ function checkBucketField(
 
 function checkValues({ field, values }: BucketBy, problems: ProblemList): void {
   const what = `bucketBy of '${field}'`;
-  const isList = Array.isArray(values as unknown);
+  const given: unknown = values;
+  const isList = Array.isArray(given);
   if (!isList || values.length < 1 || values.length > BUCKETS_MAX) {
     const found = isList ? `${values.length} values` : quoted(values);
     problems.add(`expected ${what} to list 1 to ${BUCKETS_MAX} values, found ${found}. List them.`);

@@ -1,5 +1,6 @@
-import { partName } from '../aggregation.ts';
+import { partName, type ViewFeature } from '../aggregation.ts';
 import type { Entity } from '../entity.ts';
+import type { Schema } from '../field.ts';
 import { VIEW_PARTITIONS_MAX, type FeatureView } from '../feature-view.ts';
 import { checkAggregation } from './check-aggregation.ts';
 import { checkGroup } from './check-group.ts';
@@ -38,12 +39,27 @@ export function checkView(view: FeatureView): readonly string[] {
     );
   }
   const checkedWithGroup = checkGroups(view, problems);
-  for (const [name, aggregation] of Object.entries(view.features)) {
+  for (const [name, feature] of Object.entries<ViewFeature>(view.features)) {
     checkFieldName('feature name', name, problems);
     if (checkedWithGroup.has(name)) continue;
-    checkAggregation(aggregation, view.source.schema, problems.about(`feature '${name}'`));
+    checkFeature(feature, view.source.schema, problems.about(`feature '${name}'`));
   }
   return problems.all;
+}
+
+function checkFeature(feature: ViewFeature, schema: Schema, problems: ProblemList): void {
+  if (!('parts' in feature)) {
+    checkAggregation(feature, schema, problems);
+    return;
+  }
+  // A combination, or a group, in place of an aggregation is found by its kind.
+  feature.parts.forEach((part, i) => {
+    checkAggregation(
+      part,
+      schema,
+      problems.about(`${feature.kind} of ${i === 0 ? 'the first' : 'the second'}`),
+    );
+  });
 }
 
 /**

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Aggregation } from '../../../src/define/aggregation.ts';
+import type { Aggregation, ViewFeature } from '../../../src/define/aggregation.ts';
 
 const windowAndHop = fc.constantFrom(
   { window: '5m' },
@@ -55,7 +55,26 @@ const windowed = (computation: fc.Arbitrary<Computation>): fc.Arbitrary<Aggregat
   }));
 
 /** Any feature of the source of `history-arbitrary.ts`. */
-export const aggregation = windowed(fc.oneof(rounded, exact));
+const aggregation = windowed(fc.oneof(rounded, exact));
+
+/** Those that are the same double in the fold and the oracle, so that what cancels leaves the same. */
+const nearest = windowed(
+  fc.oneof(
+    fc.record({ kind: fc.constant('count' as const), field: fc.constant(null) }),
+    fc.record({ kind: fc.constantFrom('sum', 'mean', 'first', 'last'), field: numeric }),
+    fc.record({ kind: fc.constantFrom('min', 'max'), field: fc.constantFrom('amount', 'fee', 'at') }),
+  ),
+);
+
+const combination: fc.Arbitrary<ViewFeature> = fc.record({
+  kind: fc.constantFrom('ratio', 'difference'),
+  parts: fc.tuple(nearest, nearest),
+});
+
+export const viewFeature: fc.Arbitrary<ViewFeature> = fc.oneof(
+  { weight: 5, arbitrary: aggregation },
+  combination,
+);
 
 /** Those whose tiles are the same bytes in any order of arrival. */
 export const exactAggregation = windowed(exact);

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Aggregation } from '../../../src/define/aggregation.ts';
+import type { ViewFeature } from '../../../src/define/aggregation.ts';
 import type { FeatureView } from '../../../src/define/feature-view.ts';
 import type { Row } from '../../../src/define/field.ts';
 import { compileView, prepareEvent, type ViewProgram } from '../../../src/fold/compile-view.ts';
@@ -15,7 +15,7 @@ import {
   timestamp,
 } from '../../../src/index.ts';
 import { naiveFeatures } from '../../support/naive-features.ts';
-import { aggregation } from './aggregation-arbitrary.ts';
+import { viewFeature } from './aggregation-arbitrary.ts';
 
 /** An event with its place in the log. */
 export interface LoggedEvent {
@@ -56,7 +56,7 @@ const payments = source({
 });
 const card = entity({ name: 'card', keys: ['card'] });
 
-const viewOf = (one: fc.Arbitrary<Aggregation>): fc.Arbitrary<FeatureView> =>
+const viewOf = (one: fc.Arbitrary<ViewFeature>): fc.Arbitrary<FeatureView> =>
   fc.array(one, { minLength: 1, maxLength: 12 }).map((aggregations) =>
     featureView({
       name: 'card_payments',
@@ -97,8 +97,8 @@ const event: fc.Arbitrary<Omit<LoggedEvent, 'sourceOffset'>> = fc
     row: { ...fields, id: '', card: key, at: START_MS + at },
   }));
 
-/** Events of a view of such aggregations. */
-export const historyOf = (one: fc.Arbitrary<Aggregation>): fc.Arbitrary<History> =>
+/** Events of a view of such features. */
+export const historyOf = (one: fc.Arbitrary<ViewFeature>): fc.Arbitrary<History> =>
   fc.record({ view: viewOf(one), drawn: fc.array(event, { maxLength: 60 }) }).map(({ view, drawn }) => {
     const next = new Array<number>(SOURCE_PARTITIONS).fill(0);
     return {
@@ -108,7 +108,7 @@ export const historyOf = (one: fc.Arbitrary<Aggregation>): fc.Arbitrary<History>
     };
   });
 
-export const history = historyOf(aggregation);
+export const history = historyOf(viewFeature);
 
 /** Another order of arrival that keeps the order of offsets in each source partition. */
 export function interleave(events: readonly LoggedEvent[], picks: readonly number[]): LoggedEvent[] {

@@ -48,6 +48,11 @@ const view = featureView({
     decayed_count: a.decayedCount({ window: '24h', halfLife: '1h' }),
     decayed_sum: a.decayedSum('level', { window: '24h', halfLife: '3s' }),
     decayed_mean: a.decayedMean('level', { window: '3d', halfLife: '90d' }),
+    open_share: a.ratio(
+      a.count({ window: '3h', where: { open: true } }),
+      a.count({ window: '24h', where: { open: { isNull: false } } }),
+    ),
+    trend: a.difference(a.mean('level', { window: '1h' }), a.mean('level', { window: '24h' })),
     first: a.first('level', { window: '3d' }),
     last: a.last('level', { window: '3d' }),
     since: a.timeSinceLast({ window: '24h', where: { open: false } }),

@@ -71,7 +71,9 @@ export async function compareDecisions(
 /** No window reaches further from T, to either side. */
 const reachMs = (view: FeatureView): number =>
   Math.max(
-    ...Object.values(view.features).map((aggregation) => windowMsOf(aggregation) + hopMsOf(aggregation)),
+    ...Object.values(view.features)
+      .flatMap((feature) => ('parts' in feature ? feature.parts : [feature]))
+      .map((aggregation) => windowMsOf(aggregation) + hopMsOf(aggregation)),
   );
 
 function groupByKey(view: FeatureView, events: readonly LoggedEvent[]): Map<string, LoggedEvent[]> {

@@ -77,6 +77,10 @@ describe('types', () => {
         h: a.first('card', { window: '1h' }),
         // @ts-expect-error -- without a half-life
         i: a.decayedCount({ window: '1h' }),
+        // @ts-expect-error -- a ratio is of aggregations, not of a ratio
+        k: a.ratio(a.ratio(a.count({ window: '1h' }), a.count({ window: '1h' })), a.count({ window: '1h' })),
+        // @ts-expect-error -- nor of a group
+        l: a.difference(a.lastN('amount', { window: '1h', n: 2 }), a.count({ window: '1h' })),
         // @ts-expect-error -- a timestamp has no sum
         j: a.decayedSum('at', { window: '1h', halfLife: '1h' }),
       }),

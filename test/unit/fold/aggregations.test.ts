@@ -160,6 +160,34 @@ describe('aggregations', () => {
     ).toEqual({ n: 1 });
   });
 
+  it('combine two of one view, each over its own window and condition', () => {
+    const view = cardView((a) => ({
+      n: a.count({ window: '1h' }),
+      online: a.ratio(a.count({ window: '1h', where: { online: true } }), a.count({ window: '24h' })),
+      fee: a.ratio(a.sum('amount', { window: '1h' }), a.sum('fee', { window: '24h' })),
+      trend: a.difference(a.mean('amount', { window: '1h' }), a.mean('amount', { window: '24h' })),
+    }));
+    const key = new OneKey(view);
+    expect(key.read(0)).toEqual({ n: 0, online: NaN, fee: NaN, trend: NaN });
+    key.add(0, { amount: 8, online: true });
+    // The sum of no fees is null, and so is what is divided by it.
+    expect(key.read(0)).toEqual({ n: 1, online: 1, fee: NaN, trend: 0 });
+    key.add(2 * HOUR_MS, { amount: 2, fee: 0 });
+    expect(key.read(2 * HOUR_MS)).toEqual({ n: 1, online: 0, fee: NaN, trend: -3 });
+    key.add(2 * HOUR_MS, { amount: 2, fee: 0.5, online: true });
+    expect(key.read(2 * HOUR_MS)).toEqual({ n: 2, online: 1 / 3, fee: 8, trend: -2 });
+    expect(key.read(12 * HOUR_MS)).toEqual({ n: 0, online: 0, fee: NaN, trend: NaN });
+  });
+
+  it('leave nothing of the difference of equal means, however their sums round', () => {
+    const view = cardView((a) => ({
+      trend: a.difference(a.mean('amount', { window: '1h' }), a.mean('amount', { window: '24h' })),
+    }));
+    const key = new OneKey(view);
+    for (const hour of [0, 2, 4]) key.add(hour * HOUR_MS, { amount: 0.1 });
+    expect(key.read(4 * HOUR_MS)).toEqual({ trend: 0 });
+  });
+
   it('keep the small beside the large: sums do not lose what a double would', () => {
     const view = cardView((a) => ({
       sum: a.sum('amount', { window: '1h' }),

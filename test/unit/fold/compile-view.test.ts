@@ -82,6 +82,21 @@ describe('a compiled view', () => {
     expect(program.resolutions.map((resolution) => resolution.slotCount)).toEqual([9]);
   });
 
+  it('shares the slots of a combination with features, and tells its parts in the definition', () => {
+    const share = (where: { online: boolean }) =>
+      compileView(
+        cardView((a) => ({
+          n: a.count({ window: '1h' }),
+          share: a.ratio(a.count({ window: '1h', where }), a.count({ window: '1h' })),
+        })),
+      );
+    const program = share({ online: true });
+    expect(program.featureNames).toEqual(['n', 'share']);
+    expect(program.resolutions.map((resolution) => resolution.slotCount)).toEqual([2]);
+    expect(program.definitionHash).toBe(share({ online: true }).definitionHash);
+    expect(program.definitionHash).not.toBe(share({ online: false }).definitionHash);
+  });
+
   it('has one resolution per hop, windows ascending', () => {
     const program = compileView(
       cardView((a) => ({

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cardEntity, problemsOfView, problemsOfFeature } from '../payments-project.ts';
+import { cardEntity, problemsOfFeature, problemsOfFeatures, problemsOfView } from '../payments-project.ts';
 
 describe('the checks of a feature view', () => {
   it.each([
@@ -52,6 +52,31 @@ describe('the checks of a feature view', () => {
     ['isNull of a number', { where: { card: { isNull: 1 } } }, "expected 'isNull' on 'card'"],
   ])('find %s', (_what, change, text) => {
     expect(problemsOfFeature(change)).toEqual([expect.stringContaining(text)]);
+  });
+
+  it('find the problems of both parts of a combination', () => {
+    const problems = problemsOfFeatures((a) => ({
+      ratio: a.ratio(a.sum('note' as never, { window: '1h' }), a.count({ window: '1w' as never })),
+    }));
+    expect(problems).toEqual([
+      expect.stringContaining(
+        "feature 'ratio', ratio of the first: expected sum of a number or boolean, found string 'note'",
+      ),
+      expect.stringContaining("feature 'ratio', ratio of the second: expected window as a duration"),
+    ]);
+  });
+
+  it('find a combination or a group where an aggregation is expected', () => {
+    const count = { kind: 'count', field: null, window: '1h' };
+    const found = (part: unknown) =>
+      problemsOfFeatures((a) => ({ d: a.difference(count as never, part as never) }));
+    const nested = { kind: 'ratio', parts: [count, count] };
+    expect(found(nested)).toEqual([
+      expect.stringContaining("difference of the second: expected one of 'count'"),
+    ]);
+    expect(found({ kind: 'group', by: { n: 1 }, parts: [] })).toEqual([
+      expect.stringContaining("found 'group'"),
+    ]);
   });
 
   it('find entities without keys, or with one twice', () => {
