@@ -19,6 +19,8 @@ export type AggregationKind =
   | 'decayedMean'
   | 'timeSinceLast';
 
+export type Window = Duration | 'lifetime';
+
 /**
  * One aggregation over one sawtooth window. Nulls of the field are skipped; an empty count (decayed or not) is 0 and
  * every other empty aggregation is null.
@@ -27,7 +29,8 @@ export interface Aggregation<S extends Schema = Schema> {
   readonly kind: AggregationKind;
   /** Null where the aggregation reads no field (count, decayedCount, timeSinceLast). */
   readonly field: string | null;
-  readonly window: Duration;
+  /** `lifetime`: all events, in one tile that never ages. */
+  readonly window: Window;
   /** Step of the window's tail; the ladder's value for the window where absent. */
   readonly hop?: Duration;
   readonly where?: Condition<S>;

@@ -6,6 +6,7 @@ import type {
   BucketBy,
   Combination,
   CombinationKind,
+  Window,
 } from './aggregation.ts';
 import type { Condition } from './condition.ts';
 import { safeName, type RankNames, type SafeName } from './feature-names.ts';
@@ -18,7 +19,7 @@ export const BUCKETS_MAX = 64;
 type LastNCount = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12 | 13 | 14 | 15 | 16;
 
 interface WindowOptions<S extends Schema> {
-  window: Duration;
+  window: Window;
   hop?: Duration;
   where?: Condition<S>;
 }

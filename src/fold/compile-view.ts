@@ -145,8 +145,9 @@ function definitionOf(view: FeatureView, planned: readonly PlannedFeature[]): Js
     return {
       kind: aggregation.kind,
       field: aggregation.field,
-      windowMs: plan.windowMs,
-      hopMs: plan.hopMs,
+      // JSON has no infinity.
+      windowMs: plan.hopMs === Infinity ? null : plan.windowMs,
+      hopMs: plan.hopMs === Infinity ? null : plan.hopMs,
       where: plan.where,
       ...optionsOf(aggregation),
     };

@@ -42,6 +42,7 @@ export interface InputGroup {
 
 /** The tiles of one hop: what every window of that hop is read from. */
 export interface Resolution {
+  /** Infinity for lifetime windows: every time then falls into tile 0. */
   readonly hopMs: number;
   readonly slotCount: number;
   /** Longest window of the hop and the grace: no read needs a tile that lies further back. */

@@ -63,6 +63,13 @@ function checkField({ kind, field }: Aggregation, schema: Schema, problems: Prob
 }
 
 function checkWindow(aggregation: Aggregation, problems: ProblemList): void {
+  if (aggregation.window === 'lifetime') {
+    if (aggregation.hop === undefined) return;
+    problems.add(
+      `expected no hop of a lifetime window, whose one tile never ages, found '${aggregation.hop}'. Leave it out.`,
+    );
+    return;
+  }
   const windowMs = checkDuration(
     'window',
     aggregation.window,

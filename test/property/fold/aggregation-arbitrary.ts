@@ -10,7 +10,8 @@ const windowAndHop = fc.constantFrom(
   { window: '24h' },
   { window: '2d', hop: '12h' },
   { window: '2d', hop: '2d' },
-) as fc.Arbitrary<{ window: Aggregation['window']; hop?: Aggregation['window'] }>;
+  { window: 'lifetime' },
+) as fc.Arbitrary<Pick<Aggregation, 'window' | 'hop'>>;
 
 const where = fc.constantFrom<NonNullable<Aggregation['where']>>(
   { online: true },
@@ -24,7 +25,9 @@ type Computation = Omit<Aggregation, 'window' | 'hop' | 'where'>;
 
 const numeric = fc.constantFrom('amount', 'fee', 'online');
 
-const halfLife = fc.constantFrom('1s', '7m', '1h', '30d', '365d') as fc.Arbitrary<Aggregation['window']>;
+const halfLife = fc.constantFrom('1s', '7m', '1h', '30d', '365d') as fc.Arbitrary<
+  NonNullable<Aggregation['halfLife']>
+>;
 
 /** Sums round: their tiles are the same in any order of arrival to about 1e-30 only. */
 const rounded: fc.Arbitrary<Computation> = fc.oneof(

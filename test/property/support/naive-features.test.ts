@@ -53,6 +53,7 @@ const view = featureView({
       a.count({ window: '24h', where: { open: { isNull: false } } }),
     ),
     trend: a.difference(a.mean('level', { window: '1h' }), a.mean('level', { window: '24h' })),
+    ever: a.sum('level', { window: 'lifetime' }),
     first: a.first('level', { window: '3d' }),
     last: a.last('level', { window: '3d' }),
     since: a.timeSinceLast({ window: '24h', where: { open: false } }),

@@ -81,6 +81,8 @@ describe('types', () => {
         k: a.ratio(a.ratio(a.count({ window: '1h' }), a.count({ window: '1h' })), a.count({ window: '1h' })),
         // @ts-expect-error -- nor of a group
         l: a.difference(a.lastN('amount', { window: '1h', n: 2 }), a.count({ window: '1h' })),
+        // @ts-expect-error -- a window is a duration or a lifetime
+        m: a.count({ window: 'life' }),
         // @ts-expect-error -- a timestamp has no sum
         j: a.decayedSum('at', { window: '1h', halfLife: '1h' }),
       }),

@@ -31,6 +31,11 @@ describe('the checks of a feature view', () => {
     ['a window under a minute', { window: '30s' }, "from '1m' to '90d', found '30s'"],
     ['a window over 90 days', { window: '91d' }, "found '91d'"],
     ['a window that no hop divides', { window: '60001ms' }, 'hop of whole seconds'],
+    [
+      'a lifetime with a hop',
+      { window: 'lifetime', hop: '1h' },
+      "expected no hop of a lifetime window, whose one tile never ages, found '1h'. Leave it out.",
+    ],
     ['a hop that is no duration', { hop: 'often' }, 'expected hop as a duration'],
     ['a hop that is longer than the window', { hop: '2h' }, "found '2h'"],
     [
@@ -52,6 +57,18 @@ describe('the checks of a feature view', () => {
     ['isNull of a number', { where: { card: { isNull: 1 } } }, "expected 'isNull' on 'card'"],
   ])('find %s', (_what, change, text) => {
     expect(problemsOfFeature(change)).toEqual([expect.stringContaining(text)]);
+  });
+
+  it('accept a lifetime of every kind', () => {
+    const window = 'lifetime';
+    const features = problemsOfFeatures((a) => ({
+      count: a.count({ window }),
+      mean: a.mean('amount', { window, bucketBy: { field: 'note', values: ['a'] } }),
+      newest: a.lastN('amount', { window, n: 2 }),
+      decayed: a.decayedSum('amount', { window, halfLife: '30d' }),
+      share: a.ratio(a.count({ window: '1h' }), a.count({ window })),
+    }));
+    expect(features).toEqual([]);
   });
 
   it('find the problems of both parts of a combination', () => {
