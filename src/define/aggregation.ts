@@ -17,12 +17,14 @@ export type AggregationKind =
   | 'decayedCount'
   | 'decayedSum'
   | 'decayedMean'
-  | 'timeSinceLast';
+  | 'timeSinceLast'
+  | 'approxDistinct'
+  | 'approxQuantile';
 
 export type Window = Duration | 'lifetime';
 
 /**
- * One aggregation over one sawtooth window. Nulls of the field are skipped; an empty count (decayed or not) is 0 and
+ * One aggregation over one sawtooth window. Nulls of the field are skipped; an empty count (decayed or distinct or not) is 0 and
  * every other empty aggregation is null.
  */
 export interface Aggregation<S extends Schema = Schema> {
@@ -40,6 +42,8 @@ export interface Aggregation<S extends Schema = Schema> {
   readonly rank?: number;
   /** Of the decayed kinds: the age at which an event weighs half. */
   readonly halfLife?: Duration;
+  /** Of an approxQuantile: which one, from 0 (the smallest value) to 1 (the greatest). */
+  readonly q?: number;
 }
 
 export type CombinationKind = 'ratio' | 'difference';

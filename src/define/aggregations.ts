@@ -72,6 +72,13 @@ export interface Aggregations<S extends Schema> {
   decayedMean(field: FieldNames<S, 'number' | 'boolean'>, options: DecayOptions<S>): Aggregation<S>;
   /** Seconds from the newest event time in the window to the moment of the read. */
   timeSinceLast(options: WindowOptions<S>): Aggregation<S>;
+  /** How many different values: exact up to 64, beyond that with a standard error of 2.3 %. */
+  approxDistinct(
+    field: FieldNames<S, 'string' | 'number' | 'timestamp'>,
+    options: WindowOptions<S>,
+  ): Aggregation<S>;
+  /** The value below which a share q of all values lies, within 1 % of itself; q is 0 to 1. */
+  approxQuantile(field: FieldNames<S, 'number'>, options: WindowOptions<S> & { q: number }): Aggregation<S>;
   /** The first divided by the second; null where one is null or the second is 0. */
   ratio(numerator: Aggregation<S>, denominator: Aggregation<S>): Combination<S>;
   /** The first minus the second; null where one is null. */
@@ -137,6 +144,8 @@ export const aggregations = {
   decayedSum: withField('decayedSum'),
   decayedMean: withField('decayedMean'),
   timeSinceLast: withoutField('timeSinceLast'),
+  approxDistinct: withField('approxDistinct'),
+  approxQuantile: withField('approxQuantile'),
   ratio: combined('ratio'),
   difference: combined('difference'),
 };

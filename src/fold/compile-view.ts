@@ -9,6 +9,7 @@ import type { Row } from '../define/field.ts';
 import { windowAndHop } from '../define/hop-ladder.ts';
 import { algebraOf } from './aggregations/algebra-of.ts';
 import { compileCondition } from './compile-condition.ts';
+import { hashValue } from './hash-value.ts';
 import { InputTable } from './input-table.ts';
 import { planResolution, type PlannedFeature } from './plan-resolution.ts';
 import type { CombinationPlan, ViewProgram } from './view-program.ts';
@@ -18,7 +19,7 @@ export type { ViewProgram } from './view-program.ts';
 /**
  * Compiles a view that `validateProject` found no problem with.
  *
- * Prepared inputs are the distinct pairs of field and condition; features of one hop that need the same
+ * Prepared inputs are the distinct combinations of field, form and condition; features of one hop that need the same
  * intermediate result of the same input share its slots.
  */
 export function compileView(view: FeatureView): ViewProgram {
@@ -58,14 +59,15 @@ export function viewKeyOf(program: ViewProgram, row: Row): string | null {
 
 /**
  * Writes the event's `inputCount` inputs to `out` from `at`: a field's number (booleans as 0 and 1), or 1
- * for the event itself; NaN where it is null or the event does not pass the input's condition.
+ * for the event itself, or the hash of a field's value; NaN where it is null or the event does not pass the input's condition.
  */
 export function prepareEvent(program: ViewProgram, row: Row, out: Float64Array, at: number): void {
   for (const group of program.inputGroups) {
     const passes = group.test === null || group.test(row);
     for (const input of group.inputs) {
       if (!passes) out[at + input.at] = NaN;
-      else out[at + input.at] = input.field === null ? 1 : numberOf(row[input.field]);
+      else if (input.field === null) out[at + input.at] = 1;
+      else out[at + input.at] = input.isHash ? hashValue(row[input.field]) : numberOf(row[input.field]);
     }
   }
 }
@@ -106,33 +108,46 @@ function planAggregation(
     window !== undefined,
     `view '${view.name}', feature '${name}' was validated before it is compiled`,
   );
-  const algebra = algebraOf(aggregation);
   const condition = compileCondition(aggregation.where);
-  const fieldInput = algebra.prepare === 'field' ? inputs.of(aggregation.field, condition) : null;
-  // Counting a field that is never null is counting events: one slot serves both.
-  const nullable = aggregation.field !== null && view.source.schema[aggregation.field]?.nullable === true;
-  const columns = algebra.intermediates.map((intermediate) => ({
-    intermediate,
-    input:
-      fieldInput === null || (intermediate.name === 'eventCount' && !nullable)
-        ? inputs.of(null, condition)
-        : fieldInput,
-  }));
   return {
     aggregation,
     feature,
     isPart,
-    algebra,
     ...window,
-    columns,
+    computation: computationOf(view, aggregation, condition, inputs),
     where: condition?.normal ?? null,
   };
 }
 
+function computationOf(
+  view: FeatureView,
+  aggregation: Aggregation,
+  condition: ReturnType<typeof compileCondition>,
+  inputs: InputTable,
+): PlannedFeature['computation'] {
+  const algebra = algebraOf(aggregation);
+  const { field } = aggregation;
+  if ('sketch' in algebra) {
+    const form = algebra.prepare === 'hash' ? 'hash' : 'number';
+    return { sketchAlgebra: algebra, input: inputs.of(field, form, condition) };
+  }
+  const fieldInput = algebra.prepare === 'field' ? inputs.of(field, 'number', condition) : null;
+  // Counting a field that is never null is counting events: one slot serves both.
+  const nullable = field !== null && view.source.schema[field]?.nullable === true;
+  const columns = algebra.intermediates.map((intermediate) => ({
+    intermediate,
+    input:
+      fieldInput === null || (intermediate.name === 'eventCount' && !nullable)
+        ? inputs.of(null, 'event', condition)
+        : fieldInput,
+  }));
+  return { algebra, columns };
+}
+
 /** Options that only some kinds have: absent from the definition of all others, whose states stay valid. */
-function optionsOf({ n, rank, halfLife }: Aggregation): Record<string, JsonValue> {
+function optionsOf({ n, rank, halfLife, q }: Aggregation): Record<string, JsonValue> {
   const halfLifeMs = halfLife === undefined ? undefined : parseDuration(halfLife);
-  const options = Object.entries({ n, rank, halfLifeMs });
+  const options = Object.entries({ n, rank, halfLifeMs, q });
   return Object.fromEntries(options.filter((option): option is [string, number] => option[1] !== undefined));
 }
 

@@ -1,9 +1,10 @@
 import type { JsonValue } from '../core/json.ts';
 import type { CombinationKind } from '../define/aggregation.ts';
 import type { FeatureView } from '../define/feature-view.ts';
-import type { AggregationAlgebra } from './aggregations/aggregation-algebra.ts';
+import type { AggregationAlgebra, SketchAlgebra } from './aggregations/aggregation-algebra.ts';
 import type { EventTest } from './compile-condition.ts';
 import type { Intermediate } from './intermediates/intermediate.ts';
+import type { Sketch, SketchKind } from './sketches/sketch.ts';
 
 /** A view, compiled: everything that can be decided once is decided here, so that the loops over events only follow it. */
 export interface ViewProgram {
@@ -37,7 +38,11 @@ export interface ViewProgram {
 export interface InputGroup {
   /** Null: every event passes. */
   readonly test: EventTest | null;
-  readonly inputs: readonly { readonly at: number; readonly field: string | null }[];
+  readonly inputs: readonly {
+    readonly at: number;
+    readonly field: string | null;
+    readonly isHash: boolean;
+  }[];
 }
 
 /** The tiles of one hop: what every window of that hop is read from. */
@@ -50,12 +55,16 @@ export interface Resolution {
   /** Slots of a tile without events. */
   readonly identity: Float64Array;
   readonly columns: readonly Column[];
-  /** Inputs of the columns: an event with none of them makes no tile. */
+  /** Parts of a tile beside its slots; none for most views. */
+  readonly sketches: readonly SketchColumn[];
+  /** Inputs of the columns and sketches: an event with none of them makes no tile. */
   readonly inputs: Int32Array;
   /** Ascending by length. */
   readonly windows: readonly WindowPlan[];
   /** Merged slots of the read in hand; used within one call. */
   readonly merged: Float64Array;
+  /** Merged sketches of the read in hand, one per sketch column; used within one call. */
+  readonly mergedSketches: readonly Sketch[];
 }
 
 /** One intermediate result of one input, at its place in a tile. */
@@ -65,6 +74,12 @@ export interface Column {
   readonly offset: number;
 }
 
+/** One sketch of one input, at its place among a tile's. */
+export interface SketchColumn {
+  readonly kind: SketchKind;
+  readonly input: number;
+}
+
 export interface WindowPlan {
   readonly windowMs: number;
   /** Columns that this window or a longer one needs. */
@@ -72,12 +87,24 @@ export interface WindowPlan {
   readonly features: readonly FeaturePlan[];
   /** Aggregations that only combinations read. */
   readonly parts: readonly FeaturePlan[];
+  /** Places of the sketches that this window or a longer one needs. */
+  readonly sketches: readonly number[];
+  readonly estimates: readonly EstimatePlan[];
 }
 
 export interface FeaturePlan {
   readonly algebra: AggregationAlgebra;
   /** Where the slots of the algebra's intermediates begin in a tile. */
   readonly slots: Int32Array;
+  /** Index in `featureNames`; of a part, in `partValues`. */
+  readonly feature: number;
+}
+
+export interface EstimatePlan {
+  readonly algebra: SketchAlgebra;
+  /** Place of its sketch. */
+  readonly sketch: number;
+  readonly isPart: boolean;
   /** Index in `featureNames`; of a part, in `partValues`. */
   readonly feature: number;
 }

@@ -105,6 +105,11 @@ export function naiveRow(
 }
 
 function aggregate(aggregation: Aggregation, events: readonly NaiveEvent[], asOf: number): number | null {
+  if (aggregation.kind === 'approxDistinct') {
+    const values = events.map((event) => event.row[aggregation.field ?? ''] ?? null);
+    // -0 is 0 in a set.
+    return new Set(values.filter((value) => value !== null)).size;
+  }
   const valued = events.flatMap((event) => {
     const value = aggregation.field === null ? 1 : numberOf(event.row[aggregation.field]);
     return value === null ? [] : [{ ...event, value }];
@@ -144,6 +149,10 @@ function aggregate(aggregation: Aggregation, events: readonly NaiveEvent[], asOf
     case 'lastN':
       return (
         valued.toSorted((a, b) => (isNewer(a, b) ? -1 : 1))[(aggregation.rank ?? NaN) - 1]?.value ?? null
+      );
+    case 'approxQuantile':
+      return (
+        values.toSorted((a, b) => a - b)[Math.floor((aggregation.q ?? NaN) * (values.length - 1))] ?? null
       );
     case 'decayedCount':
     case 'decayedSum':

@@ -26,6 +26,8 @@ const fieldTypesOf: Readonly<Record<AggregationKind, readonly FieldType[] | null
   decayedSum: ['number', 'boolean'],
   decayedMean: ['number', 'boolean'],
   timeSinceLast: null,
+  approxDistinct: ['string', 'number', 'timestamp'],
+  approxQuantile: ['number'],
 };
 
 const decayedKinds: ReadonlySet<AggregationKind> = new Set(['decayedCount', 'decayedSum', 'decayedMean']);
@@ -43,7 +45,13 @@ export function checkAggregation(aggregation: Aggregation, schema: Schema, probl
   if (decayedKinds.has(aggregation.kind)) {
     checkDuration('halfLife', aggregation.halfLife, halfLifeRange, problems);
   }
+  if (aggregation.kind === 'approxQuantile') checkShare('q', aggregation.q, problems);
   if (aggregation.where !== undefined) checkCondition(aggregation.where, schema, problems);
+}
+
+function checkShare(what: string, value: unknown, problems: ProblemList): void {
+  if (typeof value === 'number' && value >= 0 && value <= 1) return;
+  problems.add(`expected ${what} as a number from 0 to 1, found ${quoted(value)}. Set it within.`);
 }
 
 function checkField({ kind, field }: Aggregation, schema: Schema, problems: ProblemList): void {

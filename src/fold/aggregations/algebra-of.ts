@@ -1,7 +1,9 @@
 import { assertInvariant } from '../../core/assert-invariant.ts';
 import { parseDuration, type Duration } from '../../core/duration.ts';
 import type { Aggregation, AggregationKind } from '../../define/aggregation.ts';
-import type { AggregationAlgebra } from './aggregation-algebra.ts';
+import type { AggregationAlgebra, SketchAlgebra } from './aggregation-algebra.ts';
+import { approxDistinct } from './approx-distinct.ts';
+import { approxQuantile } from './approx-quantile.ts';
 import { count } from './count.ts';
 import { decayedCount, decayedMean, decayedSum } from './decayed.ts';
 import { first } from './first.ts';
@@ -16,10 +18,10 @@ import { sum } from './sum.ts';
 import { timeSinceLast } from './time-since-last.ts';
 import { variance } from './variance.ts';
 
+type Algebra = AggregationAlgebra | SketchAlgebra;
+
 /** One algebra per kind of aggregation: the one place where a new kind is added. */
-const algebras: Readonly<
-  Record<AggregationKind, AggregationAlgebra | ((aggregation: Aggregation) => AggregationAlgebra)>
-> = {
+const algebras: Readonly<Record<AggregationKind, Algebra | ((aggregation: Aggregation) => Algebra)>> = {
   count,
   sum,
   mean,
@@ -35,10 +37,12 @@ const algebras: Readonly<
   decayedSum: ({ halfLife }) => decayedSum(millisecondsOf(halfLife)),
   decayedMean: ({ halfLife }) => decayedMean(millisecondsOf(halfLife)),
   timeSinceLast,
+  approxDistinct,
+  approxQuantile: ({ q }) => approxQuantile(given(q)),
 };
 
 /** The algebra of an aggregation that `validateProject` found no problem with. */
-export function algebraOf(aggregation: Aggregation): AggregationAlgebra {
+export function algebraOf(aggregation: Aggregation): Algebra {
   const algebra = algebras[aggregation.kind];
   return typeof algebra === 'function' ? algebra(aggregation) : algebra;
 }

@@ -50,6 +50,18 @@ const exact: fc.Arbitrary<Computation> = fc.oneof(
     .filter(({ n, rank }) => rank <= n),
 );
 
+/** Exact for the number of events that a history has. */
+const distinct: fc.Arbitrary<Computation> = fc.record({
+  kind: fc.constant('approxDistinct' as const),
+  field: fc.constantFrom('country', 'amount', 'fee', 'at'),
+});
+
+const quantile: fc.Arbitrary<Computation> = fc.record({
+  kind: fc.constant('approxQuantile' as const),
+  field: fc.constantFrom('amount', 'fee'),
+  q: fc.constantFrom(0, 0.25, 0.5, 0.99, 1),
+});
+
 const windowed = (computation: fc.Arbitrary<Computation>): fc.Arbitrary<Aggregation> =>
   fc.record({ computation, windowAndHop, where: fc.option(where) }).map((drawn) => ({
     ...drawn.computation,
@@ -57,8 +69,7 @@ const windowed = (computation: fc.Arbitrary<Computation>): fc.Arbitrary<Aggregat
     ...(drawn.where === null ? {} : { where: drawn.where }),
   }));
 
-/** Any feature of the source of `history-arbitrary.ts`. */
-const aggregation = windowed(fc.oneof(rounded, exact));
+const aggregation = windowed(fc.oneof(rounded, exact, distinct));
 
 /** Those that are the same double in the fold and the oracle, so that what cancels leaves the same. */
 const nearest = windowed(
@@ -74,10 +85,19 @@ const combination: fc.Arbitrary<ViewFeature> = fc.record({
   parts: fc.tuple(nearest, nearest),
 });
 
+/** Those that the oracle has to the last bit of a float32. */
 export const viewFeature: fc.Arbitrary<ViewFeature> = fc.oneof(
   { weight: 5, arbitrary: aggregation },
   combination,
 );
 
 /** Those whose tiles are the same bytes in any order of arrival. */
-export const exactAggregation = windowed(exact);
+export const exactAggregation = windowed(fc.oneof(exact, distinct, quantile));
+
+/** Those that the oracle has within their error. */
+export const quantileAggregation = windowed(quantile);
+
+export const anyFeature: fc.Arbitrary<ViewFeature> = fc.oneof(
+  { weight: 5, arbitrary: viewFeature },
+  exactAggregation,
+);

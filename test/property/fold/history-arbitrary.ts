@@ -15,7 +15,7 @@ import {
   timestamp,
 } from '../../../src/index.ts';
 import { naiveFeatures } from '../../support/naive-features.ts';
-import { viewFeature } from './aggregation-arbitrary.ts';
+import { anyFeature, viewFeature } from './aggregation-arbitrary.ts';
 
 /** An event with its place in the log. */
 export interface LoggedEvent {
@@ -108,7 +108,11 @@ export const historyOf = (one: fc.Arbitrary<ViewFeature>): fc.Arbitrary<History>
     };
   });
 
+/** Of features that the oracle has to the last bit. */
 export const history = historyOf(viewFeature);
+
+/** Of all kinds of features. */
+export const anyHistory = historyOf(anyFeature);
 
 /** Another order of arrival that keeps the order of offsets in each source partition. */
 export function interleave(events: readonly LoggedEvent[], picks: readonly number[]): LoggedEvent[] {

@@ -21,6 +21,8 @@ const options: Readonly<Record<AggregationKind, Partial<Aggregation>>> = {
   decayedSum: { halfLife: '2ms' },
   decayedMean: { halfLife: '2ms' },
   timeSinceLast: { field: null },
+  approxDistinct: {},
+  approxQuantile: { q: 0.5 },
 };
 const intermediates = [
   ...new Set(
@@ -31,7 +33,8 @@ const intermediates = [
         window: '1h',
         ...option,
       } as const;
-      return algebraOf(aggregation).intermediates;
+      const algebra = algebraOf(aggregation);
+      return 'sketch' in algebra ? [] : algebra.intermediates;
     }),
   ),
 ];

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { READ_GRACE_MS } from '../../../src/fold/plan-resolution.ts';
-import { encodeState } from '../../../src/fold/state-codec.ts';
+import { decodeState, encodeState } from '../../../src/fold/state-codec.ts';
 import type { ViewState } from '../../../src/fold/view-state.ts';
-import { exactAggregation } from './aggregation-arbitrary.ts';
+import { exactAggregation, quantileAggregation } from './aggregation-arbitrary.ts';
 import * as arbitrary from './history-arbitrary.ts';
 
 const { foldAll, history, historyOf, HOUR_MS, interleave, KEYS, picks, read, readNaively, START_MS } =
@@ -53,6 +53,27 @@ describe('the fold', () => {
         for (const [key, state] of one) {
           const bytes = encodeState(drawn.program, other.get(key)!);
           expect(bytes).toEqual(encodeState(drawn.program, state));
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('reads quantiles within their error of the oracle, as does a state that was written and read', () => {
+    fc.assert(
+      fc.property(historyOf(quantileAggregation), picks, (drawn, order) => {
+        const states = foldAll(drawn.program, interleave(drawn.events, order));
+        for (const key of KEYS) {
+          const state = states.get(key);
+          const asOf = (state?.newestKnownTime ?? START_MS) + 1;
+          const found = read(drawn.program, state, asOf);
+          readNaively(drawn, key, asOf, drawn.events).forEach((exact, i) => {
+            if (Number.isNaN(exact)) expect(found[i]).toBe(NaN);
+            else expect(Math.abs(found[i]! - exact)).toBeLessThanOrEqual(0.010_001 * Math.abs(exact));
+          });
+          if (state === undefined) continue;
+          const again = decodeState(drawn.program, encodeState(drawn.program, state));
+          expect(read(drawn.program, again, asOf)).toEqual(found);
         }
       }),
       { numRuns: 200 },

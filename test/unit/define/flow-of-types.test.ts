@@ -83,6 +83,12 @@ describe('types', () => {
         l: a.difference(a.lastN('amount', { window: '1h', n: 2 }), a.count({ window: '1h' })),
         // @ts-expect-error -- a window is a duration or a lifetime
         m: a.count({ window: 'life' }),
+        // @ts-expect-error -- a boolean has two values
+        n: a.approxDistinct('fraud', { window: '1h' }),
+        // @ts-expect-error -- which quantile is not said
+        o: a.approxQuantile('amount', { window: '1h' }),
+        // @ts-expect-error -- a text has no quantile
+        p: a.approxQuantile('card', { window: '1h', q: 0.5 }),
         // @ts-expect-error -- a timestamp has no sum
         j: a.decayedSum('at', { window: '1h', halfLife: '1h' }),
       }),

@@ -16,22 +16,29 @@ const all = cardView((a) => ({
   decayedSum: a.decayedSum('amount', { window: '1h', halfLife: '1m' }),
   decayedMean: a.decayedMean('amount', { window: '1h', halfLife: '1m' }),
   since: a.timeSinceLast({ window: '1h' }),
+  distinct: a.approxDistinct('country', { window: '1h' }),
+  median: a.approxQuantile('amount', { window: '1h', q: 0.5 }),
 }));
 
 describe('aggregations', () => {
-  it('are null without events, only a count is 0, decayed or not', () => {
+  it('are null without events, only a count is 0, decayed or distinct or not', () => {
     const names = Object.keys(all.features);
-    const empty = { ...Object.fromEntries(names.map((name) => [name, NaN])), count: 0, decayedCount: 0 };
+    const empty = {
+      ...Object.fromEntries(names.map((name) => [name, NaN])),
+      count: 0,
+      decayedCount: 0,
+      distinct: 0,
+    };
     expect(new OneKey(all).read(0)).toEqual(empty);
     expect(new OneKey(all).add(0, { fee: 2 }).read(3 * HOUR_MS)).toEqual(empty);
   });
 
   it('give what their names say', () => {
     const key = new OneKey(all)
-      .add(0, { amount: 2, fee: 1 })
+      .add(0, { amount: 2, fee: 1, country: 'NO' })
       .add(MINUTE_MS, { amount: 4, fee: 4 })
-      .add(2 * MINUTE_MS, { amount: 4 })
-      .add(3 * MINUTE_MS, { amount: 6, fee: 1 });
+      .add(2 * MINUTE_MS, { amount: 4, country: 'SE' })
+      .add(3 * MINUTE_MS, { amount: 6, fee: 1, country: 'NO' });
     expect(key.read(5 * MINUTE_MS)).toEqual({
       count: 4,
       sum: 16,
@@ -47,6 +54,8 @@ describe('aggregations', () => {
       decayedSum: 2 * 2 ** -5 + 4 * 2 ** -4 + 4 * 2 ** -3 + 6 * 2 ** -2,
       decayedMean: (2 + 4 * 2 + 4 * 4 + 6 * 8) / (1 + 2 + 4 + 8),
       since: 120,
+      distinct: 2,
+      median: expect.closeTo(4, 1) as number,
     });
   });
 
@@ -186,6 +195,53 @@ describe('aggregations', () => {
     const key = new OneKey(view);
     for (const hour of [0, 2, 4]) key.add(hour * HOUR_MS, { amount: 0.1 });
     expect(key.read(4 * HOUR_MS)).toEqual({ trend: 0 });
+  });
+
+  it('count different texts, numbers and instants over every window of a hop, also after tiles were dropped', () => {
+    const view = cardView((a) => ({
+      texts: a.approxDistinct('country', { window: '1h' }),
+      texts_3h: a.approxDistinct('country', { window: '3h', hop: '1m', where: { online: true } }),
+      numbers: a.approxDistinct('amount', { window: '3h', hop: '1m' }),
+      instants: a.approxDistinct('settledAt', { window: 'lifetime' }),
+      share: a.ratio(a.approxDistinct('amount', { window: '1h' }), a.count({ window: '1h' })),
+    }));
+    const key = new OneKey(view);
+    for (let minute = 0; minute < 600; minute += 10) {
+      key.add(minute * MINUTE_MS, {
+        country: `c${minute % 50}`,
+        online: true,
+        amount: minute % 40,
+        settledAt: START_MS + minute,
+      });
+      // A late one, which makes a tile between others.
+      key.add((minute - 5) * MINUTE_MS, { country: 'late', amount: minute % 40 }, minute * MINUTE_MS);
+    }
+    expect(key.read(590 * MINUTE_MS)).toEqual({
+      texts: 6,
+      texts_3h: 5,
+      numbers: 4,
+      instants: 60,
+      share: 4 / 13,
+    });
+    expect(key.state.runs[0]!.sketches).toHaveLength(key.state.runs[0]!.count);
+    expect(key.read(655 * MINUTE_MS)).toMatchObject({ texts: 0, numbers: 4 });
+  });
+
+  it('give several quantiles of one field from one sketch', () => {
+    const view = cardView((a) => ({
+      least: a.approxQuantile('amount', { window: '24h', q: 0 }),
+      p90: a.approxQuantile('amount', { window: '24h', q: 0.9 }),
+      most: a.approxQuantile('amount', { window: '24h', q: 1 }),
+    }));
+    const key = new OneKey(view);
+    for (let i = 0; i <= 1_000; i++) key.add(i * MINUTE_MS, { amount: (i * 17) % 1_001 });
+    const { least, p90, most } = key.read(1_000 * MINUTE_MS) as { least: number; p90: number; most: number };
+    expect(least).toBe(0);
+    expect(Math.abs(p90 / 900 - 1)).toBeLessThanOrEqual(0.01);
+    expect(Math.abs(most / 1_000 - 1)).toBeLessThanOrEqual(0.01);
+    expect(key.program.resolutions.map(({ slotCount, sketches }) => [slotCount, sketches.length])).toEqual([
+      [0, 1],
+    ]);
   });
 
   it('keep the small beside the large: sums do not lose what a double would', () => {

@@ -97,6 +97,21 @@ describe('a compiled view', () => {
     expect(program.definitionHash).not.toBe(share({ online: false }).definitionHash);
   });
 
+  it('prepares a hash beside the number of the same field, and tells quantiles apart', () => {
+    const view = cardView((a) => ({
+      sum: a.sum('amount', { window: '1h' }),
+      distinct: a.approxDistinct('amount', { window: '1h' }),
+      countries: a.approxDistinct('country', { window: '1h' }),
+    }));
+    const [amount, , hash, country] = inputsOf(view, payment({ amount: 3, country: null }));
+    expect([amount, country]).toEqual([3, NaN]);
+    expect(hash).toBeGreaterThan(3);
+    const at = (q: number) =>
+      compileView(cardView((a) => ({ n: a.approxQuantile('amount', { window: '1h', q }) }))).definitionHash;
+    expect(at(0.5)).not.toBe(at(0.9));
+    expect(at(0.5)).toBe(at(0.5));
+  });
+
   it('has one resolution per hop, windows ascending', () => {
     const program = compileView(
       cardView((a) => ({
