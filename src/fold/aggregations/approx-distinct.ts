@@ -1,4 +1,4 @@
-import { DistinctSketch, distinctSketch } from '../sketches/distinct-sketch.ts';
+import { distinctSketch, type DistinctSketch } from '../sketches/distinct-sketch.ts';
 import type { SketchAlgebra } from './aggregation-algebra.ts';
 
 /**

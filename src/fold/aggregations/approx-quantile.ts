@@ -1,4 +1,4 @@
-import { QuantileSketch, quantileSketch } from '../sketches/quantile-sketch.ts';
+import { quantileSketch, type QuantileSketch } from '../sketches/quantile-sketch.ts';
 import type { SketchAlgebra } from './aggregation-algebra.ts';
 
 /**
