@@ -12,7 +12,8 @@ export { boolean, nullable, number, string, timestamp } from './define/field.ts'
 export type { Field, FieldType, Row, Schema } from './define/field.ts';
 export { source } from './define/source.ts';
 export type { Source } from './define/source.ts';
-export type { Aggregation, AggregationKind, Aggregations } from './define/aggregation.ts';
+export type { Aggregation, AggregationGroup, AggregationKind, Combination } from './define/aggregation.ts';
+export type { Aggregations } from './define/aggregations.ts';
 export type { Condition } from './define/condition.ts';
 export { featureView } from './define/feature-view.ts';
 export type { FeatureView, OnStale } from './define/feature-view.ts';

@@ -1,59 +1,96 @@
 import type { Duration } from '../core/duration.ts';
 import type { Condition } from './condition.ts';
-import type { FieldNames, Schema } from './field.ts';
+import type { Schema } from './field.ts';
 
-export type AggregationKind = 'count' | 'sum' | 'mean' | 'min' | 'max' | 'stddev' | 'last' | 'timeSinceLast';
+export type AggregationKind =
+  | 'count'
+  | 'sum'
+  | 'mean'
+  | 'min'
+  | 'max'
+  | 'variance'
+  | 'stddev'
+  | 'skewness'
+  | 'first'
+  | 'last'
+  | 'lastN'
+  | 'decayedCount'
+  | 'decayedSum'
+  | 'decayedMean'
+  | 'timeSinceLast'
+  | 'approxDistinct'
+  | 'approxQuantile';
+
+export type Window = Duration | 'lifetime';
 
 /**
- * One aggregation over one sawtooth window. Nulls of the field are skipped; an empty count is 0 and
+ * One aggregation over one sawtooth window. Nulls of the field are skipped; an empty count (decayed or distinct or not) is 0 and
  * every other empty aggregation is null.
  */
 export interface Aggregation<S extends Schema = Schema> {
   readonly kind: AggregationKind;
-  /** Null where the aggregation reads no field (count, timeSinceLast). */
+  /** Null where the aggregation reads no field (count, decayedCount, timeSinceLast). */
   readonly field: string | null;
-  readonly window: Duration;
+  /** `lifetime`: all events, in one tile that never ages. */
+  readonly window: Window;
   /** Step of the window's tail; the ladder's value for the window where absent. */
   readonly hop?: Duration;
   readonly where?: Condition<S>;
+  /** Of a lastN: how many values are kept. */
+  readonly n?: number;
+  /** Of a lastN: which of them this feature is; 1 is the newest. */
+  readonly rank?: number;
+  /** Of the decayed kinds: the age at which an event weighs half. */
+  readonly halfLife?: Duration;
+  /** Of an approxQuantile: which one, from 0 (the smallest value) to 1 (the greatest). */
+  readonly q?: number;
 }
 
-interface WindowOptions<S extends Schema> {
-  window: Duration;
-  hop?: Duration;
-  where?: Condition<S>;
+export type CombinationKind = 'ratio' | 'difference';
+
+/** A number made of two aggregations of one view; null where one of them is, or where the ratio's second is 0. */
+export interface Combination<S extends Schema = Schema> {
+  readonly kind: CombinationKind;
+  readonly parts: readonly [Aggregation<S>, Aggregation<S>];
 }
 
-/** Aggregations of one source: `field` can only be one of its numeric fields. */
-export interface Aggregations<S extends Schema> {
-  /** Number of events. */
-  count(options: WindowOptions<S>): Aggregation<S>;
-  sum(field: FieldNames<S, 'number' | 'boolean'>, options: WindowOptions<S>): Aggregation<S>;
-  mean(field: FieldNames<S, 'number' | 'boolean'>, options: WindowOptions<S>): Aggregation<S>;
-  min(field: FieldNames<S, 'number' | 'timestamp'>, options: WindowOptions<S>): Aggregation<S>;
-  max(field: FieldNames<S, 'number' | 'timestamp'>, options: WindowOptions<S>): Aggregation<S>;
-  /** Population standard deviation: the square root of the mean squared distance from the mean. */
-  stddev(field: FieldNames<S, 'number' | 'boolean'>, options: WindowOptions<S>): Aggregation<S>;
-  /** Value of the event with the greatest event time; ties go to the later known time, then the greater value. */
-  last(field: FieldNames<S, 'number' | 'boolean' | 'timestamp'>, options: WindowOptions<S>): Aggregation<S>;
-  /** Seconds from the newest event time in the window to the moment of the read. */
-  timeSinceLast(options: WindowOptions<S>): Aggregation<S>;
+/** What one value of a view is computed from. */
+export type ViewFeature<S extends Schema = Schema> = Aggregation<S> | Combination<S>;
+
+/** The aggregations that a feature is made of: its parts, or itself. */
+export function aggregationsOf(feature: ViewFeature): readonly Aggregation[] {
+  return 'parts' in feature ? feature.parts : [feature];
 }
 
-const withField =
-  (kind: AggregationKind) =>
-  (field: string, options: WindowOptions<Schema>): Aggregation => ({ kind, field, ...options });
-const withoutField =
-  (kind: AggregationKind) =>
-  (options: WindowOptions<Schema>): Aggregation => ({ kind, field: null, ...options });
+/** One feature for each listed value of a text field. */
+export interface BucketBy<Field extends string = string, Value extends string = string> {
+  readonly field: Field;
+  readonly values: readonly Value[];
+}
 
-export const aggregations: Aggregations<Schema> = {
-  count: withoutField('count'),
-  sum: withField('sum'),
-  mean: withField('mean'),
-  min: withField('min'),
-  max: withField('max'),
-  stddev: withField('stddev'),
-  last: withField('last'),
-  timeSinceLast: withoutField('timeSinceLast'),
-};
+/** One definition that makes several features: `<name>_<suffix>` for each of its parts. */
+export interface AggregationGroup<S extends Schema = Schema, Suffix extends string = string> {
+  readonly kind: 'group';
+  /** What tells the parts apart: ranks from 1 to n, or the categories of a text field. */
+  readonly by: { readonly n: number } | (BucketBy & { readonly where: Condition<S> | null });
+  readonly parts: readonly { readonly suffix: Suffix; readonly aggregation: Aggregation<S> }[];
+}
+
+/** What a user writes for one name of a feature view. */
+export type FeatureDefinition = ViewFeature | AggregationGroup;
+
+/** Features by name, each group as its parts; of two that have one name the later stays. */
+export function expandDefinitions(
+  definitions: Readonly<Record<string, FeatureDefinition>>,
+): Readonly<Record<string, ViewFeature>> {
+  return Object.fromEntries(
+    Object.entries(definitions).flatMap(([name, definition]): [string, ViewFeature][] =>
+      definition.kind === 'group'
+        ? definition.parts.map(({ suffix, aggregation }) => [partName(name, suffix), aggregation])
+        : [[name, definition]],
+    ),
+  );
+}
+
+/** Name of the feature that a part of a group is. */
+export const partName = (name: string, suffix: string): string => `${name}_${suffix}`;

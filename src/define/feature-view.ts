@@ -1,6 +1,8 @@
 import type { Duration } from '../core/duration.ts';
-import { aggregations, type Aggregation, type Aggregations } from './aggregation.ts';
+import { expandDefinitions, type FeatureDefinition, type ViewFeature } from './aggregation.ts';
+import { aggregations, type Aggregations } from './aggregations.ts';
 import type { Entity } from './entity.ts';
+import type { FeatureNamesOf } from './feature-names.ts';
 import type { FieldNames, Schema } from './field.ts';
 import type { Source } from './source.ts';
 
@@ -20,7 +22,10 @@ export interface FeatureView<
   readonly source: Source;
   /** Key field of the entity -> field of the source that holds it. */
   readonly keyFields: Readonly<Record<Key, string>>;
-  readonly features: Readonly<Record<Feature, Aggregation>>;
+  /** As they were written: a group of features is one of them. */
+  readonly definitions: Readonly<Record<string, FeatureDefinition>>;
+  /** One value each, in the order of the definitions. */
+  readonly features: Readonly<Record<Feature, ViewFeature>>;
   /** Partitions of the view's topic and of its states, fixed when it is created. */
   readonly partitions: number;
   /** Greatest age at which a state is fresh, docs/features.md; absent: whatever its age. */
@@ -38,7 +43,7 @@ export function featureView<
   const Name extends string,
   const Key extends string,
   S extends Schema,
-  const F extends Readonly<Record<string, Aggregation>>,
+  const F extends Readonly<Record<string, FeatureDefinition>>,
 >(definition: {
   name: Name;
   entity: Entity<string, Key>;
@@ -52,10 +57,11 @@ export function featureView<
   /** `serve` where absent. */
   onStale?: OnStale;
   ttl?: Duration;
-}): FeatureView<Name, keyof F & string, Key> {
+}): FeatureView<Name, FeatureNamesOf<F>, Key> {
   const keyFields = Object.fromEntries(
     definition.entity.keys.map((key): [Key, string] => [key, definition.keyFields?.[key] ?? key]),
   ) as Record<Key, string>;
+  const definitions = definition.features(aggregations as unknown as Aggregations<S>);
   const { maxAge, onStale, ttl } = definition;
   return {
     kind: 'featureView',
@@ -64,7 +70,8 @@ export function featureView<
     entity: definition.entity,
     source: definition.source,
     keyFields,
-    features: definition.features(aggregations as unknown as Aggregations<S>),
+    definitions,
+    features: expandDefinitions(definitions),
     partitions: definition.partitions ?? VIEW_PARTITIONS_DEFAULT,
     // Absent, not undefined: a view without them stays the definition that it was.
     ...(maxAge === undefined ? {} : { maxAge }),

@@ -38,8 +38,12 @@ export function hopLadder(windowMs: number): number | undefined {
   return best;
 }
 
+/** Length of a lifetime window, ms: all times that a date can have lie within it. Its hop is infinite, so it has one tile. */
+export const LIFETIME_MS = 2 * 8.64e15;
+
 /** Window and hop of an aggregation in milliseconds; undefined where a text is no duration or no hop fits. */
 export function windowAndHop(aggregation: Aggregation): { windowMs: number; hopMs: number } | undefined {
+  if (aggregation.window === 'lifetime') return { windowMs: LIFETIME_MS, hopMs: Infinity };
   const windowMs = parseDuration(aggregation.window);
   if (windowMs === undefined) return undefined;
   const hopMs = aggregation.hop === undefined ? hopLadder(windowMs) : parseDuration(aggregation.hop);

@@ -1,29 +1,32 @@
 import { assertInvariant } from '../core/assert-invariant.ts';
+import { parseDuration } from '../core/duration.ts';
 import { fnv1a32 } from '../core/fnv1a.ts';
 import { canonicalJson, type JsonValue } from '../core/json.ts';
-import type { Aggregation } from '../define/aggregation.ts';
+import type { Aggregation, ViewFeature } from '../define/aggregation.ts';
 import { entityKeyOf } from '../define/entity.ts';
 import type { FeatureView } from '../define/feature-view.ts';
 import type { Row } from '../define/field.ts';
 import { windowAndHop } from '../define/hop-ladder.ts';
 import { algebraOf } from './aggregations/algebra-of.ts';
-import { compileCondition, type EventTest } from './compile-condition.ts';
+import { compileCondition } from './compile-condition.ts';
 import { freshnessRuleOf, type FreshnessRule } from './freshness-rule.ts';
+import { hashValue } from './hash-value.ts';
+import { InputTable } from './input-table.ts';
 import { planResolution, type PlannedFeature } from './plan-resolution.ts';
-import type { InputGroup, ViewProgram } from './view-program.ts';
+import type { CombinationPlan, ViewProgram } from './view-program.ts';
 
 export type { ViewProgram } from './view-program.ts';
 
 /**
  * Compiles a view that `validateProject` found no problem with.
  *
- * Prepared inputs are the distinct pairs of field and condition; features of one hop that need the same
+ * Prepared inputs are the distinct combinations of field, form and condition; features of one hop that need the same
  * intermediate result of the same input share its slots.
  */
 export function compileView(view: FeatureView): ViewProgram {
   const inputs = new InputTable(view);
   const featureNames = Object.keys(view.features);
-  const planned = featureNames.map((name, feature) => planFeature(view, name, feature, inputs));
+  const { planned, combinations } = planFeatures(view, inputs);
   const hops = [...new Set(planned.map((feature) => feature.hopMs))].sort((a, b) => a - b);
   const freshness = freshnessRuleOf(view);
   const definition = definitionOf(view, planned, freshness);
@@ -37,6 +40,8 @@ export function compileView(view: FeatureView): ViewProgram {
     eventInputs: inputs.fields.map((field) => field === null),
     inputGroups: inputs.groups(),
     keyFields: view.entity.keys.map((key) => view.keyFields[key] ?? key),
+    combinations,
+    partValues: new Float64Array(2 * combinations.length),
     resolutions: hops.map((hopMs) =>
       planResolution(
         hopMs,
@@ -57,14 +62,15 @@ export function viewKeyOf(program: ViewProgram, row: Row): string | null {
 
 /**
  * Writes the event's `inputCount` inputs to `out` from `at`: a field's number (booleans as 0 and 1), or 1
- * for the event itself; NaN where it is null or the event does not pass the input's condition.
+ * for the event itself, or the hash of a field's value; NaN where it is null or the event does not pass the input's condition.
  */
 export function prepareEvent(program: ViewProgram, row: Row, out: Float64Array, at: number): void {
   for (const group of program.inputGroups) {
     const passes = group.test === null || group.test(row);
     for (const input of group.inputs) {
       if (!passes) out[at + input.at] = NaN;
-      else out[at + input.at] = input.field === null ? 1 : numberOf(row[input.field]);
+      else if (input.field === null) out[at + input.at] = 1;
+      else out[at + input.at] = input.isHash ? hashValue(row[input.field]) : numberOf(row[input.field]);
     }
   }
 }
@@ -76,68 +82,76 @@ function numberOf(value: unknown): number {
   return NaN;
 }
 
-function planFeature(view: FeatureView, name: string, feature: number, inputs: InputTable): PlannedFeature {
-  const aggregation = view.features[name];
-  assertInvariant(aggregation !== undefined, `view '${view.name}' has a feature '${name}'`);
+/** Plans the view's aggregations: those that are features, and the parts of its combinations, numbered apart. */
+function planFeatures(
+  view: FeatureView,
+  inputs: InputTable,
+): { planned: readonly PlannedFeature[]; combinations: readonly CombinationPlan[] } {
+  const combinations: CombinationPlan[] = [];
+  const planned = Object.entries<ViewFeature>(view.features).flatMap(([name, given], feature) => {
+    const plan = planAggregation.bind(null, view, name, inputs);
+    if (!('parts' in given)) return [plan(given, feature, false)];
+    const first = 2 * combinations.length;
+    combinations.push({ kind: given.kind, feature, first, second: first + 1 });
+    return given.parts.map((part, i) => plan(part, first + i, true));
+  });
+  return { planned, combinations };
+}
+
+function planAggregation(
+  view: FeatureView,
+  name: string,
+  inputs: InputTable,
+  aggregation: Aggregation,
+  feature: number,
+  isPart: boolean,
+): PlannedFeature {
   const window = windowAndHop(aggregation);
   assertInvariant(
     window !== undefined,
     `view '${view.name}', feature '${name}' was validated before it is compiled`,
   );
-  const algebra = algebraOf[aggregation.kind];
   const condition = compileCondition(aggregation.where);
-  const fieldInput = algebra.prepare === 'field' ? inputs.of(aggregation.field, condition) : null;
-  // Counting a field that is never null is counting events: one slot serves both.
-  const nullable = aggregation.field !== null && view.source.schema[aggregation.field]?.nullable === true;
-  const columns = algebra.intermediates.map((intermediate) => ({
-    intermediate,
-    input:
-      fieldInput === null || (intermediate.name === 'eventCount' && !nullable)
-        ? inputs.of(null, condition)
-        : fieldInput,
-  }));
   return {
+    aggregation,
     feature,
-    algebra,
+    isPart,
     ...window,
-    columns,
-    kind: aggregation.kind,
-    field: aggregation.field,
+    computation: computationOf(view, aggregation, condition, inputs),
     where: condition?.normal ?? null,
   };
 }
 
-type CompiledCondition = { readonly test: EventTest; readonly normal: JsonValue } | null;
-
-/** Numbers the distinct pairs of field and condition. */
-class InputTable {
-  readonly fields: (string | null)[] = [];
-  readonly #tests: (EventTest | null)[] = [];
-  readonly #conditions: string[] = [];
-  readonly #viewName: string;
-
-  constructor(view: FeatureView) {
-    this.#viewName = view.name;
+function computationOf(
+  view: FeatureView,
+  aggregation: Aggregation,
+  condition: ReturnType<typeof compileCondition>,
+  inputs: InputTable,
+): PlannedFeature['computation'] {
+  const algebra = algebraOf(aggregation);
+  const { field } = aggregation;
+  if ('sketch' in algebra) {
+    const form = algebra.prepare === 'hash' ? 'hash' : 'number';
+    return { sketchAlgebra: algebra, input: inputs.of(field, form, condition) };
   }
+  const fieldInput = algebra.prepare === 'field' ? inputs.of(field, 'number', condition) : null;
+  // Counting a field that is never null is counting events: one slot serves both.
+  const nullable = field !== null && view.source.schema[field]?.nullable === true;
+  const columns = algebra.intermediates.map((intermediate) => ({
+    intermediate,
+    input:
+      fieldInput === null || (intermediate.name === 'eventCount' && !nullable)
+        ? inputs.of(null, 'event', condition)
+        : fieldInput,
+  }));
+  return { algebra, columns };
+}
 
-  of(field: string | null, condition: CompiledCondition): number {
-    const text = canonicalJson(condition?.normal ?? null);
-    const found = this.fields.findIndex((known, i) => known === field && this.#conditions[i] === text);
-    if (found >= 0) return found;
-    assertInvariant(field === null || field !== '', `view '${this.#viewName}' names its fields`);
-    this.#tests.push(condition?.test ?? null);
-    this.#conditions.push(text);
-    return this.fields.push(field) - 1;
-  }
-
-  groups(): readonly InputGroup[] {
-    return [...new Set(this.#conditions)].map((condition) => {
-      const members = this.fields.flatMap((field, at) =>
-        this.#conditions[at] === condition ? [{ at, field }] : [],
-      );
-      return { test: this.#tests[members[0]?.at ?? 0] ?? null, inputs: members };
-    });
-  }
+/** Options that only some kinds have: absent from the definition of all others, whose states stay valid. */
+function optionsOf({ n, rank, halfLife, q }: Aggregation): Record<string, JsonValue> {
+  const halfLifeMs = halfLife === undefined ? undefined : parseDuration(halfLife);
+  const options = Object.entries({ n, rank, halfLifeMs, q });
+  return Object.fromEntries(options.filter((option): option is [string, number] => option[1] !== undefined));
 }
 
 function definitionOf(
@@ -147,14 +161,19 @@ function definitionOf(
 ): JsonValue {
   const fieldTypes = (names: readonly string[]) =>
     Object.fromEntries(names.map((name) => [name, { ...view.source.schema[name] }]));
-  const feature = (aggregation: Aggregation, plan: PlannedFeature): JsonValue => ({
-    kind: aggregation.kind,
-    field: aggregation.field,
-    windowMs: plan.windowMs,
-    hopMs: plan.hopMs,
-    where: plan.where,
-  });
-  const names = Object.keys(view.features);
+  const describe = (aggregation: Aggregation): Record<string, JsonValue> => {
+    const plan = planned.find((candidate) => candidate.aggregation === aggregation);
+    assertInvariant(plan !== undefined, `view '${view.name}' has all of its aggregations planned`);
+    return {
+      kind: aggregation.kind,
+      field: aggregation.field,
+      // JSON has no infinity.
+      windowMs: plan.hopMs === Infinity ? null : plan.windowMs,
+      hopMs: plan.hopMs === Infinity ? null : plan.hopMs,
+      where: plan.where,
+      ...optionsOf(aggregation),
+    };
+  };
   return {
     name: view.name,
     version: view.version,
@@ -162,19 +181,17 @@ function definitionOf(
     source: view.source.name,
     eventTime: view.source.eventTime,
     keyFields: view.entity.keys.map((key) => view.keyFields[key] ?? key),
-    fields: fieldTypes([...new Set(planned.flatMap((plan) => plan.field ?? []))].sort()),
+    fields: fieldTypes([...new Set(planned.flatMap((plan) => plan.aggregation.field ?? []))].sort()),
     // Only what changes a row or who gets one: a stale state that is served is the state.
     ...(freshness === null || freshness.ttlMs === Infinity ? {} : { ttlMs: freshness.ttlMs }),
     ...(freshness === null || freshness.onStale === 'serve'
       ? {}
       : { maxAgeMs: freshness.maxAgeMs, onStale: freshness.onStale }),
     // An array: the order of the features is the order of the values.
-    features: names.map((name, i) => ({
-      name,
-      ...(feature(view.features[name] as Aggregation, planned[i] as PlannedFeature) as Record<
-        string,
-        JsonValue
-      >),
-    })),
+    features: Object.entries<ViewFeature>(view.features).map(([name, feature]) =>
+      'parts' in feature
+        ? { name, kind: feature.kind, parts: feature.parts.map(describe) }
+        : { name, ...describe(feature) },
+    ),
   };
 }

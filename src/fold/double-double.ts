@@ -69,6 +69,17 @@ export function squareDoubleDouble(slots: Float64Array, at: number): void {
   slots[at] = total;
 }
 
+/** Multiplies the double-double at `at` by (high, low). */
+export function multiplyDoubleDouble(slots: Float64Array, at: number, high: number, low: number): void {
+  const ownHigh = slots[at]!;
+  const ownLow = slots[at + 1]!;
+  multiplyExactly(ownHigh, high, slots, at);
+  const cross = slots[at + 1]! + (ownHigh * low + ownLow * high);
+  const total = slots[at]! + cross;
+  slots[at + 1] = cross - (total - slots[at]!);
+  slots[at] = total;
+}
+
 /** Multiplies the double-double at `at` by a double. */
 export function scaleDoubleDouble(slots: Float64Array, at: number, factor: number): void {
   const low = slots[at + 1]!;
@@ -77,6 +88,16 @@ export function scaleDoubleDouble(slots: Float64Array, at: number, factor: numbe
   const total = slots[at]! + cross;
   slots[at + 1] = cross - (total - slots[at]!);
   slots[at] = total;
+}
+
+/** What is left of a quotient, used within one call. */
+const remainder = new Float64Array(2);
+
+/** The double nearest to the quotient of a double-double and a double, but for one case in some 1e15. */
+export function divideDoubleDouble(high: number, low: number, divisor: number): number {
+  const quotient = high / divisor;
+  multiplyExactly(quotient, divisor, remainder, 0);
+  return quotient + (high - remainder[0]! - remainder[1]! + low) / divisor;
 }
 
 /** Writes the exact product of two doubles as (high, low) at `at`. */

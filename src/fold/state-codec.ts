@@ -16,7 +16,7 @@ const writer = new ByteWriter();
  * The state as one value: format version (1 byte), hash of the view's definition (4 bytes), newest known
  * time (double), fences (count, then partition and offset of each), and per hop the tiles that are not
  * empty (count, then for each the distance of its index from the one before and its slots). Whole numbers
- * are varints; slots are varints where they are whole and doubles elsewhere, told apart by one bit each.
+ * are varints; sketches follow the slots of their tile as each kind writes them; slots are varints where they are whole and doubles elsewhere, told apart by one bit each.
  */
 export function encodeState(program: ViewProgram, state: ViewState): Uint8Array {
   writer.reset();
@@ -102,13 +102,14 @@ function encodeRun(resolution: Resolution, run: TileRun): void {
     if (n === 0) writer.signedVarint(tile);
     else writer.varint(tile - before);
     writer.numbers(run.values, at + 1, resolution.slotCount);
+    for (let i = 0; i < resolution.sketches.length; i++) run.sketches[n]![i]!.encode(writer);
     before = tile;
   }
 }
 
 function decodeRun(resolution: Resolution, run: TileRun, reader: ByteReader): void {
-  const { slotCount, hopMs } = resolution;
-  const bytesPerTileMin = 1 + ((slotCount + 7) >>> 3) + slotCount;
+  const { slotCount, hopMs, sketches } = resolution;
+  const bytesPerTileMin = 1 + ((slotCount + 7) >>> 3) + slotCount + sketches.length;
   const count = reader.varintUpTo(Math.floor(reader.remaining / bytesPerTileMin), 'number of tiles');
   if (count === 0) return;
   const tileMax = TIME_MAX_MS / hopMs;
@@ -122,6 +123,7 @@ function decodeRun(resolution: Resolution, run: TileRun, reader: ByteReader): vo
     if (Math.abs(tile) > tileMax) throw new MalformedBytes(`expected a tile of a date, found ${tile}`);
     run.values[at] = tile;
     reader.numbers(run.values, at + 1, slotCount);
+    if (sketches.length > 0) run.sketches.push(sketches.map(({ kind }) => kind.decode(reader)));
   }
 }
 

@@ -3,7 +3,7 @@ import type { ViewProgram } from './view-program.ts';
 
 /**
  * How long after its last write a state may matter to a read, in wall-clock ms; an online store drops it then.
- * Null where that can't be told: a source with `knownTime: 'carried'` may be replaying a year that is long
+ * Null for a view with a lifetime aggregation, and where it can't be told: a source with `knownTime: 'carried'` may be replaying a year that is long
  * past, or stand still for a week in the middle of it, and its states are as good afterwards as before.
  *
  * Why dropping loses nothing. Let L be the life: the longest window and hop, the view's `maxAge` or `ttl` where
@@ -20,6 +20,8 @@ import type { ViewProgram } from './view-program.ts';
 export function stateLifeMs(program: ViewProgram): number | null {
   if (program.view.source.knownTime !== 'broker') return null;
   const longestHopMs = program.resolutions.at(-1)?.hopMs ?? 0;
+  // A lifetime has one tile without end.
+  if (longestHopMs === Infinity) return null;
   const ages =
     program.freshness === null
       ? []

@@ -1,9 +1,13 @@
+import type { Sketch, SketchKind } from './sketches/sketch.ts';
+
+const NO_SKETCHES: readonly SketchKind[] = [];
 /** Tiles that a run has room for at first; it doubles. Most keys of most views stay small. */
 const CAPACITY_MIN = 2;
 
 /**
  * The tiles of one key at one hop that are not empty, ascending by index, in one array: per tile its
  * index (floor of event time / hop), then its slots. Old tiles leave at the front by moving `first`.
+ * Sketches, which most views have none of, lie beside the array.
  */
 export class TileRun {
   values: Float64Array;
@@ -14,9 +18,21 @@ export class TileRun {
   /** No tile in use lies before it. */
   #oldest = -Infinity;
 
-  constructor(slotCount: number, capacity = CAPACITY_MIN) {
+  /** Per tile in use, in their order, one sketch of each kind; empty where there are no kinds. */
+  sketches: Sketch[][] = [];
+  readonly #sketchKinds: readonly SketchKind[];
+
+  constructor(slotCount: number, sketchKinds: readonly SketchKind[] = NO_SKETCHES, capacity = CAPACITY_MIN) {
+    this.#sketchKinds = sketchKinds;
     this.stride = slotCount + 1;
     this.values = new Float64Array(this.stride * capacity);
+  }
+
+  /** Bytes of memory, about. */
+  get byteLength(): number {
+    let bytes = this.values.byteLength;
+    for (const sketches of this.sketches) for (const sketch of sketches) bytes += sketch.byteLength;
+    return bytes;
   }
 
   /** Index of the n-th tile in use. */
@@ -40,10 +56,12 @@ export class TileRun {
   dropBefore(tile: number): void {
     // Nearly every call ends here, without a look at the oldest tile, which is not in the cache.
     if (tile <= this.#oldest) return;
+    const { count } = this;
     while (this.count > 0 && this.values[this.first * this.stride]! < tile) {
       this.first += 1;
       this.count -= 1;
     }
+    if (this.sketches.length > 0) this.sketches.splice(0, count - this.count);
     if (this.count === 0) this.first = 0;
     this.#oldest = this.count === 0 ? tile : this.tileAt(0);
   }
@@ -74,6 +92,13 @@ export class TileRun {
     this.values[at] = tile;
     if (tile < this.#oldest) this.#oldest = tile;
     for (let i = 0; i < identity.length; i++) this.values[at + 1 + i] = identity[i]!;
+    if (this.#sketchKinds.length > 0) {
+      this.sketches.splice(
+        n,
+        0,
+        this.#sketchKinds.map((kind) => kind.create()),
+      );
+    }
     this.count += 1;
     return at + 1;
   }

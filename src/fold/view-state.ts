@@ -1,7 +1,8 @@
 import { assertInvariant } from '../core/assert-invariant.ts';
 import { SOURCE_PARTITIONS_MAX } from '../define/source.ts';
+import { combine } from './combine.ts';
 import { TileRun } from './tile-run.ts';
-import type { Resolution, ViewProgram } from './view-program.ts';
+import type { Resolution, ViewProgram, WindowPlan } from './view-program.ts';
 
 /** Offset of a fence that has let nothing through yet. */
 const NOTHING_APPLIED = -1;
@@ -40,7 +41,13 @@ export function createState(program: ViewProgram): ViewState {
   const fences = new Float64Array(program.view.source.partitions).fill(NOTHING_APPLIED);
   return new ViewState(
     fences,
-    program.resolutions.map((resolution) => new TileRun(resolution.slotCount)),
+    program.resolutions.map(
+      ({ slotCount, sketches }) =>
+        new TileRun(
+          slotCount,
+          sketches.map(({ kind }) => kind),
+        ),
+    ),
   );
 }
 
@@ -99,6 +106,7 @@ export function foldEvent(
         column.intermediate.update(run.values, slots + column.offset, inputs, input, times);
       }
     }
+    if (resolution.sketches.length > 0) addToSketches(resolution, run, slots, inputs, at);
   }
 }
 
@@ -118,7 +126,13 @@ export function readFeatures(
   for (let r = 0; r < resolutions.length; r++) {
     const resolution = resolutions[r]!;
     resolution.merged.set(resolution.identity);
-    readResolution(resolution, state === null ? null : state.runs[r]!, asOf, out, at);
+    for (const sketch of resolution.mergedSketches) sketch.clear();
+    readResolution(resolution, state === null ? null : state.runs[r]!, asOf, out, at, program.partValues);
+  }
+  const { combinations, partValues } = program;
+  for (let c = 0; c < combinations.length; c++) {
+    const { kind, feature, first, second } = combinations[c]!;
+    out[at + feature] = combine(kind, partValues[first]!, partValues[second]!);
   }
 }
 
@@ -138,8 +152,9 @@ function readResolution(
   asOf: number,
   out: Float64Array,
   at: number,
+  partValues: Float64Array,
 ): void {
-  const { hopMs, windows, merged } = resolution;
+  const { hopMs, windows, merged, mergedSketches } = resolution;
   let end = run === null ? 0 : run.countBefore(Math.floor(asOf / hopMs) + 1);
   for (let w = 0; w < windows.length; w++) {
     const window = windows[w]!;
@@ -150,11 +165,47 @@ function readResolution(
         for (const { intermediate, offset } of window.columns) {
           intermediate.mergeTiles(merged, offset, run.values, from + offset, run.stride, end - start);
         }
+        if (window.sketches.length > 0) mergeSketches(resolution, window, run, start, end);
         end = start;
       }
     }
     for (const { algebra, slots, feature } of window.features)
       algebra.finalize(merged, slots, asOf, out, at + feature);
+    for (const { algebra, slots, feature } of window.parts)
+      algebra.finalize(merged, slots, asOf, partValues, feature);
+    for (const { algebra, sketch, isPart, feature } of window.estimates) {
+      const value = algebra.estimate(mergedSketches[sketch]!);
+      if (isPart) partValues[feature] = value;
+      else out[at + feature] = value;
+    }
+  }
+}
+
+/** @param slots where the slots of the event's tile begin */
+function addToSketches(
+  resolution: Resolution,
+  run: TileRun,
+  slots: number,
+  inputs: Float64Array,
+  at: number,
+): void {
+  const own = run.sketches[(slots - 1) / run.stride - run.first]!;
+  resolution.sketches.forEach(({ input }, i) => {
+    const value = inputs[at + input]!;
+    if (value === value) own[i]!.add(value);
+  });
+}
+
+/** Merges the tiles from the start-th in use to the one before the end-th. */
+function mergeSketches(
+  { mergedSketches }: Resolution,
+  window: WindowPlan,
+  run: TileRun,
+  start: number,
+  end: number,
+): void {
+  for (let n = start; n < end; n++) {
+    for (const sketch of window.sketches) mergedSketches[sketch]!.merge(run.sketches[n]![sketch]!);
   }
 }
 

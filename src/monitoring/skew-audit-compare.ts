@@ -1,3 +1,4 @@
+import type { FeatureView } from '../define/feature-view.ts';
 import { AUDIT_MISMATCHES_MAX, type AuditMismatch } from '../contracts/audit.ts';
 import type { ServiceProgram } from '../fold/compile-service.ts';
 import { entityKeyOf } from '../define/entity.ts';
@@ -93,13 +94,18 @@ function mismatchOf(
     feature,
     view: view?.name ?? null,
     entityKey: view === undefined ? null : entityKeyOf(view.entity.keys, decision.instance),
-    window: name === undefined ? null : (view?.features[name]?.window ?? null),
+    window: windowOf(view, name),
     served: shown(served),
     recomputed: shown(recomputed),
     beyondGrace: newest !== null && decision.asOf < newest - READ_GRACE_MS,
     events: null,
   };
 }
+
+const windowOf = (view: FeatureView | undefined, name: string | undefined): string | null => {
+  const feature = view === undefined || name === undefined ? undefined : view.features[name];
+  return feature === undefined || 'parts' in feature ? null : feature.window;
+};
 
 /** JSON has no NaN. */
 const shown = (value: number | string | null): number | string | null =>

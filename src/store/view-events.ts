@@ -1,3 +1,4 @@
+import { aggregationsOf } from '../define/aggregation.ts';
 import { prepareEvent, viewKeyOf, type ViewProgram } from '../fold/compile-view.ts';
 import { partitionOf } from '../fold/partition-of.ts';
 import type { EventColumns as FoldColumns } from '../fold/point-in-time.ts';
@@ -88,7 +89,7 @@ export class EventColumnsBuilder {
 
 /** Fields of the source that a view reads: its key's, its features' and its conditions'. */
 export function fieldsOfView(program: ViewProgram): string[] {
-  const aggregations = Object.values(program.view.features);
+  const aggregations = Object.values(program.view.features).flatMap(aggregationsOf);
   return [
     ...new Set([
       ...program.keyFields,

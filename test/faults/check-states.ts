@@ -95,7 +95,7 @@ function checkState(
       const [wanted, got] = [Math.fround(expected[feature] ?? NaN), Math.fround(found[i] as number)];
       if (Object.is(wanted, got)) return [];
       const aggregation = program.view.features[feature];
-      const isInWindow = aggregation === undefined ? () => true : windowOf(aggregation, asOf);
+      const isInWindow = aggregation === undefined || 'parts' in aggregation ? () => true : windowOf(aggregation, asOf);
       const concerned = events.filter((event) => isInWindow(event.effectiveTime));
       return [
         `${program.name} ${key} ${feature} as of ${new Date(asOf).toISOString()}: expected ${wanted}, found ${got}; ${shown(concerned)}`,

@@ -2,12 +2,14 @@
  * The slow oracle of features: DESIGN.md section 2 word by word, with exact arithmetic, no tiles kept and no state.
  * It shares no code with the fold and the stores; of Millrace it knows the types of definitions only.
  */
-import type { Aggregation } from '../../src/define/aggregation.ts';
+import type { Aggregation, CombinationKind, ViewFeature } from '../../src/define/aggregation.ts';
 import type { FeatureService } from '../../src/define/feature-service.ts';
 import type { FeatureView } from '../../src/define/feature-view.ts';
 import { exactSum, nearestDeviation, nearestQuotient } from './naive/exact-arithmetic.ts';
+import { decayedMean, decayedSum, type Aged } from './naive/exact-decay.ts';
+import { nearestSkewness, nearestVariance } from './naive/exact-moments.ts';
 import { passesCondition } from './naive/naive-condition.ts';
-import { windowOf } from './naive/naive-window.ts';
+import { durationMs, windowOf } from './naive/naive-window.ts';
 
 export type Values = Readonly<Record<string, unknown>>;
 
@@ -36,14 +38,30 @@ export function naiveEntityKey(fields: readonly string[], values: Values): strin
  */
 export function naiveFeatures(view: FeatureView, events: readonly NaiveEvent[], asOf: number): NaiveFeatures {
   return Object.fromEntries(
-    Object.entries<Aggregation>(view.features).map(([name, aggregation]) => {
-      const isInWindow = windowOf(aggregation, asOf);
-      const seen = events.filter(
-        (event) => isInWindow(event.effectiveTime) && passesCondition(aggregation.where, event.row),
-      );
-      return [name, aggregate(aggregation, seen, asOf)];
+    Object.entries<ViewFeature>(view.features).map(([name, feature]) => {
+      if (!('parts' in feature)) return [name, aggregateWindow(feature, events, asOf)];
+      const [first, second] = feature.parts.map((part) => aggregateWindow(part, events, asOf));
+      return [name, combine(feature.kind, first ?? null, second ?? null)];
     }),
   );
+}
+
+function aggregateWindow(
+  aggregation: Aggregation,
+  events: readonly NaiveEvent[],
+  asOf: number,
+): number | null {
+  const isInWindow = windowOf(aggregation, asOf);
+  const seen = events.filter(
+    (event) => isInWindow(event.effectiveTime) && passesCondition(aggregation.where, event.row),
+  );
+  return aggregate(aggregation, seen, asOf);
+}
+
+function combine(kind: CombinationKind, first: number | null, second: number | null): number | null {
+  if (first === null || second === null) return null;
+  if (kind === 'difference') return first - second + 0;
+  return second === 0 ? null : first / second + 0;
 }
 
 export interface NaiveRow {
@@ -87,30 +105,60 @@ export function naiveRow(
 }
 
 function aggregate(aggregation: Aggregation, events: readonly NaiveEvent[], asOf: number): number | null {
-  if (aggregation.kind === 'count') return events.length;
-  if (aggregation.kind === 'timeSinceLast') {
-    const newest = events.reduce((latest, event) => Math.max(latest, event.effectiveTime), -Infinity);
-    return newest === -Infinity ? null : Math.max(0, asOf - newest) / MS_PER_SECOND;
+  if (aggregation.kind === 'approxDistinct') {
+    const values = events.map((event) => event.row[aggregation.field ?? ''] ?? null);
+    // -0 is 0 in a set.
+    return new Set(values.filter((value) => value !== null)).size;
   }
   const valued = events.flatMap((event) => {
-    const value = numberOf(event.row[aggregation.field ?? '']);
+    const value = aggregation.field === null ? 1 : numberOf(event.row[aggregation.field]);
     return value === null ? [] : [{ ...event, value }];
   });
+  if (valued.length === 0)
+    return aggregation.kind === 'count' || aggregation.kind === 'decayedCount' ? 0 : null;
   const values = valued.map((event) => event.value);
-  if (values.length === 0) return null;
+  const newest = valued.reduce((latest, event) => Math.max(latest, event.effectiveTime), -Infinity);
+  const aged = (): Aged[] => {
+    // A live read's state may have run ahead of its moment.
+    const moment = Math.max(asOf, newest);
+    return valued.map(({ value, effectiveTime }) => ({ value, ageMs: moment - effectiveTime }));
+  };
   switch (aggregation.kind) {
+    case 'count':
+      return values.length;
+    case 'timeSinceLast':
+      return Math.max(0, asOf - newest) / MS_PER_SECOND;
     case 'sum':
       return nearestQuotient(exactSum(values), 1n);
     case 'mean':
       return nearestQuotient(exactSum(values), BigInt(values.length));
+    case 'variance':
+      return nearestVariance(values);
     case 'stddev':
       return nearestDeviation(values);
+    case 'skewness':
+      return nearestSkewness(values);
     case 'min':
       return values.reduce((a, b) => Math.min(a, b));
     case 'max':
       return values.reduce((a, b) => Math.max(a, b));
+    case 'first':
+      return valued.reduce((a, b) => (isNewer(a, b) ? b : a)).value;
     case 'last':
       return valued.reduce((a, b) => (isNewer(b, a) ? b : a)).value;
+    case 'lastN':
+      return (
+        valued.toSorted((a, b) => (isNewer(a, b) ? -1 : 1))[(aggregation.rank ?? NaN) - 1]?.value ?? null
+      );
+    case 'approxQuantile':
+      return (
+        values.toSorted((a, b) => a - b)[Math.floor((aggregation.q ?? NaN) * (values.length - 1))] ?? null
+      );
+    case 'decayedCount':
+    case 'decayedSum':
+      return decayedSum(aged(), durationMs(aggregation.halfLife ?? ''));
+    case 'decayedMean':
+      return decayedMean(aged(), durationMs(aggregation.halfLife ?? ''));
   }
 }
 

@@ -16,10 +16,22 @@ const fieldTypesOf: Readonly<Record<AggregationKind, readonly FieldType[] | null
   mean: ['number', 'boolean'],
   min: ['number', 'timestamp'],
   max: ['number', 'timestamp'],
+  variance: ['number', 'boolean'],
   stddev: ['number', 'boolean'],
+  skewness: ['number', 'boolean'],
+  first: ['number', 'boolean', 'timestamp'],
   last: ['number', 'boolean', 'timestamp'],
+  lastN: ['number', 'boolean', 'timestamp'],
+  decayedCount: null,
+  decayedSum: ['number', 'boolean'],
+  decayedMean: ['number', 'boolean'],
   timeSinceLast: null,
+  approxDistinct: ['string', 'number', 'timestamp'],
+  approxQuantile: ['number'],
 };
+
+const decayedKinds: ReadonlySet<AggregationKind> = new Set(['decayedCount', 'decayedSum', 'decayedMean']);
+const halfLifeRange = { fromMs: 1_000, toMs: 365 * 86_400_000 };
 
 export function checkAggregation(aggregation: Aggregation, schema: Schema, problems: ProblemList): void {
   if (!Object.hasOwn(fieldTypesOf, aggregation.kind)) {
@@ -30,7 +42,16 @@ export function checkAggregation(aggregation: Aggregation, schema: Schema, probl
   }
   checkField(aggregation, schema, problems);
   checkWindow(aggregation, problems);
+  if (decayedKinds.has(aggregation.kind)) {
+    checkDuration('halfLife', aggregation.halfLife, halfLifeRange, problems);
+  }
+  if (aggregation.kind === 'approxQuantile') checkShare('q', aggregation.q, problems);
   if (aggregation.where !== undefined) checkCondition(aggregation.where, schema, problems);
+}
+
+function checkShare(what: string, value: unknown, problems: ProblemList): void {
+  if (typeof value === 'number' && value >= 0 && value <= 1) return;
+  problems.add(`expected ${what} as a number from 0 to 1, found ${quoted(value)}. Set it within.`);
 }
 
 function checkField({ kind, field }: Aggregation, schema: Schema, problems: ProblemList): void {
@@ -50,6 +71,13 @@ function checkField({ kind, field }: Aggregation, schema: Schema, problems: Prob
 }
 
 function checkWindow(aggregation: Aggregation, problems: ProblemList): void {
+  if (aggregation.window === 'lifetime') {
+    if (aggregation.hop === undefined) return;
+    problems.add(
+      `expected no hop of a lifetime window, whose one tile never ages, found '${aggregation.hop}'. Leave it out.`,
+    );
+    return;
+  }
   const windowMs = checkDuration(
     'window',
     aggregation.window,

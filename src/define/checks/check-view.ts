@@ -1,7 +1,10 @@
+import { partName, type ViewFeature } from '../aggregation.ts';
 import type { Entity } from '../entity.ts';
+import type { Schema } from '../field.ts';
 import { VIEW_PARTITIONS_MAX, type FeatureView, type OnStale } from '../feature-view.ts';
 import { checkAggregation } from './check-aggregation.ts';
 import { checkDuration, DURATION_MAX_MS } from './check-duration.ts';
+import { checkGroup } from './check-group.ts';
 import { checkDefinitionName, checkFieldName, checkWholeNumber, quoted } from './check-names.ts';
 import { duplicatesOf, enumerate, ProblemList } from './problem-list.ts';
 
@@ -40,11 +43,64 @@ export function checkView(view: FeatureView): readonly string[] {
       `expected 1 to ${VIEW_FEATURES_MAX} features, found ${names.length}. ${names.length === 0 ? 'Add one' : 'Split the view'}.`,
     );
   }
-  for (const [name, aggregation] of Object.entries(view.features)) {
+  const checkedWithGroup = checkGroups(view, problems);
+  for (const [name, feature] of Object.entries<ViewFeature>(view.features)) {
     checkFieldName('feature name', name, problems);
-    checkAggregation(aggregation, view.source.schema, problems.about(`feature '${name}'`));
+    if (checkedWithGroup.has(name)) continue;
+    checkFeature(feature, view.source.schema, problems.about(`feature '${name}'`));
   }
   return problems.all;
+}
+
+function checkFeature(feature: ViewFeature, schema: Schema, problems: ProblemList): void {
+  if (!('parts' in feature)) {
+    checkAggregation(feature, schema, problems);
+    return;
+  }
+  // A combination, or a group, in place of an aggregation is found by its kind.
+  feature.parts.forEach((part, i) => {
+    checkAggregation(
+      part,
+      schema,
+      problems.about(`${feature.kind} of ${i === 0 ? 'the first' : 'the second'}`),
+    );
+  });
+}
+
+/**
+ * Checks each group once, where its parts would all have the same problem, and that no two features come to
+ * one name.
+ * @returns names of the features that are parts of a group
+ */
+function checkGroups(view: FeatureView, problems: ProblemList): ReadonlySet<string> {
+  const names: string[] = [];
+  const partNames: string[] = [];
+  for (const [name, definition] of Object.entries(view.definitions)) {
+    if (definition.kind !== 'group') {
+      names.push(name);
+      continue;
+    }
+    const about = problems.about(`feature '${name}'`);
+    checkGroup(definition, view.source.schema, about);
+    const [first] = definition.parts;
+    if (first !== undefined) {
+      // The condition of a bucket is checked as the bucket; what is left of it is what the user wrote.
+      const where = 'n' in definition.by ? first.aggregation.where : (definition.by.where ?? {});
+      checkAggregation(
+        { ...first.aggregation, ...(where === undefined ? {} : { where }) },
+        view.source.schema,
+        about,
+      );
+    }
+    partNames.push(...definition.parts.map(({ suffix }) => partName(name, suffix)));
+  }
+  // Within a group only buckets can come to one name, which is the group's own problem.
+  for (const name of duplicatesOf([...names, ...new Set(partNames)])) {
+    problems.add(
+      `expected different features, found '${name}' made twice by the definitions. Rename one of them.`,
+    );
+  }
+  return new Set(partNames);
 }
 
 function checkKeyFields(view: FeatureView, problems: ProblemList): void {

@@ -1,4 +1,5 @@
 import type { Intermediate } from '../intermediates/intermediate.ts';
+import type { Sketch, SketchKind } from '../sketches/sketch.ts';
 
 /**
  * How one kind of aggregation is computed. Prepare: the input that its intermediate results take from
@@ -15,4 +16,13 @@ export interface AggregationAlgebra {
    * @param asOf moment of the read, ms since the epoch
    */
   finalize(slots: Float64Array, at: Int32Array, asOf: number, out: Float64Array, outAt: number): void;
+}
+
+/** How an aggregation is computed whose intermediate result has no place in slots: one sketch in each tile. */
+export interface SketchAlgebra {
+  /** `hash`: 53 bits of the field's value of any type, null where the event does not pass the condition. */
+  readonly prepare: 'field' | 'hash';
+  readonly sketch: SketchKind;
+  /** From the merged sketch, which is of this kind, to the value; NaN is null. */
+  estimate(sketch: Sketch): number;
 }

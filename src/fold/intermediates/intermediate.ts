@@ -6,6 +6,7 @@
  * innermost loops of the pipeline.
  */
 export interface Intermediate {
+  /** Two of one name are the same computation: it tells the parameters too. */
   readonly name: string;
   readonly width: number;
   /** `width` values; merging with them changes nothing. */

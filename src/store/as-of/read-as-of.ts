@@ -94,11 +94,12 @@ async function foldSource(
   const earliest = asOf.reduce((a, b) => Math.min(a, b), Infinity);
   const latest = asOf.reduce((a, b) => Math.max(a, b), -Infinity);
   // Nothing is known before it happened, so a bound on known times leaves out no event that happened after it.
-  const knownAfter = earliest - Math.max(...reads.map(({ view }) => reachMs(view))) - 1;
+  const reach = Math.max(...reads.map(({ view }) => reachMs(view)));
+  const from = reach === Infinity ? {} : { knownAfter: earliest - reach - 1 };
   const filter: LogFilter =
     mode === 'known'
-      ? { knownAfter, knownTo: Math.min(latest, dataCut), order: 'known' }
-      : { knownAfter, knownTo: dataCut, happenedTo: latest, order: 'happened' };
+      ? { ...from, knownTo: Math.min(latest, dataCut), order: 'known' }
+      : { ...from, knownTo: dataCut, happenedTo: latest, order: 'happened' };
   const fields = [...new Set(reads.flatMap(({ view }) => fieldsOfView(view)))];
   const inputs = new Float64Array(Math.max(...reads.map(({ view }) => view.inputCount)));
   await scanEvents(db, source, fields, filter, ({ row, effectiveTime, knownTime }) => {
@@ -112,7 +113,7 @@ async function foldSource(
   });
 }
 
-/** How long before a row's moment an event can have become known and still change a feature, or whether one is stale. */
+/** How long before a row's moment an event can have become known and still change a feature, or whether one is stale; Infinity for a lifetime. */
 function reachMs({ longestWindowMs, resolutions, freshness }: ViewProgram): number {
   const ages = freshness === null ? [] : [freshness.maxAgeMs, freshness.ttlMs].filter(Number.isFinite);
   return Math.max(longestWindowMs + (resolutions.at(-1)?.hopMs ?? 0), ...ages);

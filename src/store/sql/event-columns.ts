@@ -2,22 +2,20 @@ import type { FeatureView } from '../../define/feature-view.ts';
 import type { Source } from '../../define/source.ts';
 import { quoteIdentifier as quote } from '../../infra/postgres.ts';
 import { IDENTIFIER_BYTES_MAX } from '../log-table.ts';
-import { sqlAggregateOf } from './sql-aggregate-of.ts';
+import { sqlFeaturesOf } from './sql-aggregate-of.ts';
 
 /**
  * Columns of the events that a view reads, named as the fields: numbers (-0 as 0) and timestamps (ms since the
  * epoch) as double precision, texts and booleans as they are, and exact numbers beside those that are summed.
  */
 export function eventColumns(view: FeatureView): string[] {
-  const features = Object.entries(view.features);
+  const features = sqlFeaturesOf(view);
   const fields = new Set([
     ...view.entity.keys.map((key) => view.keyFields[key] ?? key),
-    ...features.flatMap(([, { field, where }]) => [...(field === null ? [] : [field]), ...Object.keys(where ?? {})]),
+    ...features.flatMap(({ aggregation: { field, where } }) => [...(field === null ? [] : [field]), ...Object.keys(where ?? {})]),
   ]);
   const summed = new Set(
-    features.flatMap(([name, aggregation]) =>
-      aggregation.field !== null && sqlAggregateOf(view, name, aggregation).readsExact ? [aggregation.field] : [],
-    ),
+    features.flatMap(({ aggregation: { field }, form }) => (field !== null && form.readsExact ? [field] : [])),
   );
   return [
     ...[...fields].map((field) => `${columnSql(view.source, field)} AS ${quote(field)}`),

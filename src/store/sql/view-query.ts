@@ -5,7 +5,8 @@ import { TIMESTAMP_MS_MIN } from '../copy-binary.ts';
 import { logTable } from '../log-table.ts';
 import { conditionSql } from './condition-sql.ts';
 import { eventColumns, exactOf, valueOf } from './event-columns.ts';
-import { sqlAggregateOf } from './sql-aggregate-of.ts';
+import { sqlFeaturesOf } from './sql-aggregate-of.ts';
+import type { SqlAggregate } from './sql-aggregate.ts';
 import { sqlWindow, stretchMs, windowsOfView } from './view-windows.ts';
 
 /** What an event must be for a read to see it, besides lying in a window. */
@@ -38,8 +39,8 @@ const SLACK_MS = 1_000;
  */
 export function viewQuery(view: FeatureView, query: ViewQuery): string {
   const { keys } = view.entity;
-  const features = Object.entries(view.features).map(
-    ([name, aggregation]) => `  ${featureSql(view, name, aggregation)} AS ${quote(name)}`,
+  const features = sqlFeaturesOf(view).map(
+    ({ name, aggregation, form }) => `  ${featureSql(view, aggregation, form)} AS ${quote(name)}`,
   );
   const visible = { known: 'e."known ms" <= w."as of ms"', fence: 'e.source_offset <= w."fence"[e.source_partition + 1]' };
   const joins = [
@@ -60,14 +61,14 @@ export function viewQuery(view: FeatureView, query: ViewQuery): string {
   ].join('\n');
 }
 
-function featureSql(view: FeatureView, name: string, aggregation: Aggregation): string {
+function featureSql(view: FeatureView, aggregation: Aggregation, form: SqlAggregate): string {
   const { from, to } = sqlWindow(aggregation);
   const filter = [
     `e."effective ms" >= w.${quote(from)}`,
     `e."effective ms" < w.${quote(to)}`,
     ...conditionSql(aggregation.where, (field) => `e.${quote(field)}`),
   ];
-  return sqlAggregateOf(view, name, aggregation).expression({
+  return form.expression({
     value: valueOf(view.source, aggregation.field),
     exact: exactOf(view.source, aggregation.field),
     filter: filter.join(' AND '),

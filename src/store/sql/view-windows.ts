@@ -2,6 +2,7 @@ import { assertInvariant } from '../../core/assert-invariant.ts';
 import { formatDuration } from '../../core/duration.ts';
 import type { Aggregation } from '../../define/aggregation.ts';
 import type { FeatureView } from '../../define/feature-view.ts';
+import { sqlFeaturesOf } from './sql-aggregate-of.ts';
 import { windowAndHop } from '../../define/hop-ladder.ts';
 
 /** A window as two columns of a spine row: from the start of tile(T - W), inclusive, to the end of tile(T). */
@@ -22,7 +23,7 @@ export function sqlWindow(aggregation: Aggregation): SqlWindow {
 
 /** The distinct windows of a view, shortest first. */
 export function windowsOfView(view: FeatureView): SqlWindow[] {
-  const windows = Object.values(view.features).map(sqlWindow);
+  const windows = sqlFeaturesOf(view).map(({ aggregation }) => sqlWindow(aggregation));
   return [...new Map(windows.map((window) => [window.from, window])).values()].sort(
     (a, b) => a.windowMs - b.windowMs || a.hopMs - b.hopMs,
   );

@@ -3,6 +3,7 @@ import { quoteIdentifier as quote, type Queryable } from '../../infra/postgres.t
 import { logTable } from '../log-table.ts';
 import { conditionSql } from './condition-sql.ts';
 import { columnSql } from './event-columns.ts';
+import { sqlFeaturesOf } from './sql-aggregate-of.ts';
 import { fenceArray, type TwinRow } from './view-twin.ts';
 import { sqlWindow } from './view-windows.ts';
 
@@ -21,7 +22,7 @@ export async function readWindowEvents(
   { key, asOf, fence }: TwinRow,
   listedMax: number,
 ): Promise<WindowEvents> {
-  const aggregation = view.features[feature];
+  const aggregation = sqlFeaturesOf(view).find(({ name }) => name === feature)?.aggregation;
   if (aggregation === undefined) return { count: 0, newest: [] };
   const { windowMs, hopMs } = sqlWindow(aggregation);
   const effective = 'millrace.epoch_ms(l.effective_time)';

@@ -66,7 +66,13 @@ export const shopPayments = featureView({
   entity: shop,
   source: paymentSource,
   partitions: 3,
-  features: (a) => ({ count24h: a.count({ window: '24h' }), max24h: a.max('amount', { window: '24h' }) }),
+  features: (a) => ({
+    count24h: a.count({ window: '24h' }),
+    max24h: a.max('amount', { window: '24h' }),
+    cards24h: a.approxDistinct('cardId', { window: '24h' }),
+    last: a.lastN('amount', { window: '24h', n: 2 }),
+    declined: a.ratio(a.count({ window: '24h', where: { declined: true } }), a.count({ window: 'lifetime' })),
+  }),
 });
 
 export const paymentProject = project({ name: 'payments', views: [cardPayments, shopPayments] });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { isMillraceError } from '../../../src/core/millrace-error.ts';
 import { prepareEvent, type ViewProgram } from '../../../src/fold/compile-view.ts';
 import { FrameWriter, readFrame } from '../../../src/fold/event-frame.ts';
-import { history, type History, type LoggedEvent } from './history-arbitrary.ts';
+import { anyHistory as history, type History, type LoggedEvent } from './history-arbitrary.ts';
 
 function writeFrame(program: ViewProgram, writer: FrameWriter, events: readonly LoggedEvent[]): Uint8Array {
   writer.reset();

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Aggregation } from '../../../src/define/aggregation.ts';
+import type { ViewFeature } from '../../../src/define/aggregation.ts';
 import type { FeatureView } from '../../../src/define/feature-view.ts';
 import type { Row } from '../../../src/define/field.ts';
 import { compileView, prepareEvent, type ViewProgram } from '../../../src/fold/compile-view.ts';
@@ -15,6 +15,7 @@ import {
   timestamp,
 } from '../../../src/index.ts';
 import { naiveFeatures } from '../../support/naive-features.ts';
+import { anyFeature, viewFeature } from './aggregation-arbitrary.ts';
 
 /** An event with its place in the log. */
 export interface LoggedEvent {
@@ -55,54 +56,18 @@ const payments = source({
 });
 const card = entity({ name: 'card', keys: ['card'] });
 
-const windowAndHop = fc.constantFrom(
-  { window: '5m' },
-  { window: '1h' },
-  { window: '1h', hop: '10m' },
-  { window: '3h' },
-  { window: '3h', hop: '10m' },
-  { window: '24h' },
-  { window: '2d', hop: '12h' },
-  { window: '2d', hop: '2d' },
-) as fc.Arbitrary<{ window: Aggregation['window']; hop?: Aggregation['window'] }>;
-
-const where = fc.constantFrom<NonNullable<Aggregation['where']>>(
-  { online: true },
-  { country: { in: ['NO', 'DE'] } },
-  { country: { ne: 'NO' }, amount: { gte: 0 } },
-  { fee: { isNull: true } },
-  { fee: { lt: 10 } },
-);
-
-const kindAndField = fc.oneof(
-  fc.constantFrom('count' as const, 'timeSinceLast' as const).map((kind) => ({ kind, field: null })),
-  fc.record({
-    kind: fc.constantFrom('sum' as const, 'mean' as const, 'stddev' as const, 'last' as const),
-    field: fc.constantFrom('amount', 'fee', 'online'),
-  }),
-  fc.record({
-    kind: fc.constantFrom('min' as const, 'max' as const),
-    field: fc.constantFrom('amount', 'fee', 'at'),
-  }),
-);
-
-const aggregation: fc.Arbitrary<Aggregation> = fc
-  .record({ kindAndField, windowAndHop, where: fc.option(where) })
-  .map((drawn) => ({
-    ...drawn.kindAndField,
-    ...drawn.windowAndHop,
-    ...(drawn.where === null ? {} : { where: drawn.where }),
-  }));
-
-export const view: fc.Arbitrary<FeatureView> = fc.array(aggregation, { minLength: 1, maxLength: 12 }).map(
-  (aggregations) =>
+const viewOf = (one: fc.Arbitrary<ViewFeature>): fc.Arbitrary<FeatureView> =>
+  fc.array(one, { minLength: 1, maxLength: 12 }).map((aggregations) =>
     featureView({
       name: 'card_payments',
       entity: card,
       source: payments,
-      features: () => Object.fromEntries(aggregations.map((one, i) => [`f${i}`, one])),
-    }) as FeatureView,
-);
+      features: () => Object.fromEntries(aggregations.map((drawn, i) => [`f${i}`, drawn])),
+    }),
+  );
+
+/** Views of features that the oracle has to the last bit. */
+export const view = viewOf(viewFeature);
 
 /** Decimal fractions, as payloads carry them: their sums are not exact in a double. */
 const decimal = fc.integer({ min: -5_000_000, max: 5_000_000 }).map((thousandths) => thousandths / 1_000);
@@ -135,16 +100,22 @@ const event: fc.Arbitrary<Omit<LoggedEvent, 'sourceOffset'>> = fc
     row: { ...fields, id: '', card: key, at: START_MS + at },
   }));
 
-export const history: fc.Arbitrary<History> = fc
-  .record({ view, drawn: fc.array(event, { maxLength: 60 }) })
-  .map(({ view: drawnView, drawn }) => {
+/** Events of a view of such features. */
+export const historyOf = (one: fc.Arbitrary<ViewFeature>): fc.Arbitrary<History> =>
+  fc.record({ view: viewOf(one), drawn: fc.array(event, { maxLength: 60 }) }).map(({ view, drawn }) => {
     const next = new Array<number>(SOURCE_PARTITIONS).fill(0);
     return {
-      view: drawnView,
-      program: compileView(drawnView),
+      view,
+      program: compileView(view),
       events: drawn.map((one) => ({ ...one, sourceOffset: next[one.sourcePartition]!++ })),
     };
   });
+
+/** Of features that the oracle has to the last bit. */
+export const history = historyOf(viewFeature);
+
+/** Of all kinds of features. */
+export const anyHistory = historyOf(anyFeature);
 
 /** Another order of arrival that keeps the order of offsets in each source partition. */
 export function interleave(events: readonly LoggedEvent[], picks: readonly number[]): LoggedEvent[] {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isMillraceError } from '../../../src/core/millrace-error.ts';
 import { decodeState, encodeState } from '../../../src/fold/state-codec.ts';
-import { apply, foldAll, history, HOUR_MS, KEYS, read, START_MS } from './history-arbitrary.ts';
+import { anyHistory as history, apply, foldAll, HOUR_MS, KEYS, read, START_MS } from './history-arbitrary.ts';
 
 /** Bytes with some changed, cut off or put behind. */
 const damage = fc.record({

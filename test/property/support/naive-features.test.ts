@@ -43,6 +43,18 @@ const view = featureView({
     min: a.min('level', { window: '5m' }),
     max: a.max('at', { window: '30d' }),
     stddev: a.stddev('level', { window: '6h', hop: '5m' }),
+    variance: a.variance('level', { window: '6h', hop: '5m' }),
+    skewness: a.skewness('level', { window: '24h' }),
+    decayed_count: a.decayedCount({ window: '24h', halfLife: '1h' }),
+    decayed_sum: a.decayedSum('level', { window: '24h', halfLife: '3s' }),
+    decayed_mean: a.decayedMean('level', { window: '3d', halfLife: '90d' }),
+    open_share: a.ratio(
+      a.count({ window: '3h', where: { open: true } }),
+      a.count({ window: '24h', where: { open: { isNull: false } } }),
+    ),
+    trend: a.difference(a.mean('level', { window: '1h' }), a.mean('level', { window: '24h' })),
+    ever: a.sum('level', { window: 'lifetime' }),
+    first: a.first('level', { window: '3d' }),
     last: a.last('level', { window: '3d' }),
     since: a.timeSinceLast({ window: '24h', where: { open: false } }),
   }),
@@ -84,8 +96,10 @@ describe('the naive oracle of features', () => {
         const folded = new Float64Array(program.featureNames.length);
         readFeatures(program, state, asOf, folded, 0);
         const naive = naiveFeatures(view, events, asOf);
-        expect(Array.from(folded, Math.fround)).toEqual(
-          program.featureNames.map((name) => Math.fround(naive[name] ?? NaN)),
+        // What is too small for a float32 is a 0 of either sign.
+        const float32Of = (value: number | null | undefined): number => Math.fround(value ?? NaN) + 0;
+        expect(Array.from(folded, float32Of)).toEqual(
+          program.featureNames.map((name) => float32Of(naive[name])),
         );
       }),
       { numRuns: 300 },

@@ -74,7 +74,9 @@ const reachMs = (view: FeatureView): number =>
   view.maxAge !== undefined || view.ttl !== undefined
     ? Infinity
     : Math.max(
-        ...Object.values(view.features).map((aggregation) => windowMsOf(aggregation) + hopMsOf(aggregation)),
+        ...Object.values(view.features)
+          .flatMap((feature) => ('parts' in feature ? feature.parts : [feature]))
+          .map((aggregation) => windowMsOf(aggregation) + hopMsOf(aggregation)),
       );
 
 function groupByKey(view: FeatureView, events: readonly LoggedEvent[]): Map<string, LoggedEvent[]> {

@@ -1,12 +1,14 @@
 /** A finite float64 is `integer / 2^shift`, exactly. */
-interface Dyadic {
+export interface Dyadic {
   readonly integer: bigint;
   readonly shift: bigint;
 }
 
 /** Sum of float64 values without any rounding: `integer / 2^shift`. */
-export function exactSum(values: readonly number[]): Dyadic {
-  return values.map(dyadicOf).reduce(addDyadic, { integer: 0n, shift: 0n });
+export function exactSum(values: readonly (number | Dyadic)[]): Dyadic {
+  return values
+    .map((value) => (typeof value === 'number' ? dyadicOf(value) : value))
+    .reduce(addDyadic, { integer: 0n, shift: 0n });
 }
 
 export function exactSquareSum(values: readonly number[]): Dyadic {
@@ -47,7 +49,7 @@ const ROOT_EXTRA_BITS = 128n;
 /** More than the 53 bits of a double and the one that decides a tie. */
 const QUOTIENT_BITS = 64;
 
-function dyadicOf(value: number): Dyadic {
+export function dyadicOf(value: number): Dyadic {
   let scaled = value;
   let shift = 0n;
   // Doubling is exact, and 1,074 doublings make an integer of the smallest double.
@@ -64,10 +66,10 @@ function addDyadic(a: Dyadic, b: Dyadic): Dyadic {
 }
 
 /**
- * Long division far enough for the quotient to hold all bits that count, and one more for whether any rest was left.
+ * The double nearest to a quotient of integers. Long division far enough for the quotient to hold all bits that count, and one more for whether any rest was left.
  * Numbers under 1e-300 come out as 0, which is what they are in float32.
  */
-function nearestDouble(numerator: bigint, denominator: bigint): number {
+export function nearestDouble(numerator: bigint, denominator: bigint): number {
   if (numerator < 0n) return -nearestDouble(-numerator, denominator);
   if (numerator === 0n) return 0;
   const shift = Math.max(0, QUOTIENT_BITS + bitLength(denominator) - bitLength(numerator));

@@ -19,10 +19,9 @@ const millisecondsOf = (column: string): string => `(extract(epoch from ${column
 function fieldsRead(views: readonly FeatureView[]): string[] {
   const fields = views.flatMap((view) => [
     ...Object.values<string>(view.keyFields),
-    ...Object.values(view.features).flatMap(({ field, where }) => [
-      ...(field === null ? [] : [field]),
-      ...Object.keys(where ?? {}),
-    ]),
+    ...Object.values(view.features)
+      .flatMap((feature) => ('parts' in feature ? feature.parts : [feature]))
+      .flatMap(({ field, where }) => [...(field === null ? [] : [field]), ...Object.keys(where ?? {})]),
   ]);
   return [...new Set(fields)];
 }

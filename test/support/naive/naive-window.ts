@@ -22,7 +22,7 @@ export function durationMs(text: string): number {
 }
 
 export function windowMsOf(aggregation: Aggregation): number {
-  return durationMs(aggregation.window);
+  return aggregation.window === 'lifetime' ? Infinity : durationMs(aggregation.window);
 }
 
 /**
@@ -31,6 +31,7 @@ export function windowMsOf(aggregation: Aggregation): number {
  */
 export function hopMsOf(aggregation: Aggregation): number {
   if (aggregation.hop !== undefined) return durationMs(aggregation.hop);
+  if (aggregation.window === 'lifetime') return Infinity;
   const windowMs = windowMsOf(aggregation);
   const candidates = ladder
     .map(durationMs)
@@ -48,8 +49,12 @@ export function hopMsOf(aggregation: Aggregation): number {
   return best.step;
 }
 
-/** The sawtooth window as of T: whether an event of that time counts, tile(T - W) <= tile(event) <= tile(T). */
+/**
+ * The sawtooth window as of T: whether an event of that time counts, tile(T - W) <= tile(event) <= tile(T). In a
+ * lifetime every event that is seen does.
+ */
 export function windowOf(aggregation: Aggregation, asOf: number): (effectiveTime: number) => boolean {
+  if (aggregation.window === 'lifetime') return () => true;
   const hopMs = hopMsOf(aggregation);
   const tile = (time: number): number => Math.floor(time / hopMs);
   const first = tile(asOf - windowMsOf(aggregation));

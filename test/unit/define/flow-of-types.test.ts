@@ -71,6 +71,26 @@ describe('types', () => {
         e: a.count({ window: '1h', where: { price: 1 } }),
         // @ts-expect-error -- a text has no order
         f: a.count({ window: '1h', where: { card: { gt: 'a' } } }),
+        // @ts-expect-error -- a timestamp has no skewness
+        g: a.skewness('at', { window: '1h' }),
+        // @ts-expect-error -- a text is no number
+        h: a.first('card', { window: '1h' }),
+        // @ts-expect-error -- without a half-life
+        i: a.decayedCount({ window: '1h' }),
+        // @ts-expect-error -- a ratio is of aggregations, not of a ratio
+        k: a.ratio(a.ratio(a.count({ window: '1h' }), a.count({ window: '1h' })), a.count({ window: '1h' })),
+        // @ts-expect-error -- nor of a group
+        l: a.difference(a.lastN('amount', { window: '1h', n: 2 }), a.count({ window: '1h' })),
+        // @ts-expect-error -- a window is a duration or a lifetime
+        m: a.count({ window: 'life' }),
+        // @ts-expect-error -- a boolean has two values
+        n: a.approxDistinct('fraud', { window: '1h' }),
+        // @ts-expect-error -- which quantile is not said
+        o: a.approxQuantile('amount', { window: '1h' }),
+        // @ts-expect-error -- a text has no quantile
+        p: a.approxQuantile('card', { window: '1h', q: 0.5 }),
+        // @ts-expect-error -- a timestamp has no sum
+        j: a.decayedSum('at', { window: '1h', halfLife: '1h' }),
       }),
     });
     expect(Object.keys(cards.features)).toEqual(['count_1h', 'mean_1h']);
@@ -102,6 +122,81 @@ describe('types', () => {
       },
     });
     expect(feature.name).toBe('ratio');
+  });
+
+  it('name the features that a group makes', () => {
+    const view = featureView({
+      name: 'amounts',
+      entity: card,
+      source: payments,
+      features: (a) => ({
+        count: a.count({ window: '1h' }),
+        last_amounts: a.lastN('amount', { window: '1h', n: 3 }),
+      }),
+    });
+    expectTypeOf<keyof typeof view.features>().toEqualTypeOf<
+      'count' | 'last_amounts_1' | 'last_amounts_2' | 'last_amounts_3'
+    >();
+    onDemand({
+      name: 'step',
+      views: { view },
+      compute: ({ view: features }) => {
+        expectTypeOf(features.last_amounts_2).toEqualTypeOf<number | null>();
+        // @ts-expect-error -- three are kept
+        void features.last_amounts_9;
+        // @ts-expect-error -- a group is no feature
+        void features.last_amounts;
+        return features.last_amounts_1;
+      },
+    });
+    featureService({ name: 's', views: [view], exclude: ['amounts.last_amounts_3'] });
+    // @ts-expect-error -- three are kept
+    featureService({ name: 's', views: [view], exclude: ['amounts.last_amounts_4'] });
+    const features = { name: 'v', entity: card, source: payments };
+    // @ts-expect-error -- at most 16
+    featureView({ ...features, features: (a) => ({ a: a.lastN('amount', { window: '1h', n: 17 }) }) });
+    // @ts-expect-error -- how many is not said
+    featureView({ ...features, features: (a) => ({ a: a.lastN('amount', { window: '1h' }) }) });
+    expect(Object.keys(view.features)).toEqual([
+      'count',
+      'last_amounts_1',
+      'last_amounts_2',
+      'last_amounts_3',
+    ]);
+  });
+
+  it('name a feature for each category, made safe', () => {
+    const view = featureView({
+      name: 'buckets',
+      entity: card,
+      source: payments,
+      features: (a) => ({
+        n: a.count({ window: '1h', bucketBy: { field: 'card', values: ['NO', 'New York', 'æ.1'] } }),
+        sum: a.sum('amount', {
+          window: '1h',
+          where: { fraud: true },
+          bucketBy: { field: 'id', values: ['x'] },
+        }),
+        max: a.max('at', { window: '1h' }),
+      }),
+    });
+    expectTypeOf<keyof typeof view.features>().toEqualTypeOf<
+      'n_NO' | 'n_New_York' | 'n___1' | 'sum_x' | 'max'
+    >();
+    featureView({
+      name: 'v',
+      entity: card,
+      source: payments,
+      features: (a) => ({
+        // @ts-expect-error -- a number has no categories
+        a: a.count({ window: '1h', bucketBy: { field: 'amount', values: ['1'] } }),
+        // @ts-expect-error -- a category is a text
+        b: a.count({ window: '1h', bucketBy: { field: 'card', values: [1] } }),
+        // @ts-expect-error -- not of a last
+        c: a.last('amount', { window: '1h', bucketBy: { field: 'card', values: ['a'] } }),
+      }),
+    });
+    expect(Object.keys(view.features)).toEqual(['n_NO', 'n_New_York', 'n___1', 'sum_x', 'max']);
   });
 
   it('refuse to exclude a feature that the service does not have', () => {

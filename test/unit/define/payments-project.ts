@@ -11,7 +11,11 @@ import {
   string,
   timestamp,
 } from '../../../src/index.ts';
+import type { FeatureDefinition } from '../../../src/define/aggregation.ts';
+import type { Aggregations } from '../../../src/define/aggregations.ts';
 import { validateProject } from '../../../src/define/validate-project.ts';
+
+type Definitions = Readonly<Record<string, FeatureDefinition>>;
 
 export const payments = source({
   name: 'payment',
@@ -52,6 +56,14 @@ export const problemsOfView = (change: object) =>
   validateProject(project({ name: 'p', views: [{ ...cards, ...change }] }));
 export const problemsOfFeature = (aggregation: object) =>
   problemsOfView({ features: { f: { kind: 'count', field: null, window: '1h', ...aggregation } } });
+/** Of the definitions of a view as they are written. */
+export const problemsOfFeatures = (features: (a: Aggregations<typeof payments.schema>) => Definitions) =>
+  validateProject(
+    project({
+      name: 'p',
+      views: [featureView({ name: 'card_activity', entity: cardEntity, source: payments, features })],
+    }),
+  );
 export const problemsOfService = (change: object) =>
   validateProject(project({ name: 'p', services: [{ ...service, ...change }] }));
 export const problemsOfModel = (change: object) =>

@@ -37,6 +37,82 @@ describe('a compiled view', () => {
     expect(program.resolutions.map((resolution) => resolution.slotCount)).toEqual([5]);
   });
 
+  it('makes the features of a group one after the other, from the same slots', () => {
+    const program = compileView(
+      cardView((a) => ({
+        n: a.count({ window: '1h' }),
+        fees: a.lastN('fee', { window: '1h', n: 4 }),
+        last: a.last('fee', { window: '1h' }),
+      })),
+    );
+    expect(program.featureNames).toEqual(['n', 'fees_1', 'fees_2', 'fees_3', 'fees_4', 'last']);
+    expect(program.resolutions.map((resolution) => resolution.slotCount)).toEqual([1 + 4 * 3 + 3]);
+  });
+
+  it('takes buckets for conditions: the same inputs, slots and definition', () => {
+    const short = cardView((a) => ({
+      n: a.count({
+        window: '1h',
+        where: { online: true },
+        bucketBy: { field: 'country', values: ['NO', 'SE'] },
+      }),
+      mean: a.mean('amount', { window: '1h', bucketBy: { field: 'country', values: ['NO'] } }),
+    }));
+    const long = cardView((a) => ({
+      n_NO: a.count({ window: '1h', where: { online: true, country: 'NO' } }),
+      n_SE: a.count({ window: '1h', where: { country: 'SE', online: { eq: true } } }),
+      mean_NO: a.mean('amount', { window: '1h', where: { country: 'NO' } }),
+    }));
+    expect(compileView(short).definition).toEqual(compileView(long).definition);
+    expect(compileView(short).definitionHash).toBe(compileView(long).definitionHash);
+    expect(compileView(short).resolutions[0]?.slotCount).toBe(5);
+  });
+
+  it('shares no decay of another half-life, and tells them apart in its definition', () => {
+    const decay = (halfLife: '1h' | '60m' | '2h') =>
+      compileView(cardView((a) => ({ n: a.decayedCount({ window: '24h', halfLife }) })));
+    expect(decay('60m').definitionHash).toBe(decay('1h').definitionHash);
+    expect(decay('2h').definitionHash).not.toBe(decay('1h').definitionHash);
+    const program = compileView(
+      cardView((a) => ({
+        sum: a.decayedSum('amount', { window: '24h', halfLife: '1h' }),
+        mean: a.decayedMean('amount', { window: '24h', halfLife: '60m' }),
+        other: a.decayedSum('amount', { window: '24h', halfLife: '2h' }),
+      })),
+    );
+    expect(program.resolutions.map((resolution) => resolution.slotCount)).toEqual([9]);
+  });
+
+  it('shares the slots of a combination with features, and tells its parts in the definition', () => {
+    const share = (where: { online: boolean }) =>
+      compileView(
+        cardView((a) => ({
+          n: a.count({ window: '1h' }),
+          share: a.ratio(a.count({ window: '1h', where }), a.count({ window: '1h' })),
+        })),
+      );
+    const program = share({ online: true });
+    expect(program.featureNames).toEqual(['n', 'share']);
+    expect(program.resolutions.map((resolution) => resolution.slotCount)).toEqual([2]);
+    expect(program.definitionHash).toBe(share({ online: true }).definitionHash);
+    expect(program.definitionHash).not.toBe(share({ online: false }).definitionHash);
+  });
+
+  it('prepares a hash beside the number of the same field, and tells quantiles apart', () => {
+    const view = cardView((a) => ({
+      sum: a.sum('amount', { window: '1h' }),
+      distinct: a.approxDistinct('amount', { window: '1h' }),
+      countries: a.approxDistinct('country', { window: '1h' }),
+    }));
+    const [amount, , hash, country] = inputsOf(view, payment({ amount: 3, country: null }));
+    expect([amount, country]).toEqual([3, NaN]);
+    expect(hash).toBeGreaterThan(3);
+    const at = (q: number) =>
+      compileView(cardView((a) => ({ n: a.approxQuantile('amount', { window: '1h', q }) }))).definitionHash;
+    expect(at(0.5)).not.toBe(at(0.9));
+    expect(at(0.5)).toBe(at(0.5));
+  });
+
   it('has one resolution per hop, windows ascending', () => {
     const program = compileView(
       cardView((a) => ({
@@ -67,6 +143,22 @@ describe('a compiled view', () => {
     expect(compileView(long).definitionHash).toBe(compileView(short).definitionHash);
     expect(compileView(long).definition).toEqual(compileView(short).definition);
     expect(compileView(other).definitionHash).not.toBe(compileView(short).definitionHash);
+  });
+
+  it('keeps its hash for ever: states in Redis and frames in Kafka carry it', () => {
+    const program = compileView(
+      cardView((a) => ({
+        count: a.count({ window: '1h' }),
+        sum: a.sum('amount', { window: '1h', hop: '5m' }),
+        mean: a.mean('fee', { window: '24h', where: { online: true, country: { in: ['NO', 'SE'] } } }),
+        min: a.min('amount', { window: '3h' }),
+        max: a.max('settledAt', { window: '7d' }),
+        stddev: a.stddev('amount', { window: '30d' }),
+        last: a.last('online', { window: '90d' }),
+        since: a.timeSinceLast({ window: '5m', where: { fee: { isNull: false } } }),
+      })),
+    );
+    expect(program.definitionHash).toBe(3_057_696_746);
   });
 
   it('prepares fields as numbers, nulls and refused events as NaN', () => {

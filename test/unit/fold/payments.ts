@@ -12,7 +12,9 @@ import {
   string,
   timestamp,
 } from '../../../src/index.ts';
-import type { Aggregation, Aggregations } from '../../../src/define/aggregation.ts';
+import type { FeatureDefinition } from '../../../src/define/aggregation.ts';
+import type { Aggregations } from '../../../src/define/aggregations.ts';
+import type { FeatureNamesOf } from '../../../src/define/feature-names.ts';
 
 export const payments = source({
   name: 'payment',
@@ -32,9 +34,9 @@ export const payments = source({
 
 export const card = entity({ name: 'card', keys: ['card'] });
 
-export function cardView<const F extends Readonly<Record<string, Aggregation>>>(
+export function cardView<const F extends Readonly<Record<string, FeatureDefinition>>>(
   features: (a: Aggregations<typeof payments.schema>) => F,
-): FeatureView<'card_activity', keyof F & string, 'card'> {
+): FeatureView<'card_activity', FeatureNamesOf<F>, 'card'> {
   return featureView({ name: 'card_activity', entity: card, source: payments, features });
 }
 

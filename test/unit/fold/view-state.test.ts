@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { compileView } from '../../../src/fold/compile-view.ts';
 import { READ_GRACE_MS } from '../../../src/fold/plan-resolution.ts';
+import { decodeState, encodeState } from '../../../src/fold/state-codec.ts';
 import { applyEvent, createState, fenceOf } from '../../../src/fold/view-state.ts';
 import { cardView, HOUR_MS, MINUTE_MS, OneKey, START_MS } from './payments.ts';
 
@@ -34,6 +35,28 @@ describe('a sawtooth window', () => {
     const key = new OneKey(hourly).add(10 * HOUR_MS).add(0, {}, 10 * HOUR_MS);
     expect(key.read(10 * HOUR_MS)).toEqual({ count: 1 });
     expect(key.state.runs.map((run) => run.count)).toEqual([1]);
+  });
+});
+
+describe('a lifetime window', () => {
+  const view = cardView((a) => ({
+    ever: a.count({ window: 'lifetime' }),
+    oldest: a.first('amount', { window: 'lifetime', where: { amount: { gt: 0 } } }),
+    hour: a.count({ window: '1h' }),
+  }));
+
+  it('keeps all events in one tile, whatever their times', () => {
+    const key = new OneKey(view);
+    for (const day of [3, 0, 2_000, -40_000, 365]) key.add(day * 24 * HOUR_MS, { amount: day });
+    expect(key.read(3_000 * 24 * HOUR_MS)).toEqual({ ever: 5, oldest: 3, hour: 0 });
+    const [, lifetime] = key.state.runs;
+    expect([lifetime!.count, lifetime!.tileAt(0)]).toEqual([1, 0]);
+    const decoded = decodeState(key.program, encodeState(key.program, key.state));
+    expect(encodeState(key.program, decoded)).toEqual(encodeState(key.program, key.state));
+  });
+
+  it('is longer than any event can be late', () => {
+    expect(compileView(view).longestWindowMs).toBeGreaterThanOrEqual(2 * 8.64e15);
   });
 });
 

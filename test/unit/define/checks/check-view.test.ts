@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cardEntity, problemsOfView, problemsOfFeature } from '../payments-project.ts';
+import { cardEntity, problemsOfFeature, problemsOfFeatures, problemsOfView } from '../payments-project.ts';
 
 describe('the checks of a feature view', () => {
   it.each([
@@ -25,10 +25,39 @@ describe('the checks of a feature view', () => {
     ['an unknown kind', { kind: 'median' }, "found 'median'"],
     ['a missing field', { kind: 'sum', field: 'price' }, "Fields that it can take: 'amount', 'fraud'."],
     ['a field of a wrong type', { kind: 'mean', field: 'card' }, "found string 'card'"],
+    ['a skewness of a text', { kind: 'skewness', field: 'card' }, 'expected skewness of a number or boolean'],
+    ['a first text', { kind: 'first', field: 'note' }, "found string 'note'"],
+    ['a decay of a text', { kind: 'decayedSum', field: 'card', halfLife: '1h' }, "found string 'card'"],
+    ['a decay without a half-life', { kind: 'decayedCount' }, 'expected halfLife as a duration'],
+    ['a half-life that is no duration', { kind: 'decayedCount', halfLife: 'long' }, "found 'long'"],
+    [
+      'a half-life of nothing',
+      { kind: 'decayedCount', halfLife: '0s' },
+      "expected halfLife from '1s' to '365d', found '0s'",
+    ],
+    ['a half-life over a year', { kind: 'decayedCount', halfLife: '366d' }, "found '366d'"],
+    [
+      'different values of a boolean',
+      { kind: 'approxDistinct', field: 'fraud' },
+      "expected approxDistinct of a string or number or timestamp, found boolean 'fraud'",
+    ],
+    ['a quantile of a text', { kind: 'approxQuantile', field: 'note', q: 0.5 }, "found string 'note'"],
+    ['a quantile without its share', { kind: 'approxQuantile', field: 'amount' }, 'found undefined'],
+    [
+      'a quantile beyond all values',
+      { kind: 'approxQuantile', field: 'amount', q: 50 },
+      'expected q as a number from 0 to 1, found 50. Set it within.',
+    ],
+    ['a quantile of no number', { kind: 'approxQuantile', field: 'amount', q: NaN }, 'found NaN'],
     ['a window that is no duration', { window: '1w' }, "found '1w'"],
     ['a window under a minute', { window: '30s' }, "from '1m' to '90d', found '30s'"],
     ['a window over 90 days', { window: '91d' }, "found '91d'"],
     ['a window that no hop divides', { window: '60001ms' }, 'hop of whole seconds'],
+    [
+      'a lifetime with a hop',
+      { window: 'lifetime', hop: '1h' },
+      "expected no hop of a lifetime window, whose one tile never ages, found '1h'. Leave it out.",
+    ],
     ['a hop that is no duration', { hop: 'often' }, 'expected hop as a duration'],
     ['a hop that is longer than the window', { hop: '2h' }, "found '2h'"],
     [
@@ -50,6 +79,43 @@ describe('the checks of a feature view', () => {
     ['isNull of a number', { where: { card: { isNull: 1 } } }, "expected 'isNull' on 'card'"],
   ])('find %s', (_what, change, text) => {
     expect(problemsOfFeature(change)).toEqual([expect.stringContaining(text)]);
+  });
+
+  it('accept a lifetime of every kind', () => {
+    const window = 'lifetime';
+    const features = problemsOfFeatures((a) => ({
+      count: a.count({ window }),
+      mean: a.mean('amount', { window, bucketBy: { field: 'note', values: ['a'] } }),
+      newest: a.lastN('amount', { window, n: 2 }),
+      decayed: a.decayedSum('amount', { window, halfLife: '30d' }),
+      share: a.ratio(a.count({ window: '1h' }), a.count({ window })),
+    }));
+    expect(features).toEqual([]);
+  });
+
+  it('find the problems of both parts of a combination', () => {
+    const problems = problemsOfFeatures((a) => ({
+      ratio: a.ratio(a.sum('note' as never, { window: '1h' }), a.count({ window: '1w' as never })),
+    }));
+    expect(problems).toEqual([
+      expect.stringContaining(
+        "feature 'ratio', ratio of the first: expected sum of a number or boolean, found string 'note'",
+      ),
+      expect.stringContaining("feature 'ratio', ratio of the second: expected window as a duration"),
+    ]);
+  });
+
+  it('find a combination or a group where an aggregation is expected', () => {
+    const count = { kind: 'count', field: null, window: '1h' };
+    const found = (part: unknown) =>
+      problemsOfFeatures((a) => ({ d: a.difference(count as never, part as never) }));
+    const nested = { kind: 'ratio', parts: [count, count] };
+    expect(found(nested)).toEqual([
+      expect.stringContaining("difference of the second: expected one of 'count'"),
+    ]);
+    expect(found({ kind: 'group', by: { n: 1 }, parts: [] })).toEqual([
+      expect.stringContaining("found 'group'"),
+    ]);
   });
 
   it('find entities without keys, or with one twice', () => {
