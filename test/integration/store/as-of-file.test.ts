@@ -99,6 +99,7 @@ describe('features as of past moments', () => {
           'origin_departures.delay1h',
           'carrier_departures.mean1h',
           'carrier_departures.count1h',
+          'carrier_departures.countEver',
         ],
       });
       expect(manifest.stale).toMatchObject({ origin_departures: 0 });

@@ -7,7 +7,7 @@ import { project } from '../../../src/define/project.ts';
 import { departures, originDepartures } from './tiny-project.ts';
 
 /** A view over the departures of a carrier, with a contract on the ages of its states. */
-export const carrierDepartures = (contract: Pick<FeatureView, 'maxAge' | 'onStale' | 'ttl'>) =>
+export const carrierDepartures = (contract: Pick<FeatureView, 'maxAge' | 'onStale' | 'ttl'>, lifetime = false) =>
   featureView({
     name: 'carrier_departures',
     entity: entity({ name: 'carrier', keys: ['carrier'] }),
@@ -16,13 +16,14 @@ export const carrierDepartures = (contract: Pick<FeatureView, 'maxAge' | 'onStal
     features: (a) => ({
       mean1h: a.mean('delayMinutes', { window: '1h' }),
       count1h: a.count({ window: '1h' }),
+      ...(lifetime ? { countEver: a.count({ window: 'lifetime' }) } : {}),
     }),
     ...contract,
   });
 
 /** Two views, of which the second has the contract, and a service that reads both. */
-export function contractProject(contract: Pick<FeatureView, 'maxAge' | 'onStale' | 'ttl'>) {
-  const carriers = carrierDepartures(contract);
+export function contractProject(contract: Pick<FeatureView, 'maxAge' | 'onStale' | 'ttl'>, lifetime = false) {
+  const carriers = carrierDepartures(contract, lifetime);
   const excess = onDemand({
     name: 'excess',
     views: { carriers },

@@ -7,7 +7,7 @@ export const MINUTE_MS = 60_000;
 export const START = Date.UTC(2024, 2, 1);
 const ORIGINS = ['EWR', 'JFK', 'L"GA'];
 const CARRIERS = ['AA', 'UA'];
-export const project = contractProject({ maxAge: '40m', onStale: 'refuse', ttl: '50m' });
+export const project = contractProject({ maxAge: '40m', onStale: 'refuse', ttl: '50m' }, true);
 
 /** A departure every 4 minutes; every seventh is heard of three quarters of an hour late. */
 export const events: LoggedEvent[] = Array.from({ length: 300 }, (_, i) => {

@@ -21,3 +21,8 @@ test('a state lives for the longest window and hop, or the age that its view all
 test('a state whose known times a replay carries lives for ever: the wall clock says nothing about its age', () => {
   expect(lifeMinutes({ source: { ...originDepartures.source, knownTime: 'carried' } })).toBeNull();
 });
+
+test('a state of a view with a lifetime lives for ever: its one tile is in every window', () => {
+  const lifetime = { kind: 'count', field: null, window: 'lifetime' } as const;
+  expect(lifeMinutes({ features: { ...originDepartures.features, ever: lifetime } })).toBeNull();
+});

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Aggregation } from '../../../../src/define/aggregation.ts';
+import type { FeatureView } from '../../../../src/define/feature-view.ts';
 import { boolean, entity, featureView, nullable, number, source, string, timestamp } from '../../../../src/index.ts';
 import { readableQuery } from '../../../../src/store/sql/readable-query.ts';
 
@@ -43,9 +44,15 @@ describe('the readable query of a view', () => {
     );
   });
 
-  it('refuses a kind of aggregation that has no SQL form', () => {
-    expect(() => readableQuery(viewOf(undefined, 'kurtosis'), now)).toThrow(
-      expect.objectContaining({ code: 'FEATURE_SQL_UNSUPPORTED', message: expect.stringContaining("'feature': aggregation 'kurtosis'") as string }),
-    );
+  it('refuses what has no SQL form: a kind, a ratio, a window without end', () => {
+    const refusal = (text: string) =>
+      expect.objectContaining({ code: 'FEATURE_SQL_UNSUPPORTED', message: expect.stringContaining(text) as string }) as Error;
+    expect(() => readableQuery(viewOf(undefined, 'kurtosis'), now)).toThrow(refusal("'feature': 'kurtosis' has"));
+    const view = viewOf(undefined);
+    const { feature } = view.features as Readonly<Record<'feature', Aggregation>>;
+    const ratio = { ...view, features: { feature: { kind: 'ratio', parts: [feature, feature] } } } as FeatureView;
+    expect(() => readableQuery(ratio, now)).toThrow(refusal("'feature': 'ratio' has"));
+    const lifetime = { ...view, features: { feature: { ...feature, window: 'lifetime' } } } as FeatureView;
+    expect(() => readableQuery(lifetime, now)).toThrow(refusal("over a lifetime has"));
   });
 });
