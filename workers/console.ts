@@ -9,6 +9,7 @@ import { processEnvironment } from '../src/infra/process-environment.ts';
 import { readProcesses } from './process-state.ts';
 import { gatewayUrlOf, servingUrlOf } from './process-urls.ts';
 import { metricsAddress, serveMetrics } from './serve-metrics.ts';
+import { stopOnSignal } from './stop-on-signal.ts';
 
 const environment = processEnvironment();
 const config = loadBaseConfig(environment);
@@ -41,18 +42,4 @@ const running = await startConsole({
 // The HTTP port has them too; all workers have them on a port of their own, which a supervisor knows.
 const metrics = metricsAt === undefined ? undefined : await serveMetrics(running.metrics, metricsAt);
 
-let stopping = false;
-const stop = (signal: string): void => {
-  if (stopping) return;
-  stopping = true;
-  logger.info({ signal }, 'stopping');
-  void Promise.all([running.stop(), metrics?.close()]).then(
-    () => process.exit(0),
-    (error: unknown) => {
-      logger.error({ err: error }, 'did not stop in order');
-      process.exit(1);
-    },
-  );
-};
-process.on('SIGTERM', stop);
-process.on('SIGINT', stop);
+stopOnSignal(logger, () => Promise.all([running.stop(), metrics?.close()]));

@@ -10,6 +10,7 @@ import { processEnvironment } from '../src/infra/process-environment.ts';
 import { createGateway } from '../src/stream/gateway.ts';
 import { loadGatewaySettings } from '../src/stream/gateway-settings.ts';
 import { metricsAddress, serveMetrics } from './serve-metrics.ts';
+import { stopOnSignal } from './stop-on-signal.ts';
 
 const environment = processEnvironment();
 const config = loadBaseConfig(environment);
@@ -32,20 +33,7 @@ const gateway = await createGateway({
 const address = await gateway.listen({ host: settings.host, port: settings.port });
 logger.info({ address }, 'gateway ready');
 
-let stopping = false;
-const stop = (signal: string): void => {
-  if (stopping) return;
-  stopping = true;
-  logger.info({ signal }, 'stopping');
-  void Promise.all([gateway.close(), metrics?.close()])
-    .then(() => kafka.close())
-    .then(
-      () => process.exit(0),
-      (error: unknown) => {
-        logger.error({ err: error }, 'did not stop in order');
-        process.exit(1);
-      },
-    );
-};
-process.on('SIGTERM', stop);
-process.on('SIGINT', stop);
+stopOnSignal(logger, async () => {
+  await Promise.all([gateway.close(), metrics?.close()]);
+  await kafka.close();
+});

@@ -7,6 +7,7 @@ import { loadProject } from '../src/infra/load-project.ts';
 import { createLogger } from '../src/infra/logger.ts';
 import { processEnvironment } from '../src/infra/process-environment.ts';
 import { metricsAddress, serveMetrics } from './serve-metrics.ts';
+import { stopOnSignal } from './stop-on-signal.ts';
 
 const environment = processEnvironment();
 const config = loadBaseConfig(environment);
@@ -18,18 +19,4 @@ const serving = await startServing({ project: await loadProject(config.project),
 // The HTTP port has them too; all workers have them on a port of their own, which a supervisor knows.
 const metrics = metricsAt === undefined ? undefined : await serveMetrics(serving.metrics, metricsAt);
 
-let stopping = false;
-const stop = (signal: string): void => {
-  if (stopping) return;
-  stopping = true;
-  logger.info({ signal }, 'stopping');
-  void Promise.all([serving.stop(), metrics?.close()]).then(
-    () => process.exit(0),
-    (error: unknown) => {
-      logger.error({ err: error }, 'did not stop in order');
-      process.exit(1);
-    },
-  );
-};
-process.on('SIGTERM', stop);
-process.on('SIGINT', stop);
+stopOnSignal(logger, () => Promise.all([serving.stop(), metrics?.close()]));

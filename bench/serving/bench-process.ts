@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { createServer } from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { processEnvironment } from '../../src/infra/process-environment.ts';
@@ -13,13 +12,4 @@ export function run(file: string, args: readonly string[], env: Readonly<Record<
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   return { child, ended: new Promise<number | null>((resolve) => child.once('exit', (code) => { resolve(code); })) };
-}
-
-export async function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => { resolve(port); });
-    });
-  });
 }

@@ -3,51 +3,26 @@
  * its own: latency at 1,000 requests a second (open loop), throughput with 16 and 64 connections.
  * Servers: MILLRACE_POSTGRES_URL (a scratch database is made), MILLRACE_REDIS_URL, MILLRACE_KAFKA_BROKERS.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { ModelSignature } from '../../src/contracts/model-bundle.ts';
-import { createNames } from '../../src/contracts/names.ts';
 import type { Schema } from '../../src/define/field.ts';
 import { compileService, requestKeyOf } from '../../src/fold/compile-service.ts';
-import { partitionOf } from '../../src/fold/partition-of.ts';
-import { encodeState } from '../../src/fold/state-codec.ts';
-import { applyEvent, createState } from '../../src/fold/view-state.ts';
 import { createArtifactStore } from '../../src/infra/artifacts.ts';
-import { loadBaseConfig } from '../../src/infra/base-config.ts';
-import { createKafka } from '../../src/infra/kafka.ts';
-import { createLogger } from '../../src/infra/logger.ts';
-import { migrate } from '../../src/infra/migrate.ts';
-import { createPostgres } from '../../src/infra/postgres.ts';
-import { processEnvironment } from '../../src/infra/process-environment.ts';
-import { createRedis } from '../../src/infra/redis.ts';
 import { createRegistry } from '../../src/registry/registry.ts';
 import { serviceDigest } from '../../src/store/service-digest.ts';
 import { tinyGolden, tinyOnnx, type TinyModel } from '../../test/support/serving/tiny-onnx.ts';
 import flights from '../../examples/flights/project.ts';
-import { freePort, ROOT, run } from './bench-process.ts';
+import { run } from './bench-process.ts';
+import { asOf, openBenchStage } from './bench-stage.ts';
 
-const PROJECT = path.join(ROOT, 'examples/flights/project.ts');
 const INSTANCES = 2_000;
 const KEYS_PER_FIELD = 200;
-const EVENTS_PER_KEY = 60;
 const SECONDS = 10;
 const HOUR_MS = 3_600_000;
-const asOf = Date.UTC(2013, 5, 1);
 
-const name = `bench-serving-${process.pid}`;
-const dataDir = mkdtempSync(path.join(tmpdir(), 'millrace-bench-'));
-const logger = createLogger('bench', 'warn');
-const base = loadBaseConfig({ ...processEnvironment(), MILLRACE_PROJECT: PROJECT });
-const admin = createPostgres({ url: base.postgresUrl, applicationName: 'bench', logger });
-const database = name.replaceAll('-', '_');
-await admin.query(`CREATE DATABASE ${database}`);
-const url = new URL(base.postgresUrl);
-url.pathname = `/${database}`;
-const names = createNames(name);
-const postgres = createPostgres({ url: url.href, applicationName: 'bench', logger });
-const redis = createRedis({ url: base.redisUrl, role: 'write', logger });
-const kafka = createKafka({ brokers: base.kafkaBrokers, clientId: name, logger });
+const stage = await openBenchStage('serving');
+const { dataDir, postgres } = stage;
 const registry = createRegistry(postgres, createArtifactStore(path.join(dataDir, 'artifacts')));
 const definition = flights.models[0]!;
 const program = compileService(definition.service);
@@ -63,21 +38,8 @@ const instances = Array.from({ length: INSTANCES }, (_, i) =>
 );
 
 async function prepare(): Promise<void> {
-  await migrate(postgres, path.join(ROOT, 'migrations'));
-  await kafka.ensureTopics([{ topic: names.decisionTopic(), partitions: 4 }]);
   for (const view of program.views) {
-    const keys = new Set(instances.map((instance) => requestKeyOf(view, instance)));
-    const inputs = new Float64Array(view.inputCount).fill(1);
-    for (const key of keys) {
-      if (key === null) continue;
-      const state = createState(view);
-      for (let e = 0; e < EVENTS_PER_KEY; e++) {
-        const at = asOf - (EVENTS_PER_KEY - e) * (HOUR_MS / 4);
-        applyEvent(view, state, e % view.view.source.partitions, e, at, at, inputs, 0);
-      }
-      const stateKey = names.stateKey(view.name, view.version, partitionOf(key, view.partitions), key);
-      await redis.set(stateKey, Buffer.from(encodeState(view, state)), 'EX', 600);
-    }
+    await stage.writeStates(view, new Set(instances.flatMap((instance) => requestKeyOf(view, instance) ?? [])));
   }
   const numbers = program.numericNames.length;
   const tiny: TinyModel = { weights: Array.from({ length: numbers + program.categoryNames.length }, () => 1e-3), bias: 0 };
@@ -110,17 +72,8 @@ async function prepare(): Promise<void> {
 }
 
 await prepare();
-const port = await freePort();
-const serving = run('workers/serving.ts', [], {
-  MILLRACE_NAMESPACE: name,
-  MILLRACE_DATA_DIR: dataDir,
-  MILLRACE_PROJECT: PROJECT,
-  MILLRACE_POSTGRES_URL: url.href,
-  MILLRACE_SERVING_PORT: String(port),
-  MILLRACE_SERVING_PROVIDERS: 'cpu',
-  MILLRACE_LOG_LEVEL: 'warn',
-});
-const origin = `http://127.0.0.1:${port}`;
+const serving = await stage.startServing();
+const { origin } = serving;
 for (;;) {
   const answer = await fetch(`${origin}/v1/models/${definition.name}`).catch(() => null);
   const about = answer?.ok === true ? ((await answer.json()) as { champion: number | null; versions: { placement: string }[] }) : null;
@@ -133,16 +86,7 @@ for (;;) {
 const bodies = path.join(dataDir, 'bodies.json');
 writeFileSync(bodies, JSON.stringify(instances.map((instance) => JSON.stringify({ instances: [instance], asOf }))));
 const predictUrl = `${origin}/v1/models/${definition.name}/predict`;
-/** CPU time per request tells the cost of the code even where others use the machine. */
-async function usage(): Promise<{ cpuMs: number; requests: number; rssMiB: number }> {
-  const text = await (await fetch(`${origin}/metrics`)).text();
-  const value = (metric: string): number => Number(new RegExp(`^${metric}(?:\\{[^}]*\\})? (\\S+)`, 'm').exec(text)?.[1] ?? 0);
-  return {
-    cpuMs: value('process_cpu_seconds_total') * 1_000,
-    requests: value('millrace_prediction_duration_seconds_count'),
-    rssMiB: value('process_resident_memory_bytes') / 2 ** 20,
-  };
-}
+const usage = () => serving.usage('millrace_prediction_duration_seconds_count');
 for (const load of [['open', '1000'], ['closed', '16'], ['closed', '64']]) {
   const before = await usage();
   await run('bench/serving/load.ts', [predictUrl, bodies, ...load, String(SECONDS)]).ended;
@@ -150,10 +94,5 @@ for (const load of [['open', '1000'], ['closed', '16'], ['closed', '64']]) {
   const cpuMs = (after.cpuMs - before.cpuMs) / (after.requests - before.requests);
   process.stdout.write(`  serving process: ${cpuMs.toFixed(2)} ms CPU a request, ${after.rssMiB.toFixed(0)} MiB resident\n`);
 }
-serving.child.kill('SIGTERM');
-process.stdout.write(`serving ended with code ${String(await serving.ended)}\n`);
-await kafka.deleteTopics([names.decisionTopic()]);
-await Promise.allSettled([postgres.close(), kafka.close(), redis.quit()]);
-await admin.query(`DROP DATABASE ${database} WITH (FORCE)`);
-await admin.close();
-rmSync(dataDir, { recursive: true });
+await serving.stop();
+await stage.close();

@@ -9,8 +9,7 @@ export const textLiteral = (text: string): string =>
     ? `E'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`
     : `'${text.replaceAll("'", "''")}'`;
 
-// eslint-disable-next-line no-control-regex -- NUL is what it looks for
-const unstorable = /[\u0000\ud800-\udfff]/u;
+const loneSurrogate = /[\ud800-\udfff]/u;
 
 /** Whether PostgreSQL can hold the text: no NUL and no lone surrogate. No event carries another. */
-export const isStorable = (text: string): boolean => !unstorable.test(text);
+export const isStorable = (text: string): boolean => !text.includes('\0') && !loneSurrogate.test(text);

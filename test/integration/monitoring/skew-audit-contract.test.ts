@@ -2,16 +2,12 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { FeatureView } from '../../../src/define/feature-view.ts';
 import { compileView } from '../../../src/fold/compile-view.ts';
-import { createLogger } from '../../../src/infra/logger.ts';
-import { migrate } from '../../../src/infra/migrate.ts';
-import { createPostgres, type Postgres } from '../../../src/infra/postgres.ts';
 import { applyContract } from '../../../src/monitoring/skew-audit-contract.ts';
 import { createLogTableSql } from '../../../src/store/log-table.ts';
 import { appendEvents } from '../../../src/store/offline-log.ts';
 import { readTwin } from '../../../src/store/sql/view-twin.ts';
-import { migrationsDirectory } from '../../support/registry-stage.ts';
+import { openRegistryStage, type RegistryStage } from '../../support/registry-stage.ts';
 import { naively, twinCase } from '../../support/sql/twin-cases.ts';
-import { createTestDatabase, type TestDatabase } from '../../support/test-stack.ts';
 
 const VIEWS = 6;
 const HISTORIES = 10;
@@ -22,20 +18,15 @@ const contracts: Pick<FeatureView, 'maxAge' | 'onStale' | 'ttl'>[] = [
   { maxAge: '2h', onStale: 'serve', ttl: '30m' },
 ];
 
-let database: TestDatabase;
-let postgres: Postgres;
+let stage: RegistryStage;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  postgres = createPostgres({ url: database.url, applicationName: 'test', logger: createLogger('test', 'silent') });
-  await migrate(postgres, migrationsDirectory);
+  stage = await openRegistryStage();
 });
-afterAll(async () => {
-  await postgres.close();
-  await database.drop();
-});
+afterAll(() => stage.close());
 
 test("SQL's values under a view's contract on ages are those of the oracle, as known and up to fences", async () => {
+  const { postgres } = stage;
   const seed = Date.now();
   let changed = 0;
   for (let index = 0; index < VIEWS; index++) {

@@ -147,7 +147,7 @@ describe('the audit of what was served', () => {
     await store([...jfk, ...lga]);
     await fold('JFK', jfk);
     await fold('LGA', lga);
-    await predict(['JFK', 'LGA', 'XXX', 'JFK', 'LGA', 'JFK', 'JFK']);
+    await predict(['JFK', 'LGA', 'never seen', 'JFK', 'LGA', 'JFK', 'JFK']);
     const { tally } = await audit({});
     expect(tally).toMatchObject({ decisions: 7, values: 28, mismatched: 0, stale: 0, skipped: 0, pending: 0, mismatches: [] });
     expect(tally).toMatchObject({ from: NOON, to: NOON });
@@ -234,7 +234,7 @@ describe('the audit of what was served', () => {
     const ahead = departure('SEA', 3, 1);
     await fold('SEA', [ahead]);
     const at = NOON + 2 * MINUTE_MS;
-    await predict(['SEA', 'XXX'], at);
+    await predict(['SEA', 'never seen'], at);
     expect((await audit({ from: at })).tally).toMatchObject({ decisions: 1, pending: 1, mismatched: 0 });
     await store([ahead]);
     expect((await audit({ from: at })).tally).toMatchObject({ decisions: 2, pending: 0, mismatched: 0 });

@@ -39,7 +39,7 @@ const post = async (body: unknown, headers: Record<string, string> = {}, to = se
 
 describe('POST /v1/features/online', () => {
   it('answers many entities from Redis as of the moment asked for, before any model was promoted', async () => {
-    const entities = [{ origin: 'JFK' }, { origin: 'EWR' }, { origin: 'XXX' }, {}];
+    const entities = [{ origin: 'JFK' }, { origin: 'EWR' }, { origin: 'never seen' }, {}];
     expect(
       await post({
         views: ['origin_departures'],

@@ -27,7 +27,7 @@ export const events: LoggedEvent[] = Array.from({ length: 300 }, (_, i) => {
 /** Moments all over the history, not in order. */
 export const spine = Array.from({ length: 120 }, (_, i) => ({
   id: `r${i}`,
-  origin: i % 10 === 9 ? null : i % 10 === 8 ? 'XXX' : ORIGINS[i % 3]!,
+  origin: i % 10 === 9 ? null : i % 10 === 8 ? 'never seen' : ORIGINS[i % 3]!,
   carrier: CARRIERS[i % 2]!,
   distance: i / 4,
   asOf: START + ((i * 37) % 120) * 11 * MINUTE_MS,

@@ -1,18 +1,15 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { viewKeyOf } from '../../../../src/fold/compile-view.ts';
-import { createLogger } from '../../../../src/infra/logger.ts';
-import { migrate } from '../../../../src/infra/migrate.ts';
-import { createPostgres, type Postgres } from '../../../../src/infra/postgres.ts';
+import type { Postgres } from '../../../../src/infra/postgres.ts';
 import { createLogTableSql } from '../../../../src/store/log-table.ts';
 import { appendEvents } from '../../../../src/store/offline-log.ts';
 import { readableQuery, type ReadableQuery } from '../../../../src/store/sql/readable-query.ts';
 import type { Visibility } from '../../../../src/store/sql/view-query.ts';
 import { readTwin } from '../../../../src/store/sql/view-twin.ts';
 import { exactSum } from '../../../support/naive/exact-arithmetic.ts';
-import { migrationsDirectory } from '../../../support/registry-stage.ts';
+import { openRegistryStage, type RegistryStage } from '../../../support/registry-stage.ts';
 import { foldAsKnown, foldUpToFences, HISTORIES_MAX, naively, twinCase, type TwinCase } from '../../../support/sql/twin-cases.ts';
-import { createTestDatabase, type TestDatabase } from '../../../support/test-stack.ts';
 
 /** `MILLRACE_TEST_TWIN_SCALE=10` tries ten times as many. */
 const SCALE = Number(process.env['MILLRACE_TEST_TWIN_SCALE'] ?? 1);
@@ -20,18 +17,14 @@ const VIEWS = 30 * SCALE;
 const HISTORIES = 20;
 const TIMEOUT_MS = 60_000 * SCALE;
 
-let database: TestDatabase;
+let stage: RegistryStage;
 let postgres: Postgres;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  postgres = createPostgres({ url: database.url, applicationName: 'test', logger: createLogger('test', 'silent') });
-  await migrate(postgres, migrationsDirectory);
+  stage = await openRegistryStage();
+  postgres = stage.postgres;
 });
-afterAll(async () => {
-  await postgres.close();
-  await database.drop();
-});
+afterAll(() => stage.close());
 
 async function store({ view, events }: TwinCase): Promise<void> {
   for (const statement of createLogTableSql(view.source)) await postgres.query(statement);
