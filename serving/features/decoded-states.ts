@@ -14,16 +14,19 @@ interface Entry {
 /**
  * The states that were decoded last, by view and entity key. A busy key is asked for many times between two of its
  * events: where Redis answers the same bytes, the state is the one at hand. Bytes decide, never time.
+ *
+ * Two generations, each of half the bytes: the younger one takes what is used, and when it is full it takes the place of
+ * the older. Letting the least recently used go one by one would search the front of a Map, which deleted entries fill.
  */
 export class DecodedStates {
-  readonly #bytesMax: number;
-  /** Least recently used first. */
-  readonly #entries = new Map<string, Entry>();
+  readonly #generationBytesMax: number;
+  #older = new Map<string, Entry>();
+  #younger = new Map<string, Entry>();
+  #youngerBytes = 0;
   readonly #prefixes = new Map<ViewProgram, string>();
-  #bytes = 0;
 
   constructor(bytesMax = DECODED_STATES_BYTES_MAX) {
-    this.#bytesMax = bytesMax;
+    this.#generationBytesMax = bytesMax / 2;
   }
 
   /**
@@ -32,31 +35,27 @@ export class DecodedStates {
    */
   get(program: ViewProgram, entityKey: string | null, encoded: Buffer): ViewState {
     const key = `${this.#prefixOf(program)}${entityKey ?? ''}`;
-    const found = this.#entries.get(key);
-    if (found !== undefined) {
-      this.#entries.delete(key);
-      if (found.encoded.equals(encoded)) {
-        this.#entries.set(key, found);
-        return found.state;
-      }
-      this.#bytes -= found.bytes;
+    const young = this.#younger.get(key);
+    if (young?.encoded.equals(encoded) === true) return young.state;
+    const old = young === undefined ? this.#older.get(key) : undefined;
+    if (old?.encoded.equals(encoded) === true) {
+      this.#keep(key, old, young);
+      return old.state;
     }
     const state = decodeState(program, encoded);
-    this.#keep(key, encoded, state);
+    const bytes = state.runs.reduce((sum, run) => sum + run.byteLength, encoded.byteLength);
+    // A copy: the driver's buffer may be a window on a whole reply.
+    this.#keep(key, { encoded: Buffer.from(encoded), state, bytes }, young);
     return state;
   }
 
-  #keep(key: string, encoded: Buffer, state: ViewState): void {
-    const bytes = state.runs.reduce((sum, run) => sum + run.byteLength, encoded.byteLength);
-    if (bytes > this.#bytesMax) return;
-    // A copy: the driver's buffer may be a window on a whole reply.
-    this.#entries.set(key, { encoded: Buffer.from(encoded), state, bytes });
-    this.#bytes += bytes;
-    for (const [oldest, entry] of this.#entries) {
-      if (this.#bytes <= this.#bytesMax) return;
-      this.#entries.delete(oldest);
-      this.#bytes -= entry.bytes;
-    }
+  #keep(key: string, entry: Entry, replaced: Entry | undefined): void {
+    this.#younger.set(key, entry);
+    this.#youngerBytes += entry.bytes - (replaced?.bytes ?? 0);
+    if (this.#youngerBytes <= this.#generationBytesMax) return;
+    this.#older = this.#younger;
+    this.#younger = new Map();
+    this.#youngerBytes = 0;
   }
 
   /** Names of views hold no slash, so no two pairs make one key. */
