@@ -3,11 +3,13 @@ import { parseDuration } from '../core/duration.ts';
 import { fnv1a32 } from '../core/fnv1a.ts';
 import { canonicalJson, type JsonValue } from '../core/json.ts';
 import type { Aggregation, ViewFeature } from '../define/aggregation.ts';
+import { CHANGE_SIGN } from '../define/change-fields.ts';
 import { entityKeyOf } from '../define/entity.ts';
 import type { FeatureView } from '../define/feature-view.ts';
 import type { Row } from '../define/field.ts';
 import { windowAndHop } from '../define/hop-ladder.ts';
 import { algebraOf } from './aggregations/algebra-of.ts';
+import { reversibleAlgebra } from './aggregations/reversible-algebra.ts';
 import { compileCondition } from './compile-condition.ts';
 import { freshnessRuleOf, type FreshnessRule } from './freshness-rule.ts';
 import { hashValue } from './hash-value.ts';
@@ -25,6 +27,7 @@ export type { ViewProgram } from './view-program.ts';
  */
 export function compileView(view: FeatureView): ViewProgram {
   const inputs = new InputTable(view);
+  const signInput = view.source.changes === true ? inputs.of(CHANGE_SIGN, 'number', null) : -1;
   const featureNames = Object.keys(view.features);
   const { planned, combinations } = planFeatures(view, inputs);
   const hops = [...new Set(planned.map((feature) => feature.hopMs))].sort((a, b) => a - b);
@@ -39,6 +42,7 @@ export function compileView(view: FeatureView): ViewProgram {
     inputCount: inputs.fields.length,
     eventInputs: inputs.fields.map((field) => field === null),
     inputGroups: inputs.groups(),
+    signInput,
     keyFields: view.entity.keys.map((key) => view.keyFields[key] ?? key),
     combinations,
     partValues: new Float64Array(2 * combinations.length),
@@ -128,7 +132,8 @@ function computationOf(
   condition: ReturnType<typeof compileCondition>,
   inputs: InputTable,
 ): PlannedFeature['computation'] {
-  const algebra = algebraOf(aggregation);
+  const own = algebraOf(aggregation);
+  const algebra = view.source.changes === true ? reversibleAlgebra(own) : own;
   const { field } = aggregation;
   if ('sketch' in algebra) {
     const form = algebra.prepare === 'hash' ? 'hash' : 'number';
@@ -179,6 +184,7 @@ function definitionOf(
     version: view.version,
     entity: { name: view.entity.name, keys: [...view.entity.keys] },
     source: view.source.name,
+    ...(view.source.changes === true ? { changes: true } : {}),
     eventTime: view.source.eventTime,
     keyFields: view.entity.keys.map((key) => view.keyFields[key] ?? key),
     fields: fieldTypes([...new Set(planned.flatMap((plan) => plan.aggregation.field ?? []))].sort()),

@@ -23,6 +23,8 @@ export interface SketchAlgebra {
   /** `hash`: 53 bits of the field's value of any type, null where the event does not pass the condition. */
   readonly prepare: 'field' | 'hash';
   readonly sketch: SketchKind;
+  /** The same value from a sketch that can take inputs back; absent where there is none. */
+  readonly reversible?: SketchAlgebra;
   /** From the merged sketch, which is of this kind, to the value; NaN is null. */
   estimate(sketch: Sketch): number;
 }
