@@ -12,6 +12,7 @@ import { algebraOf } from './aggregations/algebra-of.ts';
 import { reversibleAlgebra } from './aggregations/reversible-algebra.ts';
 import { compileCondition } from './compile-condition.ts';
 import { freshnessRuleOf, type FreshnessRule } from './freshness-rule.ts';
+import { codeOfText } from './text-code.ts';
 import { hashValue } from './hash-value.ts';
 import { InputTable } from './input-table.ts';
 import { planResolution, type PlannedFeature } from './plan-resolution.ts';
@@ -66,7 +67,7 @@ export function viewKeyOf(program: ViewProgram, row: Row): string | null {
 
 /**
  * Writes the event's `inputCount` inputs to `out` from `at`: a field's number (booleans as 0 and 1), or 1
- * for the event itself, or the hash of a field's value; NaN where it is null or the event does not pass the input's condition.
+ * for the event itself, the hash of a field's value, or a text's code; NaN where it is null or the event does not pass the input's condition.
  */
 export function prepareEvent(program: ViewProgram, row: Row, out: Float64Array, at: number): void {
   for (const group of program.inputGroups) {
@@ -74,7 +75,9 @@ export function prepareEvent(program: ViewProgram, row: Row, out: Float64Array, 
     for (const input of group.inputs) {
       if (!passes) out[at + input.at] = NaN;
       else if (input.field === null) out[at + input.at] = 1;
-      else out[at + input.at] = input.isHash ? hashValue(row[input.field]) : numberOf(row[input.field]);
+      else if (input.isHash) out[at + input.at] = hashValue(row[input.field]);
+      else if (input.isCode) out[at + input.at] = codeOfText(row[input.field]);
+      else out[at + input.at] = numberOf(row[input.field]);
     }
   }
 }
@@ -136,7 +139,7 @@ function computationOf(
   const algebra = view.source.changes === true ? reversibleAlgebra(own) : own;
   const { field } = aggregation;
   if ('sketch' in algebra) {
-    const form = algebra.prepare === 'hash' ? 'hash' : 'number';
+    const form = algebra.prepare === 'field' ? 'number' : algebra.prepare;
     return { sketchAlgebra: algebra, input: inputs.of(field, form, condition) };
   }
   const fieldInput = algebra.prepare === 'field' ? inputs.of(field, 'number', condition) : null;

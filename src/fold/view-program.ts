@@ -47,6 +47,7 @@ export interface InputGroup {
     readonly at: number;
     readonly field: string | null;
     readonly isHash: boolean;
+    readonly isCode: boolean;
   }[];
 }
 

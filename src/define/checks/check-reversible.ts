@@ -24,6 +24,7 @@ export const irreversibleKinds: Readonly<Record<AggregationKind, string | null>>
   timeSinceLast: FORGETS,
   approxDistinct: 'its registers keep the greatest rank and not how many values reached it',
   approxQuantile: null,
+  topK: 'beyond 256 different values it keeps some and not the others, which would be counted again',
 };
 
 /** A view over a changing source has only features that can take a row back. */

@@ -74,7 +74,7 @@ describe('kinds that the checks let a changing source have', () => {
   });
 });
 
-describe.each([...intermediates])('the intermediate result %s, taken back', (name, intermediate) => {
+describe.each([...intermediates])('the intermediate result %s, taken back', (_name, intermediate) => {
   it('is what it would be of the inputs that are left, bit for bit, in any order', () => {
     fc.assert(
       fc.property(changes, ({ steps, left }) => {
@@ -94,14 +94,23 @@ describe.each([...intermediates])('the intermediate result %s, taken back', (nam
       }),
     );
   });
+});
 
-  it.runIf(name === 'exactValueSum')('is the double nearest to the sum once it is merged', () => {
+describe('a sum of fixed point', () => {
+  it('is the double nearest to the sum of what is left once it is merged', () => {
+    const intermediate = intermediates.get('exactValueSum')!;
     fc.assert(
       fc.property(changes, ({ steps, left }) => {
         const [high] = merged(intermediate, tileOf(intermediate, steps));
         expect(high).toBe(nearestQuotient(exactSum(left), 1n));
       }),
     );
+  });
+
+  it('cuts off what lies below its last bit, of each number by itself', () => {
+    const intermediate = intermediates.get('exactValueSum')!;
+    const tile = tileOf(intermediate, added([2 ** -160, 2 ** -161, 1.5 * 2 ** -160, -(2 ** -170)]));
+    expect(merged(intermediate, tile)[0]).toBe(2 * 2 ** -160);
   });
 });
 
