@@ -66,6 +66,16 @@ export class TileRun {
     this.#oldest = this.count === 0 ? tile : this.tileAt(0);
   }
 
+  /** Drops the n-th tile in use. */
+  drop(n: number): void {
+    const { stride } = this;
+    const at = (this.first + n) * stride;
+    this.values.copyWithin(at, at + stride, (this.first + this.count) * stride);
+    if (this.sketches.length > 0) this.sketches.splice(n, 1);
+    this.count -= 1;
+    if (this.count === 0) this.first = 0;
+  }
+
   /** Where the slots of `tile` begin in `values`; puts a tile with the identity in its place where there is none. */
   slotsOf(tile: number, identity: Float64Array): number {
     const { count, stride } = this;

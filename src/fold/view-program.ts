@@ -20,6 +20,8 @@ export interface ViewProgram {
   /** Inputs that are 1 where the event passes a condition; all others are values of fields. */
   readonly eventInputs: readonly boolean[];
   readonly inputGroups: readonly InputGroup[];
+  /** Input of a changing source's sign: below 0 where the row is taken back; -1 where events stay. */
+  readonly signInput: number;
   /** Fields of the source that hold the entity's key, in its order. */
   readonly keyFields: readonly string[];
   /** Features that are made of two aggregations each, once all windows are read. */
@@ -45,6 +47,7 @@ export interface InputGroup {
     readonly at: number;
     readonly field: string | null;
     readonly isHash: boolean;
+    readonly isCode: boolean;
   }[];
 }
 

@@ -1,6 +1,7 @@
 import { assertInvariant } from '../core/assert-invariant.ts';
 import { SOURCE_PARTITIONS_MAX } from '../define/source.ts';
 import { combine } from './combine.ts';
+import { foldChange } from './fold-change.ts';
 import { TileRun } from './tile-run.ts';
 import type { Resolution, ViewProgram, WindowPlan } from './view-program.ts';
 
@@ -30,6 +31,8 @@ export class ViewState {
   newestKnownTime = -Infinity;
   /** One run per resolution of the program. */
   readonly runs: readonly TileRun[];
+  /** Partition of the source at whose fence a row was taken back and the row in its place, if there is one, may follow; else -1. */
+  openChange = -1;
 
   constructor(fences: Float64Array, runs: readonly TileRun[]) {
     this.fences = fences;
@@ -70,10 +73,45 @@ export function applyEvent(
   at: number,
 ): boolean {
   if (sourcePartition >= state.fences.length) growFences(state, sourcePartition);
-  if (sourceOffset <= state.fences[sourcePartition]!) return false;
+  if (sourceOffset <= state.fences[sourcePartition]!) {
+    if (!isSecondOfChange(program, state, sourcePartition, sourceOffset, inputs, at)) return false;
+  }
   state.fences[sourcePartition] = sourceOffset;
+  if (program.signInput >= 0) state.openChange = inputs[at + program.signInput]! < 0 ? sourcePartition : -1;
   foldEvent(program, state, effectiveTime, knownTime, inputs, at);
   return true;
+}
+
+/** Applies an event of a log that is read once, from nothing, by ascending offsets of each source partition: the fence follows it and refuses nothing. */
+export function applyLogged(
+  program: ViewProgram,
+  state: ViewState,
+  sourcePartition: number,
+  sourceOffset: number,
+  effectiveTime: number,
+  knownTime: number,
+  inputs: Float64Array,
+  at: number,
+): void {
+  if (sourcePartition >= state.fences.length) growFences(state, sourcePartition);
+  state.fences[sourcePartition] = sourceOffset;
+  foldEvent(program, state, effectiveTime, knownTime, inputs, at);
+}
+
+/**
+ * Whether an event at the fence is the row that an update put in place of the one just taken back: the two have one offset and
+ * come one after the other. A redelivery brings both again, and its first row closes the change.
+ */
+function isSecondOfChange(
+  program: ViewProgram,
+  state: ViewState,
+  sourcePartition: number,
+  sourceOffset: number,
+  inputs: Float64Array,
+  at: number,
+): boolean {
+  if (program.signInput < 0 || inputs[at + program.signInput]! < 0) return false;
+  return state.openChange === sourcePartition && sourceOffset === state.fences[sourcePartition];
 }
 
 /** Applies an event that is known to come once: history in any order, where a fence would refuse what is not in the order of offsets. */
@@ -88,6 +126,10 @@ export function foldEvent(
   if (knownTime > state.newestKnownTime) state.newestKnownTime = knownTime;
   times[0] = effectiveTime;
   times[1] = knownTime;
+  if (program.signInput >= 0) {
+    foldChange(program, state.runs, state.newestKnownTime, inputs, at, times);
+    return;
+  }
   const { resolutions } = program;
   for (let r = 0; r < resolutions.length; r++) {
     const resolution = resolutions[r]!;

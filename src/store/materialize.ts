@@ -3,7 +3,7 @@ import type { Names } from '../contracts/names.ts';
 import type { Clock } from '../core/clock.ts';
 import { MillraceError } from '../core/millrace-error.ts';
 import type { ViewProgram } from '../fold/compile-view.ts';
-import { applyEvent } from '../fold/view-state.ts';
+import { applyLogged } from '../fold/view-state.ts';
 import type { KafkaClient } from '../infra/kafka.ts';
 import type { Postgres } from '../infra/postgres.ts';
 import { readIngestPositions, type IngestPosition } from './ingest-positions.ts';
@@ -93,7 +93,7 @@ export async function materializePartition(
       const state = cache.get(key);
       if (state === undefined) continue;
       const known = block.knownTime[i] as number;
-      applyEvent(
+      applyLogged(
         program,
         state,
         block.sourcePartitions[i] as number,

@@ -154,7 +154,7 @@ interface SourceChange {
 }
 
 /** Settings of a source that can't change under the events that it has. */
-const FIXED_SETTINGS = ['id', 'eventTime', 'knownTime', 'partitions'] as const;
+const FIXED_SETTINGS = ['id', 'eventTime', 'knownTime', 'partitions', 'changes'] as const;
 
 function compareSource(source: Source, applied: AppliedDefinition | undefined): SourceChange {
   const problem = (text: string): PlanProblem => ({
@@ -173,7 +173,7 @@ function compareSource(source: Source, applied: AppliedDefinition | undefined): 
     if (before[setting] !== source[setting]) {
       problems.push(
         problem(
-          `${setting} was '${before[setting]}' and is now '${source[setting]}'. Keep it, or make a new source.`,
+          `${setting} was '${before[setting] ?? false}' and is now '${source[setting] ?? false}'. Keep it, or make a new source.`,
         ),
       );
     }

@@ -47,10 +47,12 @@ export async function rewindIngest(
         );
       }
       const at = [source.name, partition, first];
-      const stored = await tx.query(
-        `DELETE FROM ${table} WHERE source_partition = $1 AND source_offset >= $2 RETURNING 1`,
+      const rows = await tx.query<{ offset: string }>(
+        `DELETE FROM ${table} WHERE source_partition = $1 AND source_offset >= $2 RETURNING source_offset AS offset`,
         [partition, first],
       );
+      // A change has two rows and is one message.
+      const stored = new Set(rows.map(({ offset }) => offset)).size;
       const dead = await tx.query(
         'DELETE FROM millrace.dead_letters WHERE source = $1 AND partition = $2 AND source_offset >= $3 RETURNING 1',
         at,
@@ -59,7 +61,7 @@ export async function rewindIngest(
         `UPDATE millrace.ingest_positions
          SET duplicates = duplicates - (next_offset - $3 - $4 - $5), next_offset = $3, stored = stored - $4, dead_letters = dead_letters - $5
          WHERE source = $1 AND partition = $2`,
-        [...at, stored.length, dead.length],
+        [...at, stored, dead.length],
       );
     }
   });

@@ -1,5 +1,5 @@
 import { parseDuration } from '../core/duration.ts';
-import type { Source } from '../define/source.ts';
+import { deliveryIdField, type Source } from '../define/source.ts';
 import { quoteIdentifier, type Queryable } from '../infra/postgres.ts';
 import { logTable } from '../store/log-table.ts';
 import type { ParsedEvent } from './parse-message.ts';
@@ -49,7 +49,7 @@ async function acceptedBefore(
   const accepted = new Map<string, number[]>();
   const first = events[0];
   if (first === undefined) return accepted;
-  const id = quoteIdentifier(source.id);
+  const id = quoteIdentifier(deliveryIdField(source));
   // Nothing at or beyond the batch is in the log. `+ 0` keeps the planner off the primary key, which would read the whole partition.
   const rows = await db.queryArrays(
     `SELECT ${id}, (extract(epoch FROM known_time) * 1000)::float8 FROM ${logTable(source.name)}
@@ -84,7 +84,7 @@ export async function readRecentIds(
   if (newest === null) return new RecentIds(windowMs, -Infinity, idsMax);
   const from = newest - windowMs;
   const rows = (await db.queryArrays(
-    `SELECT ${quoteIdentifier(source.id)}, (extract(epoch FROM known_time) * 1000)::float8
+    `SELECT ${quoteIdentifier(deliveryIdField(source))}, (extract(epoch FROM known_time) * 1000)::float8
      FROM ${logTable(source.name)}
      WHERE known_time >= timestamptz 'epoch' + $1::float8 * interval '1 millisecond' AND source_partition + 0 = $2
      ORDER BY known_time LIMIT $3`,

@@ -12,7 +12,7 @@ import { KNOWN_TIME_HEADER } from './parse-message.ts';
 /** An event of history. */
 export interface ReplayEvent {
   readonly source: string;
-  /** The event's id, as in its payload: it chooses the partition. */
+  /** The event's id, as in its payload, or the changed row's: it chooses the partition. */
   readonly id: string;
   readonly payload: Readonly<Record<string, JsonValue>>;
   /** When it became known, ms since the epoch; counts where the source's known time is carried. */
@@ -84,7 +84,10 @@ export async function createReplayer(
   };
 }
 
-/** The message of an event: partitioned by id, so that a redelivery meets the first delivery. */
+/**
+ * The message of an event: partitioned by its id, so that a redelivery meets the first delivery. Changes are partitioned by
+ * the id of their row: they stay in order, and nothing is taken back before it was added.
+ */
 export const eventMessage = (
   source: Source,
   topic: string,

@@ -110,6 +110,14 @@ function aggregate(aggregation: Aggregation, events: readonly NaiveEvent[], asOf
     // -0 is 0 in a set.
     return new Set(values.filter((value) => value !== null)).size;
   }
+  if (aggregation.kind === 'topK') {
+    const counts = new Map<unknown, number>();
+    for (const { row } of events) {
+      const value = row[aggregation.field ?? ''] ?? null;
+      if (value !== null) counts.set(value, (counts.get(value) ?? 0) + 1);
+    }
+    return [...counts.values()].toSorted((a, b) => b - a)[(aggregation.rank ?? NaN) - 1] ?? null;
+  }
   const valued = events.flatMap((event) => {
     const value = aggregation.field === null ? 1 : numberOf(event.row[aggregation.field]);
     return value === null ? [] : [{ ...event, value }];

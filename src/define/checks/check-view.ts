@@ -3,6 +3,7 @@ import type { Entity } from '../entity.ts';
 import type { Schema } from '../field.ts';
 import { VIEW_PARTITIONS_MAX, type FeatureView, type OnStale } from '../feature-view.ts';
 import { checkAggregation } from './check-aggregation.ts';
+import { checkReversible } from './check-reversible.ts';
 import { checkDuration, DURATION_MAX_MS } from './check-duration.ts';
 import { checkGroup } from './check-group.ts';
 import { checkDefinitionName, checkFieldName, checkWholeNumber, quoted } from './check-names.ts';
@@ -43,6 +44,7 @@ export function checkView(view: FeatureView): readonly string[] {
       `expected 1 to ${VIEW_FEATURES_MAX} features, found ${names.length}. ${names.length === 0 ? 'Add one' : 'Split the view'}.`,
     );
   }
+  if (view.source.changes === true) checkReversible(view, problems);
   const checkedWithGroup = checkGroups(view, problems);
   for (const [name, feature] of Object.entries<ViewFeature>(view.features)) {
     checkFieldName('feature name', name, problems);

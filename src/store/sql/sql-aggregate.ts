@@ -6,6 +6,8 @@ export interface SqlAggregateInput {
   readonly exact: string;
   /** Whether an event lies in the window and passes the condition: what stands in FILTER (WHERE ...). */
   readonly filter: string;
+  /** 1 of an added row and -1 of one that is taken back, int; null where events stay. What is summed or counted goes by it. */
+  readonly sign: string | null;
   /** Moment of the read, effective event time and known time, bigint, ms since the epoch. */
   readonly asOfMs: string;
   readonly effectiveMs: string;

@@ -1,4 +1,5 @@
 import type { Aggregation } from '../../define/aggregation.ts';
+import { CHANGE_SIGN } from '../../define/change-fields.ts';
 import type { FeatureView } from '../../define/feature-view.ts';
 import { quoteIdentifier as quote } from '../../infra/postgres.ts';
 import { TIMESTAMP_MS_MIN } from '../copy-binary.ts';
@@ -72,6 +73,7 @@ function featureSql(view: FeatureView, aggregation: Aggregation, form: SqlAggreg
     value: valueOf(view.source, aggregation.field),
     exact: exactOf(view.source, aggregation.field),
     filter: filter.join(' AND '),
+    sign: view.source.changes === true ? `e.${quote(CHANGE_SIGN)}` : null,
     asOfMs: 'w."as of ms"',
     effectiveMs: 'e."effective ms"',
     knownMs: 'e."known ms"',
@@ -113,6 +115,7 @@ function eventsSql(view: FeatureView, { bucketed, visibility }: ViewQuery): stri
     'millrace.epoch_ms(l.effective_time) AS "effective ms"',
     'millrace.epoch_ms(l.known_time) AS "known ms"',
     ...eventColumns(view),
+    ...(view.source.changes === true ? [`l.${quote(CHANGE_SIGN)}::int AS ${quote(CHANGE_SIGN)}`] : []),
     ...(bucketed ? [`millrace.epoch_ms(l.effective_time) / ${stretchMs(view)} AS "bucket"`] : []),
   ];
   const from = `greatest(min("from") - ${SLACK_MS}, ${TIMESTAMP_MS_MIN})`;

@@ -18,6 +18,8 @@ const where = fc.constantFrom<NonNullable<Aggregation['where']>>(
   { country: { in: ['NO', 'DE'] } },
   { country: { ne: 'NO' }, amount: { gte: 0 } },
   { fee: { isNull: true } },
+  { country: { notIn: ['NO', 'SE'] } },
+  { fee: { notIn: [0, 1.5] } },
   { fee: { lt: 10 } },
 );
 
@@ -51,10 +53,18 @@ const exact: fc.Arbitrary<Computation> = fc.oneof(
 );
 
 /** Exact for the number of events that a history has. */
-const distinct: fc.Arbitrary<Computation> = fc.record({
-  kind: fc.constant('approxDistinct' as const),
-  field: fc.constantFrom('country', 'amount', 'fee', 'at'),
-});
+const distinct: fc.Arbitrary<Computation> = fc.oneof(
+  fc.record({
+    kind: fc.constant('approxDistinct' as const),
+    field: fc.constantFrom('country', 'amount', 'fee', 'at'),
+  }),
+  fc.record({
+    kind: fc.constant('topK' as const),
+    field: fc.constantFrom('country', 'card'),
+    n: fc.constant(4),
+    rank: fc.integer({ min: 1, max: 4 }),
+  }),
+);
 
 const quantile: fc.Arbitrary<Computation> = fc.record({
   kind: fc.constant('approxQuantile' as const),

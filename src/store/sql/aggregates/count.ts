@@ -1,6 +1,7 @@
+import { countOf } from '../signed-sums.ts';
 import type { SqlAggregate } from '../sql-aggregate.ts';
 
 export const count: SqlAggregate = {
   readsExact: false,
-  expression: ({ filter }) => `count(*) FILTER (WHERE ${filter})::float8`,
+  expression: (input) => `${countOf(input)}::float8`,
 };

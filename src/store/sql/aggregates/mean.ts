@@ -1,7 +1,8 @@
+import { countOfValues, sumOf } from '../signed-sums.ts';
 import type { SqlAggregate } from '../sql-aggregate.ts';
 
 export const mean: SqlAggregate = {
   readsExact: true,
-  expression: ({ exact, filter }) =>
-    `millrace.nearest_double(sum(${exact}) FILTER (WHERE ${filter})) / nullif(count(${exact}) FILTER (WHERE ${filter}), 0)`,
+  expression: (input) =>
+    `millrace.nearest_double(${sumOf(input, input.exact)}) / nullif(${countOfValues(input, input.exact)}, 0)`,
 };

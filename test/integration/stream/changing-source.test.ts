@@ -1,0 +1,256 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { JsonValue } from '../../../src/core/json.ts';
+import { entity } from '../../../src/define/entity.ts';
+import { featureView } from '../../../src/define/feature-view.ts';
+import { boolean, nullable, number, string, timestamp } from '../../../src/define/field.ts';
+import { project } from '../../../src/define/project.ts';
+import { source } from '../../../src/define/source.ts';
+import { readEventBalance } from '../../../src/store/event-balance.ts';
+import { materializePartition } from '../../../src/store/materialize.ts';
+import { rewindIngest } from '../../../src/store/rewind-ingest.ts';
+import { readTwin } from '../../../src/store/sql/view-twin.ts';
+import type { ReplayEvent } from '../../../src/stream/replayer.ts';
+import { naiveFeatures } from '../../support/naive-features.ts';
+import { eventually, onlineFeatures, openEventPath, START, type EventPath } from './event-path.ts';
+
+const TIMEOUT_MS = 40_000;
+
+const orders = source({
+  name: 'orders',
+  schema: {
+    orderId: string(),
+    customerId: nullable(string()),
+    amount: number(),
+    paid: nullable(boolean()),
+    placedAt: timestamp(),
+  },
+  id: 'orderId',
+  eventTime: 'placedAt',
+  knownTime: 'carried',
+  partitions: 3,
+  changes: true,
+});
+const customerOrders = featureView({
+  name: 'customer_orders',
+  entity: entity({ name: 'customer', keys: ['customerId'] }),
+  source: orders,
+  partitions: 2,
+  features: (a) => ({
+    count24h: a.count({ window: '24h' }),
+    paid24h: a.count({ window: '24h', where: { paid: true } }),
+    sum24h: a.sum('amount', { window: '24h' }),
+    mean1h: a.mean('amount', { window: '1h' }),
+    stddev24h: a.stddev('amount', { window: '24h' }),
+  }),
+});
+/** What SQL has no form of. */
+const customerMoments = featureView({
+  name: 'customer_moments',
+  entity: customerOrders.entity,
+  source: orders,
+  partitions: 1,
+  features: (a) => ({
+    skewness: a.skewness('amount', { window: 'lifetime' }),
+    median: a.approxQuantile('amount', { window: '24h', q: 0.5 }),
+    paidShare: a.ratio(a.count({ window: '24h', where: { paid: true } }), a.count({ window: '24h' })),
+  }),
+});
+const orderProject = project({ name: 'orders', views: [customerOrders, customerMoments] });
+
+interface Order {
+  readonly orderId: string;
+  readonly customerId: string | null;
+  readonly amount: number;
+  readonly paid: boolean | null;
+  readonly placedAt: number;
+}
+interface Change {
+  readonly id: string;
+  readonly op: 'c' | 'u' | 'd' | 'r';
+  readonly before: Order | null;
+  readonly after: Order | null;
+  readonly knownTime: number;
+}
+
+const CUSTOMERS = 7;
+const customerOf = (n: number): string | null => (n % 13 === 0 ? null : `customer-${(n * 7919) % CUSTOMERS}`);
+
+/** Orders that are placed, paid, moved to another customer and cancelled, by known time. */
+function changes(count: number): Change[] {
+  const now = new Map<string, Order>();
+  return Array.from({ length: count }, (_, n): Change => {
+    const knownTime = START + n * 20_000;
+    const orderId = `o${n % 2 === 0 ? n : (n * 31) % Math.max(1, n)}`;
+    const before = now.get(orderId) ?? null;
+    const change = { id: `c${n}`, before, knownTime };
+    if (before !== null && n % 5 === 0) {
+      now.delete(orderId);
+      return { ...change, op: 'd', after: null };
+    }
+    const after: Order = {
+      orderId,
+      customerId: before === null || n % 3 === 0 ? customerOf(n) : before.customerId,
+      amount: ((n * 37) % 900) / 4,
+      paid: n % 4 === 0 ? null : n % 3 !== 0,
+      placedAt: before?.placedAt ?? knownTime - (n % 6) * 60_000,
+    };
+    now.set(orderId, after);
+    return { ...change, op: before === null ? (n % 10 === 0 ? 'r' : 'c') : 'u', after };
+  });
+}
+
+const replayOf = (sent: readonly Change[]): ReplayEvent[] =>
+  sent.map(({ knownTime, ...payload }) => ({
+    source: 'orders',
+    id: (payload.after ?? payload.before)?.orderId ?? '',
+    payload: payload as unknown as Record<string, JsonValue>,
+    knownTime,
+  }));
+
+/** The orders that are there as of a moment. */
+function left(sent: readonly Change[], asOf: number): Order[] {
+  const now = new Map<string, Order | null>();
+  for (const { before, after, knownTime } of sent) {
+    if (knownTime <= asOf) now.set((after ?? before)?.orderId ?? '', after);
+  }
+  return [...now.values()].flatMap((order) => order ?? []);
+}
+
+const float32s = (features: Readonly<Record<string, number | null>>): Record<string, number> =>
+  Object.fromEntries(Object.entries(features).map(([name, value]) => [name, Math.fround(value ?? NaN)]));
+
+describe('a source whose rows change', () => {
+  let path: EventPath;
+  beforeEach(async () => {
+    path = await openEventPath(orderProject);
+  });
+  afterEach(() => path.close());
+
+  const sendAll = async (sent: readonly Change[]) => {
+    const offsets = await path.replayer.send(replayOf(sent));
+    await path.store.waitVisible(path.programs, offsets, TIMEOUT_MS);
+  };
+  const balance = async () => (await readEventBalance(path.postgres, path.kafka, path.names, ['orders']))[0];
+  const allStored = (messages: number) =>
+    eventually('all stored', async () => {
+      const found = await balance();
+      return found !== undefined && found.stored + found.duplicates + found.deadLetters === messages;
+    });
+
+  const expectOracle = async (sent: readonly Change[]) => {
+    const asOf = Math.max(...sent.map(({ knownTime }) => knownTime));
+    for (let n = 0; n < CUSTOMERS; n++) {
+      const key = `customer-${n}`;
+      const events = left(sent, asOf)
+        .filter(({ customerId }) => customerId === key)
+        .map((order) => ({ effectiveTime: order.placedAt, knownTime: asOf, row: { ...order } }));
+      const online = float32s(await onlineFeatures(path, 'customer_orders', key, asOf));
+      expect(online).toEqual(float32s(naiveFeatures(customerOrders, events, asOf)));
+      const { median, ...moments } = float32s(await onlineFeatures(path, 'customer_moments', key, asOf));
+      const { median: exact, ...naive } = float32s(naiveFeatures(customerMoments, events, asOf));
+      expect(moments).toEqual(naive);
+      if (Number.isNaN(exact)) expect(median).toBe(NaN);
+      else expect(Math.abs((median ?? NaN) - (exact ?? NaN))).toBeLessThanOrEqual(0.010_001 * Math.abs(exact ?? NaN));
+    }
+  };
+
+  test('online features are those of the rows that are left; redeliveries and rebuilds change nothing', async () => {
+    await path.ingest();
+    await path.fold();
+    const sent = changes(400);
+    await sendAll(sent);
+    await sendAll(sent.slice(100, 200));
+    await allStored(500);
+    expect(await balance()).toMatchObject({ sent: 500, stored: 400, duplicates: 100, rows: 400, missing: 0 });
+    const updates = sent.filter(({ op }) => op === 'u').length;
+    expect(updates).toBeGreaterThan(50);
+    const [log] = await path.postgres.query<{ rows: number; left: number }>(
+      'SELECT count(*)::int AS rows, sum(change_sign)::int AS left FROM log.orders',
+    );
+    expect(log).toEqual({ rows: 400 + updates, left: left(sent, Infinity).length });
+    await expectOracle(sent);
+
+    const before = await statesOf();
+    for (const program of path.programs) {
+      for (let partition = 0; partition < program.partitions; partition++)
+        await materializePartition({ ...path, clock: Date.now }, program, partition);
+    }
+    expect(await statesOf()).toEqual(before);
+    await path.flushStates();
+    await eventually('rebuilt', async () => JSON.stringify(await statesOf()) === JSON.stringify(before));
+    await expectOracle(sent);
+  });
+
+  test('where all rows are deleted nothing is left but counts of 0 and nulls', async () => {
+    await path.ingest();
+    await path.fold();
+    const sent = changes(60);
+    const knownTime = START + 60 * 20_000;
+    const deletes = left(sent, Infinity).map(
+      (before, i): Change => ({ id: `gone-${i}`, op: 'd', before, after: null, knownTime }),
+    );
+    await sendAll([...sent, ...deletes]);
+    for (let n = 0; n < CUSTOMERS; n++) {
+      expect(await onlineFeatures(path, 'customer_orders', `customer-${n}`, knownTime)).toEqual({
+        ...{ count24h: 0, paid24h: 0, sum24h: NaN, mean1h: NaN, stddev24h: NaN },
+      });
+    }
+  });
+
+  test('SQL from the signed rows gives what the oracle has, as of moments in between too', async () => {
+    await path.ingest();
+    await path.fold();
+    const sent = changes(200);
+    await sendAll(sent);
+    await allStored(200);
+    const moments = [30, 90, 150, 199].map((n) => START + n * 20_000);
+    const rows = moments.flatMap((asOf) =>
+      Array.from({ length: CUSTOMERS }, (_, n) => ({ key: [`customer-${n}`], asOf })),
+    );
+    const values = await readTwin(path.postgres, customerOrders, rows, 'known');
+    const width = Object.keys(customerOrders.features).length;
+    rows.forEach(({ key, asOf }, r) => {
+      const events = left(sent, asOf)
+        .filter(({ customerId }) => customerId === key[0])
+        .map((order) => ({ effectiveTime: order.placedAt, knownTime: asOf, row: { ...order } }));
+      const expected = Object.values(float32s(naiveFeatures(customerOrders, events, asOf)));
+      expect(Array.from(values.subarray(r * width, (r + 1) * width), Math.fround)).toEqual(expected);
+    });
+  });
+
+  test('ingest reads again from a time, and accounts for changes as messages', async () => {
+    const ingest = await path.ingest();
+    await path.fold();
+    const sent = changes(100);
+    await sendAll(sent);
+    await allStored(100);
+    await ingest.stop();
+    await rewindIngest(path, orders, START + 50 * 20_000);
+    expect((await balance())?.stored).toBeLessThan(100);
+    await path.ingest();
+    await allStored(100);
+    expect(await balance()).toMatchObject({ stored: 100, duplicates: 0, rows: 100, missing: 0 });
+    await expectOracle(sent);
+  });
+
+  test('a change without its earlier row is a dead letter that says so', async () => {
+    await path.ingest();
+    const [first] = changes(1);
+    const wrong = { ...first, id: 'c-wrong', op: 'u', before: null } as Change;
+    await path.replayer.send(replayOf([wrong]));
+    await allStored(1);
+    const [letter] = await path.postgres.query<{ code: string; message: string }>(
+      'SELECT code, message FROM millrace.dead_letters',
+    );
+    expect(letter).toMatchObject({ code: 'STREAM_EVENT_INVALID' });
+    expect(letter?.message).toMatch(/'before': expected the whole row, since op is 'u', found null/);
+  });
+
+  async function statesOf(): Promise<(string | null)[]> {
+    const keys = Array.from({ length: CUSTOMERS }, (_, n) => `customer-${n}`);
+    const asked = path.programs.flatMap((program) => keys.map((entityKey) => ({ program, entityKey })));
+    return (await path.store.readStates(asked)).map((bytes) =>
+      bytes === null ? null : Buffer.from(bytes).toString('hex'),
+    );
+  }
+});
