@@ -5,10 +5,18 @@ import { featureView } from '../../../src/define/feature-view.ts';
 import { boolean, nullable, number, string, timestamp } from '../../../src/define/field.ts';
 import { project } from '../../../src/define/project.ts';
 import { source } from '../../../src/define/source.ts';
+import { decodeState } from '../../../src/fold/state-codec.ts';
+import { fenceOf } from '../../../src/fold/view-state.ts';
+import { createLogger } from '../../../src/infra/logger.ts';
+import { createMetrics } from '../../../src/infra/metrics.ts';
+import { readAsOf } from '../../../src/store/as-of/read-as-of.ts';
 import { readEventBalance } from '../../../src/store/event-balance.ts';
 import { materializePartition } from '../../../src/store/materialize.ts';
+import { planViews } from '../../../src/store/online-catalog.ts';
 import { rewindIngest } from '../../../src/store/rewind-ingest.ts';
 import { readTwin } from '../../../src/store/sql/view-twin.ts';
+import { createGateway } from '../../../src/stream/gateway.ts';
+import { loadGatewaySettings } from '../../../src/stream/gateway-settings.ts';
 import type { ReplayEvent } from '../../../src/stream/replayer.ts';
 import { naiveFeatures } from '../../support/naive-features.ts';
 import { eventually, onlineFeatures, openEventPath, START, type EventPath } from './event-path.ts';
@@ -216,6 +224,88 @@ describe('a source whose rows change', () => {
       const expected = Object.values(float32s(naiveFeatures(customerOrders, events, asOf)));
       expect(Array.from(values.subarray(r * width, (r + 1) * width), Math.fround)).toEqual(expected);
     });
+  });
+
+  test('SQL up to the fences of the states gives what a live read gives', async () => {
+    await path.ingest();
+    await path.fold();
+    const sent = changes(150);
+    await sendAll(sent);
+    await allStored(150);
+    const asOf = START + 150 * 20_000;
+    const [program] = path.programs;
+    const rows = await Promise.all(
+      Array.from({ length: CUSTOMERS }, async (_, n) => {
+        const [bytes] = await path.store.readStates([{ program: program!, entityKey: `customer-${n}` }]);
+        return { key: [`customer-${n}`], asOf, fence: fenceOf(decodeState(program!, bytes as Uint8Array)) };
+      }),
+    );
+    const values = await readTwin(path.postgres, customerOrders, rows, 'fence');
+    const width = Object.keys(customerOrders.features).length;
+    for (const [r, { key }] of rows.entries()) {
+      const online = float32s(await onlineFeatures(path, 'customer_orders', key[0] as string, asOf));
+      const twin = Array.from(values.subarray(r * width, (r + 1) * width), Math.fround);
+      expect(twin).toEqual(Object.values(online));
+    }
+  });
+
+  test('a read of the past has the rows as they were known then', async () => {
+    await path.ingest();
+    const sent = changes(200);
+    await path.replayer.send(replayOf(sent));
+    await allStored(200);
+    const plan = planViews(path.programs.slice(0, 1));
+    const moments = [20, 60, 61, 140, 199].map((n) => START + n * 20_000);
+    const spine = moments.flatMap((asOf) =>
+      Array.from({ length: CUSTOMERS }, (_, n) => ({ row: { customerId: `customer-${n}` }, asOf })),
+    );
+    const read = await readAsOf(path.postgres, plan, spine, { mode: 'known', dataCut: START + 1e9 });
+    spine.forEach(({ row, asOf }, r) => {
+      const events = left(sent, asOf)
+        .filter(({ customerId }) => customerId === row.customerId)
+        .map((order) => ({ effectiveTime: order.placedAt, knownTime: asOf, row: { ...order } }));
+      const found = read.values[r]?.map((value) => Math.fround((value ?? NaN) as number));
+      expect(found).toEqual(Object.values(float32s(naiveFeatures(customerOrders, events, asOf))));
+    });
+  });
+
+  test('the gateway takes changes whole or not at all, and both rows of an update count once', async () => {
+    const gateway = await createGateway({
+      kafka: path.kafka,
+      names: path.names,
+      sources: path.project.sources,
+      settings: loadGatewaySettings({}),
+      clock: () => START,
+      logger: createLogger('test', 'silent'),
+      registry: createMetrics('test'),
+    });
+    try {
+      await path.ingest();
+      await path.fold();
+      const post = (payload: readonly object[], knownTime: number) =>
+        gateway.inject({
+          method: 'POST',
+          url: '/v1/events/orders',
+          headers: { 'content-type': 'application/json', 'millrace-known-time': String(knownTime) },
+          payload,
+        });
+      const sent = changes(40);
+      const wrong = await post([sent[0] as Change, { id: 'x', op: 'u', before: { orderId: 'o0' } }], START);
+      expect(wrong.statusCode).toBe(400);
+      expect(wrong.json<{ error: string }>().error).toMatch(/event 1: before: field 'amount': .*found nothing/);
+      for (const { knownTime, ...change } of sent) {
+        expect((await post([change], knownTime)).statusCode).toBe(202);
+        expect((await post([change], knownTime)).statusCode).toBe(202);
+      }
+      await allStored(80);
+      expect(await balance()).toMatchObject({ stored: 40, duplicates: 40, rows: 40, missing: 0 });
+      const ends = await path.kafka.topicOffsets(path.names.sourceTopic('orders'));
+      const seen = ends.map(({ partition, end }) => ({ sourceName: 'orders', partition, offset: end - 1 }));
+      await path.store.waitVisible(path.programs, seen.filter(({ offset }) => offset >= 0), TIMEOUT_MS);
+      await expectOracle(sent);
+    } finally {
+      await gateway.close();
+    }
   });
 
   test('ingest reads again from a time, and accounts for changes as messages', async () => {
