@@ -94,7 +94,8 @@ export async function readOnline(
     const bytes = found[i] ?? null;
     return bytes === null ? null : decodeState(program, bytes);
   });
-  const include = { ages: request.include?.ages ?? false, fences: request.include?.fences ?? false };
+  const { ages = false, fences = false, texts = false } = request.include ?? {};
+  const include = { ages, fences, texts };
   const answer = readOnlineRows(plan, entities, states, request.asOf ?? Date.now(), include);
   const rows = answer.rows.map((values) =>
     Object.fromEntries(plan.names.map((name, i) => [name, values[i] ?? null])),

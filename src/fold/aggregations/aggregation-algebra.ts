@@ -23,6 +23,8 @@ export interface SketchAlgebra {
   /** `hash`: 53 bits of the field's value of any type; `code`: a text as a number. Null where the event does not pass the condition. */
   readonly prepare: 'field' | 'hash' | 'code';
   readonly sketch: SketchKind;
+  /** Which text the value is about, of a kind whose values are about texts; null where only its hash is known. */
+  textOf?(sketch: Sketch): string | null;
   /** The same value from a sketch that can take inputs back; absent where there is none. */
   readonly reversible?: SketchAlgebra;
   /** From the merged sketch, which is of this kind, to the value; NaN is null. */

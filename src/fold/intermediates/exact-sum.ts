@@ -30,10 +30,12 @@ function exactSum(name: string, power: 1 | 2 | 3): Intermediate {
   const fraction = power * FRACTION_BITS;
   const digits = Math.ceil((fraction + power * MAGNITUDE_BITS + EVENTS_BITS) / DIGIT_BITS);
   const width = SUM_WIDTH + digits;
+  /** What 1 is worth at each digit: powers of two, by which all products and quotients are exact. */
+  const units = Float64Array.from({ length: digits }, (_, d) => 2 ** (d * DIGIT_BITS - fraction));
   const add = (slots: Float64Array, at: number, value: number, sign: 1 | -1): void => {
     powerOf(value, power);
-    addDigits(slots, at + SUM_WIDTH, digits, sign * term[0]!, fraction);
-    addDigits(slots, at + SUM_WIDTH, digits, sign * term[1]!, fraction);
+    addDigits(slots, at + SUM_WIDTH, units, sign * term[0]!, fraction);
+    addDigits(slots, at + SUM_WIDTH, units, sign * term[1]!, fraction);
   };
   return {
     name,
@@ -51,7 +53,7 @@ function exactSum(name: string, power: 1 | 2 | 3): Intermediate {
       into[intoAt + 1] = 0;
       for (let d = digits - 1; d >= 0; d--) {
         const digit = into[first + d]!;
-        if (digit !== 0) addDoubleDouble(into, intoAt, digit * 2 ** (d * DIGIT_BITS - fraction), 0);
+        if (digit !== 0) addDoubleDouble(into, intoAt, digit * units[d]!, 0);
       }
     },
   };
@@ -68,20 +70,18 @@ function powerOf(value: number, power: 1 | 2 | 3): void {
 }
 
 /** Adds a double, cut off at 2^-fraction towards 0, to the digits from `first`, lowest first. */
-function addDigits(slots: Float64Array, first: number, digits: number, value: number, fraction: number): void {
+function addDigits(slots: Float64Array, first: number, units: Float64Array, value: number, fraction: number): void {
   let rest = Math.abs(value);
   if (rest === 0) return;
   const sign = Math.sign(value);
   let d = Math.floor((Math.floor(Math.log2(rest)) + fraction) / DIGIT_BITS);
-  assertInvariant(d < digits, `a sum of fixed point has room for ${value}`);
+  assertInvariant(d < units.length, `a sum of fixed point has room for ${value}`);
   for (; rest !== 0 && d >= 0; d--) {
-    // By powers of two: exact.
-    const unit = 2 ** (d * DIGIT_BITS - fraction);
-    const digit = Math.floor(rest / unit);
-    rest -= digit * unit;
+    const digit = Math.floor(rest / units[d]!);
+    rest -= digit * units[d]!;
     if (digit === 0) continue;
     slots[first + d]! += sign * digit;
-    for (let n = d; n < digits - 1 && carry(slots, first + n); n++);
+    for (let n = d; n < units.length - 1 && carry(slots, first + n); n++);
   }
 }
 

@@ -1,123 +1,32 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { JsonValue } from '../../../src/core/json.ts';
-import { entity } from '../../../src/define/entity.ts';
-import { featureView } from '../../../src/define/feature-view.ts';
-import { boolean, nullable, number, string, timestamp } from '../../../src/define/field.ts';
-import { project } from '../../../src/define/project.ts';
-import { source } from '../../../src/define/source.ts';
+import { decodeState } from '../../../src/fold/state-codec.ts';
+import { fenceOf } from '../../../src/fold/view-state.ts';
+import { createLogger } from '../../../src/infra/logger.ts';
+import { createMetrics } from '../../../src/infra/metrics.ts';
+import { readAsOf } from '../../../src/store/as-of/read-as-of.ts';
 import { readEventBalance } from '../../../src/store/event-balance.ts';
 import { materializePartition } from '../../../src/store/materialize.ts';
+import { planViews } from '../../../src/store/online-catalog.ts';
 import { rewindIngest } from '../../../src/store/rewind-ingest.ts';
 import { readTwin } from '../../../src/store/sql/view-twin.ts';
-import type { ReplayEvent } from '../../../src/stream/replayer.ts';
+import { createGateway } from '../../../src/stream/gateway.ts';
+import { loadGatewaySettings } from '../../../src/stream/gateway-settings.ts';
 import { naiveFeatures } from '../../support/naive-features.ts';
+import {
+  changes,
+  customerMoments,
+  customerOrders,
+  CUSTOMERS,
+  float32s,
+  left,
+  orderProject,
+  orders,
+  replayOf,
+  type Change,
+} from './changing-orders.ts';
 import { eventually, onlineFeatures, openEventPath, START, type EventPath } from './event-path.ts';
 
 const TIMEOUT_MS = 40_000;
-
-const orders = source({
-  name: 'orders',
-  schema: {
-    orderId: string(),
-    customerId: nullable(string()),
-    amount: number(),
-    paid: nullable(boolean()),
-    placedAt: timestamp(),
-  },
-  id: 'orderId',
-  eventTime: 'placedAt',
-  knownTime: 'carried',
-  partitions: 3,
-  changes: true,
-});
-const customerOrders = featureView({
-  name: 'customer_orders',
-  entity: entity({ name: 'customer', keys: ['customerId'] }),
-  source: orders,
-  partitions: 2,
-  features: (a) => ({
-    count24h: a.count({ window: '24h' }),
-    paid24h: a.count({ window: '24h', where: { paid: true } }),
-    sum24h: a.sum('amount', { window: '24h' }),
-    mean1h: a.mean('amount', { window: '1h' }),
-    stddev24h: a.stddev('amount', { window: '24h' }),
-  }),
-});
-/** What SQL has no form of. */
-const customerMoments = featureView({
-  name: 'customer_moments',
-  entity: customerOrders.entity,
-  source: orders,
-  partitions: 1,
-  features: (a) => ({
-    skewness: a.skewness('amount', { window: 'lifetime' }),
-    median: a.approxQuantile('amount', { window: '24h', q: 0.5 }),
-    paidShare: a.ratio(a.count({ window: '24h', where: { paid: true } }), a.count({ window: '24h' })),
-  }),
-});
-const orderProject = project({ name: 'orders', views: [customerOrders, customerMoments] });
-
-interface Order {
-  readonly orderId: string;
-  readonly customerId: string | null;
-  readonly amount: number;
-  readonly paid: boolean | null;
-  readonly placedAt: number;
-}
-interface Change {
-  readonly id: string;
-  readonly op: 'c' | 'u' | 'd' | 'r';
-  readonly before: Order | null;
-  readonly after: Order | null;
-  readonly knownTime: number;
-}
-
-const CUSTOMERS = 7;
-const customerOf = (n: number): string | null => (n % 13 === 0 ? null : `customer-${(n * 7919) % CUSTOMERS}`);
-
-/** Orders that are placed, paid, moved to another customer and cancelled, by known time. */
-function changes(count: number): Change[] {
-  const now = new Map<string, Order>();
-  return Array.from({ length: count }, (_, n): Change => {
-    const knownTime = START + n * 20_000;
-    const orderId = `o${n % 2 === 0 ? n : (n * 31) % Math.max(1, n)}`;
-    const before = now.get(orderId) ?? null;
-    const change = { id: `c${n}`, before, knownTime };
-    if (before !== null && n % 5 === 0) {
-      now.delete(orderId);
-      return { ...change, op: 'd', after: null };
-    }
-    const after: Order = {
-      orderId,
-      customerId: before === null || n % 3 === 0 ? customerOf(n) : before.customerId,
-      amount: ((n * 37) % 900) / 4,
-      paid: n % 4 === 0 ? null : n % 3 !== 0,
-      placedAt: before?.placedAt ?? knownTime - (n % 6) * 60_000,
-    };
-    now.set(orderId, after);
-    return { ...change, op: before === null ? (n % 10 === 0 ? 'r' : 'c') : 'u', after };
-  });
-}
-
-const replayOf = (sent: readonly Change[]): ReplayEvent[] =>
-  sent.map(({ knownTime, ...payload }) => ({
-    source: 'orders',
-    id: (payload.after ?? payload.before)?.orderId ?? '',
-    payload: payload as unknown as Record<string, JsonValue>,
-    knownTime,
-  }));
-
-/** The orders that are there as of a moment. */
-function left(sent: readonly Change[], asOf: number): Order[] {
-  const now = new Map<string, Order | null>();
-  for (const { before, after, knownTime } of sent) {
-    if (knownTime <= asOf) now.set((after ?? before)?.orderId ?? '', after);
-  }
-  return [...now.values()].flatMap((order) => order ?? []);
-}
-
-const float32s = (features: Readonly<Record<string, number | null>>): Record<string, number> =>
-  Object.fromEntries(Object.entries(features).map(([name, value]) => [name, Math.fround(value ?? NaN)]));
 
 describe('a source whose rows change', () => {
   let path: EventPath;
@@ -216,6 +125,88 @@ describe('a source whose rows change', () => {
       const expected = Object.values(float32s(naiveFeatures(customerOrders, events, asOf)));
       expect(Array.from(values.subarray(r * width, (r + 1) * width), Math.fround)).toEqual(expected);
     });
+  });
+
+  test('SQL up to the fences of the states gives what a live read gives', async () => {
+    await path.ingest();
+    await path.fold();
+    const sent = changes(150);
+    await sendAll(sent);
+    await allStored(150);
+    const asOf = START + 150 * 20_000;
+    const [program] = path.programs;
+    const rows = await Promise.all(
+      Array.from({ length: CUSTOMERS }, async (_, n) => {
+        const [bytes] = await path.store.readStates([{ program: program!, entityKey: `customer-${n}` }]);
+        return { key: [`customer-${n}`], asOf, fence: fenceOf(decodeState(program!, bytes as Uint8Array)) };
+      }),
+    );
+    const values = await readTwin(path.postgres, customerOrders, rows, 'fence');
+    const width = Object.keys(customerOrders.features).length;
+    for (const [r, { key }] of rows.entries()) {
+      const online = float32s(await onlineFeatures(path, 'customer_orders', key[0] as string, asOf));
+      const twin = Array.from(values.subarray(r * width, (r + 1) * width), Math.fround);
+      expect(twin).toEqual(Object.values(online));
+    }
+  });
+
+  test('a read of the past has the rows as they were known then', async () => {
+    await path.ingest();
+    const sent = changes(200);
+    await path.replayer.send(replayOf(sent));
+    await allStored(200);
+    const plan = planViews(path.programs.slice(0, 1));
+    const moments = [20, 60, 61, 140, 199].map((n) => START + n * 20_000);
+    const spine = moments.flatMap((asOf) =>
+      Array.from({ length: CUSTOMERS }, (_, n) => ({ row: { customerId: `customer-${n}` }, asOf })),
+    );
+    const read = await readAsOf(path.postgres, plan, spine, { mode: 'known', dataCut: START + 1e9 });
+    spine.forEach(({ row, asOf }, r) => {
+      const events = left(sent, asOf)
+        .filter(({ customerId }) => customerId === row.customerId)
+        .map((order) => ({ effectiveTime: order.placedAt, knownTime: asOf, row: { ...order } }));
+      const found = read.values[r]?.map((value) => Math.fround((value ?? NaN) as number));
+      expect(found).toEqual(Object.values(float32s(naiveFeatures(customerOrders, events, asOf))));
+    });
+  });
+
+  test('the gateway takes changes whole or not at all, and both rows of an update count once', async () => {
+    const gateway = await createGateway({
+      kafka: path.kafka,
+      names: path.names,
+      sources: path.project.sources,
+      settings: loadGatewaySettings({}),
+      clock: () => START,
+      logger: createLogger('test', 'silent'),
+      registry: createMetrics('test'),
+    });
+    try {
+      await path.ingest();
+      await path.fold();
+      const post = (payload: readonly object[], knownTime: number) =>
+        gateway.inject({
+          method: 'POST',
+          url: '/v1/events/orders',
+          headers: { 'content-type': 'application/json', 'millrace-known-time': String(knownTime) },
+          payload,
+        });
+      const sent = changes(40);
+      const wrong = await post([sent[0] as Change, { id: 'x', op: 'u', before: { orderId: 'o0' } }], START);
+      expect(wrong.statusCode).toBe(400);
+      expect(wrong.json<{ error: string }>().error).toMatch(/event 1: before: field 'amount': .*found nothing/);
+      for (const { knownTime, ...change } of sent) {
+        expect((await post([change], knownTime)).statusCode).toBe(202);
+        expect((await post([change], knownTime)).statusCode).toBe(202);
+      }
+      await allStored(80);
+      expect(await balance()).toMatchObject({ stored: 40, duplicates: 40, rows: 40, missing: 0 });
+      const ends = await path.kafka.topicOffsets(path.names.sourceTopic('orders'));
+      const seen = ends.map(({ partition, end }) => ({ sourceName: 'orders', partition, offset: end - 1 }));
+      await path.store.waitVisible(path.programs, seen.filter(({ offset }) => offset >= 0), TIMEOUT_MS);
+      await expectOracle(sent);
+    } finally {
+      await gateway.close();
+    }
   });
 
   test('ingest reads again from a time, and accounts for changes as messages', async () => {
