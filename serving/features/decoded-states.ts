@@ -47,7 +47,7 @@ export class DecodedStates {
   }
 
   #keep(key: string, encoded: Buffer, state: ViewState): void {
-    const bytes = state.runs.reduce((sum, run) => sum + run.byteLength, encoded.byteLength);
+    const bytes = encoded.byteLength + state.byteLength;
     if (bytes > this.#bytesMax) return;
     // A copy: the driver's buffer may be a window on a whole reply.
     this.#entries.set(key, { encoded: Buffer.from(encoded), state, bytes });

@@ -1,11 +1,11 @@
 import { assertInvariant } from '../core/assert-invariant.ts';
 import { SOURCE_PARTITIONS_MAX } from '../define/source.ts';
 import { combine } from './combine.ts';
-import { TileRun } from './tile-run.ts';
+import { FENCE_COUNT, hopAt, NEWEST_KNOWN_TIME, NEWEST_SLOTS, NEWEST_TILE, OLDEST } from './tile-layout.ts';
+import { TileMemory } from './tile-memory.ts';
+import type { TileRun } from './tile-run.ts';
+import { updateTile } from './update-tile.ts';
 import type { Resolution, ViewProgram, WindowPlan } from './view-program.ts';
-
-/** Offset of a fence that has let nothing through yet. */
-const NOTHING_APPLIED = -1;
 
 /**
  * The state of one key of one view.
@@ -23,32 +23,10 @@ const NOTHING_APPLIED = -1;
  * commutative, so partitions may interleave in any way, and late events fall into the tiles where they
  * belong. Tiles that no read at or after `newestKnownTime` - READ_GRACE_MS can need are dropped.
  */
-export class ViewState {
-  /** By partition of the source: highest source offset applied, -1 where none was. */
-  fences: Float64Array;
-  /** Newest known time of the events applied, ms since the epoch; -Infinity before the first. */
-  newestKnownTime = -Infinity;
-  /** One run per resolution of the program. */
-  readonly runs: readonly TileRun[];
-
-  constructor(fences: Float64Array, runs: readonly TileRun[]) {
-    this.fences = fences;
-    this.runs = runs;
-  }
-}
+export class ViewState extends TileMemory {}
 
 export function createState(program: ViewProgram): ViewState {
-  const fences = new Float64Array(program.view.source.partitions).fill(NOTHING_APPLIED);
-  return new ViewState(
-    fences,
-    program.resolutions.map(
-      ({ slotCount, sketches }) =>
-        new TileRun(
-          slotCount,
-          sketches.map(({ kind }) => kind),
-        ),
-    ),
-  );
+  return new ViewState(program.layout, program.view.source.partitions);
 }
 
 /** Effective event time and known time of the event in hand; used within one call. */
@@ -69,9 +47,10 @@ export function applyEvent(
   inputs: Float64Array,
   at: number,
 ): boolean {
-  if (sourcePartition >= state.fences.length) growFences(state, sourcePartition);
-  if (sourceOffset <= state.fences[sourcePartition]!) return false;
-  state.fences[sourcePartition] = sourceOffset;
+  if (sourcePartition >= state.values[FENCE_COUNT]!) growFences(state, sourcePartition);
+  const fence = program.layout.fencesAt + sourcePartition;
+  if (sourceOffset <= state.values[fence]!) return false;
+  state.values[fence] = sourceOffset;
   foldEvent(program, state, effectiveTime, knownTime, inputs, at);
   return true;
 }
@@ -85,28 +64,27 @@ export function foldEvent(
   inputs: Float64Array,
   at: number,
 ): void {
-  if (knownTime > state.newestKnownTime) state.newestKnownTime = knownTime;
+  let { values } = state;
+  if (knownTime > values[NEWEST_KNOWN_TIME]!) values[NEWEST_KNOWN_TIME] = knownTime;
+  const newestKnownTime = values[NEWEST_KNOWN_TIME]!;
   times[0] = effectiveTime;
   times[1] = knownTime;
   const { resolutions } = program;
   for (let r = 0; r < resolutions.length; r++) {
     const resolution = resolutions[r]!;
-    const run = state.runs[r]!;
+    const hop = hopAt(r);
     const tile = Math.floor(effectiveTime / resolution.hopMs);
-    const oldest = Math.floor((state.newestKnownTime - resolution.retainMs) / resolution.hopMs);
-    run.dropBefore(oldest);
+    const oldest = Math.floor((newestKnownTime - resolution.retainMs) / resolution.hopMs);
+    // Nearly every event ends here, without a look at the oldest tile, which is not in the cache.
+    if (oldest > values[hop + OLDEST]!) state.dropBefore(r, oldest);
     if (tile < oldest || !hasInput(resolution, inputs, at)) continue;
-    const slots = run.slotsOf(tile, resolution.identity);
-    const { columns } = resolution;
-    for (let c = 0; c < columns.length; c++) {
-      const column = columns[c]!;
-      const input = at + column.input;
-      // NaN is the only number that differs from itself: null.
-      if (inputs[input] === inputs[input]) {
-        column.intermediate.update(run.values, slots + column.offset, inputs, input, times);
-      }
+    let slots = values[hop + NEWEST_SLOTS]!;
+    if (tile !== values[hop + NEWEST_TILE]) {
+      slots = state.slotsOf(r, tile, resolution.identity);
+      ({ values } = state);
     }
-    if (resolution.sketches.length > 0) addToSketches(resolution, run, slots, inputs, at);
+    updateTile(resolution.steps, resolution.columns, values, slots, inputs, at, times);
+    if (resolution.sketches.length > 0) addToSketches(resolution, state.runs[r]!, slots, inputs, at);
   }
 }
 
@@ -140,7 +118,7 @@ export function readFeatures(
 export function fenceOf(state: ViewState): Record<string, number> {
   const fence: Record<string, number> = {};
   state.fences.forEach((offset, partition) => {
-    if (offset !== NOTHING_APPLIED) fence[partition] = offset;
+    if (offset >= 0) fence[partition] = offset;
   });
   return fence;
 }
@@ -223,7 +201,5 @@ function growFences(state: ViewState, sourcePartition: number): void {
     Number.isInteger(sourcePartition) && sourcePartition < SOURCE_PARTITIONS_MAX,
     `source partition ${sourcePartition} is below ${SOURCE_PARTITIONS_MAX}`,
   );
-  const grown = new Float64Array(sourcePartition + 1).fill(NOTHING_APPLIED);
-  grown.set(state.fences);
-  state.fences = grown;
+  state.growFences(sourcePartition + 1);
 }

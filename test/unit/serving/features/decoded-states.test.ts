@@ -35,7 +35,7 @@ describe('decoded states', () => {
 
   it('lets the least recently used go where its bytes are full', () => {
     const one = encoded(1);
-    const tiles = decodeState(program, one).runs.reduce((sum, run) => sum + run.values.byteLength, 0);
+    const tiles = decodeState(program, one).byteLength;
     const states = new DecodedStates(2.5 * (one.byteLength + tiles));
     const read = (entityKey: string) => states.get(program, entityKey, one);
     const [a, b] = [read('a'), read('b')];
