@@ -15,6 +15,7 @@ import { activity, createRandom, payments } from './activity-view.ts';
 
 const KEYS = 10_000;
 const EVENTS = 2_000_000;
+const BLOCK_EVENTS = 100_000;
 const DISTINCT_EVENTS = 65_536;
 const EVENT_STEP_MS = 40;
 const START_MS = Date.UTC(2024, 0, 1);
@@ -92,10 +93,30 @@ function benchUpdates(): readonly ViewState[] {
   };
   report('apply, first pass (10 % late events)', EVENTS, 'events', seconds(foldAll));
   report('apply, second pass', EVENTS, 'events', seconds(foldAll));
+  report('apply, key by key in blocks', EVENTS, 'events', seconds(() => foldByKey(program, keys, delays, inputs)));
   const all = [...states.values()];
   benchStates(program, all);
   benchFrames(program, inputs);
   return all;
+}
+
+/** As the fold consumer applies a block: its events are sorted by key first, so that each state is touched once a block. */
+function foldByKey(program: ViewProgram, keys: Int32Array, delays: Float64Array, inputs: Float64Array): void {
+  const states = Array.from({ length: KEYS }, () => createState(program));
+  for (let from = 0; from < EVENTS; from += BLOCK_EVENTS) {
+    const end = Math.min(EVENTS, from + BLOCK_EVENTS);
+    const next = new Uint32Array(KEYS + 1);
+    for (let i = from; i < end; i++) next[keys[i]! + 1]! += 1;
+    for (let key = 0; key < KEYS; key++) next[key + 1]! += next[key]!;
+    const members = new Uint32Array(end - from);
+    for (let i = from; i < end; i++) members[next[keys[i]!]!++] = i;
+    for (const i of members) {
+      const knownTime = START_MS + i * EVENT_STEP_MS;
+      const effectiveTime = Math.floor(knownTime - delays[i % DISTINCT_EVENTS]!);
+      const at = (i % DISTINCT_EVENTS) * program.inputCount;
+      applyEvent(program, states[keys[i]!]!, i & 3, i, effectiveTime, knownTime, inputs, at);
+    }
+  }
 }
 
 function benchStates(program: ViewProgram, states: readonly ViewState[]): void {

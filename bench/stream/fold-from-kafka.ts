@@ -15,6 +15,7 @@ import { createNames } from '../../src/contracts/names.ts';
 import { compileView } from '../../src/fold/compile-view.ts';
 import { loadBaseConfig } from '../../src/infra/base-config.ts';
 import { createKafka } from '../../src/infra/kafka.ts';
+import type { OutgoingMessage } from '../../src/infra/kafka-producer.ts';
 import { createLogger } from '../../src/infra/logger.ts';
 import { createMetrics } from '../../src/infra/metrics.ts';
 import { createPostgres } from '../../src/infra/postgres.ts';
@@ -44,6 +45,8 @@ const EVENT_STEP_MS = 40;
 const HOUR_MS = 3_600_000;
 const LATE_SHARE = 0.1;
 const TURN_MS_MAX = 120_000;
+/** Frames that one request writes. */
+const SEND_FRAMES = 400;
 const BYTES_PER_PARTITION = 4 * 1_048_576;
 
 const namespace = `bench${randomBytes(4).toString('hex')}`;
@@ -70,6 +73,7 @@ async function fillTopic(): Promise<{ frames: number[]; bytes: number }> {
   const frames = new Array<number>(program.partitions).fill(0);
   const { partitions } = program.view.source;
   const next = new Array<number>(partitions).fill(0);
+  const pending: OutgoingMessage[] = [];
   let bytes = 0;
   for (let sent = 0, batch = 0; sent < events; sent += batchEvents, batch++) {
     const sourcePartition = batch % partitions;
@@ -89,7 +93,8 @@ async function fillTopic(): Promise<{ frames: number[]; bytes: number }> {
       frames[partition]! += 1;
       bytes += value?.length ?? 0;
     }
-    await producer.send(messages);
+    pending.push(...messages);
+    if (pending.length >= SEND_FRAMES || sent + batchEvents >= events) await producer.send(pending.splice(0));
   }
   await producer.close();
   return { frames, bytes };

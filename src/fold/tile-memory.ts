@@ -104,9 +104,10 @@ export class TileMemory {
   countBefore(hop: number, tile: number): number {
     const { values } = this;
     const stride = this.layout.strides[hop]!;
-    const first = values[hopAt(hop) + FIRST]!;
+    // As whole numbers: the processor would convert each place from a double else.
+    const first = values[hopAt(hop) + FIRST]! | 0;
     let low = 0;
-    let high = values[hopAt(hop) + COUNT]!;
+    let high = values[hopAt(hop) + COUNT]! | 0;
     while (low < high) {
       const middle = (low + high) >>> 1;
       if (values[(first + middle) * stride]! < tile) low = middle + 1;

@@ -42,7 +42,7 @@ export function updateTile(
     // NaN is the only number that differs from itself: null.
     if (inputs[input] !== inputs[input]) continue;
     const at = slots + steps[s + 2]!;
-    switch (steps[s]) {
+    switch (steps[s]!) {
       case 0:
         eventCount.update(values, at, inputs, input, times);
         break;

@@ -1,7 +1,8 @@
 import { assertInvariant } from '../core/assert-invariant.ts';
 import { SOURCE_PARTITIONS_MAX } from '../define/source.ts';
 import { combine } from './combine.ts';
-import { FENCE_COUNT, hopAt, NEWEST_KNOWN_TIME, NEWEST_SLOTS, NEWEST_TILE, OLDEST } from './tile-layout.ts';
+import type { Sketch } from './sketches/sketch.ts';
+import { FENCE_COUNT, FIRST, hopAt, NEWEST_KNOWN_TIME, NEWEST_SLOTS, NEWEST_TILE, OLDEST } from './tile-layout.ts';
 import { TileMemory } from './tile-memory.ts';
 import type { TileRun } from './tile-run.ts';
 import { updateTile } from './update-tile.ts';
@@ -78,7 +79,7 @@ export function foldEvent(
     // Nearly every event ends here, without a look at the oldest tile, which is not in the cache.
     if (oldest > values[hop + OLDEST]!) state.dropBefore(r, oldest);
     if (tile < oldest || !hasInput(resolution, inputs, at)) continue;
-    let slots = values[hop + NEWEST_SLOTS]!;
+    let slots = values[hop + NEWEST_SLOTS]! | 0;
     if (tile !== values[hop + NEWEST_TILE]) {
       slots = state.slotsOf(r, tile, resolution.identity);
       ({ values } = state);
@@ -105,7 +106,7 @@ export function readFeatures(
     const resolution = resolutions[r]!;
     resolution.merged.set(resolution.identity);
     for (const sketch of resolution.mergedSketches) sketch.clear();
-    readResolution(resolution, state === null ? null : state.runs[r]!, asOf, out, at, program.partValues);
+    readResolution(resolution, state, r, asOf, out, at, program.partValues);
   }
   const { combinations, partValues } = program;
   for (let c = 0; c < combinations.length; c++) {
@@ -126,24 +127,27 @@ export function fenceOf(state: ViewState): Record<string, number> {
 /** Windows come shortest first: each adds the tiles that reach further back than those merged already. */
 function readResolution(
   resolution: Resolution,
-  run: TileRun | null,
+  state: ViewState | null,
+  r: number,
   asOf: number,
   out: Float64Array,
   at: number,
   partValues: Float64Array,
 ): void {
   const { hopMs, windows, merged, mergedSketches } = resolution;
-  let end = run === null ? 0 : run.countBefore(Math.floor(asOf / hopMs) + 1);
+  const stride = resolution.slotCount + 1;
+  let end = state === null ? 0 : state.countBefore(r, Math.floor(asOf / hopMs) + 1);
   for (let w = 0; w < windows.length; w++) {
     const window = windows[w]!;
-    if (run !== null && end > 0) {
-      const start = run.countBefore(Math.floor((asOf - window.windowMs) / hopMs));
-      const from = (run.first + start) * run.stride + 1;
+    if (state !== null && end > 0) {
+      const { values } = state;
+      const start = state.countBefore(r, Math.floor((asOf - window.windowMs) / hopMs));
+      const from = ((values[hopAt(r) + FIRST]! | 0) + start) * stride + 1;
       if (end > start) {
         for (const { intermediate, offset } of window.columns) {
-          intermediate.mergeTiles(merged, offset, run.values, from + offset, run.stride, end - start);
+          intermediate.mergeTiles(merged, offset, values, from + offset, stride, end - start);
         }
-        if (window.sketches.length > 0) mergeSketches(resolution, window, run, start, end);
+        if (window.sketches.length > 0) mergeSketches(resolution, window, state.sketches[r]!, start, end);
         end = start;
       }
     }
@@ -178,12 +182,12 @@ function addToSketches(
 function mergeSketches(
   { mergedSketches }: Resolution,
   window: WindowPlan,
-  run: TileRun,
+  tiles: readonly Sketch[][],
   start: number,
   end: number,
 ): void {
   for (let n = start; n < end; n++) {
-    for (const sketch of window.sketches) mergedSketches[sketch]!.merge(run.sketches[n]![sketch]!);
+    for (const sketch of window.sketches) mergedSketches[sketch]!.merge(tiles[n]![sketch]!);
   }
 }
 
