@@ -1,17 +1,26 @@
 import type { Sketch } from './sketches/sketch.ts';
-import { COUNT, FIRST, hopAt } from './tile-layout.ts';
-import type { TileMemory } from './tile-memory.ts';
+import { COUNT, FIRST, hopAt, type TileLayout } from './tile-layout.ts';
 
 const NO_SKETCHES: Sketch[][] = [];
+
+/** What a run is a window on: the `TileMemory` of a state. */
+interface Tiles {
+  readonly values: Float64Array;
+  readonly layout: TileLayout;
+  readonly sketches: readonly Sketch[][][];
+  countBefore(hop: number, tile: number): number;
+  dropBefore(hop: number, tile: number): void;
+  slotsOf(hop: number, tile: number, identity: Float64Array): number;
+}
 
 /** The tiles of one key at one hop that are not empty, ascending by index: a window on the memory of its state. */
 export class TileRun {
   /** Numbers per tile: its index (floor of event time / hop), then its slots. */
   readonly stride: number;
-  readonly #memory: TileMemory;
+  readonly #memory: Tiles;
   readonly #hop: number;
 
-  constructor(memory: TileMemory, hop: number) {
+  constructor(memory: Tiles, hop: number) {
     this.#memory = memory;
     this.#hop = hop;
     this.stride = memory.layout.strides[hop]!;
