@@ -16,6 +16,7 @@ import { codeOfText } from './text-code.ts';
 import { hashValue } from './hash-value.ts';
 import { InputTable } from './input-table.ts';
 import { planResolution, type PlannedFeature } from './plan-resolution.ts';
+import { layoutOf } from './tile-layout.ts';
 import type { CombinationPlan, ViewProgram } from './view-program.ts';
 
 export type { ViewProgram } from './view-program.ts';
@@ -34,6 +35,12 @@ export function compileView(view: FeatureView): ViewProgram {
   const hops = [...new Set(planned.map((feature) => feature.hopMs))].sort((a, b) => a - b);
   const freshness = freshnessRuleOf(view);
   const definition = definitionOf(view, planned, freshness);
+  const resolutions = hops.map((hopMs) =>
+    planResolution(
+      hopMs,
+      planned.filter((feature) => feature.hopMs === hopMs),
+    ),
+  );
   return {
     view,
     name: view.name,
@@ -47,11 +54,12 @@ export function compileView(view: FeatureView): ViewProgram {
     keyFields: view.entity.keys.map((key) => view.keyFields[key] ?? key),
     combinations,
     partValues: new Float64Array(2 * combinations.length),
-    resolutions: hops.map((hopMs) =>
-      planResolution(
-        hopMs,
-        planned.filter((feature) => feature.hopMs === hopMs),
-      ),
+    resolutions,
+    layout: layoutOf(
+      resolutions.map(({ slotCount, sketches }) => ({
+        slotCount,
+        sketchKinds: sketches.map(({ kind }) => kind),
+      })),
     ),
     longestWindowMs: Math.max(...planned.map((feature) => feature.windowMs)),
     freshness,

@@ -6,6 +6,7 @@ import type { EventTest } from './compile-condition.ts';
 import type { FreshnessRule } from './freshness-rule.ts';
 import type { Intermediate } from './intermediates/intermediate.ts';
 import type { Sketch, SketchKind } from './sketches/sketch.ts';
+import type { TileLayout } from './tile-layout.ts';
 
 /** A view, compiled: everything that can be decided once is decided here, so that the loops over events only follow it. */
 export interface ViewProgram {
@@ -30,6 +31,8 @@ export interface ViewProgram {
   readonly partValues: Float64Array;
   /** One per distinct hop, ascending. */
   readonly resolutions: readonly Resolution[];
+  /** Of the array of a state. */
+  readonly layout: TileLayout;
   readonly longestWindowMs: number;
   /** Null where a state has no contract on its age. */
   readonly freshness: FreshnessRule | null;
@@ -61,6 +64,8 @@ export interface Resolution {
   /** Slots of a tile without events. */
   readonly identity: Float64Array;
   readonly columns: readonly Column[];
+  /** What an event does to each column; see `stepsOf`. */
+  readonly steps: Int32Array;
   /** Parts of a tile beside its slots; none for most views. */
   readonly sketches: readonly SketchColumn[];
   /** Inputs of the columns and sketches: an event with none of them makes no tile. */
