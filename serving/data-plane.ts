@@ -182,8 +182,12 @@ export class DataPlane {
 
   #split(model: ServedModel, instances: readonly ParsedInstance[]): Share[] {
     const shares = new Map<Route['target'], Share>();
-    instances.forEach(({ row }, i) => {
-      const keys = model.keyFields.map((field) => row[field] as string | null);
+    instances.forEach(({ row, exampleId }, i) => {
+      // Without entity keys all traffic would lie at one point: a share would be all of it or nothing.
+      const keys =
+        model.keyFields.length === 0
+          ? [exampleId ?? createDecisionId(this.#options.clock())]
+          : model.keyFields.map((field) => row[field] as string | null);
       const route = model.router.route(splitPoint(model.name, keys));
       if (route === null) {
         throw new MillraceError('MODEL_NOT_READY', `Model '${model.name}' lost its champion while the request ran. Try again.`);
