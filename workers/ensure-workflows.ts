@@ -3,8 +3,10 @@ import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/commo
 import { everyDecision, type AuditInput } from '../src/contracts/audit.ts';
 import {
   lifecycleSignals,
+  ingestionSignals,
   searchAttributes,
   workflowIds,
+  type IngestionConfiguration,
   type IngestionInput,
   type LifecycleInput,
   type MonitorInput,
@@ -35,7 +37,7 @@ export async function ensureWorkflows(
   { members = INGESTION_MEMBERS_DEFAULT }: EnsureWorkflowsOptions = {},
 ): Promise<void> {
   try {
-    await ensureIngestion(client, names, members);
+    await ensureIngestion(client, project, names, members);
     for (const model of project.models) {
       await ensureLifecycle(client, names, model);
       await ensureMonitorSchedule(client, names, model);
@@ -46,14 +48,18 @@ export async function ensureWorkflows(
   }
 }
 
-async function ensureIngestion(client: Client, names: Names, members: number): Promise<void> {
-  const input: IngestionInput = { namespace: names.namespace, members };
-  await client.workflow.start('ingestion', {
+/** A project that runs already may have gained its first derived source, or lost its last. */
+async function ensureIngestion(client: Client, project: Project, names: Names, members: number): Promise<void> {
+  const derives = project.sources.some((source) => source.derivation !== undefined);
+  const input: IngestionInput = { namespace: names.namespace, members, derives };
+  const configuration: IngestionConfiguration = { derives };
+  await client.workflow.signalWithStart('ingestion', {
     workflowId: workflowIds.ingestion(names.namespace),
     taskQueue: names.taskQueue('orchestration'),
-    workflowIdConflictPolicy: 'USE_EXISTING',
     staticSummary: 'Keeps the consumers running',
     args: [input],
+    signal: ingestionSignals.configure,
+    signalArgs: [configuration],
   });
 }
 

@@ -11,6 +11,8 @@ const RESTART_DELAY_MS = 10_000;
 /** All consumers of a project, run together and stopped together. */
 export class ConsumerGroup {
   restarts: number;
+  /** Taken up by the next run. */
+  derives: boolean;
   private readonly consumers: ReturnType<typeof streamActivities>;
   private readonly control: ReturnType<typeof streamControlActivities>;
   private readonly members: number;
@@ -19,6 +21,7 @@ export class ConsumerGroup {
 
   constructor(input: IngestionInput) {
     this.restarts = input.carried?.restarts ?? 0;
+    this.derives = input.derives ?? false;
     this.members = input.members;
     this.consumers = streamActivities(input.namespace);
     this.control = streamControlActivities(input.namespace);
@@ -56,6 +59,8 @@ export class ConsumerGroup {
         this.keepRunning(`fold-${member}`, () => this.consumers.runFold({ member })),
       );
     }
+    // One derives all sources: a second would do the same work again.
+    if (this.derives) started.push(this.keepRunning('derive-0', () => this.consumers.runDerive({ member: 0 })));
     started.push(this.keepRunning('decision-sink-0', () => this.consumers.runDecisionSink({ member: 0 })));
     return started;
   }

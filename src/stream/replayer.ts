@@ -24,7 +24,7 @@ export interface Replayer {
   /**
    * Resolves once Kafka has all of them for good. Calls are sent in the order in which they are made.
    * @returns per source partition that got events, the offset of the last: what `waitVisible` takes
-   * @throws MillraceError STREAM_SOURCE_NOT_FOUND before anything is sent, STREAM_UNAVAILABLE
+   * @throws MillraceError STREAM_SOURCE_NOT_FOUND or STREAM_SOURCE_DERIVED before anything is sent, STREAM_UNAVAILABLE
    */
   send(events: readonly ReplayEvent[]): Promise<SourceOffset[]>;
   close(): Promise<void>;
@@ -65,6 +65,7 @@ export async function createReplayer(
       const messages = events.map((event) => {
         const found = sources.get(event.source);
         if (found === undefined) throw sourceNotFound(event.source, [...sources.keys()]);
+        assertTakesEvents(found.source);
         return eventMessage(
           found.source,
           found.topic,
@@ -98,6 +99,15 @@ export const eventMessage = (
   value,
   ...(knownTime === null ? {} : { headers: { [KNOWN_TIME_HEADER]: String(knownTime) } }),
 });
+
+/** @throws MillraceError STREAM_SOURCE_DERIVED */
+export function assertTakesEvents({ name, derivation }: Source): void {
+  if (derivation === undefined) return;
+  throw new MillraceError(
+    'STREAM_SOURCE_DERIVED',
+    `Source '${name}' is derived of source '${derivation.from.name}' and takes no events. Send them to that one.`,
+  );
+}
 
 export const sourceNotFound = (name: string, known: readonly string[]): MillraceError =>
   new MillraceError(

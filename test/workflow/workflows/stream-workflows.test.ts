@@ -61,6 +61,7 @@ beforeAll(async () => {
     ...new StubWorld().activities(),
     runIngest: ({ member }) => consume(`ingest-${member}`),
     runFold: ({ member }) => consume(`fold-${member}`),
+    runDerive: ({ member }) => consume(`derive-${member}`),
     runDecisionSink: ({ member }) => consume(`decision-sink-${member}`),
     rewindIngest: async (request) => void rewinds.push(request),
     streamLag: async () => ({ trips: 3 }),

@@ -1,0 +1,63 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Names } from '../../contracts/names.ts';
+import type { Source } from '../../define/source.ts';
+import type { KafkaClient } from '../../infra/kafka.ts';
+import type { Postgres } from '../../infra/postgres.ts';
+import { readIngestPositions } from '../ingest-positions.ts';
+import { readDerivePositions } from './derive-positions.ts';
+
+export interface AwaitLogDeps {
+  readonly postgres: Postgres;
+  readonly kafka: KafkaClient;
+  readonly names: Names;
+}
+
+const POLL_MS_MIN = 2;
+const POLL_MS_MAX = 100;
+
+/**
+ * Waits until the offline log of a source accounts for all that its topic has now. For a derived source, whose topic
+ * lags behind what it is made of, that is all that these topics have now: first the log of each, then what is derived of it.
+ * @param deadline of `performance.now()`
+ * @returns false where the deadline passed
+ */
+export async function awaitLog(
+  deps: AwaitLogDeps,
+  source: Source,
+  deadline: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const from = source.derivation?.from;
+  if (from !== undefined) {
+    if (!(await awaitLog(deps, from, deadline, signal))) return false;
+    const ends = await endsOf(deps, from);
+    const derived = () => readDerivePositions(deps.postgres, source.name);
+    if (!(await awaitPositions(derived, ends, deadline, signal))) return false;
+  }
+  const ends = await endsOf(deps, source);
+  const stored = async () =>
+    new Map((await readIngestPositions(deps.postgres, source.name)).map((p) => [p.partition, p.nextOffset]));
+  return awaitPositions(stored, ends, deadline, signal);
+}
+
+/** Partition -> offset that the topic's next message will get. */
+async function endsOf({ kafka, names }: AwaitLogDeps, source: Source): Promise<Map<number, number>> {
+  const offsets = await kafka.topicOffsets(names.sourceTopic(source.name));
+  return new Map(offsets.map(({ partition, end }) => [partition, end]));
+}
+
+/** Polls positions until each is at its end, or the deadline has passed: then false. */
+export async function awaitPositions(
+  read: () => Promise<ReadonlyMap<number, number>>,
+  ends: ReadonlyMap<number, number>,
+  deadline: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  for (let pollMs = POLL_MS_MIN; ; pollMs = Math.min(pollMs * 2, POLL_MS_MAX)) {
+    signal.throwIfAborted();
+    const positions = await read();
+    if ([...ends].every(([partition, end]) => (positions.get(partition) ?? 0) >= end)) return true;
+    if (performance.now() >= deadline) return false;
+    await delay(pollMs, undefined, { signal });
+  }
+}
