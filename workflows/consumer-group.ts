@@ -16,7 +16,8 @@ export class ConsumerGroup {
   private readonly consumers: ReturnType<typeof streamActivities>;
   private readonly control: ReturnType<typeof streamControlActivities>;
   private readonly members: number;
-  private readonly running = new Set<string>();
+  /** Of the present run: the consumers of the one before may end after it has begun. */
+  private running = new Set<string>();
   private lag: Readonly<Record<string, number>> = {};
 
   constructor(input: IngestionInput) {
@@ -53,6 +54,7 @@ export class ConsumerGroup {
 
   private start(): Promise<void>[] {
     const started: Promise<void>[] = [];
+    this.running = new Set();
     for (let member = 0; member < this.members; member++) {
       started.push(
         this.keepRunning(`ingest-${member}`, () => this.consumers.runIngest({ member })),
@@ -66,15 +68,16 @@ export class ConsumerGroup {
   }
 
   private async keepRunning(name: string, consume: () => Promise<void>): Promise<void> {
+    const { running } = this;
     for (;;) {
-      this.running.add(name);
+      running.add(name);
       try {
         await consume();
       } catch (error) {
         if (isCancellation(error) || !(error instanceof TemporalFailure)) throw error;
         showProgress({}, `${name} failed: ${failureText(error)}`);
       } finally {
-        this.running.delete(name);
+        running.delete(name);
       }
       // A consumer that was cancelled may end without an error; the wait then ends the loop.
       await sleep(RESTART_DELAY_MS);
