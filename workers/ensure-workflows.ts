@@ -12,6 +12,7 @@ import {
   type MonitorInput,
 } from '../src/contracts/lifecycle.ts';
 import type { Names } from '../src/contracts/names.ts';
+import { derivationOf } from '../src/define/derivation.ts';
 import type { Model } from '../src/define/model.ts';
 import type { Project } from '../src/define/project.ts';
 import { translateTemporalError } from '../src/infra/temporal-error.ts';
@@ -50,7 +51,7 @@ export async function ensureWorkflows(
 
 /** A project that runs already may have gained its first derived source, or lost its last. */
 async function ensureIngestion(client: Client, project: Project, names: Names, members: number): Promise<void> {
-  const derives = project.sources.some((source) => source.derivation !== undefined);
+  const derives = project.sources.some((source) => derivationOf(source) !== undefined);
   const input: IngestionInput = { namespace: names.namespace, members, derives };
   const configuration: IngestionConfiguration = { derives };
   await client.workflow.signalWithStart('ingestion', {

@@ -39,6 +39,18 @@ export interface Derivation {
   readonly onBehind: OnBehind;
 }
 
+/** A source whose events are made of another's: nobody sends any. */
+export interface DerivedSource<Name extends string = string, S extends Schema = Schema> extends Source<
+  Name,
+  S
+> {
+  readonly derivation: Derivation;
+}
+
+/** Undefined for a source that events are sent to. */
+export const derivationOf = (source: Source): Derivation | undefined =>
+  (source as Partial<DerivedSource>).derivation;
+
 /** Fields of the schema that attachments make: each may be null. */
 export const attachedType = (attachment: Attachment): Schema[string]['type'] =>
   attachment.kind === 'feature'
@@ -51,11 +63,14 @@ export const attachedSource = (attachment: Attachment): Source =>
   attachment.kind === 'latest' ? attachment.table : attachment.view.source;
 
 /** Views whose features a source carries. */
-export const attachedViews = ({ derivation }: Source): FeatureView[] =>
-  Object.values(derivation?.attach ?? {}).flatMap((one) => (one.kind === 'feature' ? [one.view] : []));
+export const attachedViews = (source: Source): FeatureView[] =>
+  Object.values(derivationOf(source)?.attach ?? {}).flatMap((one) =>
+    one.kind === 'feature' ? [one.view] : [],
+  );
 
 /** Sources that a source is made of, directly; none for one that events are sent to. */
-export function inputsOf({ derivation }: Source): readonly Source[] {
+export function inputsOf(source: Source): readonly Source[] {
+  const derivation = derivationOf(source);
   if (derivation === undefined) return [];
   return [...new Set([derivation.from, ...Object.values(derivation.attach).map(attachedSource)])];
 }

@@ -1,5 +1,11 @@
 import type { Duration } from '../core/duration.ts';
-import { attachedType, type Attachment, type Derivation, type OnBehind } from './derivation.ts';
+import {
+  attachedType,
+  type Attachment,
+  type Derivation,
+  type DerivedSource,
+  type OnBehind,
+} from './derivation.ts';
 import type { FeatureView } from './feature-view.ts';
 import type { Field, FieldNames, KnownKeys, Schema } from './field.ts';
 import type { Source } from './source.ts';
@@ -81,7 +87,7 @@ export function derivedSource<
   /** `hold` where absent. */
   onBehind?: OnBehind;
   partitions?: number;
-}): Source<Name, DerivedSchema<S, C, A>> {
+}): DerivedSource<Name, DerivedSchema<S, C, A>> {
   const { from } = definition;
   const attach = definition.attach(attachments as unknown as Attachments<S>);
   const carry = [

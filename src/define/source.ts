@@ -1,5 +1,4 @@
 import type { Duration } from '../core/duration.ts';
-import type { Derivation } from './derivation.ts';
 import type { FieldNames, Schema } from './field.ts';
 
 /** A stream of raw events with a schema. */
@@ -19,8 +18,6 @@ export interface Source<Name extends string = string, S extends Schema = Schema>
   readonly dedupeWindow: Duration;
   /** Partitions of the source's topic, fixed when it is created. */
   readonly partitions: number;
-  /** There where the events are made of another source's: nobody sends any. */
-  readonly derivation?: Derivation;
 }
 
 export const SOURCE_PARTITIONS_DEFAULT = 4;

@@ -173,7 +173,7 @@ function compareSource(source: Source, applied: AppliedDefinition | undefined): 
     problems.push(problem(`the field '${name}' has the name of a column of the offline log. Rename it.`));
   }
   if (applied === undefined) return { newColumns: [], problems };
-  const before = applied.definition as unknown as Omit<Source, 'derivation'> & AppliedDerivation;
+  const before = applied.definition as unknown as Source & AppliedDerivation;
   problems.push(...derivationProblems(source, before.derivation).map(problem));
   for (const setting of FIXED_SETTINGS) {
     if (before[setting] !== source[setting]) {

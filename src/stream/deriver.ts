@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { InvariantViolation } from '../core/assert-invariant.ts';
 import { isMillraceError } from '../core/millrace-error.ts';
+import { derivationOf } from '../define/derivation.ts';
 import type { Source } from '../define/source.ts';
 import { SourceDeriver, type DeriveDeps } from './source-deriver.ts';
 
@@ -25,16 +26,19 @@ const BACKOFF_MS_MAX = 5_000;
 export async function startDeriver(deps: DeriveDeps, sources: readonly Source[]): Promise<RunningDeriver> {
   const stopped = new AbortController();
   const producer = await deps.kafka.createProducer();
-  const derivers = sources.flatMap((source) =>
-    source.derivation === undefined ? [] : [new SourceDeriver(source, source.derivation, producer, deps)],
-  );
+  const derivers = sources.flatMap((source) => {
+    const derivation = derivationOf(source);
+    return derivation === undefined ? [] : [new SourceDeriver(source, derivation, producer, deps)];
+  });
   const loops = derivers.map((deriver) =>
     derive(deriver, deps, stopped.signal).catch((error: unknown) => {
       stopped.abort();
       throw error;
     }),
   );
-  const idle = new Promise<void>((resolve) => stopped.signal.addEventListener('abort', () => resolve(), { once: true }));
+  const idle = new Promise<void>((resolve) =>
+    stopped.signal.addEventListener('abort', () => resolve(), { once: true }),
+  );
   const ended = Promise.allSettled([idle, ...loops]).then(async (results) => {
     await producer.close();
     const failed = results.find((result) => result.status === 'rejected');
@@ -60,7 +64,10 @@ async function derive(deriver: SourceDeriver, { logger }: DeriveDeps, signal: Ab
     } catch (error) {
       if (signal.aborted) return;
       if (error instanceof InvariantViolation || (isMillraceError(error) && !error.retryable)) throw error;
-      logger.warn({ err: error, source: deriver.source.name, backoffMs }, 'events could not be derived, will be tried again');
+      logger.warn(
+        { err: error, source: deriver.source.name, backoffMs },
+        'events could not be derived, will be tried again',
+      );
       await pause(backoffMs, signal);
       backoffMs = Math.min(backoffMs * 2, BACKOFF_MS_MAX);
     }

@@ -1,4 +1,5 @@
 import type { Names } from '../contracts/names.ts';
+import { derivationOf } from '../define/derivation.ts';
 import type { Source } from '../define/source.ts';
 import type { ViewProgram } from '../fold/compile-view.ts';
 import type { KafkaClient } from '../infra/kafka.ts';
@@ -25,10 +26,11 @@ export async function readStreamLag(
     );
   };
   const lag: Record<string, number> = {};
-  for (const { name, derivation } of sources) {
+  for (const source of sources) {
+    const derivation = derivationOf(source);
     if (derivation === undefined) continue;
-    const next = await readDerivePositions(postgres, name);
-    lag[`derive ${name}`] = await lagOf(names.sourceTopic(derivation.from.name), (partition) => next.get(partition) ?? 0);
+    const next = await readDerivePositions(postgres, source.name);
+    lag[`derive ${source.name}`] = await lagOf(names.sourceTopic(derivation.from.name), (partition) => next.get(partition) ?? 0);
   }
   for (const source of sources) {
     const next = new Map(

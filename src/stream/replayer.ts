@@ -1,6 +1,7 @@
 import type { Names } from '../contracts/names.ts';
 import type { JsonValue } from '../core/json.ts';
 import { MillraceError } from '../core/millrace-error.ts';
+import { derivationOf } from '../define/derivation.ts';
 import type { Project } from '../define/project.ts';
 import type { Source } from '../define/source.ts';
 import { partitionOf } from '../fold/partition-of.ts';
@@ -101,11 +102,12 @@ export const eventMessage = (
 });
 
 /** @throws MillraceError STREAM_SOURCE_DERIVED */
-export function assertTakesEvents({ name, derivation }: Source): void {
+export function assertTakesEvents(source: Source): void {
+  const derivation = derivationOf(source);
   if (derivation === undefined) return;
   throw new MillraceError(
     'STREAM_SOURCE_DERIVED',
-    `Source '${name}' is derived of source '${derivation.from.name}' and takes no events. Send them to that one.`,
+    `Source '${source.name}' is derived of source '${derivation.from.name}' and takes no events. Send them to that one.`,
   );
 }
 

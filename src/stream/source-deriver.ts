@@ -79,7 +79,13 @@ export class SourceDeriver {
       const start = performance.now();
       // First the events, then the wait: it has to cover what was known at the newest of them.
       const { from } = this.#derivation;
-      const originals = await readOriginals(postgres, from, this.#attacher.plan.fields, waiting, DERIVE_BATCH_EVENTS_MAX);
+      const originals = await readOriginals(
+        postgres,
+        from,
+        this.#attacher.plan.fields,
+        waiting,
+        DERIVE_BATCH_EVENTS_MAX,
+      );
       if (originals.next.size === 0) return false;
       if (originals.events.length > 0) {
         await this.#awaitAttached(signal);
@@ -122,7 +128,9 @@ export class SourceDeriver {
     const { metrics, logger } = this.#deps;
     const deadline = performance.now() + this.#waitMs;
     const sources = [...new Set(Object.values(this.#derivation.attach).map(attachedSource))];
-    const isThere = await Promise.all(sources.map((source) => awaitLog(this.#deps, source, deadline, signal)));
+    const isThere = await Promise.all(
+      sources.map((source) => awaitLog(this.#deps, source, deadline, signal)),
+    );
     const behind = sources.filter((_, i) => !isThere[i]).map(({ name }) => name);
     if (behind.length === 0) return;
     const outcome = this.#derivation.onBehind;
@@ -134,7 +142,10 @@ export class SourceDeriver {
         `Source '${this.source.name}' waits: the log of ${behind.join(', ')} does not have all that Kafka has after ${waitMax}. Its events stay where they are until it has. Check that the stream worker runs ('millrace status'), or define it with onBehind: 'attach'.`,
       );
     }
-    logger.warn({ source: this.source.name, behind, waitMax }, 'events go on with what the logs have of what is attached');
+    logger.warn(
+      { source: this.source.name, behind, waitMax },
+      'events go on with what the logs have of what is attached',
+    );
   }
 
   async #send({ events }: Originals): Promise<void> {
@@ -157,7 +168,10 @@ export class SourceDeriver {
     }));
     const moved = await advanceDerivePositions(this.#deps.postgres, this.source.name, advances);
     if (moved.length < advances.length) {
-      this.#deps.logger.warn({ source: this.source.name }, 'someone else derives this source: reading the positions again');
+      this.#deps.logger.warn(
+        { source: this.source.name },
+        'someone else derives this source: reading the positions again',
+      );
       this.#positions = undefined;
     } else this.#positions = new Map([...positions, ...next]);
   }

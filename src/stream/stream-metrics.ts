@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from '../infra/metrics.ts';
+import { createDeriveMetrics } from './derive-metrics.ts';
 
 export type StreamMetrics = ReturnType<typeof createStreamMetrics>;
 
@@ -58,24 +59,6 @@ export function createStreamMetrics(registry: Registry) {
       labelNames: ['source'] as const,
       registers,
     }),
-    derived: new Counter({
-      name: 'millrace_derived_events_total',
-      help: 'Events that were derived, by derived source; one that is derived again after a crash counts again.',
-      labelNames: ['source'] as const,
-      registers,
-    }),
-    deriveBehind: new Counter({
-      name: 'millrace_derive_behind_total',
-      help: 'Batches of a derived source for which the log of an attached source stayed behind for longer than waitMax, by derived source and what followed (hold, attach).',
-      labelNames: ['source', 'outcome'] as const,
-      registers,
-    }),
-    deriveSeconds: new Histogram({
-      name: 'millrace_derive_batch_seconds',
-      help: 'From reading a batch of original events to their derived events being counted, by derived source.',
-      labelNames: ['source'] as const,
-      buckets: FRESHNESS_SECONDS,
-      registers,
-    }),
+    ...createDeriveMetrics(registry),
   };
 }

@@ -1,3 +1,4 @@
+import { derivationOf } from '../derivation.ts';
 import { SOURCE_PARTITIONS_MAX, type Source } from '../source.ts';
 import { checkDerived } from './check-derived.ts';
 import { checkDuration } from './check-duration.ts';
@@ -36,7 +37,8 @@ export function checkSource(source: Source): readonly string[] {
   checkDuration('clockSkew', source.clockSkew, { fromMs: 0, toMs: CLOCK_SKEW_MAX_MS }, problems);
   checkDuration('dedupeWindow', source.dedupeWindow, { fromMs: 0, toMs: DEDUPE_WINDOW_MAX_MS }, problems);
   checkWholeNumber('partitions', source.partitions, { from: 1, to: SOURCE_PARTITIONS_MAX }, problems);
-  if (source.derivation !== undefined) checkDerived(source, source.derivation, problems);
+  const derivation = derivationOf(source);
+  if (derivation !== undefined) checkDerived(source, derivation, problems);
   return problems.all;
 }
 

@@ -43,10 +43,13 @@ export class ValueAttacher {
     }
     return events.map(({ row }, i) => ({
       ...Object.fromEntries(this.#derivation.carry.map((name) => [name, row[name] ?? null])),
-      ...Object.fromEntries(Object.keys(this.#derivation.attach).map((name) => [name, attached[i]![name] ?? null])),
+      ...Object.fromEntries(
+        Object.keys(this.#derivation.attach).map((name) => [name, attached[i]![name] ?? null]),
+      ),
     }));
   }
 }
 
 /** A payload's numbers are bounded, and what lies beyond is no number of any event. */
-const payloadNumber = (value: number): number | null => (Math.abs(value) <= NUMBER_MAGNITUDE_MAX ? value + 0 : null);
+const payloadNumber = (value: number): number | null =>
+  Math.abs(value) <= NUMBER_MAGNITUDE_MAX ? value + 0 : null;

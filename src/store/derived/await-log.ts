@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Names } from '../../contracts/names.ts';
+import { derivationOf } from '../../define/derivation.ts';
 import type { Source } from '../../define/source.ts';
 import type { KafkaClient } from '../../infra/kafka.ts';
 import type { Postgres } from '../../infra/postgres.ts';
@@ -27,7 +28,7 @@ export async function awaitLog(
   deadline: number,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const from = source.derivation?.from;
+  const from = derivationOf(source)?.from;
   if (from !== undefined) {
     if (!(await awaitLog(deps, from, deadline, signal))) return false;
     const ends = await endsOf(deps, from);

@@ -1,5 +1,5 @@
 import { canonicalJson, type JsonValue } from '../../core/json.ts';
-import type { Attachment } from '../../define/derivation.ts';
+import { derivationOf, type Attachment } from '../../define/derivation.ts';
 import type { Source } from '../../define/source.ts';
 
 /** A derivation as `apply` writes it down: what it reads, by name. */
@@ -8,13 +8,16 @@ export type DerivationDefinition = Readonly<Record<string, JsonValue>> & {
   readonly attach: Readonly<Record<string, JsonValue>>;
 };
 
-export function derivationDefinition({ derivation }: Source): DerivationDefinition | undefined {
+export function derivationDefinition(source: Source): DerivationDefinition | undefined {
+  const derivation = derivationOf(source);
   if (derivation === undefined) return undefined;
   const { from, carry, attach, waitMax, onBehind } = derivation;
   return {
     from: from.name,
     carry: [...carry],
-    attach: Object.fromEntries(Object.entries(attach).map(([name, one]) => [name, attachmentDefinition(one)])),
+    attach: Object.fromEntries(
+      Object.entries(attach).map(([name, one]) => [name, attachmentDefinition(one)]),
+    ),
     waitMax,
     onBehind,
   };
@@ -41,11 +44,14 @@ export function derivationProblems(source: Source, before: DerivationDefinition 
   if (before === undefined || now === undefined) {
     return [`it was ${textOf(before)} and is now ${textOf(now)}. Keep it, or make a new source.`];
   }
-  if (before.from !== now.from) return [`it was made of '${before.from}' and is now of '${now.from}'. Keep it, or make a new source.`];
+  if (before.from !== now.from)
+    return [`it was made of '${before.from}' and is now of '${now.from}'. Keep it, or make a new source.`];
   const known = new Set([...Object.keys(before.attach), ...(before['carry'] as string[])]);
   return Object.entries(now.attach).flatMap(([name, attachment]) => {
     if (!known.has(name) || canonicalJson(before.attach[name]) === canonicalJson(attachment)) return [];
-    return [`the field '${name}' is now attached from elsewhere than in the events of the past. Keep it, or attach it under another name.`];
+    return [
+      `the field '${name}' is now attached from elsewhere than in the events of the past. Keep it, or attach it under another name.`,
+    ];
   });
 }
 

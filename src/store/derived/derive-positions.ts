@@ -1,3 +1,4 @@
+import { derivationOf } from '../../define/derivation.ts';
 import type { Source } from '../../define/source.ts';
 import type { Queryable } from '../../infra/postgres.ts';
 
@@ -23,8 +24,11 @@ export async function readDerivePositions(db: Queryable, source: string): Promis
 
 /** Makes the rows of derived sources, each at the first offset: history is derived too. Present rows stay as they are. */
 export async function createDerivePositions(db: Queryable, sources: readonly Source[]): Promise<void> {
-  const slots = sources.flatMap(({ name, derivation }) =>
-    Array.from({ length: derivation?.from.partitions ?? 0 }, (_, partition) => ({ name, partition })),
+  const slots = sources.flatMap((source) =>
+    Array.from({ length: derivationOf(source)?.from.partitions ?? 0 }, (_, partition) => ({
+      name: source.name,
+      partition,
+    })),
   );
   await db.query(
     `INSERT INTO millrace.derive_positions (source, partition, next_offset)

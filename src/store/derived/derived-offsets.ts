@@ -1,5 +1,5 @@
 import { MillraceError } from '../../core/millrace-error.ts';
-import { withInputs } from '../../define/derivation.ts';
+import { derivationOf, withInputs } from '../../define/derivation.ts';
 import type { Source } from '../../define/source.ts';
 import type { SourceOffset } from '../wait-visible.ts';
 import { awaitPositions, type AwaitLogDeps } from './await-log.ts';
@@ -19,7 +19,7 @@ export async function withDerivedOffsets(
   const deadline = performance.now() + timeoutMs;
   const all = [...offsets];
   for (const source of withInputs(sources)) {
-    const from = source.derivation?.from;
+    const from = derivationOf(source)?.from;
     const wanted = all.filter((offset) => offset.sourceName === from?.name);
     if (from === undefined || wanted.length === 0) continue;
     const ends = new Map<number, number>();

@@ -1,3 +1,4 @@
+import { derivationOf } from '../../define/derivation.ts';
 import type { Source } from '../../define/source.ts';
 import { sha256Hex } from '../../infra/artifacts.ts';
 import { quoteIdentifier as quote } from '../../infra/postgres.ts';
@@ -19,7 +20,8 @@ export const keysEqual = (fields: readonly string[], values: readonly string[]):
   });
 
 /** Statements for the indexes that the attachments of a derived source are read by; those that are there stay. */
-export function createKeyIndexesSql({ derivation }: Source): string[] {
+export function createKeyIndexesSql(source: Source): string[] {
+  const derivation = derivationOf(source);
   if (derivation === undefined) return [];
   const { tables, views } = planAttachments(derivation);
   return [

@@ -75,9 +75,14 @@ export class KeyedAsOf {
     for (const { key } of reads) this.#cache.delete(key);
     const done = new Array<number>(reads.length).fill(0);
     const readBefore = (read: KeyRead, place: number, time: number): void => {
-      for (let row = read.rows[done[place]!]; row !== undefined && asOf[row]! < time; row = read.rows[done[place]!]) {
+      for (
+        let row = read.rows[done[place]!];
+        row !== undefined && asOf[row]! < time;
+        row = read.rows[done[place]!]
+      ) {
         const isStale = readFresh(this.#program, read.state, asOf[row]!, out, row * width);
-        if (isStale && this.#program.freshness?.onStale === 'refuse') out.fill(NaN, row * width, (row + 1) * width);
+        if (isStale && this.#program.freshness?.onStale === 'refuse')
+          out.fill(NaN, row * width, (row + 1) * width);
         done[place]! += 1;
       }
     };
@@ -108,7 +113,8 @@ export class KeyedAsOf {
       const first = asOf[rows[0]!]!;
       const upTo = asOf[rows.at(-1)!]!;
       const cached = this.#cache.get(key);
-      if (cached !== undefined && cached.upTo <= first) return { key, rows, state: cached.state, after: cached.upTo, upTo };
+      if (cached !== undefined && cached.upTo <= first)
+        return { key, rows, state: cached.state, after: cached.upTo, upTo };
       const after = Math.max(first - reachMs(this.#program) - 1, TIMESTAMP_MS_MIN - 1);
       return { key, rows, state: createState(this.#program), after, upTo };
     });
@@ -171,7 +177,12 @@ export class KeyedAsOf {
       ]);
       for (;;) {
         const rows = await tx.queryArrays(`FETCH ${FETCH_ROWS} FROM events`);
-        for (const [place, effectiveTime, knownTime, ...values] of rows as [number, number, number, ...unknown[]][]) {
+        for (const [place, effectiveTime, knownTime, ...values] of rows as [
+          number,
+          number,
+          number,
+          ...unknown[],
+        ][]) {
           const row: Record<string, unknown> = {};
           fields.forEach((field, f) => (row[field] = values[f]));
           onEvent(place - 1, effectiveTime, knownTime, row as Row);
@@ -184,10 +195,16 @@ export class KeyedAsOf {
   #scanSql(fields: readonly string[]): string {
     const { keyFields, view } = this.#program;
     const names = keyFields.map((_, k) => `key ${k}`);
-    const arrays = [...names.map((_, k) => `$${k + 1}::text[]`), `$${names.length + 1}::float8[]`, `$${names.length + 2}::float8[]`];
+    const arrays = [
+      ...names.map((_, k) => `$${k + 1}::text[]`),
+      `$${names.length + 1}::float8[]`,
+      `$${names.length + 2}::float8[]`,
+    ];
     const columns = fields.map((field) => {
       const column = `l.${quote(field)}`;
-      return view.source.schema[field]?.type === 'timestamp' ? `millrace.epoch_ms(${column})::float8` : column;
+      return view.source.schema[field]?.type === 'timestamp'
+        ? `millrace.epoch_ms(${column})::float8`
+        : column;
     });
     const known = 'millrace.epoch_ms(l.known_time)';
     const from = `greatest(w."after ms" - ${SLACK_MS}, ${TIMESTAMP_MS_MIN})`;

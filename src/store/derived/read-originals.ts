@@ -49,7 +49,13 @@ export async function readOriginals(
     partitions.map((partition) => from.get(partition) ?? 0),
   ]);
   const parts = new Map<number, PartitionPart>();
-  for (const [partition, end, offset, knownTime, ...values] of rows as [number, number, number | null, number, ...FieldValue<Field>[]][]) {
+  for (const [partition, end, offset, knownTime, ...values] of rows as [
+    number,
+    number,
+    number | null,
+    number,
+    ...FieldValue<Field>[],
+  ][]) {
     let part = parts.get(partition);
     if (part === undefined) parts.set(partition, (part = { end, isWhole: false, events: [] }));
     if (offset === null) continue;
@@ -84,7 +90,9 @@ function originalsSql(source: Source, fields: readonly string[], limit: number):
  */
 function mergeByKnownTime(parts: ReadonlyMap<number, PartitionPart>): Originals {
   const horizon = Math.min(
-    ...[...parts.values()].flatMap(({ isWhole, events }) => (isWhole ? [] : (events.at(-1)?.knownTime ?? []))),
+    ...[...parts.values()].flatMap(({ isWhole, events }) =>
+      isWhole ? [] : (events.at(-1)?.knownTime ?? []),
+    ),
   );
   const take = (upTo: number): Originals => {
     const next = new Map<number, number>();

@@ -1,5 +1,5 @@
 import { derivedSource } from '../../../src/define/derived-source.ts';
-import type { Derivation } from '../../../src/define/derivation.ts';
+import type { DerivedSource } from '../../../src/define/derivation.ts';
 import { featureService } from '../../../src/define/feature-service.ts';
 import { featureView } from '../../../src/define/feature-view.ts';
 import { boolean, nullable, number, string, timestamp } from '../../../src/define/field.ts';
@@ -16,7 +16,15 @@ import { withDerivedOffsets } from '../../../src/store/derived/derived-offsets.t
 import type { SourceOffset } from '../../../src/store/wait-visible.ts';
 import { logTable } from '../../../src/store/log-table.ts';
 import { naiveAttached, type NaiveLogged } from '../../support/naive/naive-derived.ts';
-import { card, cardPayments, payments, paymentSource, replayOf, START, type EventPath } from './event-path.ts';
+import {
+  card,
+  cardPayments,
+  payments,
+  paymentSource,
+  replayOf,
+  START,
+  type EventPath,
+} from './event-path.ts';
 
 export const shopProfile = source({
   name: 'shop_profile',
@@ -66,7 +74,10 @@ export const scored = derivedSource({
   name: 'scored_payment',
   from: enriched,
   carry: ['paymentId', 'cardId'],
-  attach: (a) => ({ norwegian: a.feature(cardEnriched, 'norwegian'), card_rating: a.feature(cardEnriched, 'rating') }),
+  attach: (a) => ({
+    norwegian: a.feature(cardEnriched, 'norwegian'),
+    card_rating: a.feature(cardEnriched, 'rating'),
+  }),
 });
 const outcome = source({
   name: 'outcome',
@@ -77,13 +88,26 @@ const outcome = source({
 });
 export const fraud = model({
   name: 'fraud',
-  service: featureService({ name: 'fraud', views: [cardEnriched], request: { amount: number(), rating: nullable(number()) } }),
+  service: featureService({
+    name: 'fraud',
+    views: [cardEnriched],
+    request: { amount: number(), rating: nullable(number()) },
+  }),
   examples: { source: enriched, id: 'paymentId', decisionTime: { field: 'paidAt', offset: '10m' } },
   label: { source: outcome, id: 'paymentId', value: 'wasFraud' },
 });
-export const derivedProject = project({ name: 'derived', models: [fraud], sources: [scored], views: [cardPayments] });
+export const derivedProject = project({
+  name: 'derived',
+  models: [fraud],
+  sources: [scored],
+  views: [cardPayments],
+});
 /** The same before anything was derived. */
-export const plainProject = project({ name: 'derived', sources: [shopProfile, outcome], views: [cardPayments] });
+export const plainProject = project({
+  name: 'derived',
+  sources: [shopProfile, outcome],
+  views: [cardPayments],
+});
 
 /** Changes of shops in order of known time, some of them told late; the fourth shop is never told of. */
 export const profiles = (count: number, from = 0): ReplayEvent[] =>
@@ -113,7 +137,9 @@ const PIECE_PAUSE_MS = 60;
 
 /** Payments and changes of shops as they became known, in pieces; a piece is sent once the one before it is acknowledged. */
 export async function sendInOrder(path: EventPath, count: number, pieces = 10): Promise<SourceOffset[]> {
-  const all = [...profiles(Math.ceil(count / 7)), ...replayOf(payments(count))].sort((a, b) => a.knownTime - b.knownTime);
+  const all = [...profiles(Math.ceil(count / 7)), ...replayOf(payments(count))].sort(
+    (a, b) => a.knownTime - b.knownTime,
+  );
   const last = new Map<string, SourceOffset>();
   const size = Math.ceil(all.length / pieces);
   for (let at = 0; at < all.length; at += size) {
@@ -143,7 +169,11 @@ export const derive = (
     sources,
   );
 
-export async function awaitDerived(path: EventPath, offsets: readonly SourceOffset[], timeoutMs: number): Promise<void> {
+export async function awaitDerived(
+  path: EventPath,
+  offsets: readonly SourceOffset[],
+  timeoutMs: number,
+): Promise<void> {
   const all = await withDerivedOffsets(path, derivedProject.sources, offsets, timeoutMs);
   await path.store.waitVisible(path.programs, all, timeoutMs);
 }
@@ -161,14 +191,21 @@ const logged = (events: readonly ReplayEvent[], timeField: string): NaiveLogged[
 /** Events of all sources, derived ones as the definitions say. */
 export function naiveLog(count: number, tables = Math.ceil(count / 7)): NaiveLogged[] {
   const log = [...logged(profiles(tables), 'changedAt'), ...logged(replayOf(payments(count)), 'paidAt')];
-  for (const { name, derivation, schema } of [enriched, scored] as Source[]) {
-    const { from, attach } = derivation as Derivation;
+  for (const { name, derivation, schema } of [enriched, scored] as DerivedSource[]) {
+    const { from, attach } = derivation;
     const made = log
       .filter((one) => one.source === from.name)
       .map((one) => {
-        const attached = Object.entries(attach).map(([field, how]) => [field, naiveAttached(how, one.row, one.knownTime, log)]);
+        const attached = Object.entries(attach).map(([field, how]) => [
+          field,
+          naiveAttached(how, one.row, one.knownTime, log),
+        ]);
         const all = { ...one.row, ...Object.fromEntries(attached) } as Record<string, unknown>;
-        return { ...one, source: name, row: Object.fromEntries(Object.keys(schema).map((field) => [field, all[field]])) };
+        return {
+          ...one,
+          source: name,
+          row: Object.fromEntries(Object.keys(schema).map((field) => [field, all[field]])),
+        };
       });
     log.push(...made);
   }
@@ -187,7 +224,9 @@ export async function rowsOf(path: EventPath, of: Source): Promise<unknown[]> {
 }
 
 export const naiveRowsOf = (log: readonly NaiveLogged[], of: Source): unknown[] =>
-  inOrder(log.filter((one) => one.source === of.name).map(({ row, knownTime }) => ({ ...row, known: knownTime })));
+  inOrder(
+    log.filter((one) => one.source === of.name).map(({ row, knownTime }) => ({ ...row, known: knownTime })),
+  );
 
 /** A float64 of the fold may differ from the nearest in its last bit. */
 function inOrder(rows: readonly Record<string, unknown>[]): Record<string, unknown>[] {

@@ -14,7 +14,15 @@ import { createStreamMetrics } from '../../../src/stream/stream-metrics.ts';
 import { programsOf } from '../../../src/store/project-definitions.ts';
 import { naiveFeatures } from '../../support/naive-features.ts';
 import type { NaiveLogged } from '../../support/naive/naive-derived.ts';
-import { eventually, onlineFeatures, openEventPath, payments, replayOf, START, type EventPath } from './event-path.ts';
+import {
+  eventually,
+  onlineFeatures,
+  openEventPath,
+  payments,
+  replayOf,
+  START,
+  type EventPath,
+} from './event-path.ts';
 import {
   awaitDerived,
   cardEnriched,
@@ -65,9 +73,15 @@ describe('derived sources', () => {
     const events = log.filter((one) => one.source === enriched.name);
     for (const cardId of new Set(events.map(({ row }) => row['cardId']))) {
       if (cardId === null) continue;
-      const naive = naiveFeatures(cardEnriched, events.filter(({ row }) => row['cardId'] === cardId), asOf);
+      const naive = naiveFeatures(
+        cardEnriched,
+        events.filter(({ row }) => row['cardId'] === cardId),
+        asOf,
+      );
       const online = await onlineFeatures(path, 'card_enriched', cardId as string, asOf);
-      expect(online).toEqual(Object.fromEntries(Object.entries(naive).map(([name, value]) => [name, value ?? NaN])));
+      expect(online).toEqual(
+        Object.fromEntries(Object.entries(naive).map(([name, value]) => [name, value ?? NaN])),
+      );
     }
   };
   /** Messages of a derived topic beyond the events that there are: what was sent again, and dropped. */
@@ -79,9 +93,12 @@ describe('derived sources', () => {
       [name],
     );
     const sent = ends.reduce((sum, { end }) => sum + end, 0);
-    return sent - (counted?.stored ?? 0) === counted?.duplicates && counted.dead === 0 ? counted.duplicates : NaN;
+    return sent - (counted?.stored ?? 0) === counted?.duplicates && counted.dead === 0
+      ? counted.duplicates
+      : NaN;
   };
-  const redeliveries = async (): Promise<number> => (await redeliveriesOf(enriched)) + (await redeliveriesOf(scored));
+  const redeliveries = async (): Promise<number> =>
+    (await redeliveriesOf(enriched)) + (await redeliveriesOf(scored));
 
   for (const name of ['afterDerivedSent', 'afterDerivedCounted'] as const) {
     test(
@@ -123,7 +140,9 @@ describe('derived sources', () => {
       const asOf = (example['paidAt'] as number) + 600_000;
       const seen = events.filter((one) => one.row['cardId'] === example['cardId'] && one.knownTime <= asOf);
       const features = naiveFeatures(cardEnriched, example['cardId'] === null ? [] : seen, asOf);
-      const expected = [...Object.values(features), example['amount'], example['rating']] as (number | null)[];
+      const expected = [...Object.values(features), example['amount'], example['rating']] as (
+        number | null
+      )[];
       expect([...trainingSet.numbers.subarray(row * width, (row + 1) * width)]).toEqual(
         expected.map((value) => Math.fround(value ?? NaN)),
       );
@@ -173,7 +192,9 @@ describe('derived sources', () => {
       await open(plainProject);
       await path.replayer.send([...profiles(43), ...replayOf(payments(300))]);
       const plan = await path.apply(derivedProject);
-      expect(plan.steps).toContainEqual(expect.objectContaining({ action: 'create', kind: 'log', name: 'log.enriched_payment' }));
+      expect(plan.steps).toContainEqual(
+        expect.objectContaining({ action: 'create', kind: 'log', name: 'log.enriched_payment' }),
+      );
       const logger = createLogger('test', 'silent');
       const programs = programsOf(derivedProject);
       const metrics = createStreamMetrics(createMetrics('test'));
@@ -202,7 +223,10 @@ describe('derived sources', () => {
     test('from a replayer or over HTTP', async () => {
       const event = { source: enriched.name, id: 'p1', payload: {}, knownTime: START };
       expect(() => path.replayer.send([event])).toThrow(
-        expect.objectContaining({ code: 'STREAM_SOURCE_DERIVED', message: expect.stringContaining("source 'payment'") as string }),
+        expect.objectContaining({
+          code: 'STREAM_SOURCE_DERIVED',
+          message: expect.stringContaining("source 'payment'") as string,
+        }),
       );
       const gateway = await createGateway({
         kafka: path.kafka,

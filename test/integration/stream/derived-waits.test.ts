@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import type { OnBehind } from '../../../src/define/derivation.ts';
+import type { DerivedSource, OnBehind } from '../../../src/define/derivation.ts';
 import { derivedSource } from '../../../src/define/derived-source.ts';
 import { number, string, timestamp } from '../../../src/define/field.ts';
 import { project } from '../../../src/define/project.ts';
@@ -29,7 +29,7 @@ const prices = source({
   eventTime: 'at',
   partitions: 2,
 });
-const pricedBy = (onBehind: OnBehind): Source =>
+const pricedBy = (onBehind: OnBehind): DerivedSource =>
   derivedSource({
     name: 'priced_order',
     from: orders,
@@ -61,7 +61,9 @@ describe('what is attached is what was known, by the time of the broker', () => 
   });
 
   const send = (of: Source, id: string, payload: object) =>
-    path.replayer.send([{ source: of.name, id, payload: { ...payload, [of.id]: id, at: Date.now() }, knownTime: 0 }]);
+    path.replayer.send([
+      { source: of.name, id, payload: { ...payload, [of.id]: id, at: Date.now() }, knownTime: 0 },
+    ]);
   const derivedPrices = async (): Promise<Record<string, number | null>> => {
     const rows = await path.postgres.query<{ id: string; price: number | null }>(
       'SELECT "orderId" AS id, price FROM log.priced_order',
@@ -107,18 +109,25 @@ describe('what is attached is what was known, by the time of the broker', () => 
       await send(prices, 'c1', { item: 'a', price: 7 });
       const offsets = await send(orders, 'o1', { item: 'a' });
       const some = await ingest([orders]);
-      await eventually('the order stored', async () => (await path.postgres.query('SELECT 1 FROM log."order"')).length === 1);
+      await eventually(
+        'the order stored',
+        async () => (await path.postgres.query('SELECT 1 FROM log."order"')).length === 1,
+      );
       await some.stop();
       const producer = await path.kafka.createProducer();
-      const deriver = new SourceDeriver(priced, priced.derivation!, producer, deps);
+      const deriver = new SourceDeriver(priced, priced.derivation, producer, deps);
       await expect(deriver.step(new AbortController().signal)).rejects.toMatchObject({
         code: 'STREAM_DERIVE_BEHIND',
         retryable: true,
-        message: expect.stringContaining("Source 'priced_order' waits: the log of price does not have all that Kafka has after 1s") as string,
+        message: expect.stringContaining(
+          "Source 'priced_order' waits: the log of price does not have all that Kafka has after 1s",
+        ) as string,
       });
       await producer.close();
       expect(await behind()).toBe(1);
-      await expect(withDerivedOffsets(deps, [priced], offsets, 100)).rejects.toMatchObject({ code: 'STORE_NOT_VISIBLE' });
+      await expect(withDerivedOffsets(deps, [priced], offsets, 100)).rejects.toMatchObject({
+        code: 'STORE_NOT_VISIBLE',
+      });
       await derive();
       const all = await ingest([orders, prices, priced]);
       try {

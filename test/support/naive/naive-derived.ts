@@ -28,11 +28,16 @@ export function naiveAttached(
     const rows = known.filter(
       ({ source, row }) =>
         source === attachment.table.name &&
-        Object.entries(attachment.by).every(([field, own]) => row[field] !== null && row[field] === event[own]),
+        Object.entries(attachment.by).every(
+          ([field, own]) => row[field] !== null && row[field] === event[own],
+        ),
     );
     const [latest] = rows.toSorted(
       (a, b) =>
-        b.effectiveTime - a.effectiveTime || b.knownTime - a.knownTime || b.offset - a.offset || b.partition - a.partition,
+        b.effectiveTime - a.effectiveTime ||
+        b.knownTime - a.knownTime ||
+        b.offset - a.offset ||
+        b.partition - a.partition,
     );
     return latest?.row[attachment.field] ?? null;
   }
@@ -43,7 +48,9 @@ export function naiveAttached(
   );
   if (key === null) return naiveFeatures(view, [], knownTime)[feature];
   const fields = view.entity.keys.map((name) => view.keyFields[name] ?? name);
-  const own = known.filter(({ source, row }) => source === view.source.name && naiveEntityKey(fields, row) === key);
+  const own = known.filter(
+    ({ source, row }) => source === view.source.name && naiveEntityKey(fields, row) === key,
+  );
   const { features, stale } = naiveFreshFeatures(view, own, knownTime);
   return stale && view.onStale === 'refuse' ? null : features[feature];
 }

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Derivation } from '../../../../src/define/derivation.ts';
 import {
   boolean,
   derivedSource,
@@ -113,7 +112,7 @@ const derived = derivedSource({
     best: a.feature(everything, 'best'),
   }),
 });
-const derivation = derived.derivation as Derivation;
+const derivation = derived.derivation;
 const sources: readonly Source[] = [payments, profiles];
 
 interface Drawn {
@@ -260,6 +259,7 @@ const rounded = (payload: Readonly<Record<string, unknown>>) =>
 describe('what is attached to derived events', () => {
   let stage: RegistryStage;
   beforeAll(async () => {
+    expect(validateProject(project({ name: 'p', sources: [derived] }))).toEqual([]);
     stage = await openRegistryStage();
     for (const one of sources) {
       for (const statement of createLogTableSql(one)) await stage.postgres.query(statement);
@@ -267,10 +267,6 @@ describe('what is attached to derived events', () => {
     for (const statement of createKeyIndexesSql(derived)) await stage.postgres.query(statement);
   });
   afterAll(() => stage.close());
-
-  test('is a project without problems', () => {
-    expect(validateProject(project({ name: 'p', sources: [derived] }))).toEqual([]);
-  });
 
   test(
     "equals the oracle's join over what the logs have: late rows, ties, nulls and missing ones",

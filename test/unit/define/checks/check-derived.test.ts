@@ -11,7 +11,7 @@ import {
   timestamp,
   type Attachments,
 } from '../../../../src/index.ts';
-import type { Derivation } from '../../../../src/define/derivation.ts';
+import type { Derivation, DerivedSource } from '../../../../src/define/derivation.ts';
 import type { Source } from '../../../../src/define/source.ts';
 
 const payments = source({
@@ -29,9 +29,13 @@ const cards = featureView({
 type Attach = Attachments<typeof payments.schema>;
 const count = (a: Attach) => ({ count: a.feature(cards, 'count') });
 
-const derived = (attach: (a: Attach) => object, changed: Partial<Derivation> = {}): Source => {
-  const made: Source = derivedSource({ name: 'derived', from: payments, attach: attach as typeof count });
-  return { ...made, derivation: { ...(made.derivation as Derivation), ...changed } };
+const derived = (attach: (a: Attach) => object, changed: Partial<Derivation> = {}): DerivedSource => {
+  const made: DerivedSource = derivedSource({
+    name: 'derived',
+    from: payments,
+    attach: attach as typeof count,
+  });
+  return { ...made, derivation: { ...made.derivation, ...changed } };
 };
 const problemsOf = (...sources: Source[]): readonly string[] =>
   validateProject(project({ name: 'p', sources }));
@@ -133,7 +137,7 @@ describe('checks of derived sources', () => {
   it('find a ring, which takes a changed value', () => {
     const ring = derived(count);
     const table = { ...ring };
-    Object.assign(table.derivation as Derivation, { from: table });
+    Object.assign(table.derivation, { from: table });
     expect(problemsOf(table)).toContainEqual(expect.stringContaining('made of one another, found more'));
   });
 
