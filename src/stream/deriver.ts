@@ -40,6 +40,7 @@ export async function startDeriver(deps: DeriveDeps, sources: readonly Source[])
     stopped.signal.addEventListener('abort', () => resolve(), { once: true }),
   );
   const ended = Promise.allSettled([idle, ...loops]).then(async (results) => {
+    for (const deriver of derivers) deriver.stop();
     await producer.close();
     const failed = results.find((result) => result.status === 'rejected');
     if (failed !== undefined) throw failed.reason as Error;

@@ -1,4 +1,4 @@
-import { MillraceError } from '../core/millrace-error.ts';
+import { isMillraceError, MillraceError } from '../core/millrace-error.ts';
 import { parseDuration } from '../core/duration.ts';
 import { attachedSource, type Derivation } from '../define/derivation.ts';
 import type { Source } from '../define/source.ts';
@@ -7,12 +7,12 @@ import type { Names } from '../contracts/names.ts';
 import type { Logger } from '../infra/logger.ts';
 import type { Postgres } from '../infra/postgres.ts';
 import { ValueAttacher } from '../store/derived/attach-values.ts';
-import { awaitLog } from '../store/derived/await-log.ts';
 import {
   advanceDerivePositions,
   readDerivePositions,
   type DerivePositions,
 } from '../store/derived/derive-positions.ts';
+import { LogWait } from '../store/derived/log-wait.ts';
 import { readOriginals, type Originals } from '../store/derived/read-originals.ts';
 import { readIngestPositions } from '../store/ingest-positions.ts';
 import type { Failpoints } from './failpoints.ts';
@@ -41,8 +41,8 @@ export const DERIVE_BATCH_EVENTS_MAX = 1_000;
  * 2. One that is sent again has the id and the known time of the first. Ingest drops it whenever it comes: the distance
  *    in known time is 0. Two originals of one id are further apart than the window that both sources share, so
  *    neither is taken for the other. What was sent first stays, and is what everyone reads.
- * 3. Before a batch is attached, the logs of what is attached have all that Kafka had after the newest event of the batch
- *    was in the log: so everything whose broker's time is at or before it.
+ * 3. Before an event is derived, the logs of what is attached have all that Kafka had after the event was in its own log:
+ *    so everything whose broker's time is at or before it.
  */
 export class SourceDeriver {
   readonly source: Source;
@@ -54,6 +54,9 @@ export class SourceDeriver {
   readonly #waitMs: number;
   /** What Postgres has, while this is the only deriver. */
   #positions: DerivePositions | undefined;
+  /** Where the log ended when the wait that is over began: what lies before can be derived. */
+  #ready: DerivePositions = new Map();
+  #wait: { readonly ends: DerivePositions; readonly log: LogWait } | undefined;
 
   constructor(source: Source, derivation: Derivation, producer: EventProducer, deps: DeriveDeps) {
     this.source = source;
@@ -74,21 +77,20 @@ export class SourceDeriver {
     const { postgres, metrics, failpoints } = this.#deps;
     try {
       const positions = (this.#positions ??= await this.#readPositions());
-      const waiting = await this.#waitingPartitions(positions);
+      const waiting = await this.#waitingPartitions(positions, signal);
       if (waiting.size === 0) return false;
       const start = performance.now();
-      // First the events, then the wait: it has to cover what was known at the newest of them.
       const { from } = this.#derivation;
       const originals = await readOriginals(
         postgres,
         from,
         this.#attacher.plan.fields,
         waiting,
+        this.#ready,
         DERIVE_BATCH_EVENTS_MAX,
       );
       if (originals.next.size === 0) return false;
       if (originals.events.length > 0) {
-        await this.#awaitAttached(signal);
         await this.#send(originals);
         await failpoints?.afterDerivedSent?.();
       }
@@ -98,10 +100,16 @@ export class SourceDeriver {
       metrics.deriveSeconds.observe({ source: this.source.name }, (performance.now() - start) / 1_000);
       return true;
     } catch (error) {
-      // The batch may be counted or not: Postgres says it.
+      // The batch may be counted or not: Postgres says it. It may also have lost what had been waited for.
       this.#positions = undefined;
+      this.#ready = new Map();
       throw error;
     }
+  }
+
+  /** Ends what it waits for. */
+  stop(): void {
+    this.#wait?.log.stop();
   }
 
   async #readPositions(): Promise<DerivePositions> {
@@ -113,29 +121,41 @@ export class SourceDeriver {
     );
   }
 
-  /** Partitions whose log goes on beyond their position; it may lie behind it, where a crash took rows back. */
-  async #waitingPartitions(positions: DerivePositions): Promise<DerivePositions> {
-    const stored = await readIngestPositions(this.#deps.postgres, this.#derivation.from.name);
-    const waiting = new Map<number, number>();
-    for (const { partition, nextOffset } of stored) {
-      const position = positions.get(partition);
-      if (position !== undefined && nextOffset > position) waiting.set(partition, position);
+  /**
+   * Partitions with events that can be derived. One wait for the logs of what is attached serves all events that were in
+   * the log when it began, so a deriver that lags behind waits once for many batches.
+   */
+  async #waitingPartitions(positions: DerivePositions, signal: AbortSignal): Promise<DerivePositions> {
+    const ready = beyond(positions, this.#ready);
+    if (ready.size > 0) return ready;
+    if (this.#wait === undefined) {
+      // First the events, then the wait: it has to cover what was known at the newest of them.
+      const stored = await readIngestPositions(this.#deps.postgres, this.#derivation.from.name);
+      const ends = new Map(stored.map(({ partition, nextOffset }) => [partition, nextOffset]));
+      if (beyond(positions, ends).size === 0) return ready;
+      const sources = [...new Set(Object.values(this.#derivation.attach).map(attachedSource))];
+      this.#wait = { ends, log: new LogWait(this.#deps, sources, signal) };
     }
-    return waiting;
+    const { ends, log } = this.#wait;
+    try {
+      await this.#awaitAttached(log);
+    } catch (error) {
+      // A wait that goes on is for what the topics had when it began: they may grow faster than their logs.
+      if (!isMillraceError(error) || error.code !== 'STREAM_DERIVE_BEHIND') this.#wait = undefined;
+      throw error;
+    }
+    log.stop();
+    this.#wait = undefined;
+    this.#ready = ends;
+    return beyond(positions, ends);
   }
 
-  async #awaitAttached(signal: AbortSignal): Promise<void> {
+  async #awaitAttached(wait: LogWait): Promise<void> {
     const { metrics, logger } = this.#deps;
-    const deadline = performance.now() + this.#waitMs;
-    const sources = [...new Set(Object.values(this.#derivation.attach).map(attachedSource))];
-    const isThere = await Promise.all(
-      sources.map((source) => awaitLog(this.#deps, source, deadline, signal)),
-    );
-    const behind = sources.filter((_, i) => !isThere[i]).map(({ name }) => name);
+    const behind = await wait.behindAfter(this.#waitMs);
     if (behind.length === 0) return;
-    const outcome = this.#derivation.onBehind;
+    const { waitMax, onBehind: outcome } = this.#derivation;
     metrics.deriveBehind.inc({ source: this.source.name, outcome });
-    const { waitMax } = this.#derivation;
     if (outcome === 'hold') {
       throw new MillraceError(
         'STREAM_DERIVE_BEHIND',
@@ -176,3 +196,7 @@ export class SourceDeriver {
     } else this.#positions = new Map([...positions, ...next]);
   }
 }
+
+/** Of the positions those that lie before the ends; one may lie behind, where a crash took rows back. */
+const beyond = (positions: DerivePositions, ends: DerivePositions): Map<number, number> =>
+  new Map([...positions].filter(([partition, position]) => (ends.get(partition) ?? 0) > position));

@@ -19,26 +19,17 @@ const POLL_MS_MAX = 100;
 /**
  * Waits until the offline log of a source accounts for all that its topic has now. For a derived source, whose topic
  * lags behind what it is made of, that is all that these topics have now: first the log of each, then what is derived of it.
- * @param deadline of `performance.now()`
- * @returns false where the deadline passed
  */
-export async function awaitLog(
-  deps: AwaitLogDeps,
-  source: Source,
-  deadline: number,
-  signal: AbortSignal,
-): Promise<boolean> {
+export async function awaitLog(deps: AwaitLogDeps, source: Source, signal: AbortSignal): Promise<void> {
   const from = derivationOf(source)?.from;
   if (from !== undefined) {
-    if (!(await awaitLog(deps, from, deadline, signal))) return false;
-    const ends = await endsOf(deps, from);
+    await awaitLog(deps, from, signal);
     const derived = () => readDerivePositions(deps.postgres, source.name);
-    if (!(await awaitPositions(derived, ends, deadline, signal))) return false;
+    await awaitPositions(derived, await endsOf(deps, from), Infinity, signal);
   }
-  const ends = await endsOf(deps, source);
   const stored = async () =>
     new Map((await readIngestPositions(deps.postgres, source.name)).map((p) => [p.partition, p.nextOffset]));
-  return awaitPositions(stored, ends, deadline, signal);
+  await awaitPositions(stored, await endsOf(deps, source), Infinity, signal);
 }
 
 /** Partition -> offset that the topic's next message will get. */
@@ -47,7 +38,11 @@ async function endsOf({ kafka, names }: AwaitLogDeps, source: Source): Promise<M
   return new Map(offsets.map(({ partition, end }) => [partition, end]));
 }
 
-/** Polls positions until each is at its end, or the deadline has passed: then false. */
+/**
+ * Polls positions until each is at its end.
+ * @param deadline of `performance.now()`
+ * @returns false where it has passed
+ */
 export async function awaitPositions(
   read: () => Promise<ReadonlyMap<number, number>>,
   ends: ReadonlyMap<number, number>,

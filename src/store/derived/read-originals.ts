@@ -23,7 +23,7 @@ export interface Originals {
 
 /** What was read of one partition. */
 interface PartitionPart {
-  /** Where the log ends. */
+  /** Where the log ends, or what is asked for. */
   readonly end: number;
   readonly isWhole: boolean;
   readonly events: OriginalEvent[];
@@ -32,6 +32,7 @@ interface PartitionPart {
 /**
  * Reads on in the log of a source: from every partition in the order of offsets, and over all partitions about in the
  * order of known time. Rows and ends of the log are of one moment, so nothing that is still being written is passed over.
+ * @param to partition -> offset to stop before
  * @param rowsMax of all partitions together
  */
 export async function readOriginals(
@@ -39,6 +40,7 @@ export async function readOriginals(
   source: Source,
   fields: readonly string[],
   from: DerivePositions,
+  to: DerivePositions,
   rowsMax: number,
 ): Promise<Originals> {
   const partitions = [...from.keys()];
@@ -47,6 +49,7 @@ export async function readOriginals(
     source.name,
     partitions,
     partitions.map((partition) => from.get(partition) ?? 0),
+    partitions.map((partition) => to.get(partition) ?? 0),
   ]);
   const parts = new Map<number, PartitionPart>();
   for (const [partition, end, offset, knownTime, ...values] of rows as [
@@ -73,13 +76,13 @@ function originalsSql(source: Source, fields: readonly string[], limit: number):
     const column = `l.${quote(field)}`;
     return source.schema[field]?.type === 'timestamp' ? `millrace.epoch_ms(${column})::float8` : column;
   });
-  return `SELECT w.partition, i.next_offset::float8, l.*
-    FROM unnest($2::int[], $3::bigint[]) AS w(partition, from_offset)
+  return `SELECT w.partition, least(i.next_offset, w.to_offset)::float8, l.*
+    FROM unnest($2::int[], $3::bigint[], $4::bigint[]) AS w(partition, from_offset, to_offset)
     JOIN millrace.ingest_positions i ON i.source = $1 AND i.partition = w.partition AND i.next_offset > w.from_offset
     LEFT JOIN LATERAL (
       SELECT ${['l.source_offset::float8', 'millrace.epoch_ms(l.known_time)::float8', ...columns].join(', ')}
       FROM ${logTable(source.name)} l
-      WHERE l.source_partition = w.partition AND l.source_offset >= w.from_offset AND l.source_offset < i.next_offset
+      WHERE l.source_partition = w.partition AND l.source_offset >= w.from_offset AND l.source_offset < least(i.next_offset, w.to_offset)
       ORDER BY l.source_offset LIMIT ${limit}) AS l ON true
     ORDER BY w.partition, 3`;
 }

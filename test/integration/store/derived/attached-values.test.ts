@@ -224,6 +224,7 @@ class DerivedWorld {
         payments,
         this.#attacher.plan.fields,
         this.#positions,
+        new Map([...this.#positions.keys()].map((partition) => [partition, Number.MAX_SAFE_INTEGER])),
         BATCH_ROWS,
       );
       if (next.size === 0) return;
