@@ -6,7 +6,7 @@ import type { EventProducer, KafkaClient } from '../infra/kafka.ts';
 import type { Names } from '../contracts/names.ts';
 import type { Logger } from '../infra/logger.ts';
 import type { Postgres } from '../infra/postgres.ts';
-import { ValueAttacher } from '../store/derived/attach-values.ts';
+import { ValueAttacher, type DerivedPayload } from '../store/derived/attach-values.ts';
 import {
   advanceDerivePositions,
   readDerivePositions,
@@ -56,6 +56,8 @@ export class SourceDeriver {
   #positions: DerivePositions | undefined;
   /** Where the log ended when the wait that is over began: what lies before can be derived. */
   #ready: DerivePositions = new Map();
+  /** The wait that is over. */
+  #waited: LogWait | undefined;
   #wait: { readonly ends: DerivePositions; readonly log: LogWait } | undefined;
 
   constructor(source: Source, derivation: Derivation, producer: EventProducer, deps: DeriveDeps) {
@@ -91,7 +93,12 @@ export class SourceDeriver {
       );
       if (originals.next.size === 0) return false;
       if (originals.events.length > 0) {
-        await this.#send(originals);
+        const payloads = await this.#attacher.attach(postgres, originals.events);
+        if ((await this.#waited?.isStillThere()) === false) {
+          this.#ready = new Map();
+          return true;
+        }
+        await this.#send(originals, payloads);
         await failpoints?.afterDerivedSent?.();
       }
       await this.#advance(positions, originals);
@@ -146,6 +153,7 @@ export class SourceDeriver {
     }
     log.stop();
     this.#wait = undefined;
+    this.#waited = log;
     this.#ready = ends;
     return beyond(positions, ends);
   }
@@ -168,8 +176,7 @@ export class SourceDeriver {
     );
   }
 
-  async #send({ events }: Originals): Promise<void> {
-    const payloads = await this.#attacher.attach(this.#deps.postgres, events);
+  async #send({ events }: Originals, payloads: readonly DerivedPayload[]): Promise<void> {
     await this.#producer.send(
       events.map(({ knownTime }, i) => {
         const payload = payloads[i]!;

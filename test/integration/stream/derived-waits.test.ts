@@ -10,6 +10,7 @@ import { startDeriver, type RunningDeriver } from '../../../src/stream/deriver.t
 import { startIngest } from '../../../src/stream/ingest.ts';
 import { SourceDeriver } from '../../../src/stream/source-deriver.ts';
 import { createStreamMetrics } from '../../../src/stream/stream-metrics.ts';
+import { LogWait } from '../../../src/store/derived/log-wait.ts';
 import { withDerivedOffsets } from '../../../src/store/derived/derived-offsets.ts';
 import { eventually, openEventPath, type EventPath } from './event-path.ts';
 
@@ -158,6 +159,18 @@ describe('what is attached is what was known, by the time of the broker', () => 
     },
     TIMEOUT_MS,
   );
+
+  test('a log that loses what was waited for is noticed', async () => {
+    const { ingest, deps } = await open('hold');
+    await send(prices, 'c1', { item: 'a', price: 7 });
+    const some = await ingest([prices]);
+    const wait = new LogWait(deps, [prices], new AbortController().signal);
+    expect(await wait.behindAfter(TIMEOUT_MS)).toEqual([]);
+    expect(await wait.isStillThere()).toBe(true);
+    await some.stop();
+    await path.postgres.query('UPDATE millrace.ingest_positions SET next_offset = 0');
+    expect(await wait.isStillThere()).toBe(false);
+  });
 
   test('a project that was not applied is told so', async () => {
     const { priced, deps } = await open('hold');
