@@ -6,6 +6,7 @@ import type { ViewProgram } from '../src/fold/compile-view.ts';
 import type { RunningConsumer } from '../src/infra/kafka.ts';
 import { rewindIngest } from '../src/store/rewind-ingest.ts';
 import { startDecisionSink } from '../src/stream/decision-sink.ts';
+import { startDeriver } from '../src/stream/deriver.ts';
 import { startFoldConsumer, type FoldConsumerDeps } from '../src/stream/fold-consumer.ts';
 import { startIngest } from '../src/stream/ingest.ts';
 import { readStreamLag } from '../src/stream/read-stream-lag.ts';
@@ -22,6 +23,7 @@ export function createStreamActivities(deps: StreamDependencies): StreamActiviti
   return mapErrors<StreamActivities>({
     runIngest: () => runUntilCancelled(() => startIngest(deps, deps.project.sources, deps.programs)),
     runFold: () => runUntilCancelled(() => startFoldConsumer(deps, deps.programs)),
+    runDerive: () => runUntilCancelled(() => startDeriver(deps, deps.project.sources)),
     runDecisionSink: () => runUntilCancelled(() => startDecisionSink(deps)),
     streamLag: () => keepAlive(() => readStreamLag(deps, deps.project.sources, deps.programs)),
     rewindIngest: ({ source, fromKnownTime }) =>
@@ -38,7 +40,7 @@ export function createStreamActivities(deps: StreamDependencies): StreamActiviti
   });
 }
 
-async function runUntilCancelled(start: () => Promise<RunningConsumer>): Promise<void> {
+async function runUntilCancelled(start: () => Promise<Pick<RunningConsumer, 'ended' | 'stop'>>): Promise<void> {
   await keepAlive(async () => {
     const { cancelled } = Context.current();
     const consumer = await start();

@@ -12,7 +12,7 @@ import type { ViewReader } from './features/view-reader.ts';
 import type { Prediction, PredictOptions } from './prediction.ts';
 import type { Route } from './router/model-router.ts';
 import type { FeatureRows } from './router/row-encoder.ts';
-import { splitPoint } from './router/split-point.ts';
+import { splitKeys, splitPoint } from './router/split-point.ts';
 import type { ServedModel } from './served-model.ts';
 import type { ServingMetrics } from './serving-metrics.ts';
 import { withDeadline } from './with-deadline.ts';
@@ -182,8 +182,8 @@ export class DataPlane {
 
   #split(model: ServedModel, instances: readonly ParsedInstance[]): Share[] {
     const shares = new Map<Route['target'], Share>();
-    instances.forEach(({ row }, i) => {
-      const keys = model.keyFields.map((field) => row[field] as string | null);
+    instances.forEach(({ row, exampleId }, i) => {
+      const keys = splitKeys(model.keyFields, row, exampleId, () => createDecisionId(this.#options.clock()));
       const route = model.router.route(splitPoint(model.name, keys));
       if (route === null) {
         throw new MillraceError('MODEL_NOT_READY', `Model '${model.name}' lost its champion while the request ran. Try again.`);

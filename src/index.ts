@@ -10,6 +10,8 @@ export { entity } from './define/entity.ts';
 export type { Entity } from './define/entity.ts';
 export { boolean, nullable, number, string, timestamp } from './define/field.ts';
 export type { Field, FieldType, Row, Schema } from './define/field.ts';
+export { derivedSource } from './define/derived-source.ts';
+export type { Attachments } from './define/derived-source.ts';
 export { source } from './define/source.ts';
 export type { Source } from './define/source.ts';
 export type { Aggregation, AggregationGroup, AggregationKind, Combination } from './define/aggregation.ts';

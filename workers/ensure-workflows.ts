@@ -3,13 +3,16 @@ import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/commo
 import { everyDecision, type AuditInput } from '../src/contracts/audit.ts';
 import {
   lifecycleSignals,
+  ingestionSignals,
   searchAttributes,
   workflowIds,
+  type IngestionConfiguration,
   type IngestionInput,
   type LifecycleInput,
   type MonitorInput,
 } from '../src/contracts/lifecycle.ts';
 import type { Names } from '../src/contracts/names.ts';
+import { derivationOf } from '../src/define/derivation.ts';
 import type { Model } from '../src/define/model.ts';
 import type { Project } from '../src/define/project.ts';
 import { translateTemporalError } from '../src/infra/temporal-error.ts';
@@ -35,7 +38,7 @@ export async function ensureWorkflows(
   { members = INGESTION_MEMBERS_DEFAULT }: EnsureWorkflowsOptions = {},
 ): Promise<void> {
   try {
-    await ensureIngestion(client, names, members);
+    await ensureIngestion(client, project, names, members);
     for (const model of project.models) {
       await ensureLifecycle(client, names, model);
       await ensureMonitorSchedule(client, names, model);
@@ -46,14 +49,18 @@ export async function ensureWorkflows(
   }
 }
 
-async function ensureIngestion(client: Client, names: Names, members: number): Promise<void> {
-  const input: IngestionInput = { namespace: names.namespace, members };
-  await client.workflow.start('ingestion', {
+/** A project that runs already may have gained its first derived source, or lost its last. */
+async function ensureIngestion(client: Client, project: Project, names: Names, members: number): Promise<void> {
+  const derives = project.sources.some((source) => derivationOf(source) !== undefined);
+  const input: IngestionInput = { namespace: names.namespace, members, derives };
+  const configuration: IngestionConfiguration = { derives };
+  await client.workflow.signalWithStart('ingestion', {
     workflowId: workflowIds.ingestion(names.namespace),
     taskQueue: names.taskQueue('orchestration'),
-    workflowIdConflictPolicy: 'USE_EXISTING',
     staticSummary: 'Keeps the consumers running',
     args: [input],
+    signal: ingestionSignals.configure,
+    signalArgs: [configuration],
   });
 }
 

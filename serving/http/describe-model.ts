@@ -23,7 +23,7 @@ export function describeModel(model: ServedModel) {
     featureService: model.definition.service.name,
     request: program.requestSchema,
     exampleId: model.definition.examples.id,
-    splitBy: model.keyFields,
+    splitBy: model.keyFields.length === 0 ? [model.definition.examples.id] : model.keyFields,
     versions: router.loaded.map((target) => {
       const { session, batchMs, handOverMs, goldenDifference } = target.warm;
       const { signature } = target;

@@ -12,6 +12,7 @@ import { connectTemporal } from '../infra/temporal.ts';
 import { compileView } from '../fold/compile-view.ts';
 import { createRegistry } from '../registry/registry.ts';
 import { readEventBalance } from '../store/event-balance.ts';
+import { withDerivedOffsets } from '../store/derived/derived-offsets.ts';
 import { countDecisions } from '../store/labelled-decisions.ts';
 import { OnlineCatalog } from '../store/online-catalog.ts';
 import { createOnlineStore } from '../store/online-store.ts';
@@ -47,7 +48,11 @@ export async function connectMillrace(environment: Environment): Promise<Millrac
   return {
     ...createLifecycleClient(temporal.client, names, project.models),
     replay: (events) => replayer.send(events),
-    waitVisible: (positions, timeoutMs = VISIBLE_TIMEOUT_MS) => onlineStore.waitVisible(programs, positions, timeoutMs),
+    async waitVisible(positions, timeoutMs = VISIBLE_TIMEOUT_MS) {
+      const giveUpAt = performance.now() + timeoutMs;
+      const all = await withDerivedOffsets({ postgres, kafka, names }, project.sources, positions, timeoutMs);
+      await onlineStore.waitVisible(programs, all, Math.max(0, giveUpAt - performance.now()));
+    },
     eventBalance: () =>
       readEventBalance(
         postgres,

@@ -129,6 +129,8 @@ export interface StreamActivities {
   /** Runs until cancelled, heartbeating its progress. */
   runIngest(input: { member: number }): Promise<void>;
   runFold(input: { member: number }): Promise<void>;
+  /** Makes the events of all derived sources. */
+  runDerive(input: { member: number }): Promise<void>;
   runDecisionSink(input: { member: number }): Promise<void>;
   streamLag(input: Record<string, never>): Promise<Record<string, number>>;
   /** Sets the ingest positions of the named source back to the first event known at or after `fromKnownTime`. */

@@ -242,6 +242,8 @@ export interface IngestionInput {
   readonly namespace: string;
   /** Fold and ingest members to run. */
   readonly members: number;
+  /** Whether the project has derived sources; absent: it has none. */
+  readonly derives?: boolean;
   readonly carried?: IngestionCarried;
 }
 
@@ -252,7 +254,15 @@ export interface IngestionCarried {
   readonly replays: readonly ReplayRequest[];
 }
 
-export const ingestionSignals = { pause: 'pause', resume: 'resume', replay: 'replay' } as const;
+/** What a project wants of its ingestion, told whenever its processes start. */
+export type IngestionConfiguration = Required<Pick<IngestionInput, 'derives'>>;
+
+export const ingestionSignals = {
+  pause: 'pause',
+  resume: 'resume',
+  replay: 'replay',
+  configure: 'configure',
+} as const;
 export const ingestionQueries = { status: 'status' } as const;
 
 export interface IngestionStatus {

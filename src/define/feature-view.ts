@@ -38,6 +38,8 @@ export interface FeatureView<
 
 export const VIEW_PARTITIONS_DEFAULT = 4;
 export const VIEW_PARTITIONS_MAX = 512;
+/** A view without key fields has one state, so one partition. */
+const GLOBAL_VIEW_PARTITIONS = 1;
 
 export function featureView<
   const Name extends string,
@@ -72,7 +74,9 @@ export function featureView<
     keyFields,
     definitions,
     features: expandDefinitions(definitions),
-    partitions: definition.partitions ?? VIEW_PARTITIONS_DEFAULT,
+    partitions:
+      definition.partitions ??
+      (definition.entity.keys.length === 0 ? GLOBAL_VIEW_PARTITIONS : VIEW_PARTITIONS_DEFAULT),
     // Absent, not undefined: a view without them stays the definition that it was.
     ...(maxAge === undefined ? {} : { maxAge }),
     ...(maxAge === undefined && onStale === undefined ? {} : { onStale: onStale ?? 'serve' }),

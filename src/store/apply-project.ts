@@ -1,7 +1,10 @@
 import type { Clock } from '../core/clock.ts';
 import type { JsonValue } from '../core/json.ts';
+import { derivationOf } from '../define/derivation.ts';
 import type { Project } from '../define/project.ts';
 import type { Queryable } from '../infra/postgres.ts';
+import { createDerivePositions } from './derived/derive-positions.ts';
+import { createKeyIndexesSql } from './derived/key-index.ts';
 import { createIngestPositions } from './ingest-positions.ts';
 import { addLogColumnSql, createLogIndexSql, createLogTableSql, logTable } from './log-table.ts';
 import { materializePartition } from './materialize.ts';
@@ -37,6 +40,9 @@ export async function applyProject(project: Project, deps: ApplyDeps): Promise<P
     await createLogs(tx, plan);
     // Decisions meet their outcomes by it, in monitors and in every look at a rollout.
     for (const { label } of project.models) await tx.query(createLogIndexSql(label.source.name, label.id));
+    const derived = project.sources.filter((source) => derivationOf(source) !== undefined);
+    for (const statement of derived.flatMap(createKeyIndexesSql)) await tx.query(statement);
+    await createDerivePositions(tx, derived);
     await createIngestPositions(
       tx,
       project.sources.flatMap((source) =>

@@ -6,6 +6,7 @@ import type { Source } from '../define/source.ts';
 import type { ViewProgram } from '../fold/compile-view.ts';
 import type { KafkaClient, TopicSpec } from '../infra/kafka.ts';
 import type { Postgres } from '../infra/postgres.ts';
+import { derivationProblems, type DerivationDefinition } from './derived/derivation-definition.ts';
 import { readIngestPositions } from './ingest-positions.ts';
 import { IDENTIFIER_BYTES_MAX, reservedFieldNames } from './log-table.ts';
 import {
@@ -153,6 +154,10 @@ interface SourceChange {
   readonly problems: readonly PlanProblem[];
 }
 
+interface AppliedDerivation {
+  readonly derivation?: DerivationDefinition;
+}
+
 /** Settings of a source that can't change under the events that it has. */
 const FIXED_SETTINGS = ['id', 'eventTime', 'knownTime', 'partitions', 'changes'] as const;
 
@@ -168,7 +173,8 @@ function compareSource(source: Source, applied: AppliedDefinition | undefined): 
     problems.push(problem(`the field '${name}' has the name of a column of the offline log. Rename it.`));
   }
   if (applied === undefined) return { newColumns: [], problems };
-  const before = applied.definition as unknown as Source;
+  const before = applied.definition as unknown as Source & AppliedDerivation;
+  problems.push(...derivationProblems(source, before.derivation).map(problem));
   for (const setting of FIXED_SETTINGS) {
     if (before[setting] !== source[setting]) {
       problems.push(

@@ -138,6 +138,12 @@ async function recordStreams(stage: WorkflowStage): Promise<void> {
   await runs(3);
   await save(stage, 'ingestion', 'replayed-paused-resumed', ingestionId);
   await ingestion.terminate();
+  const deriving = await client.workflow.start('ingestion', { workflowId: ingestionId, taskQueue, args: [{ namespace, members: 1 }] });
+  await eventually('3 consumers', WAIT_MS, () => deriving.query<{ running: string[] }>('status'), ({ running }) => running.length === 3);
+  await deriving.signal(ingestionSignals.configure, { derives: true });
+  await eventually('4 consumers', WAIT_MS, () => deriving.query<{ running: string[] }>('status'), ({ running }) => running.includes('derive-0'));
+  await save(stage, 'ingestion', 'gained-a-derived-source', ingestionId);
+  await deriving.terminate();
   const workflowId = workflowIds.materializeFeatures(namespace, 'carrier_delays');
   await client.workflow.execute('materializeFeatures', { workflowId, taskQueue, args: [{ namespace, view: 'carrier_delays', version: 1 }] });
   await save(stage, 'materialize-features', 'four-partitions', workflowId);
@@ -151,6 +157,7 @@ const stage = await openWorkflowStage(
     ...world.activities(),
     runIngest: consume,
     runFold: consume,
+    runDerive: consume,
     runDecisionSink: consume,
     rewindIngest: async () => undefined,
     streamLag: async () => ({ flights: 0 }),

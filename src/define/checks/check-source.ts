@@ -1,6 +1,8 @@
 import { CHANGE_ID, CHANGE_SIGN, changeFields } from '../change-fields.ts';
+import { derivationOf } from '../derivation.ts';
 import { SOURCE_PARTITIONS_MAX, type Source } from '../source.ts';
 import { parseDuration } from '../../core/duration.ts';
+import { checkDerived } from './check-derived.ts';
 import { checkDuration } from './check-duration.ts';
 import { checkDefinitionName, checkSchema, checkWholeNumber, quoted } from './check-names.ts';
 import { enumerate, ProblemList } from './problem-list.ts';
@@ -38,6 +40,8 @@ export function checkSource(source: Source): readonly string[] {
   checkDuration('dedupeWindow', source.dedupeWindow, { fromMs: 0, toMs: DEDUPE_WINDOW_MAX_MS }, problems);
   checkWholeNumber('partitions', source.partitions, { from: 1, to: SOURCE_PARTITIONS_MAX }, problems);
   if (source.changes === true) checkChanges(source, problems);
+  const derivation = derivationOf(source);
+  if (derivation !== undefined) checkDerived(source, derivation, problems);
   return problems.all;
 }
 

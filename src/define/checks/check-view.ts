@@ -10,7 +10,7 @@ import { checkDefinitionName, checkFieldName, checkWholeNumber, quoted } from '.
 import { duplicatesOf, enumerate, ProblemList } from './problem-list.ts';
 
 export const VIEW_FEATURES_MAX = 256;
-const ENTITY_KEYS_MAX = 8;
+export const ENTITY_KEYS_MAX = 8;
 const VIEW_VERSION_MAX = 1_000_000;
 /** A shorter age is below what the stream needs to make an event visible on a busy day. */
 const AGE_MIN_MS = 1_000;
@@ -19,9 +19,9 @@ const stalePolicies: readonly OnStale[] = ['serve', 'null', 'refuse'];
 export function checkEntity(entity: Entity): readonly string[] {
   const problems = new ProblemList(`Entity '${entity.name}'`);
   checkDefinitionName(entity.name, problems);
-  if (entity.keys.length < 1 || entity.keys.length > ENTITY_KEYS_MAX) {
+  if (entity.keys.length > ENTITY_KEYS_MAX) {
     problems.add(
-      `expected 1 to ${ENTITY_KEYS_MAX} key fields, found ${entity.keys.length}. Name the fields that tell one from another.`,
+      `expected at most ${ENTITY_KEYS_MAX} key fields, found ${entity.keys.length}. Name the fields that tell one from another, or none for one entity of all events.`,
     );
   }
   for (const key of entity.keys) checkFieldName('key field', key, problems);

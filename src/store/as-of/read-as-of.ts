@@ -114,7 +114,7 @@ async function foldSource(
 }
 
 /** How long before a row's moment an event can have become known and still change a feature, or whether one is stale; Infinity for a lifetime. */
-function reachMs({ longestWindowMs, resolutions, freshness }: ViewProgram): number {
+export function reachMs({ longestWindowMs, resolutions, freshness }: ViewProgram): number {
   const ages = freshness === null ? [] : [freshness.maxAgeMs, freshness.ttlMs].filter(Number.isFinite);
   return Math.max(longestWindowMs + (resolutions.at(-1)?.hopMs ?? 0), ...ages);
 }

@@ -27,7 +27,7 @@ export function readableQuery(view: FeatureView, query: ReadableQuery): string {
   const asOf = query.asOf === null ? 'millrace.epoch_ms(now())' : `${integerLiteral(query.asOf)}::bigint`;
   const fence = query.fence === null ? [] : [`${textLiteral(fenceArray(query.fence))}::bigint[] AS "fence"`];
   const spine =
-    query.key === null
+    query.key === null && keys.length > 0
       ? [
           `SELECT ${[`row_number() OVER ()::int AS "spine row"`, `${asOf} AS "as of ms"`, ...keys.map(quote), ...fence].join(', ')}`,
           `FROM (SELECT DISTINCT ${sources.map((field, k) => `${quote(field)} AS ${quote(keys[k] ?? field)}`).join(', ')}`,
@@ -37,7 +37,7 @@ export function readableQuery(view: FeatureView, query: ReadableQuery): string {
       : `SELECT ${[
           '1 AS "spine row"',
           `${asOf} AS "as of ms"`,
-          ...query.key.map((value, k) => `${textLiteral(value)} AS ${quote(keys[k] ?? '')}`),
+          ...(query.key ?? []).map((value, k) => `${textLiteral(value)} AS ${quote(keys[k] ?? '')}`),
           ...fence,
         ].join(', ')}`;
   const text = viewQuery(view, {
@@ -58,9 +58,11 @@ function header(view: FeatureView, { asOf, key, fence }: ReadableQuery): string 
     fence === null
       ? `what was known at that moment`
       : `the events up to offsets ${JSON.stringify(fence)} of their source partitions`;
+  const scope =
+    view.entity.keys.length === 0 ? 'of all events' : key === null ? 'for every entity' : 'for one entity';
   return [
     `-- Feature view '${view.name}', version ${view.version}: ${view.entity.name} over source '${view.source.name}'.`,
-    `-- As of ${moment}, ${seen}, ${key === null ? 'for every entity' : 'for one entity'}.`,
+    `-- As of ${moment}, ${seen}, ${scope}.`,
     '-- A window reaches from the start of tile(T - W) to the end of tile(T); the functions are in Millrace\'s schema.',
   ].join('\n');
 }

@@ -127,7 +127,10 @@ function eventsSql(view: FeatureView, { bucketed, visibility }: ViewQuery): stri
     // An event is never effective after it is known: the index on known times has both bounds, or one.
     `  AND l.known_time >= ${moment(from)}`,
     ...(visibility === 'known' ? [`  AND l.known_time <= ${moment(`max("as of ms") + ${SLACK_MS}`)}`] : []),
-    `  AND (${sourceKeys.join(', ')}) IN (SELECT ${view.entity.keys.map(quote).join(', ')} FROM spine)`,
+    // A view without key fields is of all events.
+    ...(sourceKeys.length === 0
+      ? []
+      : [`  AND (${sourceKeys.join(', ')}) IN (SELECT ${view.entity.keys.map(quote).join(', ')} FROM spine)`]),
   ].join('\n');
 }
 

@@ -46,6 +46,7 @@ describe('the migrations', () => {
       'decision_positions',
       'decisions',
       'definitions',
+      'derive_positions',
       'ingest_positions',
       'ledger',
       'ledger_head',

@@ -118,12 +118,14 @@ describe('the checks of a feature view', () => {
     ]);
   });
 
-  it('find entities without keys, or with one twice', () => {
+  it('find entities with too many keys, or with one twice, and take one without', () => {
     const problemsOfEntity = (keys: string[], keyFields: object) =>
       problemsOfView({ entity: { ...cardEntity, keys }, keyFields });
-    expect(problemsOfEntity([], {})).toEqual([
-      expect.stringContaining("Entity 'card': expected 1 to 8 key fields"),
+    const nine = Array.from({ length: 9 }, (_, n) => `k${n}`);
+    expect(problemsOfEntity(nine, {})).toEqual([
+      expect.stringContaining("Entity 'card': expected at most 8 key fields, found 9"),
     ]);
+    expect(problemsOfEntity([], {})).toEqual([]);
     expect(problemsOfEntity(['card', 'card'], { card: 'card' })).toEqual([
       expect.stringContaining("'card' twice"),
     ]);
