@@ -60,8 +60,9 @@ function aggregateWindow(
 
 function combine(kind: CombinationKind, first: number | null, second: number | null): number | null {
   if (first === null || second === null) return null;
-  if (kind === 'difference') return first - second + 0;
-  return second === 0 ? null : first / second + 0;
+  const value = kind === 'difference' ? first - second : first / second;
+  // Neither by 0 nor where no double holds the answer.
+  return Number.isFinite(value) ? value + 0 : null;
 }
 
 export interface NaiveRow {

@@ -4,7 +4,7 @@ import { featureView, type FeatureView } from '../../../src/define/feature-view.
 import { compileView, prepareEvent, viewKeyOf, type ViewProgram } from '../../../src/fold/compile-view.ts';
 import { foldAsOf } from '../../../src/fold/point-in-time.ts';
 import { applyEvent, createState, readFeatures } from '../../../src/fold/view-state.ts';
-import { hasSqlForm } from '../../../src/store/sql/sql-aggregate-of.ts';
+import { hasExactSqlForm } from '../../../src/store/sql/sql-aggregate-of.ts';
 import type { TwinRow } from '../../../src/store/sql/view-twin.ts';
 import {
   history,
@@ -62,7 +62,7 @@ const oneHistory = fc.record({
 export const twinCase = (index: number, histories: number): fc.Arbitrary<TwinCase> =>
   fc
     .record({
-      view: anyView.filter((drawn) => Object.values(drawn.features).some(hasSqlForm)),
+      view: anyView.filter((drawn) => Object.values(drawn.features).some(hasExactSqlForm)),
       drawn: fc.array(oneHistory, { minLength: histories, maxLength: histories }),
     })
     .map(({ view: drawnView, drawn }) => {
@@ -88,7 +88,7 @@ export const twinCase = (index: number, histories: number): fc.Arbitrary<TwinCas
 
 /** The drawn features over a log of their own; every other view is of two keys, one named differently in the source. */
 function viewOver(drawn: FeatureView, index: number, histories: number): FeatureView {
-  const features = Object.fromEntries(Object.entries(drawn.features).filter(([, feature]) => hasSqlForm(feature)));
+  const features = Object.fromEntries(Object.entries(drawn.features).filter(([, feature]) => hasExactSqlForm(feature)));
   const source = { ...drawn.source, name: `payment_${index}`, partitions: histories * SOURCE_PARTITIONS };
   const shared = { name: 'card_payments', source, features: () => features };
   if (index % 2 === 0) return featureView({ ...shared, entity: drawn.entity });
