@@ -15,6 +15,7 @@ import {
   view as anyView,
   type LoggedEvent,
 } from '../../property/fold/history-arbitrary.ts';
+import { float32Of } from '../naive/float32.ts';
 import { naiveFreshFeatures } from '../naive/naive-freshness.ts';
 import { naiveFeatures } from '../naive-features.ts';
 
@@ -136,7 +137,7 @@ function seenBy(program: ViewProgram, events: readonly LoggedEvent[], row: Read)
   );
 }
 
-const float32s = (values: Float64Array): number[] => Array.from(values, Math.fround);
+const float32s = (values: Float64Array): number[] => Array.from(values, float32Of);
 
 /** What a live read of the folded states gives up to the fences of each row, in float32. */
 export function foldUpToFences({ program, events, rows }: TwinCase): number[][] {
@@ -180,6 +181,6 @@ export function naively({ view, program, events, rows }: TwinCase, visibility: '
         : events.filter((event) => event.knownTime <= row.asOf && key !== null && viewKeyOf(program, event.row) === key);
     // Without a key no state is asked for: no contract on ages can be broken.
     const features = key === null ? naiveFeatures(view, seen, row.asOf) : naiveFreshFeatures(view, seen, row.asOf).features;
-    return Object.values(features).map((value) => Math.fround(value ?? NaN));
+    return Object.values(features).map(float32Of);
   });
 }

@@ -8,6 +8,7 @@ import { readableQuery, type ReadableQuery } from '../../../../src/store/sql/rea
 import type { Visibility } from '../../../../src/store/sql/visible-events.ts';
 import { readTwin } from '../../../../src/store/sql/view-twin.ts';
 import { exactSum } from '../../../support/naive/exact-arithmetic.ts';
+import { float32Of } from '../../../support/naive/float32.ts';
 import { openRegistryStage, type RegistryStage } from '../../../support/registry-stage.ts';
 import { foldAsKnown, foldUpToFences, HISTORIES_MAX, naively, twinCase, type TwinCase } from '../../../support/sql/twin-cases.ts';
 
@@ -38,7 +39,7 @@ async function store({ view, events }: TwinCase): Promise<void> {
 async function recompute(drawn: TwinCase, visibility: Visibility): Promise<number[][]> {
   const values = await readTwin(postgres, drawn.view, drawn.rows, visibility);
   const width = drawn.program.featureNames.length;
-  return drawn.rows.map((_, r) => Array.from(values.subarray(r * width, (r + 1) * width), Math.fround));
+  return drawn.rows.map((_, r) => Array.from(values.subarray(r * width, (r + 1) * width), float32Of));
 }
 
 describe('the SQL twin of a feature view', () => {
