@@ -27,14 +27,15 @@ export function batchQuery(view: FeatureView, spine: string, visibilities: reado
     ...hops.flatMap((hop): [string, string][] => [
       [`rows_${hop.index}`, rowsSql(hop)],
       [`tiles_${hop.index}`, tilesSql(view, hop)],
+      [`open_${hop.index}`, openSql(view, hop, visibilities)],
       [`seen_${hop.index}`, seenSql(view, hop, visibilities)],
       [`merged_${hop.index}`, mergedSql(hop, visibilities)],
       [`read_${hop.index}`, readSql(hop, visibilities)],
     ]),
   ];
   const values = visibilities.flatMap((visibility) => features.map((feature) => `  ${feature(visibility)}`));
-  // What is read more than once is materialized by itself; the events of a view of one hop are not.
-  const ctes = queries.map(([name, sql]) => `${name} AS ${name === 'events' ? 'MATERIALIZED ' : ''}(\n${indent(sql)}\n)`);
+  // Joins in this order only: PostgreSQL, which can't tell how few tiles are open, would join rows and events first.
+  const ctes = queries.map(([name, sql]) => `${name} AS ${/^(events|open)/.test(name) ? 'MATERIALIZED ' : ''}(\n${indent(sql)}\n)`);
   return [
     `WITH ${ctes.join(',\n')}`,
     `SELECT\n${['  w."spine row"', ...values].join(',\n')}`,
@@ -78,7 +79,7 @@ function tilesSql(view: FeatureView, hop: HopPlan): string {
     ].join(',\n  ')}`,
     'FROM events e',
     // Longer windows of other hops reach further back than this one's do.
-    `WHERE e."effective ms" >= (SELECT min(${quote(hop.windows[0].from)}) FROM rows_${hop.index})`,
+    `WHERE e."effective ms" >= (SELECT min(${quote(hop.windows[0].from)}) FROM windows)`,
     `GROUP BY ${[...keys, 'e.source_partition', '"tile"'].join(', ')}`,
   ].join('\n');
 }
@@ -89,32 +90,51 @@ const isSettled: Readonly<Record<Visibility, string>> = {
   fence: 'coalesce(t."last offset" <= w."fence"[t.source_partition + 1], false)',
 };
 
-/** What each row sees of each tile: its partial results, or those of the events that are visible in the same ways. */
-function seenSql(view: FeatureView, hop: HopPlan, visibilities: readonly Visibility[]): string {
-  const keys = sourceKeysOf(view);
-  const longest = hop.windows[0];
+/** The tiles that may lie in a row's windows. */
+function nearSql(view: FeatureView, { index, stretchMs, windows }: HopPlan): string {
   const near = [
     ...view.entity.keys.map((key) => `t.${quote(view.keyFields[key] ?? key)} = w.${quote(key)}`),
-    hop.stretchMs === null ? 'w."stretch" = t."tile"' : `t."tile" / ${hop.stretchMs} = w."stretch"`,
-    `t."tile" >= w.${quote(longest.from)}`,
+    stretchMs === null ? 'w."stretch" = t."tile"' : `t."tile" / ${stretchMs} = w."stretch"`,
+    `t."tile" >= w.${quote(windows[0].from)}`,
     't."tile" < w."to"',
   ];
-  const settled = visibilities.map((visibility) => isSettled[visibility]);
-  const lead = ['w."spine row"', 't."tile"', ...hop.windows.map(({ from }) => `w.${quote(from)}`)];
+  return `FROM rows_${index} w JOIN tiles_${index} t ON ${near.join('\n  AND ')}`;
+}
+
+const settledFor = (visibilities: readonly Visibility[]): string =>
+  visibilities.map((visibility) => isSettled[visibility]).join(' AND ');
+
+/** The tiles of each row whose events must be looked at one by one. */
+function openSql(view: FeatureView, hop: HopPlan, visibilities: readonly Visibility[]): string {
+  const columns = [
+    'w."spine row"',
+    'w."as of ms"',
+    ...(visibilities.includes('fence') ? ['w."fence"'] : []),
+    ...hop.windows.map(({ from }) => `w.${quote(from)}`),
+    ...sourceKeysOf(view).map((key) => `t.${key}`),
+    't.source_partition',
+    't."tile"',
+  ];
+  return `SELECT ${columns.join(', ')}\n${nearSql(view, hop)}\n  AND NOT (${settledFor(visibilities)})`;
+}
+
+/** What each row sees of each tile: its partial results, or those of the events that are visible in the same ways. */
+function seenSql(view: FeatureView, hop: HopPlan, visibilities: readonly Visibility[]): string {
+  const bounds = hop.windows.map(({ from }) => `w.${quote(from)}`);
   const ways = visibilities.map((visibility) => `coalesce(${isVisible[visibility]}, false)`);
+  const seen = visibilities.map((visibility) => `true AS "by ${visibility}"`);
   return [
-    `SELECT ${[...lead, ...visibilities.map((visibility) => `true AS "by ${visibility}"`), ...hop.parts.map(({ name }) => `t.${name}`)].join(', ')}`,
-    `FROM rows_${hop.index} w JOIN tiles_${hop.index} t ON ${[...near, ...settled].join('\n  AND ')}`,
+    `SELECT ${['w."spine row"', 't."tile"', ...bounds, ...seen, ...hop.parts.map(({ name }) => `t.${name}`)].join(', ')}`,
+    `${nearSql(view, hop)}\n  AND ${settledFor(visibilities)}`,
     'UNION ALL',
-    `SELECT ${[...lead, ...ways, ...hop.parts.map(({ aggregate }) => aggregate)].join(',\n  ')}`,
-    `FROM rows_${hop.index} w JOIN tiles_${hop.index} t ON ${near.join('\n  AND ')}\n  AND NOT (${settled.join(' AND ')})`,
-    `JOIN events e ON ${[
-      ...keys.map((key) => `e.${key} = t.${key}`),
-      'e.source_partition = t.source_partition',
-      `${tileOf('e."effective ms"', hop)} = t."tile"`,
+    `SELECT ${['w."spine row"', 'w."tile"', ...bounds, ...ways, ...hop.parts.map(({ aggregate }) => aggregate)].join(',\n  ')}`,
+    `FROM open_${hop.index} w JOIN events e ON ${[
+      ...sourceKeysOf(view).map((key) => `e.${key} = w.${key}`),
+      'e.source_partition = w.source_partition',
+      `${tileOf('e."effective ms"', hop)} = w."tile"`,
     ].join(' AND ')}`,
     `WHERE ${ways.join(' OR ')}`,
-    `GROUP BY ${[...lead, ...ways].join(', ')}`,
+    `GROUP BY ${['w."spine row"', 'w."tile"', ...bounds, ...ways].join(', ')}`,
   ].join('\n');
 }
 
