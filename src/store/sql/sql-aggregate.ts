@@ -39,4 +39,4 @@ export interface SqlAggregate<Part extends string = string> {
 /** A form whose parts and their names fit together. */
 export const sqlAggregate = <const Part extends string>(
   form: Partial<Pick<SqlAggregate, 'readsExact' | 'estimates'>> & Pick<SqlAggregate<Part>, 'parts' | 'value'>,
-): SqlAggregate => ({ readsExact: false, estimates: false, ...form }) as SqlAggregate;
+): SqlAggregate => ({ readsExact: false, estimates: false, ...form });
