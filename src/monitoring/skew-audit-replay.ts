@@ -33,7 +33,10 @@ export async function replayRows(
   const program = keepingTiles(compileView(view));
   const keys = rows.map(({ key }) => joinedKey(view, key));
   const events = await readEvents(db, program, keys, rows);
-  const rowsOf = groupBy(rows.map((_, row) => row), (row) => keys[row] ?? null);
+  const rowsOf = groupBy(
+    rows.map((_, row) => row),
+    (row) => keys[row] ?? null,
+  );
   const width = program.featureNames.length;
   return visibilities.map((visibility) => {
     const out = new Float64Array(rows.length * width);
@@ -87,8 +90,13 @@ function groupBy<T, K>(all: readonly T[], keyOf: (one: T) => K): Map<K, T[]> {
 }
 
 function fieldsOf({ view, keyFields }: ViewProgram): string[] {
-  const parts = Object.values(view.features).flatMap((feature) => ('parts' in feature ? feature.parts : [feature]));
-  const read = parts.flatMap(({ field, where }) => [...(field === null ? [] : [field]), ...Object.keys(where ?? {})]);
+  const parts = Object.values(view.features).flatMap((feature) =>
+    'parts' in feature ? feature.parts : [feature],
+  );
+  const read = parts.flatMap(({ field, where }) => [
+    ...(field === null ? [] : [field]),
+    ...Object.keys(where ?? {}),
+  ]);
   return [...new Set([...keyFields, ...read])];
 }
 

@@ -22,7 +22,8 @@ export async function witnessRows(
   const replayed = replayedNames(view);
   if (replayed.length === 0) return readTwins(db, view, rows, visibilities);
   const computed = names.filter((name) => !replayed.includes(name));
-  const bySql = computed.length === 0 ? null : await readTwins(db, onlyFeatures(view, computed), rows, visibilities);
+  const bySql =
+    computed.length === 0 ? null : await readTwins(db, onlyFeatures(view, computed), rows, visibilities);
   const byFold = await replayRows(db, onlyFeatures(view, replayed), rows, visibilities);
   return visibilities.map((_, v) => {
     const out = new Float64Array(rows.length * names.length);

@@ -35,7 +35,9 @@ export function batchQuery(view: FeatureView, spine: string, visibilities: reado
   ];
   const values = visibilities.flatMap((visibility) => features.map((feature) => `  ${feature(visibility)}`));
   // Joins in this order only: PostgreSQL, which can't tell how few tiles are open, would join rows and events first.
-  const ctes = queries.map(([name, sql]) => `${name} AS ${/^(events|open)/.test(name) ? 'MATERIALIZED ' : ''}(\n${indent(sql)}\n)`);
+  const ctes = queries.map(
+    ([name, sql]) => `${name} AS ${/^(events|open)/.test(name) ? 'MATERIALIZED ' : ''}(\n${indent(sql)}\n)`,
+  );
   return [
     `WITH ${ctes.join(',\n')}`,
     `SELECT\n${['  w."spine row"', ...values].join(',\n')}`,
@@ -63,7 +65,8 @@ function rowsSql({ windows, stretchMs }: HopPlan): string {
 const tileOf = (effectiveMs: string, { hopMs }: HopPlan): string =>
   hopMs === Infinity ? '0::bigint' : `millrace.tile_start(${effectiveMs}, ${hopMs})`;
 
-const sourceKeysOf = (view: FeatureView): string[] => view.entity.keys.map((key) => quote(view.keyFields[key] ?? key));
+const sourceKeysOf = (view: FeatureView): string[] =>
+  view.entity.keys.map((key) => quote(view.keyFields[key] ?? key));
 
 /** The partial results of the events of each key, tile and source partition. */
 function tilesSql(view: FeatureView, hop: HopPlan): string {

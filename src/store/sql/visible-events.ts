@@ -25,7 +25,8 @@ const SLACK_MS = 1_000;
  * @param visibilities how they will be read: an event that is visible in none of these ways is left out where that is cheap
  */
 export function viewEventsSql(view: FeatureView, visibilities: readonly Visibility[]): string {
-  const moment = (ms: string): string => `(SELECT timestamptz 'epoch' + (${ms}) * interval '1 millisecond' FROM windows)`;
+  const moment = (ms: string): string =>
+    `(SELECT timestamptz 'epoch' + (${ms}) * interval '1 millisecond' FROM windows)`;
   const sourceKeys = view.entity.keys.map((key) => `l.${quote(view.keyFields[key] ?? key)}`);
   const columns = [
     'l.source_partition',
@@ -42,7 +43,9 @@ export function viewEventsSql(view: FeatureView, visibilities: readonly Visibili
     `  AND l.effective_time < ${moment(`max("to") + ${SLACK_MS}`)}`,
     // An event is never effective after it is known: the index on known times has both bounds, or one.
     `  AND l.known_time >= ${moment(from)}`,
-    ...(visibilities.includes('fence') ? [] : [`  AND l.known_time <= ${moment(`max("as of ms") + ${SLACK_MS}`)}`]),
+    ...(visibilities.includes('fence')
+      ? []
+      : [`  AND l.known_time <= ${moment(`max("as of ms") + ${SLACK_MS}`)}`]),
     `  AND (${sourceKeys.join(', ')}) IN (SELECT ${view.entity.keys.map(quote).join(', ')} FROM spine)`,
   ].join('\n');
 }

@@ -47,7 +47,13 @@ async function serve({ project }: ProjectCase, { program, folded }: ViewCase): P
     await postgres.query(
       `INSERT INTO millrace.decisions (id, model, version, variant, as_of, served_at, score, numbers, body)
        VALUES ($1, $2, 1, 'champion', timestamptz 'epoch' + $3::float8 * interval '1 millisecond', now(), 0.5, $4, $5)`,
-      [`${name}/${i}`, name, asOf, Buffer.from(numbers.buffer.slice(0)), JSON.stringify({ categories: [], instance, reads: [read] })],
+      [
+        `${name}/${i}`,
+        name,
+        asOf,
+        Buffer.from(numbers.buffer.slice(0)),
+        JSON.stringify({ categories: [], instance, reads: [read] }),
+      ],
     );
   }
   return { name, service } as unknown as Model;
@@ -55,7 +61,14 @@ async function serve({ project }: ProjectCase, { program, folded }: ViewCase): P
 
 async function audit(model: Model) {
   const plan = await planAudit(stage.postgres, model.name, everyDecision, 'seed');
-  const { tally, cursor } = await auditChunk(stage.postgres, { model, scope: everyDecision, plan, cursor: null, chain: '', decisionsMax: 10_000 });
+  const { tally, cursor } = await auditChunk(stage.postgres, {
+    model,
+    scope: everyDecision,
+    plan,
+    cursor: null,
+    chain: '',
+    decisionsMax: 10_000,
+  });
   expect(cursor).toBeNull();
   return { plan, tally };
 }
@@ -72,7 +85,10 @@ test(
       for (const statement of createLogTableSql(source)) await postgres.query(statement);
       await appendEvents(postgres, source, drawn.ingested);
       const partitions = Array.from({ length: source.partitions }, (_, partition) => partition);
-      await createIngestPositions(postgres, partitions.map((partition) => ({ source: source.name, partition, nextOffset: 1_000 })));
+      await createIngestPositions(
+        postgres,
+        partitions.map((partition) => ({ source: source.name, partition, nextOffset: 1_000 })),
+      );
       for (const one of drawn.views) {
         const model = await serve(drawn, one);
         const { plan, tally } = await audit(model);
@@ -108,7 +124,9 @@ test('a served value that is not that of the raw rows is found, whichever its wi
     const values = new Float32Array(numbers.length / 4).map((_, i) => numbers.readFloatLE(4 * i));
     await postgres.query('UPDATE millrace.decisions SET numbers = $2 WHERE id = $1', [
       id,
-      Buffer.from(values.map((value) => (Number.isNaN(value) || Math.abs(value) < 1e-30 ? 1 : value * 1.5)).buffer),
+      Buffer.from(
+        values.map((value) => (Number.isNaN(value) || Math.abs(value) < 1e-30 ? 1 : value * 1.5)).buffer,
+      ),
     ]);
   }
   for (let index = 0; index < PROJECTS; index++) {
@@ -117,7 +135,10 @@ test('a served value that is not that of the raw rows is found, whichever its wi
     for (const { program, folded } of drawn.views) {
       if (folded.length === 0) continue;
       const name = `${drawn.project.source.name}_${program.view.name}`;
-      const model = { name, service: featureService({ name, views: [program.view as never] }) } as unknown as Model;
+      const model = {
+        name,
+        service: featureService({ name, views: [program.view as never] }),
+      } as unknown as Model;
       const { tally } = await audit(model);
       expect(tally.mismatched).toBe(program.featureNames.length);
       expect(Object.keys(tally.mismatchedFeatures).sort()).toEqual(

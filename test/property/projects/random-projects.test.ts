@@ -18,14 +18,30 @@ function check(drawn: ProjectCase): void {
   for (const { program, folded, ends, known } of drawn.views) {
     const { view } = program;
     for (const read of folded) {
-      const exact = featuresNaively(view, drawn.log, read, (one) => one.sourceOffset <= (read.fence[one.sourcePartition] ?? -1));
-      expectFolded(view, read.values, exact, () => `fold up to ${JSON.stringify(read.fence)}, ${read.key.join('/')} as of ${read.asOf}`);
+      const exact = featuresNaively(
+        view,
+        drawn.log,
+        read,
+        (one) => one.sourceOffset <= (read.fence[one.sourcePartition] ?? -1),
+      );
+      expectFolded(
+        view,
+        read.values,
+        exact,
+        () => `fold up to ${JSON.stringify(read.fence)}, ${read.key.join('/')} as of ${read.asOf}`,
+      );
     }
-    for (const [one, other] of ends) expectSame(view, one.values, other.values, () => `another order, ${one.key.join('/')}`);
+    for (const [one, other] of ends)
+      expectSame(view, one.values, other.values, () => `another order, ${one.key.join('/')}`);
     for (const { form, values } of readKnown(program, drawn.ingested, known)) {
       known.forEach((read, row) => {
         const exact = featuresNaively(view, drawn.log, read, (one) => one.knownTime <= read.asOf);
-        expectFolded(view, values[row] as Float64Array, exact, () => `${form}, ${read.key.join('/')} as of ${read.asOf}`);
+        expectFolded(
+          view,
+          values[row] as Float64Array,
+          exact,
+          () => `${form}, ${read.key.join('/')} as of ${read.asOf}`,
+        );
       });
     }
   }

@@ -56,7 +56,9 @@ const valueOf = {
 
 /** A fresh event without its id and times. */
 function fields(schema: Schema, numbers: fc.Arbitrary<number>): fc.Arbitrary<Record<string, unknown>> {
-  const own = Object.entries(schema).filter(([name]) => !['id', 'at', 'card', 'shop', 'select'].includes(name));
+  const own = Object.entries(schema).filter(
+    ([name]) => !['id', 'at', 'card', 'shop', 'select'].includes(name),
+  );
   return fc.record({
     card: fc.constantFrom('a', 'b', 'ü'),
     ...('shop' in schema ? { shop: fc.constantFrom('s1', 's2') } : {}),
@@ -75,7 +77,10 @@ const sent = (schema: Schema, numbers: fc.Arbitrary<number>) =>
   fc.oneof(
     { weight: 6, arbitrary: fc.record({ fresh: fields(schema, numbers), at: happened, delay }) },
     // Within the dedupe window it is dropped; after it the id is a new event.
-    { weight: 1, arbitrary: fc.record({ again: fc.nat(), laterMs: fc.integer({ min: 0, max: 2 * DAY_MS }) }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({ again: fc.nat(), laterMs: fc.integer({ min: 0, max: 2 * DAY_MS }) }),
+    },
   );
 
 export interface DeliveryOptions {
@@ -85,7 +90,10 @@ export interface DeliveryOptions {
 }
 
 /** What senders sent to one source, in the order of offsets within each partition. */
-export const deliveriesArbitrary = (schema: Schema, { sorts, eventsMax }: DeliveryOptions): fc.Arbitrary<Delivery[]> =>
+export const deliveriesArbitrary = (
+  schema: Schema,
+  { sorts, eventsMax }: DeliveryOptions,
+): fc.Arbitrary<Delivery[]> =>
   fc
     .constantFrom(...sorts)
     .chain((sort) =>

@@ -11,7 +11,8 @@ const QUANTILE_ERROR = 0.010_001;
 const DISTINCT_EXACT_MAX = 64;
 const DISTINCT_ERROR = 5 * 0.023;
 
-const isEstimate = (feature: ViewFeature): boolean => feature.kind === 'approxDistinct' || feature.kind === 'approxQuantile';
+const isEstimate = (feature: ViewFeature): boolean =>
+  feature.kind === 'approxDistinct' || feature.kind === 'approxQuantile';
 
 /** The view's features of a key by the oracle, from the events that a read sees. */
 export function featuresNaively(
@@ -21,7 +22,10 @@ export function featuresNaively(
   sees: (event: LoggedEvent) => boolean,
 ): NaiveFeatures {
   const fields = view.entity.keys.map((name) => view.keyFields[name] ?? name);
-  const entityKey = naiveEntityKey(view.entity.keys, Object.fromEntries(view.entity.keys.map((name, i) => [name, key[i]])));
+  const entityKey = naiveEntityKey(
+    view.entity.keys,
+    Object.fromEntries(view.entity.keys.map((name, i) => [name, key[i]])),
+  );
   return naiveFeatures(
     view,
     log.filter((event) => sees(event) && naiveEntityKey(fields, event.row) === entityKey),
@@ -30,24 +34,41 @@ export function featuresNaively(
 }
 
 /** Bit for bit in float32, sketches within their stated error. */
-export function expectFolded(view: FeatureView, found: ArrayLike<number>, exact: NaiveFeatures, what: () => string): void {
+export function expectFolded(
+  view: FeatureView,
+  found: ArrayLike<number>,
+  exact: NaiveFeatures,
+  what: () => string,
+): void {
   Object.entries<ViewFeature>(view.features).forEach(([name, feature], i) => {
     const [value, wanted] = [float32Of(found[i]), float32Of(exact[name])];
     if (isEstimate(feature) && isWithinError(feature, value, wanted)) return;
-    if (!Object.is(value, wanted)) expect(value, `${what()}, ${name} ${JSON.stringify(feature)}`).toBe(wanted);
+    if (!Object.is(value, wanted))
+      expect(value, `${what()}, ${name} ${JSON.stringify(feature)}`).toBe(wanted);
   });
 }
 
 /** Bit for bit in float32, all of it. */
-export function expectExact(view: FeatureView, found: ArrayLike<number>, exact: NaiveFeatures, what: () => string): void {
+export function expectExact(
+  view: FeatureView,
+  found: ArrayLike<number>,
+  exact: NaiveFeatures,
+  what: () => string,
+): void {
   Object.entries<ViewFeature>(view.features).forEach(([name, feature], i) => {
     const [value, wanted] = [float32Of(found[i]), float32Of(exact[name])];
-    if (!Object.is(value, wanted)) expect(value, `${what()}, ${name} ${JSON.stringify(feature)}`).toBe(wanted);
+    if (!Object.is(value, wanted))
+      expect(value, `${what()}, ${name} ${JSON.stringify(feature)}`).toBe(wanted);
   });
 }
 
 /** Two orders of arrival: the same float32, and of sketches the same double. */
-export function expectSame(view: FeatureView, one: ArrayLike<number>, other: ArrayLike<number>, what: () => string): void {
+export function expectSame(
+  view: FeatureView,
+  one: ArrayLike<number>,
+  other: ArrayLike<number>,
+  what: () => string,
+): void {
   Object.entries<ViewFeature>(view.features).forEach(([name, feature], i) => {
     const cast = isEstimate(feature) ? (value: unknown) => value : float32Of;
     if (!Object.is(cast(one[i]), cast(other[i])))

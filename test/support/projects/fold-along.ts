@@ -1,7 +1,13 @@
 import { prepareEvent, viewKeyOf, type ViewProgram } from '../../../src/fold/compile-view.ts';
 import { FrameWriter, readFrame } from '../../../src/fold/event-frame.ts';
 import { decodeState, encodeState } from '../../../src/fold/state-codec.ts';
-import { applyEvent, createState, fenceOf, readFeatures, type ViewState } from '../../../src/fold/view-state.ts';
+import {
+  applyEvent,
+  createState,
+  fenceOf,
+  readFeatures,
+  type ViewState,
+} from '../../../src/fold/view-state.ts';
 import type { LoggedEvent } from '../../../src/store/offline-log.ts';
 
 /** What a live read gave, and all that it takes to give it again. */
@@ -42,21 +48,39 @@ export function foldAlong(
       readFrame(program, bytes, (key, offset, effectiveTime, knownTime, inputs, at) => {
         const state = states.get(key) ?? createState(program);
         states.set(key, state);
-        const applied = applyEvent(program, state, sourcePartition, offset, effectiveTime, knownTime, inputs, at);
+        const applied = applyEvent(
+          program,
+          state,
+          sourcePartition,
+          offset,
+          effectiveTime,
+          knownTime,
+          inputs,
+          at,
+        );
         if (applied !== isNew) throw new Error(`offset ${offset} is applied once`);
         last = key;
       });
     };
     apply(frame, true);
     if (pick % 4 === 0) apply(frames[pick % (n + 1)] as Frame, false);
-    if (pick % 3 === 0) for (const [key, state] of states) states.set(key, decodeState(program, encodeState(program, state)));
-    if (last !== null && pick % 2 === 0) reads.push(read(program, states, last, leads[n % leads.length] ?? 0));
+    if (pick % 3 === 0)
+      for (const [key, state] of states) states.set(key, decodeState(program, encodeState(program, state)));
+    if (last !== null && pick % 2 === 0)
+      reads.push(read(program, states, last, leads[n % leads.length] ?? 0));
   });
-  const ends = [...states.keys()].sort().map((key, i) => read(program, states, key, leads[i % leads.length] ?? 0));
+  const ends = [...states.keys()]
+    .sort()
+    .map((key, i) => read(program, states, key, leads[i % leads.length] ?? 0));
   return { reads, ends };
 }
 
-function read(program: ViewProgram, states: ReadonlyMap<string, ViewState>, key: string, lead: number): FoldedRead {
+function read(
+  program: ViewProgram,
+  states: ReadonlyMap<string, ViewState>,
+  key: string,
+  lead: number,
+): FoldedRead {
   const state = states.get(key) as ViewState;
   const asOf = state.newestKnownTime + lead;
   const values = new Float64Array(program.featureNames.length);
@@ -82,7 +106,10 @@ function framesOf(program: ViewProgram, events: readonly LoggedEvent[], picks: r
       const newestKnownTime = Math.max(...batch.map(({ knownTime }) => knownTime));
       const [first, last] = [batch[0], batch.at(-1)] as [LoggedEvent, LoggedEvent];
       const offsets = { firstOffset: first.sourceOffset, lastOffset: last.sourceOffset };
-      frames.push({ sourcePartition, bytes: writer.finish({ sourcePartition, ...offsets, newestKnownTime }) });
+      frames.push({
+        sourcePartition,
+        bytes: writer.finish({ sourcePartition, ...offsets, newestKnownTime }),
+      });
     }
     return frames;
   });

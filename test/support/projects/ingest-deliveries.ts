@@ -16,7 +16,11 @@ export function ingestDeliveries(source: Source, deliveries: readonly Delivery[]
   const windowMs = parseDuration(source.dedupeWindow) ?? 0;
   const partitions = new Map<number, { next: number; recent: RecentIds; accepted: LoggedEvent[] }>();
   return deliveries.flatMap(({ sourcePartition, knownTime, payload }) => {
-    const own = partitions.get(sourcePartition) ?? { next: 0, recent: new RecentIds(windowMs, -Infinity, IDS_MAX), accepted: [] };
+    const own = partitions.get(sourcePartition) ?? {
+      next: 0,
+      recent: new RecentIds(windowMs, -Infinity, IDS_MAX),
+      accepted: [],
+    };
     partitions.set(sourcePartition, own);
     const message = {
       offset: own.next++,
@@ -30,7 +34,9 @@ export function ingestDeliveries(source: Source, deliveries: readonly Delivery[]
     const { id, ...event } = parsed.event;
     const answer = own.recent.has(id, knownTime);
     const isKnown = (): boolean =>
-      own.accepted.some((one) => one.row[source.id] === id && Math.abs(one.knownTime - knownTime) <= windowMs);
+      own.accepted.some(
+        (one) => one.row[source.id] === id && Math.abs(one.knownTime - knownTime) <= windowMs,
+      );
     if (answer === 'duplicate' || (answer === 'ask' && isKnown())) return [];
     own.recent.add([parsed.event]);
     own.accepted.push(event);
@@ -57,7 +63,9 @@ export function logNaively(source: Source, deliveries: readonly Delivery[]): Log
       effectiveTime: Math.min(eventTime, knownTime),
       knownTime,
       // JSON has no -0.
-      row: Object.fromEntries(Object.entries(payload).map(([name, value]) => [name, value === 0 ? 0 : value])) as Row,
+      row: Object.fromEntries(
+        Object.entries(payload).map(([name, value]) => [name, value === 0 ? 0 : value]),
+      ) as Row,
     });
   });
   return log;

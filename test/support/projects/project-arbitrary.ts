@@ -72,11 +72,11 @@ function definitionsOver(schema: Schema): fc.Arbitrary<FeatureDefinition> {
   const bucketed = fc.tuple(fc.constantFrom('count', 'sum', 'mean'), window).map(([kind, options]) => {
     const bucketBy = { field: 'country', values: ['NO', "D'E\\", 'FR'] };
     if (kind === 'count') return aggregations.count({ ...options, bucketBy });
-    return aggregations[kind as 'sum' | 'mean']('amount', { ...options, bucketBy });
+    return aggregations[kind]('amount', { ...options, bucketBy });
   });
   return fc.oneof(
-    { weight: 12, arbitrary: anyFeature as fc.Arbitrary<FeatureDefinition> },
-    { weight: 1, arbitrary: lastN as fc.Arbitrary<FeatureDefinition> },
+    { weight: 12, arbitrary: anyFeature },
+    { weight: 1, arbitrary: lastN },
     ...('country' in schema ? [{ weight: 1, arbitrary: bucketed as fc.Arbitrary<FeatureDefinition> }] : []),
   );
 }
@@ -90,12 +90,26 @@ const DEFINITIONS_MAX = 7;
  */
 export const projectArbitrary = (name: string, partitions: number): fc.Arbitrary<RandomProject> =>
   fc.subarray(Object.keys(optional)).chain((names) => {
-    const schema: Schema = { ...required, ...Object.fromEntries(Object.entries(optional).filter(([field]) => names.includes(field))) };
-    const drawn = source({ name, schema, id: 'id' as never, eventTime: 'at' as never, knownTime: 'carried', partitions });
+    const schema: Schema = {
+      ...required,
+      ...Object.fromEntries(Object.entries(optional).filter(([field]) => names.includes(field))),
+    };
+    const drawn = source({
+      name,
+      schema,
+      id: 'id' as never,
+      eventTime: 'at' as never,
+      knownTime: 'carried',
+      partitions,
+    });
     const possible = entities.filter(({ fields }) => fields.every((field) => field in schema));
     const view = fc.record({
       of: fc.constantFrom(...possible),
-      definitions: fc.array(definitionsOver(schema), { minLength: 1, maxLength: DEFINITIONS_MAX, size: 'max' }),
+      definitions: fc.array(definitionsOver(schema), {
+        minLength: 1,
+        maxLength: DEFINITIONS_MAX,
+        size: 'max',
+      }),
     });
     return fc.array(view, { minLength: 1, maxLength: VIEWS_MAX, size: 'max' }).map((views) => ({
       source: drawn,

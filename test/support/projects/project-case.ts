@@ -2,7 +2,12 @@ import fc from 'fast-check';
 import type { ViewFeature } from '../../../src/define/aggregation.ts';
 import { compileView, type ViewProgram } from '../../../src/fold/compile-view.ts';
 import type { LoggedEvent } from '../../../src/store/offline-log.ts';
-import { deliveriesArbitrary, PARTITIONS_A_HISTORY, type Delivery, type NumberSort } from './delivery-arbitrary.ts';
+import {
+  deliveriesArbitrary,
+  PARTITIONS_A_HISTORY,
+  type Delivery,
+  type NumberSort,
+} from './delivery-arbitrary.ts';
 import { ingestDeliveries, logNaively } from './ingest-deliveries.ts';
 import { projectArbitrary, type RandomProject } from './project-arbitrary.ts';
 import { foldAlong, type FoldedRead } from './fold-along.ts';
@@ -38,7 +43,11 @@ const picks = fc.array(fc.nat({ max: 30 }), { minLength: 1, maxLength: 20, size:
 /** How one history arrives and is read. */
 const arrival = fc.record({
   orders: fc.tuple(picks, picks),
-  leads: fc.array(fc.oneof(fc.constant(0), fc.integer({ min: -HOUR_MS, max: 50 * HOUR_MS })), { minLength: 1, maxLength: 5, size: 'max' }),
+  leads: fc.array(fc.oneof(fc.constant(0), fc.integer({ min: -HOUR_MS, max: 50 * HOUR_MS })), {
+    minLength: 1,
+    maxLength: 5,
+    size: 'max',
+  }),
   moments: fc.array(fc.integer({ min: -HOUR_MS, max: 120 * HOUR_MS }), { minLength: 1, maxLength: 2 }),
 });
 
@@ -75,7 +84,11 @@ function buildCase(
   const placed = drawn.map(({ deliveries }, h) => deliveries.map((delivery) => place(delivery, h)));
   const ingested = placed.map((deliveries) => ingestDeliveries(project.source, deliveries));
   const log = placed.flatMap((deliveries) => logNaively(project.source, deliveries));
-  const shown = { schema: project.source.schema, views: project.views.map(({ entity, features }) => ({ keys: entity.keys, features })), log };
+  const shown = {
+    schema: project.source.schema,
+    views: project.views.map(({ entity, features }) => ({ keys: entity.keys, features })),
+    log,
+  };
   return {
     // What fast-check prints of a case that fails.
     ...{ [fc.toStringMethod]: () => JSON.stringify(shown) },
@@ -94,7 +107,9 @@ function buildCase(
         ends: runs.flatMap(([one, other]) =>
           (one?.ends ?? []).map((read, i) => [read, other?.ends[i] as FoldedRead] as const),
         ),
-        known: drawn.flatMap(({ arrival: { moments } }, h) => knownReads(program, ingested[h] ?? [], moments)),
+        known: drawn.flatMap(({ arrival: { moments } }, h) =>
+          knownReads(program, ingested[h] ?? [], moments),
+        ),
       };
     }),
   };
@@ -115,7 +130,11 @@ function place(delivery: Delivery, h: number): Delivery {
   };
 }
 
-function knownReads({ keyFields }: ViewProgram, events: readonly LoggedEvent[], moments: readonly number[]): KnownRead[] {
+function knownReads(
+  { keyFields }: ViewProgram,
+  events: readonly LoggedEvent[],
+  moments: readonly number[],
+): KnownRead[] {
   return moments.flatMap((after, i) => {
     const one = events[(i * 7) % Math.max(1, events.length)];
     const key = keyFields.map((field) => one?.row[field] ?? null);

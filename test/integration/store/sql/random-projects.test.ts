@@ -36,24 +36,37 @@ const isSeen = {
 };
 
 /** SQL's answers, of a batch and of single reads, against the oracle's; and the fold's against both. */
-async function checkView({ project, log }: ProjectCase, { program, folded, known }: ViewCase, what: string): Promise<number> {
+async function checkView(
+  { project, log }: ProjectCase,
+  { program, folded, known }: ViewCase,
+  what: string,
+): Promise<number> {
   const { view } = program;
   const rows: Row[] = [...folded, ...known.map((read) => ({ ...read, fence: {} }))];
-  const exact = (row: Row, by: 'fence' | 'known'): NaiveFeatures => featuresNaively(view, log, row, isSeen[by](row));
+  const exact = (row: Row, by: 'fence' | 'known'): NaiveFeatures =>
+    featuresNaively(view, log, row, isSeen[by](row));
   const width = program.featureNames.length;
   const [upToFences, asKnown] = await readTwins(postgres, view, rows, ['fence', 'known']);
   rows.forEach((row, r) => {
-    const of = (values: Float64Array | undefined) => (values as Float64Array).subarray(r * width, (r + 1) * width);
-    const where = (form: string) => () => `${what}, ${project.source.name}.${view.name}, ${form}, ${JSON.stringify({ ...row, values: null })}`;
+    const of = (values: Float64Array | undefined) =>
+      (values as Float64Array).subarray(r * width, (r + 1) * width);
+    const where = (form: string) => () =>
+      `${what}, ${project.source.name}.${view.name}, ${form}, ${JSON.stringify({ ...row, values: null })}`;
     expectExact(view, of(upToFences), exact(row, 'fence'), where('SQL up to fences'));
     expectExact(view, of(asKnown), exact(row, 'known'), where('SQL as known'));
     if (row.values !== undefined) expectFolded(view, row.values, exact(row, 'fence'), where('fold'));
   });
   for (const row of rows.slice(0, READABLE_READS)) {
     for (const by of ['fence', 'known'] as const) {
-      const sql = readableQuery(view, { asOf: row.asOf, key: row.key, fence: by === 'fence' ? (row.fence ?? {}) : null });
+      const sql = readableQuery(view, {
+        asOf: row.asOf,
+        key: row.key,
+        fence: by === 'fence' ? (row.fence ?? {}) : null,
+      });
       const [answer] = await postgres.queryArrays(sql);
-      const values = (answer ?? []).slice(view.entity.keys.length + 1).map((value) => (value ?? NaN) as number);
+      const values = (answer ?? [])
+        .slice(view.entity.keys.length + 1)
+        .map((value) => (value ?? NaN) as number);
       expectExact(view, values, exact(row, by), () => `${what}, ${sql}`);
     }
   }
@@ -67,7 +80,11 @@ describe(`random projects in SQL, seed ${testSeed}`, () => {
       let reads = 0;
       for (let index = 0; index < PROJECTS; index++) {
         const seed = testSeed + index;
-        const arbitrary = projectCase({ name: `events_${index}`, histories: HISTORIES, eventsMax: EVENTS_MAX });
+        const arbitrary = projectCase({
+          name: `events_${index}`,
+          histories: HISTORIES,
+          eventsMax: EVENTS_MAX,
+        });
         const [drawn] = fc.sample(arbitrary, { numRuns: 1, seed }) as [ProjectCase];
         expect(drawn.ingested).toEqual(drawn.log);
         for (const statement of createLogTableSql(drawn.project.source)) await postgres.query(statement);
