@@ -185,7 +185,7 @@ describe('a view without key fields', () => {
         },
       ],
     } as unknown as ServedDecision;
-    const { numbers } = await recomputeRows(path.postgres, program, [decision], 'fence');
+    const [{ numbers }] = await recomputeRows(path.postgres, program, [decision]);
     expect([...numbers]).toEqual(
       Object.values(naively(sqlPayments, LAST)).map((value) => Math.fround(value ?? NaN)),
     );

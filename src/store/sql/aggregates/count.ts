@@ -1,7 +1,6 @@
-import { countOf } from '../signed-sums.ts';
-import type { SqlAggregate } from '../sql-aggregate.ts';
+import { sqlAggregate } from '../sql-aggregate.ts';
 
-export const count: SqlAggregate = {
-  readsExact: false,
-  expression: (input) => `${countOf(input)}::float8`,
-};
+export const count = sqlAggregate({
+  parts: ({ counted }) => ({ n: { aggregate: counted(), merge: 'sum' } }),
+  value: ({ n }) => `coalesce(${n}, 0)::float8`,
+});

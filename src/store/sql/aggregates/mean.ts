@@ -1,8 +1,11 @@
-import { countOfValues, sumOf } from '../signed-sums.ts';
-import type { SqlAggregate } from '../sql-aggregate.ts';
+import { sqlAggregate } from '../sql-aggregate.ts';
 
-export const mean: SqlAggregate = {
+/** Exact until the one rounding of the quotient. */
+export const mean = sqlAggregate({
   readsExact: true,
-  expression: (input) =>
-    `millrace.nearest_double(${sumOf(input, input.exact)}) / nullif(${countOfValues(input, input.exact)}, 0)`,
-};
+  parts: ({ exact, counted, summed }) => ({
+    n: { aggregate: counted(exact), merge: 'sum' },
+    total: { aggregate: summed(exact), merge: 'sum' },
+  }),
+  value: ({ n, total }) => `millrace.nearest_quotient(${total}, ${n})`,
+});

@@ -1,12 +1,12 @@
-import { countOfValues, sumOf } from '../signed-sums.ts';
-import type { SqlAggregate } from '../sql-aggregate.ts';
+import { sqlAggregate } from '../sql-aggregate.ts';
 
 /** Exact until the one rounding to double precision at the end. */
-export const sum: SqlAggregate = {
+export const sum = sqlAggregate({
   readsExact: true,
-  expression(input) {
-    const sum = `millrace.nearest_double(${sumOf(input, input.exact)})`;
-    if (input.sign === null) return sum;
-    return `CASE WHEN ${countOfValues(input, input.exact)} = 0 THEN NULL ELSE ${sum} END`;
-  },
-};
+  parts: ({ exact, counted, summed }) => ({
+    n: { aggregate: counted(exact), merge: 'sum' },
+    total: { aggregate: summed(exact), merge: 'sum' },
+  }),
+  // Where all rows were taken back, what is left of them is nothing and not 0.
+  value: ({ n, total }) => `CASE WHEN ${n} <> 0 THEN millrace.nearest_double(${total}) END`,
+});
