@@ -1,4 +1,5 @@
 import type { JsonValue } from '../core/json.ts';
+import { MillraceError } from '../core/millrace-error.ts';
 import type { Project } from '../define/project.ts';
 import type { Source } from '../define/source.ts';
 import { compileView, type ViewProgram } from '../fold/compile-view.ts';
@@ -67,4 +68,15 @@ function rebuilt({ definition }: AppliedViewRow, sources: readonly Source[]): Vi
   return source === undefined
     ? null
     : compileView(viewOfDefinition(definition.program, definition.partitions, source));
+}
+
+/** @throws MillraceError FEATURE_VIEW_NOT_FOUND listing what runs */
+export function liveViewNamed(live: readonly LiveView[], view: string, version: number): LiveView {
+  const found = live.find(({ program }) => program.name === view && program.version === version);
+  if (found !== undefined) return found;
+  const known = live.map(({ program }) => `${program.name} (version ${program.version})`).join(', ');
+  throw new MillraceError(
+    'FEATURE_VIEW_NOT_FOUND',
+    `Feature view '${view}' version ${version} does not run: it was not applied, or nothing needed it any more. What runs: ${known}.`,
+  );
 }
