@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fence } from '../contracts/decision.ts';
 import type { Clock } from '../core/clock.ts';
 import { canonicalJson } from '../core/json.ts';
@@ -21,6 +22,9 @@ export const COMPARE_KEYS = 200;
 const MOMENT_SHARES = [0, 1 / 16, 1 / 4, 3 / 4];
 const MOMENTS_SPAN_MS_MAX = 90 * 86_400_000;
 const DIFFERENCES_SHOWN_MAX = 20;
+/** The fold may be ahead of the offline log by one batch of ingest: so long the log is waited for. */
+const LOG_WAIT_MS_MAX = 5_000;
+const LOG_POLL_MS = 100;
 
 export interface CompareDeps {
   readonly postgres: Postgres;
@@ -77,9 +81,7 @@ export async function compareView(
   keysMax: number = COMPARE_KEYS,
 ): Promise<ViewComparison> {
   const keys = await sampleKeys(deps.postgres, program, keysMax);
-  const all = await readSample(deps, program, keys);
-  const logged = await loggedTest(deps.postgres, program);
-  const sample = all.filter(({ fence }) => logged(fence));
+  const { all, sample } = await settledSample(deps, program, keys);
   const reads = sample.flatMap((one) => momentsOf(program, one.from).map((asOf) => ({ ...one, asOf })));
   const found = reads.map(({ state, asOf }) => valuesOf(program, state, asOf));
   const { values: expected, by } = await recompute(deps.postgres, program, reads);
@@ -164,6 +166,21 @@ async function readSample(
     const from = program.view.source.knownTime === 'broker' ? deps.clock() : (position?.newestKnownTime ?? 0);
     return { entityKey, state: createState(program), fence: position?.watermarks ?? {}, from };
   });
+}
+
+/** The keys whose states saw only what the offline log has, after a short wait for it. */
+async function settledSample(
+  deps: CompareDeps,
+  program: ViewProgram,
+  keys: readonly string[],
+): Promise<{ all: readonly SampledState[]; sample: readonly SampledState[] }> {
+  const all = await readSample(deps, program, keys);
+  for (let waitedMs = 0; ; waitedMs += LOG_POLL_MS) {
+    const logged = await loggedTest(deps.postgres, program);
+    const sample = all.filter(({ fence }) => logged(fence));
+    if (sample.length === all.length || waitedMs >= LOG_WAIT_MS_MAX) return { all, sample };
+    await sleep(LOG_POLL_MS);
+  }
 }
 
 /** Whether the offline log has every event that a state has seen: the fold may be ahead of it by a batch. */
