@@ -117,7 +117,7 @@ export function mergeTallies(before: AuditTally, next: AuditTally): AuditTally {
     mismatchedFeatures: addCounts(before.mismatchedFeatures, next.mismatchedFeatures),
     staleFeatures: addCounts(before.staleFeatures, next.staleFeatures),
     from: before.from ?? next.from,
-    to: next.to ?? before.to,
+    to: before.to === null || next.to === null ? (next.to ?? before.to) : Math.max(before.to, next.to),
     chain: next.chain,
   };
 }

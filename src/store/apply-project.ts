@@ -92,13 +92,10 @@ export async function applyProject(project: Project, deps: ApplyDeps): Promise<P
     for (const row of plan.views.remove) {
       const note = noteOf(deps, 'no model version needs it');
       const { keys } = await removeView({ ...deps, removeStates }, row, note);
-      await deps.record?.(deps.postgres, {
-        ...note,
-        model: null,
-        version: null,
-        action: 'remove-view',
-        details: { view: row.name, viewVersion: row.version, keys },
-      });
+      const details = { view: row.name, viewVersion: row.version, keys };
+      await deps.postgres.transaction(async (tx) =>
+        deps.record?.(tx, { ...note, model: null, version: null, action: 'remove-view', details }),
+      );
       say(`view ${row.name} version ${row.version}: removed, ${keys} keys`);
     }
   }
