@@ -15,7 +15,7 @@ import {
 } from './view-position.ts';
 
 /** Offsets of one chunk: what is read, folded and written together, and at most what a second of the rate allows. */
-export const CHUNK_OFFSETS_MAX = 5_000;
+const CHUNK_OFFSETS_MAX = 5_000;
 const OPEN_ATTEMPTS_MAX = 50;
 
 export interface BackfillSlice {
@@ -23,6 +23,8 @@ export interface BackfillSlice {
   readonly owner: string;
   /** Rows of the log that are read in a second, at most. */
   readonly rowsPerSecond: number;
+  /** Offsets of a chunk; CHUNK_OFFSETS_MAX unless given. */
+  readonly chunkOffsets?: number;
   /** No chunk is begun after this long. */
   readonly sliceMs: number;
   readonly signal?: AbortSignal;
@@ -65,7 +67,7 @@ export async function backfillPartition(
   let rows = 0;
   for (;;) {
     slice.signal?.throwIfAborted();
-    const chunk = nextChunk(opened.progress, slice.rowsPerSecond);
+    const chunk = nextChunk(opened.progress, slice);
     if (chunk === null) {
       await opened.finish();
       return stateOf(opened.progress, true);
@@ -177,8 +179,11 @@ interface Chunk {
   readonly to: number;
 }
 
-function nextChunk({ cuts, next }: BackfillProgress, rowsPerSecond: number): Chunk | null {
-  const offsets = Math.max(1, Math.min(CHUNK_OFFSETS_MAX, Math.floor(rowsPerSecond)));
+function nextChunk(
+  { cuts, next }: BackfillProgress,
+  { rowsPerSecond, chunkOffsets = CHUNK_OFFSETS_MAX }: BackfillSlice,
+): Chunk | null {
+  const offsets = Math.max(1, Math.min(chunkOffsets, Math.floor(rowsPerSecond)));
   for (const [partition, cut] of Object.entries(cuts)) {
     const from = next[partition] ?? 0;
     if (from < cut) return { sourcePartition: Number(partition), from, to: Math.min(cut, from + offsets) };

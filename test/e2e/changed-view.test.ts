@@ -5,7 +5,7 @@ import type { BackfillResult } from '../../src/contracts/backfill.ts';
 import { connectMillrace, type MillraceClient } from '../../src/index.ts';
 import { createLogger } from '../../src/infra/logger.ts';
 import { createPostgres, type Postgres } from '../../src/infra/postgres.ts';
-import type { ViewVersion } from '../../src/store/view-versions.ts';
+import type { ViewVersion, ViewVersionChange } from '../../src/store/view-versions.ts';
 import { eventually } from '../support/eventually.ts';
 import { DAY_MS, parcelWorld, START } from './parcels/events.ts';
 import { LiveTraffic } from './parcels/live-traffic.ts';
@@ -20,7 +20,7 @@ const HISTORY_DAYS = 8;
 const LIVE_STEPS = 15;
 const LIMIT_MS = 120_000;
 /** Rows a second: slow enough that a backfill is seen at work. */
-const RATE = 4_000;
+const RATE = 600;
 
 const fileOf = (name: string): string => fileURLToPath(new URL(`./parcels/${name}.ts`, import.meta.url));
 const before = fileOf('project');
@@ -37,6 +37,8 @@ interface PlanDocument {
 
 interface ViewsDocument {
   readonly versions: readonly ViewVersion[];
+  /** Newest first. */
+  readonly changes: readonly ViewVersionChange[];
 }
 
 describe('a changed view during live traffic', () => {
@@ -124,17 +126,24 @@ describe('a changed view during live traffic', () => {
     const applied = runCli<PlanDocument>(started, changed, 'apply', '--wait', '--rate', String(RATE));
     let done = false;
     void applied.finally(() => (done = true));
-    const seen = new Set<string>();
-    await traffic.stepUntil(async () => {
-      seen.add((await statesOf())[2] ?? 'none');
-      return done;
-    });
+    await traffic.stepUntil(() => done);
     const { document, exitCode } = await applied;
     expect(exitCode).toBe(0);
     expect(document.filled).toMatchObject([{ view: VIEW, version: 2, replaced: 1 }]);
     expect(document.filled[0]?.compared?.values).toBeGreaterThan(100);
     expect(document.filled[0]?.compared?.valuesWithCurrent).toBeGreaterThan(0);
-    expect(seen).toContain('backfilling');
+    const { document: views } = await runCli<ViewsDocument>(started, changed, 'views');
+    expect(
+      views.changes.filter(({ name }) => name === VIEW).map(({ version, toState }) => `${version} ${toState}`),
+    ).toEqual([
+      '2 current',
+      '1 retiring',
+      '2 comparing',
+      '2 backfilling',
+      '2 building',
+      '1 current',
+      '1 building',
+    ]);
     expect(await statesOf()).toEqual({ 1: 'retiring', 2: 'current' });
     expect(traffic.failed).toEqual([]);
     await traffic.step();
