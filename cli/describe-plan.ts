@@ -1,5 +1,5 @@
 import type { BackfillEstimate } from '../src/store/estimate-backfill.ts';
-import type { Plan } from '../src/store/plan-project.ts';
+import type { Plan, PlanStep } from '../src/store/plan-project.ts';
 import type { PlannedProject } from './apply-project.ts';
 import { renderTable } from './table.ts';
 
@@ -22,10 +22,7 @@ export function describePlan({ plan, estimates, rowsPerSecond }: PlannedProject)
   const steps =
     plan.steps.length === 0
       ? 'Nothing to do: the project is applied as it is.'
-      : renderTable(
-          [{ title: 'DO' }, { title: 'WHAT' }, { title: 'NAME' }, { title: 'DETAIL' }],
-          plan.steps.map(({ action, kind, name, detail }) => [action, kind, name, detail]),
-        );
+      : plan.steps.map(describeStep).join('\n');
   return [
     steps,
     ...describeBackfills(estimates, rowsPerSecond),
@@ -33,6 +30,19 @@ export function describePlan({ plan, estimates, rowsPerSecond }: PlannedProject)
     ...describeKept(plan),
     ...plan.problems.map(({ code, message }) => `Can't be applied: ${message} (${code})`),
   ].join('\n\n');
+}
+
+const ACTION_WIDTH = 'recompute'.length;
+const KIND_WIDTH = 'featureService'.length;
+const NAME_WIDTH = 24;
+const LINE_WIDTH_MAX = 80;
+
+/** One line, or a second one for the detail: a plan is read before it is applied, so nothing of it is cut. */
+function describeStep({ action, kind, name, detail }: PlanStep): string {
+  const head = `${action.padEnd(ACTION_WIDTH)}  ${kind.padEnd(KIND_WIDTH)}  ${name.padEnd(NAME_WIDTH)}`;
+  return head.length + detail.length + 2 <= LINE_WIDTH_MAX
+    ? `${head}  ${detail}`
+    : `${head.trimEnd()}\n${' '.repeat(ACTION_WIDTH + KIND_WIDTH + 4)}${detail}`;
 }
 
 function describeBackfills(estimates: PlannedProject['estimates'], rowsPerSecond: number): string[] {
