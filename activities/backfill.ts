@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { BackfillActivities } from '../src/contracts/backfill.ts';
 import type { Project } from '../src/define/project.ts';
 import type { ViewProgram } from '../src/fold/compile-view.ts';
+import type { Postgres } from '../src/infra/postgres.ts';
 import { appendLedger } from '../src/registry/append-ledger.ts';
 import { backfillPartition } from '../src/store/backfill-partition.ts';
 import { assertEqual, compareView } from '../src/store/compare-view.ts';
@@ -84,15 +85,21 @@ export function createBackfillActivities(deps: BackfillDependencies): BackfillAc
         return { keys, moments, values, valuesWithCurrent, by };
       }),
 
-    flipViewVersion: ({ view: name, version, compared, ...note }) =>
-      postgres.transaction(async (tx) => {
-        const { flipped, before } = await flipViewVersion(tx, { name, version }, ['comparing'], note);
-        if (flipped) {
-          const details = { view: name, viewVersion: version, replaced: before, compared: { ...compared } };
-          await appendLedger(tx, { ...note, model: null, version: null, action: 'flip-view', details });
-        }
-        return { replaced: before === version ? null : before };
-      }),
+    flipViewVersion: (input) => flip(postgres, input),
   });
 }
 
+/** The flip, its note in the versions' history and its ledger entry: all or nothing. */
+function flip(
+  postgres: Postgres,
+  { view: name, version, compared, ...note }: Parameters<BackfillActivities['flipViewVersion']>[0],
+): Promise<{ replaced: number | null }> {
+  return postgres.transaction(async (tx) => {
+    const { flipped, before } = await flipViewVersion(tx, { name, version }, ['comparing'], note);
+    if (flipped) {
+      const details = { view: name, viewVersion: version, replaced: before, compared: { ...compared } };
+      await appendLedger(tx, { ...note, model: null, version: null, action: 'flip-view', details });
+    }
+    return { replaced: before === version ? null : before };
+  });
+}

@@ -118,7 +118,7 @@ async function open(
     const { rebuild: _lease, ...base } = isOwn
       ? position
       : await withinTopic(deps, program, partition, null);
-    let progress = isOwn ? (rebuild.backfill as BackfillProgress) : await begin(deps, program);
+    let progress = isOwn ? rebuild.backfill : await begin(deps, program);
     let step = (rebuild?.step ?? 0) + 1;
     let text = found;
     const write = async (next: ViewPosition, states: Parameters<Opened['write']>[1]): Promise<boolean> => {

@@ -6,7 +6,7 @@ import type { Source } from '../define/source.ts';
 import type { ViewProgram } from '../fold/compile-view.ts';
 import type { KafkaClient, TopicSpec } from '../infra/kafka.ts';
 import type { Postgres } from '../infra/postgres.ts';
-import { compareSource } from './compare-source.ts';
+import { compareSource, type SourceChange } from './compare-source.ts';
 import { readLiveViews } from './live-views.ts';
 import { planViews, type PinnedViews, type ViewPlan } from './plan-views.ts';
 import {
@@ -106,12 +106,6 @@ export async function planProject(project: Project, deps: PlanDeps): Promise<Pla
   const dropped = sourceChanges.flatMap((change) => change.dropped);
   const runs = (d: Definition): boolean =>
     viewVersions.some((v) => v.name === d.name && v.version === d.version && v.state !== 'gone');
-  const columnStep = (source: string, name: string, detail: string): PlanStep => ({
-    action: 'alter',
-    kind: 'column',
-    name: `log.${source}.${name}`,
-    detail,
-  });
   return {
     topics,
     newSources,
@@ -132,23 +126,7 @@ export async function planProject(project: Project, deps: PlanDeps): Promise<Pla
         .map((s) => topicChanged(s, present.get(s.topic) ?? 0)),
     ],
     steps: [
-      ...topics.map((t): PlanStep => ({
-        action: 'create',
-        kind: 'topic',
-        name: t.topic,
-        detail: `${t.partitions} partitions`,
-      })),
-      ...newSources.map((s): PlanStep => ({
-        action: 'create',
-        kind: 'log',
-        name: `log.${s.name}`,
-        detail: `${Object.keys(s.schema).length} fields`,
-      })),
-      ...newColumns.map((c) =>
-        columnStep(c.source, c.name, `new, ${c.field.type}, null for events of the past`),
-      ),
-      ...loosened.map((c) => columnStep(c.source, c.name, 'may be null from now on')),
-      ...dropped.map((c) => columnStep(c.source, c.name, 'stays, null for new events')),
+      ...resourceSteps(topics, newSources, { newColumns, loosened, dropped }),
       ...changed.map((d): PlanStep => ({
         action: appliedOf(d) === undefined ? 'create' : 'alter',
         kind: d.kind,
@@ -159,6 +137,37 @@ export async function planProject(project: Project, deps: PlanDeps): Promise<Pla
     ],
     modelsTouched: modelsTouched(project, changed),
   };
+}
+
+/** Topics, logs and their columns. */
+function resourceSteps(
+  topics: readonly TopicSpec[],
+  newSources: readonly Source[],
+  { newColumns, loosened, dropped }: Omit<SourceChange, 'problems'>,
+): PlanStep[] {
+  const column = (source: string, name: string, detail: string): PlanStep => ({
+    action: 'alter',
+    kind: 'column',
+    name: `log.${source}.${name}`,
+    detail,
+  });
+  return [
+    ...topics.map((t): PlanStep => ({
+      action: 'create',
+      kind: 'topic',
+      name: t.topic,
+      detail: `${t.partitions} partitions`,
+    })),
+    ...newSources.map((s): PlanStep => ({
+      action: 'create',
+      kind: 'log',
+      name: `log.${s.name}`,
+      detail: `${Object.keys(s.schema).length} fields`,
+    })),
+    ...newColumns.map((c) => column(c.source, c.name, `new, ${c.field.type}, null for events of the past`)),
+    ...loosened.map((c) => column(c.source, c.name, 'may be null from now on')),
+    ...dropped.map((c) => column(c.source, c.name, 'stays, null for new events')),
+  ];
 }
 
 function viewSteps(views: ViewPlan, versions: readonly ViewVersion[]): PlanStep[] {

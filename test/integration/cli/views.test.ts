@@ -51,7 +51,6 @@ test('plan shows rows, keys, bytes and minutes of what is to be recomputed, and 
   expect(stdout).toContain('The backfill reads at most 5,000\nrows of the log a second');
   expect(stdout).toContain('Models touched:\n  fraud');
   expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
-  if (process.env['MILLRACE_SHOW'] !== undefined) console.log(stdout);
 });
 
 test('apply begins the new version beside the old one, and says how to follow it', async () => {
