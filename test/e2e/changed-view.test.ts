@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AuditResult } from '../../src/contracts/audit.ts';
@@ -8,7 +9,7 @@ import { createPostgres, type Postgres } from '../../src/infra/postgres.ts';
 import type { ViewVersion, ViewVersionChange } from '../../src/store/view-versions.ts';
 import { eventually } from '../support/eventually.ts';
 import { DAY_MS, parcelWorld, START } from './parcels/events.ts';
-import { LiveTraffic } from './parcels/live-traffic.ts';
+import { LiveTraffic, type Answer } from './parcels/live-traffic.ts';
 import { lateParcel } from './parcels/project.ts';
 import { runCli } from './run-cli.ts';
 import { startMillrace, type StartedMillrace } from './started-millrace.ts';
@@ -19,6 +20,7 @@ const WORLD_DAYS = 90;
 const HISTORY_DAYS = 8;
 const LIVE_STEPS = 15;
 const LIMIT_MS = 120_000;
+const ASK_PAUSE_MS = 25;
 /** Rows a second: slow enough that a backfill is seen at work. */
 const RATE = 600;
 
@@ -54,7 +56,34 @@ describe('a changed view during live traffic', () => {
     traffic = new LiveTraffic(parcelWorld(WORLD_DAYS), millrace, started.servingUrl, START + HISTORY_DAYS * DAY_MS);
   });
 
+  /** Answers to questions that never pause: also while consumers are started anew with other views. */
+  const asked: Answer[] = [];
+  let asking = false;
+  let asker: Promise<void> | undefined;
+
+  async function askOnAndOn(): Promise<void> {
+    asking = true;
+    for (let n = 0; asking; n++) {
+      const order = {
+        orderId: `asked${n}`,
+        placedAt: traffic.clock,
+        courier: `courier-${n % 9}`,
+        district: n % 7 === 0 ? null : 'north',
+        amount: n % 80,
+        express: n % 3 === 0,
+      };
+      asked.push(await traffic.ask(order));
+      await sleep(ASK_PAUSE_MS);
+    }
+  }
+
+  async function stopAsking(): Promise<void> {
+    asking = false;
+    await asker;
+  }
+
   afterAll(async () => {
+    await stopAsking();
     await millrace?.close();
     await postgres?.close();
     await started?.stop();
@@ -83,16 +112,20 @@ describe('a changed view during live traffic', () => {
   }
 
   async function expectCleanAudit(): Promise<void> {
+    await stopAsking();
+    expect(asked.filter(({ status }) => status !== 200)).toEqual([]);
+    const answered = traffic.answers.length + asked.length;
     // The decision log is written behind the answer.
     await eventually(
       'every answered decision to be stored',
       LIMIT_MS,
       async () => (await postgres.query<{ n: number }>('SELECT count(*)::int AS n FROM millrace.decisions'))[0]?.n ?? 0,
-      (stored) => stored >= traffic.answers.filter(({ status }) => status === 200).length,
+      (stored) => stored >= answered,
     );
     const { document } = await runCli<AuditResult>(started, changed, 'audit', MODEL, '--wait');
     expect(document.tally).toMatchObject({ mismatched: 0, skipped: 0, pending: 0, mismatches: [] });
-    expect(document.tally.decisions).toBe(traffic.answers.length);
+    expect(document.tally.decisions).toBe(answered);
+    asker = askOnAndOn();
   }
 
   it('serves a first version over history', async () => {
@@ -103,6 +136,7 @@ describe('a changed view during live traffic', () => {
     traffic.answers.splice(0, traffic.answers.length, ...traffic.answers.filter(({ status }) => status === 200));
     for (let i = 0; i < LIVE_STEPS; i++) await traffic.step();
     expect(traffic.failed).toEqual([]);
+    asker = askOnAndOn();
   });
 
   it('plans what the change takes, and changes nothing', async () => {
@@ -166,7 +200,11 @@ describe('a changed view during live traffic', () => {
     expect(kept.kept).toEqual([
       { view: VIEW, version: 1, why: expect.stringContaining(`${MODEL} version 1 (champion)`) as string },
     ]);
-    await trainAndPromote(3);
+    await millrace.retrain(MODEL, { trigger: 'manual', reason: 'version 3', requestedBy: 'test', dataCut: null });
+    await traffic.stepUntil(async () => (await championIs(3)) && (await rests()));
+    // Version 1 is still the one that a rollback goes to.
+    const { document: pinned } = await runCli<PlanDocument>(started, changed, 'plan', '--keep', '0s');
+    expect(pinned.kept).toMatchObject([{ why: expect.stringContaining(`${MODEL} version 1 (rollback)`) as string }]);
     await trainAndPromote(4);
     const { document } = await runCli<PlanDocument>(started, changed, 'apply', '--keep', '0s');
     expect(document.steps).toMatchObject([{ action: 'remove', name: VIEW }]);
