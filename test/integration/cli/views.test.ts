@@ -87,6 +87,9 @@ test('a version that left the project before it was filled retires, and goes', a
   const gone = await stage.run('apply', '--keep', '0s', '--json');
   expect(JSON.parse(gone.stdout)).toMatchObject({ steps: [{ action: 'remove', name: 'card_activity' }] });
   expect(JSON.parse((await stage.run('plan', '--json')).stdout)).toMatchObject({ steps: [], kept: [] });
+  const ledger = JSON.parse((await stage.run('ledger', '--json')).stdout) as { action: string; details: object }[];
+  expect(ledger).toMatchObject([{ action: 'remove-view', details: { view: 'card_activity', viewVersion: 2 } }]);
+  expect((await stage.run('ledger', 'verify')).exitCode).toBe(0);
   const { stdout } = await stage.run('views');
   expect(stdout).toMatch(/^card_activity +1 +current/m);
   expect(stdout).toMatch(/^card_activity +2 +gone/m);
