@@ -22,6 +22,7 @@ import { addStart } from './commands/start.ts';
 import { addStatus } from './commands/status.ts';
 import { addTrain } from './commands/train.ts';
 import { addUp } from './commands/up.ts';
+import { addViews } from './commands/views.ts';
 import { DATA_DIR_DEFAULT, PROJECT_DEFAULT } from './create-context.ts';
 import type { TextSink } from './output.ts';
 
@@ -32,7 +33,7 @@ const HELP_TEXT_WIDTH_MIN = 20;
 /** In the order of the help: the servers, the project, the processes, events, models, looking. */
 const commands: readonly (readonly [heading: string, adds: readonly AddCommand[]])[] = [
   ['Servers:', [addUp, addDown]],
-  ['Project:', [addPlan, addApply]],
+  ['Project:', [addPlan, addApply, addViews]],
   ['Processes:', [addStart, addRun]],
   ['Events and features:', [addReplay, addMaterialize, addFeatures, addDeadLetters]],
   ['Models:', [addTrain, addPromote, addRollback, addPause, addResume, addApprove, addPredict]],

@@ -11,14 +11,15 @@ import { createPostgres, type Postgres } from '../src/infra/postgres.ts';
 import { createRedis, redisReady } from '../src/infra/redis.ts';
 import { createRegistry, type Registry } from '../src/registry/registry.ts';
 import { findDecision } from '../src/store/find-decision.ts';
-import { OnlineCatalog } from '../src/store/online-catalog.ts';
 import { createOnlineStore } from '../src/store/online-store.ts';
 import { systemTimers } from './batcher/timers.ts';
 import { DataPlane } from './data-plane.ts';
 import { DecisionCompleter } from './decisions/complete-decisions.ts';
 import { DecisionLog } from './decisions/decision-log.ts';
 import { openDecisionSender } from './decisions/decision-sender.ts';
+import { FollowedCatalog } from './features/followed-catalog.ts';
 import { OnlineFeatures } from './features/online-features.ts';
+import { SignedServices } from './features/signed-services.ts';
 import { ViewReader } from './features/view-reader.ts';
 import { createHttpServer } from './http/create-http-server.ts';
 import { AllocationFollower } from './router/allocation-follower.ts';
@@ -65,7 +66,7 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
     everyMs: settings.reportEveryMs,
     logger,
   });
-  const models = createModels(options, registry, metrics, () => {
+  const models = createModels(options, postgres, registry, metrics, () => {
     reporter.report();
   });
   const decisions = createDecisionLog(options, () => openDecisionSender(kafka, names.decisionTopic()), metrics);
@@ -73,7 +74,9 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
   await redisReady(redis);
   const reader = new ViewReader(createOnlineStore(redis, names));
   const dataPlane = createDataPlane(options, models, reader, decisions, metrics);
-  const onlineFeatures = createOnlineFeatures(options, reader, metrics);
+  const catalog = new FollowedCatalog(postgres, options.project, logger);
+  await catalog.start();
+  const onlineFeatures = createOnlineFeatures(options, catalog, reader, metrics);
   const follower = new AllocationFollower({
     registry,
     postgres,
@@ -96,6 +99,7 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
       const giveUpAt = performance.now() + settings.drainTimeoutMs;
       const withinLimit = (work: Promise<unknown>): Promise<void> => atMost(giveUpAt - performance.now(), work);
       dataPlane.retire();
+      catalog.stop();
       await withinLimit(http.close().then(() => dataPlane.drain()));
       await decisions.drain(Math.max(giveUpAt - performance.now(), DECISIONS_DRAIN_MS_MIN));
       await withinLimit(Promise.all([follower.stop(), reporter.stop(), ...models.map(({ router }) => router.close())]));
@@ -111,6 +115,7 @@ const ARTIFACTS_DIRECTORY = 'artifacts';
 
 function createModels(
   { project, settings, logger }: ServingOptions,
+  postgres: Postgres,
   registry: Registry,
   metrics: ServingMetrics,
   onStatus: () => void,
@@ -122,10 +127,11 @@ function createModels(
       metrics.sessionRestarts.inc();
     },
   });
-  return project.models.map((definition) =>
-    createServedModel(
+  return project.models.map((definition) => {
+    const services = new SignedServices(postgres, project, definition.service);
+    return createServedModel(
       definition,
-      (program) =>
+      () =>
         new ModelRouter({
           model: definition.name,
           logger,
@@ -133,7 +139,7 @@ function createModels(
           loadVersion: async (version) =>
             loadVersion(await registry.readBundle(definition.name, version), {
               ...settings,
-              program,
+              serviceOf: (digest) => services.of(digest),
               host,
               timers: systemTimers,
               onBatch: (rows) => {
@@ -141,8 +147,8 @@ function createModels(
               },
             }),
         }),
-    ),
-  );
+    );
+  });
 }
 
 function createDecisionLog(
@@ -190,12 +196,12 @@ function createDataPlane(
 }
 
 function createOnlineFeatures(
-  { project, settings }: ServingOptions,
+  { settings }: ServingOptions,
+  catalog: FollowedCatalog,
   reader: ViewReader,
   metrics: ServingMetrics,
 ): OnlineFeatures {
   const { onlineEntitiesMax: entitiesMax, onlineKeysMax: keysMax, timeoutMs } = settings;
-  const catalog = new OnlineCatalog(project);
   return new OnlineFeatures({ catalog, reader, metrics, timers: systemTimers, clock: Date.now, entitiesMax, keysMax, timeoutMs });
 }
 

@@ -24,7 +24,8 @@ const environment = processEnvironment();
 const config = loadBaseConfig(environment);
 const metricsAt = metricsAddress(environment);
 const logger = createLogger('orchestration', config.logLevel);
-const { models } = await loadProject(config.project);
+const project = await loadProject(config.project);
+const { models } = project;
 const workflowBundle = await bundleWorkflows(path.join(config.dataDir, 'cache'), logger);
 const postgres = createPostgres({ url: config.postgresUrl, applicationName: 'millrace-orchestration', logger });
 const metrics = metricsAt === undefined ? undefined : await serveMetrics(createMetrics('orchestration'), metricsAt);
@@ -40,7 +41,7 @@ try {
       ...createRegistryActivities({ registry }),
       ...createRolloutActivities({ postgres, registry, models }),
       ...createMonitorActivities({ postgres, registry, models }),
-      ...createAuditActivities({ postgres, models }),
+      ...createAuditActivities({ postgres, project }),
     },
   });
 } finally {

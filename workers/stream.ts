@@ -1,5 +1,6 @@
 /** The stream worker: ingest, fold, decision sink and materialize, run as activities. */
 import './stop-with-parent.ts';
+import { createBackfillActivities } from '../activities/backfill.ts';
 import { createMaterializeActivities } from '../activities/materialize.ts';
 import { createStreamActivities } from '../activities/stream.ts';
 import { createNames } from '../src/contracts/names.ts';
@@ -12,7 +13,6 @@ import { createPostgres } from '../src/infra/postgres.ts';
 import { processEnvironment } from '../src/infra/process-environment.ts';
 import { createRedis } from '../src/infra/redis.ts';
 import { createOnlineStore } from '../src/store/online-store.ts';
-import { programsOf } from '../src/store/project-definitions.ts';
 import { createStreamMetrics } from '../src/stream/stream-metrics.ts';
 import { runWorker } from './run-worker.ts';
 import { metricsAddress, serveMetrics } from './serve-metrics.ts';
@@ -39,10 +39,8 @@ const redis = createRedis({ url: config.redisUrl, role: 'write', logger });
 const registry = createMetrics('stream');
 const metricsServer = metricsAt === undefined ? undefined : await serveMetrics(registry, metricsAt);
 try {
-  const programs = programsOf(project);
   const deps = {
     project,
-    programs,
     kafka,
     postgres,
     names,
@@ -56,7 +54,11 @@ try {
     config,
     logger,
     maxConcurrentActivityTaskExecutions: ACTIVITIES_MAX,
-    activities: { ...createStreamActivities(deps), ...createMaterializeActivities(deps) },
+    activities: {
+      ...createStreamActivities(deps),
+      ...createMaterializeActivities(deps),
+      ...createBackfillActivities(deps),
+    },
   });
 } finally {
   await metricsServer?.close();

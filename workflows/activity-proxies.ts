@@ -8,6 +8,7 @@ import type {
   StreamActivities,
   TrainingActivities,
 } from '../src/contracts/activities.ts';
+import type { BackfillActivities } from '../src/contracts/backfill.ts';
 import { createNames } from '../src/contracts/names.ts';
 
 /** Whatever is retried for ever is asked at least this often. */
@@ -85,5 +86,14 @@ export const materializeActivities = (namespace: string) =>
     taskQueue: createNames(namespace).taskQueue('stream'),
     startToCloseTimeout: '2h',
     heartbeatTimeout: '30s',
+    retry,
+  });
+
+/** Slices of a backfill and what follows them: one that dies goes on, in another process, where it was. */
+export const backfillActivities = (namespace: string) =>
+  proxyActivities<BackfillActivities>({
+    taskQueue: createNames(namespace).taskQueue('stream'),
+    startToCloseTimeout: '15m',
+    heartbeatTimeout: '15s',
     retry,
   });

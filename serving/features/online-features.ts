@@ -19,7 +19,7 @@ export interface OnlineFeaturesRequest {
 }
 
 export interface OnlineFeaturesOptions {
-  readonly catalog: OnlineCatalog;
+  readonly catalog: Pick<OnlineCatalog, 'plan'>;
   readonly reader: ViewReader;
   readonly metrics: ServingMetrics;
   readonly timers: Timers;

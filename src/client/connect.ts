@@ -9,11 +9,11 @@ import { createPostgres } from '../infra/postgres.ts';
 import { createRedis, redisReady } from '../infra/redis.ts';
 import type { Environment } from '../infra/settings.ts';
 import { connectTemporal } from '../infra/temporal.ts';
-import { compileView } from '../fold/compile-view.ts';
 import { createRegistry } from '../registry/registry.ts';
 import { readEventBalance } from '../store/event-balance.ts';
 import { withDerivedOffsets } from '../store/derived/derived-offsets.ts';
 import { countDecisions } from '../store/labelled-decisions.ts';
+import { readLiveViews } from '../store/live-views.ts';
 import { OnlineCatalog } from '../store/online-catalog.ts';
 import { createOnlineStore } from '../store/online-store.ts';
 import { createReplayer } from '../stream/replayer.ts';
@@ -44,14 +44,16 @@ export async function connectMillrace(environment: Environment): Promise<Millrac
   const registry = createRegistry(postgres, createArtifactStore(path.join(config.dataDir, 'artifacts')));
   const onlineStore = createOnlineStore(redis, names);
   const replayer = await createReplayer(kafka, names, project);
-  const programs = project.views.map(compileView);
   return {
     ...createLifecycleClient(temporal.client, names, project.models),
     replay: (events) => replayer.send(events),
     async waitVisible(positions, timeoutMs = VISIBLE_TIMEOUT_MS) {
       const giveUpAt = performance.now() + timeoutMs;
       const all = await withDerivedOffsets({ postgres, kafka, names }, project.sources, positions, timeoutMs);
-      await onlineStore.waitVisible(programs, all, Math.max(0, giveUpAt - performance.now()));
+      // Whatever may be read: the versions that run, not those that this program's file has.
+      const live = (await readLiveViews(postgres, project)).filter(({ state }) => state === 'current' || state === 'retiring');
+      const left = Math.max(0, giveUpAt - performance.now());
+      await onlineStore.waitVisible(live.map(({ program }) => program), all, left);
     },
     eventBalance: () =>
       readEventBalance(

@@ -20,6 +20,8 @@ export interface TrainingActivities {
     trainingSet: ArtifactReference;
     rows: number;
     dataCut: number;
+    /** View name -> version that the rows are made of. */
+    viewVersions?: Readonly<Record<string, number>>;
   }>;
   /** Train, export, evaluate beside the champion, register. Never changes what serves. */
   trainAndRegister(input: {
@@ -27,6 +29,7 @@ export interface TrainingActivities {
     request: RetrainRequest;
     trainingSet: ArtifactReference;
     dataCut: number;
+    viewVersions?: Readonly<Record<string, number>>;
   }): Promise<TrainResult>;
 }
 

@@ -123,7 +123,7 @@ export function mergeTallies(before: AuditTally, next: AuditTally): AuditTally {
     staleFeatures: addCounts(before.staleFeatures, next.staleFeatures),
     replayedFeatures: [...new Set([...replayedOf(before), ...replayedOf(next)])].sort(),
     from: before.from ?? next.from,
-    to: next.to ?? before.to,
+    to: before.to === null || next.to === null ? (next.to ?? before.to) : Math.max(before.to, next.to),
     chain: next.chain,
   };
 }

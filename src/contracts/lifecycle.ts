@@ -13,6 +13,8 @@ export const workflowIds = {
   auditSchedule: (namespace: string, model: string) => `${namespace}/audit-schedule/${model}`,
   ingestion: (namespace: string) => `${namespace}/ingestion`,
   materializeFeatures: (namespace: string, view: string) => `${namespace}/materialize-features/${view}`,
+  backfillFeatures: (namespace: string, view: string, version: number) =>
+    `${namespace}/backfill-features/${view}/${version}`,
 } as const;
 
 /** Search attributes of every Millrace workflow, all of type Keyword. */

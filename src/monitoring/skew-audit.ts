@@ -37,6 +37,11 @@ export interface SkewAuditRequest {
   /** The chain that the chunk before ended with. */
   readonly chain: string;
   readonly decisionsMax: number;
+  /**
+   * The feature service of a digest that is not the model's present one: decisions are recomputed by the definitions that
+   * they were made with. Null where it can't be made again; absent: there is none.
+   */
+  readonly serviceOf?: (digest: string) => Promise<ServiceProgram | null>;
 }
 
 export interface AuditedChunk {
@@ -61,18 +66,22 @@ export async function auditChunk(
   { signal, onBatch }: SkewAuditOptions = {},
 ): Promise<AuditedChunk> {
   const { model, scope, plan, decisionsMax } = request;
-  const program = compileService(model.service);
-  const digest = serviceDigest(program);
-  let tally: AuditTally = { ...emptyTally, replayedFeatures: replayedFeatures(program), chain: request.chain };
+  const services = new ServicesByDigest(compileService(model.service), request.serviceOf);
+  let tally: AuditTally = { ...emptyTally, chain: request.chain };
   let { cursor } = request;
   for (let left = decisionsMax; left > 0; ) {
     signal?.throwIfAborted();
     const wanted = Math.min(AUDIT_BATCH_DECISIONS, left);
     const page = await readServedDecisions(db, model.name, scope, plan, cursor, wanted);
-    const fitting = page.filter((decision) => fits(program, digest, decision));
-    const { settled, pending } = await settle(db, program, fitting);
-    const audited = await auditBatch(db, program, settled, tally.chain);
-    tally = mergeTallies(tally, { ...audited, skipped: page.length - fitting.length, pending });
+    const byService = await services.sort(page);
+    let skipped = page.length;
+    for (const [program, fitting] of byService) {
+      skipped -= fitting.length;
+      const { settled, pending } = await settle(db, program, fitting);
+      const audited = await auditBatch(db, program, settled, tally.chain);
+      tally = mergeTallies(tally, { ...audited, pending, replayedFeatures: replayedFeatures(program) });
+    }
+    tally = mergeTallies(tally, { ...emptyTally, chain: tally.chain, skipped });
     const last = page.at(-1);
     if (last === undefined || page.length < wanted) return { tally, cursor: null };
     cursor = { asOf: last.asOf, seq: last.seq };
@@ -82,9 +91,40 @@ export async function auditChunk(
   return { tally, cursor };
 }
 
-/** Whether the project's definitions are those that the decision was made with. */
-const fits = (program: ServiceProgram, digest: string, decision: ServedDecision): boolean =>
-  decision.serviceDigest === digest &&
+/** Finds the definitions that decisions were made with. */
+class ServicesByDigest {
+  readonly #programs = new Map<string, ServiceProgram | null>();
+  readonly #serviceOf: SkewAuditRequest['serviceOf'];
+
+  constructor(present: ServiceProgram, serviceOf: SkewAuditRequest['serviceOf']) {
+    this.#programs.set(serviceDigest(present), present);
+    this.#serviceOf = serviceOf;
+  }
+
+  /** The decisions by service, in their order; those whose service can't be made again, or whose row is not its, are left out. */
+  async sort(decisions: readonly ServedDecision[]): Promise<Map<ServiceProgram, ServedDecision[]>> {
+    const sorted = new Map<ServiceProgram, ServedDecision[]>();
+    for (const decision of decisions) {
+      const program = decision.serviceDigest === null ? null : await this.#of(decision.serviceDigest);
+      if (program === null || !fits(program, decision)) continue;
+      const same = sorted.get(program);
+      if (same === undefined) sorted.set(program, [decision]);
+      else same.push(decision);
+    }
+    return sorted;
+  }
+
+  async #of(digest: string): Promise<ServiceProgram | null> {
+    let program = this.#programs.get(digest);
+    if (program === undefined) {
+      program = (await this.#serviceOf?.(digest)) ?? null;
+      this.#programs.set(digest, program);
+    }
+    return program;
+  }
+}
+
+const fits = (program: ServiceProgram, decision: ServedDecision): boolean =>
   decision.numbers.length === program.numericNames.length &&
   decision.categories.length === program.categoryNames.length;
 

@@ -62,3 +62,6 @@ export function createLogIndexSql(source: string, field: string): string {
 
 export const addLogColumnSql = (source: string, name: string, type: FieldType): string =>
   `ALTER TABLE ${logTable(source)} ADD COLUMN ${quoteIdentifier(name)} ${sqlTypes[type]}`;
+
+export const loosenLogColumnSql = (source: string, name: string): string =>
+  `ALTER TABLE ${logTable(source)} ALTER COLUMN ${quoteIdentifier(name)} DROP NOT NULL`;

@@ -26,6 +26,8 @@ export interface LogFilter {
   /** One source partition, from its first offset to one below `beforeOffset`. */
   readonly sourcePartition?: number;
   readonly beforeOffset?: number;
+  /** Of one source partition, only events at or beyond it. */
+  readonly fromOffset?: number;
   /** `known`: known time, then coordinates. `happened`: effective event time, then coordinates. `offset`: source partition, then offset. `any` spares the sort. */
   readonly order: 'known' | 'happened' | 'offset' | 'any';
 }
@@ -153,6 +155,7 @@ function whereOf(filter: LogFilter): string {
   if (filter.happenedTo !== undefined) tests.push(`effective_time <= ${time(filter.happenedTo)}`);
   if (filter.sourcePartition !== undefined)
     tests.push(`source_partition = ${Math.trunc(filter.sourcePartition)}`);
+  if (filter.fromOffset !== undefined) tests.push(`source_offset >= ${Math.trunc(filter.fromOffset)}`);
   if (filter.beforeOffset !== undefined) tests.push(`source_offset < ${Math.trunc(filter.beforeOffset)}`);
   return tests.length === 0 ? '' : ` WHERE ${tests.join(' AND ')}`;
 }

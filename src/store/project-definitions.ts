@@ -43,7 +43,7 @@ export const viewDefinition = (program: ViewProgram): Definition =>
   });
 
 /** Programs of all views of a project, in its order. */
-export const programsOf = (project: Project): ViewProgram[] => project.views.map(compileView);
+export const programsOf = (project: Pick<Project, 'views'>): ViewProgram[] => project.views.map(compileView);
 
 export async function readDefinitions(db: Queryable): Promise<AppliedDefinition[]> {
   return db.query<AppliedDefinition>(

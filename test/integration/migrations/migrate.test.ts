@@ -53,8 +53,11 @@ describe('the migrations', () => {
       'model_versions',
       'models',
       'monitor_reports',
+      'service_definitions',
       'serving_status',
       'skew_certificates',
+      'view_version_changes',
+      'view_versions',
     ]);
   });
 

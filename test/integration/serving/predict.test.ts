@@ -174,7 +174,7 @@ describe('with a champion', () => {
 
   it.each<[string, Partial<ModelSignature>, GoldenBatch | undefined, RegExp]>([
     ['other scores than its golden batch', {}, tinyGolden({ weights: WEIGHTS, bias: 7 }), /golden batch failed/],
-    ['another feature service', { serviceDigest: 'other' }, undefined, /trained with feature service/],
+    ['another feature service', { serviceDigest: 'other' }, undefined, /no service of that digest was applied/],
   ])('rejects a candidate with %s: it takes no traffic and the registry knows why', async (_name, over, golden, reason) => {
     const bad = await stage.register({ weights: WEIGHTS, bias: 0 }, over, golden);
     const { revision } = await stage.allocate({ champion: bad });
