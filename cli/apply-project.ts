@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { createNames } from '../src/contracts/names.ts';
 import type { Project } from '../src/define/project.ts';
+import { loadColdLogConfig } from '../src/infra/cold-log-config.ts';
 import { loadProject } from '../src/infra/load-project.ts';
 import { migrate } from '../src/infra/migrate.ts';
 import { createRedis, redisReady } from '../src/infra/redis.ts';
@@ -8,6 +9,7 @@ import { createRegistry } from '../src/registry/registry.ts';
 import { applyProject } from '../src/store/apply-project.ts';
 import { createOnlineStore } from '../src/store/online-store.ts';
 import { planProject, type Plan } from '../src/store/plan-project.ts';
+import { ensureExportSchedules } from '../workers/ensure-export-schedules.ts';
 import { ensureWorkflows } from '../workers/ensure-workflows.ts';
 import type { CommandContext } from './command-context.ts';
 import { artifactStoreOf, withKafka, withPostgres, withTemporal } from './open-servers.ts';
@@ -30,9 +32,12 @@ export async function planOnly(context: CommandContext): Promise<Plan> {
 export async function applyAndStartWorkflows(context: CommandContext): Promise<Plan> {
   const project = await loadProject(context.options.project);
   const plan = await applyDefinitions(context, project);
-  await withTemporal(context, 'starting the workflows', (client, config) =>
-    ensureWorkflows(client, project, createNames(config.namespace)),
-  );
+  const coldLogConfig = loadColdLogConfig(await context.environment());
+  await withTemporal(context, 'starting the workflows', async (client, config) => {
+    const names = createNames(config.namespace);
+    await ensureWorkflows(client, project, names);
+    await ensureExportSchedules(client, project, names, coldLogConfig);
+  });
   context.output.note(
     `Workflows run for ${project.models.map((model) => model.name).join(', ') || 'ingestion only'}.`,
   );

@@ -6,12 +6,14 @@ import { z } from 'zod';
 import { createTrainingActivities } from '../activities/training.ts';
 import { createArtifactStore } from '../src/infra/artifacts.ts';
 import { loadBaseConfig } from '../src/infra/base-config.ts';
+import { loadColdLogConfig } from '../src/infra/cold-log-config.ts';
 import { loadProject } from '../src/infra/load-project.ts';
 import { createLogger } from '../src/infra/logger.ts';
 import { createMetrics } from '../src/infra/metrics.ts';
 import { createPostgres } from '../src/infra/postgres.ts';
 import { processEnvironment } from '../src/infra/process-environment.ts';
 import { readSettings } from '../src/infra/settings.ts';
+import { createColdLog, withColdLog } from '../src/store/cold-log/cold-log.ts';
 import { createRegistry } from '../src/registry/registry.ts';
 import { buildTrainingSet } from '../src/store/build-training-set.ts';
 import { runWorker } from './run-worker.ts';
@@ -30,7 +32,11 @@ const logger = createLogger('training', config.logLevel);
 const { models } = await loadProject(config.project);
 const scratchDirectory = path.resolve(config.dataDir, 'scratch');
 await mkdir(scratchDirectory, { recursive: true });
-const postgres = createPostgres({ url: config.postgresUrl, applicationName: 'millrace-training', logger });
+const coldLog = createColdLog(loadColdLogConfig(environment));
+const postgres = withColdLog(
+  createPostgres({ url: config.postgresUrl, applicationName: 'millrace-training', logger }),
+  coldLog,
+);
 const metrics = metricsAt === undefined ? undefined : await serveMetrics(createMetrics('training'), metricsAt);
 try {
   const artifacts = createArtifactStore(path.resolve(config.dataDir, 'artifacts'));
@@ -56,4 +62,5 @@ try {
 } finally {
   await metrics?.close();
   await postgres.close();
+  coldLog.close();
 }

@@ -8,6 +8,7 @@ import type {
   StreamActivities,
   TrainingActivities,
 } from '../src/contracts/activities.ts';
+import type { ColdLogActivities } from '../src/contracts/export-log.ts';
 import { createNames } from '../src/contracts/names.ts';
 
 /** Whatever is retried for ever is asked at least this often. */
@@ -86,4 +87,13 @@ export const materializeActivities = (namespace: string) =>
     startToCloseTimeout: '2h',
     heartbeatTimeout: '30s',
     retry,
+  });
+
+/** A file of the cold log each: a day's rows are copied, sorted and written, or read again and deleted. */
+export const coldLogActivities = (namespace: string) =>
+  proxyActivities<ColdLogActivities>({
+    taskQueue: createNames(namespace).taskQueue('stream'),
+    startToCloseTimeout: '1h',
+    heartbeatTimeout: '60s',
+    retry: { ...retry, maximumAttempts: 20 },
   });

@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import type * as driverModule from '@duckdb/node-api';
 import type { DuckDBConnection, DuckDBDataChunk, DuckDBInstance, DuckDBType, DuckDBVector } from '@duckdb/node-api';
 import { MillraceError } from '../core/millrace-error.ts';
 
@@ -39,7 +40,7 @@ export interface Duckdb {
   close(): void;
 }
 
-type Driver = typeof import('@duckdb/node-api');
+type Driver = typeof driverModule;
 
 /** Rows of a data chunk: DuckDB's own vector size, its most. */
 const CHUNK_ROWS = 2_048;

@@ -143,6 +143,18 @@ async function recordStreams(stage: WorkflowStage): Promise<void> {
   await save(stage, 'materialize-features', 'four-partitions', workflowId);
 }
 
+async function recordExports(stage: WorkflowStage): Promise<void> {
+  const { namespace, taskQueue, client } = stage;
+  const workflowId = workflowIds.exportLog(namespace, 'flights');
+  await client.workflow.execute('exportLog', { workflowId, taskQueue, args: [{ namespace, source: 'flights', prune: true }] });
+  await save(stage, 'export-log', 'two-days-pruned', workflowId);
+}
+
+/** Two files to export, then the same two to prune, then none. */
+const coldFiles = ['flights/2013-01-01-a.parquet', 'flights/2013-01-02-b.parquet'].map((file) => ({ file, rows: 900, bytes: 20_000 }));
+const toExport = [...coldFiles];
+const toPrune = [...coldFiles];
+
 const config = loadBaseConfig({ MILLRACE_PROJECT: 'none', ...processEnvironment() });
 const stage = await openWorkflowStage(
   { address: config.temporalAddress, namespace: config.temporalNamespace },
@@ -161,6 +173,9 @@ const stage = await openWorkflowStage(
     acknowledgeTrigger: async () => undefined,
     viewPartitions: async () => ({ partitions: 4 }),
     materializePartition: async () => ({ keys: 10, events: 100 }),
+    sweepColdLog: async () => ({ removed: 0 }),
+    exportNextFile: async () => ({ file: toExport.shift() ?? null }),
+    pruneNextFile: async () => ({ file: toPrune.shift() ?? null }),
   },
 );
 try {
@@ -168,6 +183,7 @@ try {
   await recordMonitor(stage);
   await recordAudits(stage);
   await recordStreams(stage);
+  await recordExports(stage);
 } finally {
   await stage.close();
 }

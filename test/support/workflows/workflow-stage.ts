@@ -11,6 +11,7 @@ import type {
   StreamActivities,
   TrainingActivities,
 } from '../../../src/contracts/activities.ts';
+import type { ColdLogActivities } from '../../../src/contracts/export-log.ts';
 import { createNames, type TaskQueue } from '../../../src/contracts/names.ts';
 import { createLogger } from '../../../src/infra/logger.ts';
 import { bundleWorkflows } from '../../../workers/bundle-workflows.ts';
@@ -21,7 +22,8 @@ export type StubbedActivities = RegistryActivities &
   TrainingActivities &
   StreamActivities &
   AuditActivities &
-  MaterializeActivities;
+  MaterializeActivities &
+  ColdLogActivities;
 
 const queues: readonly TaskQueue[] = ['orchestration', 'training', 'stream'];
 
