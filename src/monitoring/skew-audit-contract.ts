@@ -2,7 +2,7 @@ import { isStale } from '../fold/fresh-read.ts';
 import type { ViewProgram } from '../fold/compile-view.ts';
 import type { Queryable } from '../infra/postgres.ts';
 import { readNewestKnown } from '../store/sql/newest-known.ts';
-import type { Visibility } from '../store/sql/view-query.ts';
+import type { Visibility } from '../store/sql/visible-events.ts';
 import { readTwin, type TwinRow } from '../store/sql/view-twin.ts';
 
 /**

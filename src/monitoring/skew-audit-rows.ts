@@ -2,7 +2,7 @@ import type { Row } from '../define/field.ts';
 import { assembleRow, type ServiceProgram } from '../fold/compile-service.ts';
 import type { ViewProgram } from '../fold/compile-view.ts';
 import type { Queryable } from '../infra/postgres.ts';
-import type { Visibility } from '../store/sql/view-query.ts';
+import type { Visibility } from '../store/sql/visible-events.ts';
 import { readTwin, type TwinRow } from '../store/sql/view-twin.ts';
 import { applyContract } from './skew-audit-contract.ts';
 import type { ServedDecision } from './skew-audit-decisions.ts';

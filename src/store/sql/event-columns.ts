@@ -9,13 +9,13 @@ import { sqlFeaturesOf } from './sql-aggregate-of.ts';
  * epoch) as double precision, texts and booleans as they are, and exact numbers beside those that are summed.
  */
 export function eventColumns(view: FeatureView): string[] {
-  const features = sqlFeaturesOf(view);
+  const parts = sqlFeaturesOf(view).flatMap((feature) => feature.parts);
   const fields = new Set([
     ...view.entity.keys.map((key) => view.keyFields[key] ?? key),
-    ...features.flatMap(({ aggregation: { field, where } }) => [...(field === null ? [] : [field]), ...Object.keys(where ?? {})]),
+    ...parts.flatMap(({ aggregation: { field, where } }) => [...(field === null ? [] : [field]), ...Object.keys(where ?? {})]),
   ]);
   const summed = new Set(
-    features.flatMap(({ aggregation: { field }, form }) => (field !== null && form.readsExact ? [field] : [])),
+    parts.flatMap(({ aggregation: { field }, form }) => (field !== null && form.readsExact ? [field] : [])),
   );
   return [
     ...[...fields].map((field) => `${columnSql(view.source, field)} AS ${quote(field)}`),
@@ -25,10 +25,12 @@ export function eventColumns(view: FeatureView): string[] {
   ];
 }
 
+/** The field of an event `e` in its own type, timestamps as ms since the epoch. */
+export const fieldOf = (field: string | null): string => (field === null ? 'NULL' : `e.${quote(field)}`);
+
 /** The field of an event `e` as double precision. */
 export function valueOf(source: Source, field: string | null): string {
-  if (field === null) return 'NULL';
-  return source.schema[field]?.type === 'boolean' ? `e.${quote(field)}::int::float8` : `e.${quote(field)}`;
+  return field !== null && source.schema[field]?.type === 'boolean' ? `e.${quote(field)}::int::float8` : fieldOf(field);
 }
 
 /** The field of an event `e` as numeric. */

@@ -3,7 +3,7 @@ import type { Queryable } from '../../infra/postgres.ts';
 import { quoteIdentifier as quote } from '../../infra/postgres.ts';
 import { logTable } from '../log-table.ts';
 import { twinSpine, type TwinRow } from './view-twin.ts';
-import type { Visibility } from './view-query.ts';
+import type { Visibility } from './visible-events.ts';
 
 /**
  * Of each row the newest known time of its entity's events that the read saw, in a window or not, ms since the epoch;

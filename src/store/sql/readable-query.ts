@@ -4,6 +4,7 @@ import type { FeatureView } from '../../define/feature-view.ts';
 import { quoteIdentifier as quote } from '../../infra/postgres.ts';
 import { logTable } from '../log-table.ts';
 import { integerLiteral, isStorable, textLiteral } from './literals.ts';
+import { sqlFeaturesOf } from './sql-aggregate-of.ts';
 import { viewQuery } from './view-query.ts';
 import { fenceArray } from './view-twin.ts';
 
@@ -47,7 +48,6 @@ export function readableQuery(view: FeatureView, query: ReadableQuery): string {
       ...keys.map((key) => `w.${quote(key)}`),
       `timestamptz 'epoch' + w."as of ms" * interval '1 millisecond' AS "as of"`,
     ],
-    bucketed: false,
   });
   return `${header(view, query)}\n${text};\n`;
 }
@@ -62,7 +62,18 @@ function header(view: FeatureView, { asOf, key, fence }: ReadableQuery): string 
     `-- Feature view '${view.name}', version ${view.version}: ${view.entity.name} over source '${view.source.name}'.`,
     `-- As of ${moment}, ${seen}, ${key === null ? 'for every entity' : 'for one entity'}.`,
     '-- A window reaches from the start of tile(T - W) to the end of tile(T); the functions are in Millrace\'s schema.',
+    ...estimated(view),
   ].join('\n');
+}
+
+/** What the fold, and so serving, only estimates. */
+function estimated(view: FeatureView): string[] {
+  const names = sqlFeaturesOf(view)
+    .filter(({ parts }) => parts.some(({ form }) => form.estimates))
+    .map(({ name }) => name);
+  return names.length === 0
+    ? []
+    : [`-- Exact here, estimated where they are served: ${names.join(', ')}.`];
 }
 
 function assertKey(view: FeatureView, key: readonly string[] | null): void {

@@ -4,7 +4,7 @@ import { featureView, type FeatureView } from '../../../src/define/feature-view.
 import { compileView, prepareEvent, viewKeyOf, type ViewProgram } from '../../../src/fold/compile-view.ts';
 import { foldAsOf } from '../../../src/fold/point-in-time.ts';
 import { applyEvent, createState, readFeatures } from '../../../src/fold/view-state.ts';
-import { hasSqlForm } from '../../../src/store/sql/sql-aggregate-of.ts';
+import { hasExactSqlForm } from '../../../src/store/sql/sql-aggregate-of.ts';
 import type { TwinRow } from '../../../src/store/sql/view-twin.ts';
 import {
   history,
@@ -15,6 +15,7 @@ import {
   view as anyView,
   type LoggedEvent,
 } from '../../property/fold/history-arbitrary.ts';
+import { float32Of } from '../naive/float32.ts';
 import { naiveFreshFeatures } from '../naive/naive-freshness.ts';
 import { naiveFeatures } from '../naive-features.ts';
 
@@ -62,7 +63,7 @@ const oneHistory = fc.record({
 export const twinCase = (index: number, histories: number): fc.Arbitrary<TwinCase> =>
   fc
     .record({
-      view: anyView.filter((drawn) => Object.values(drawn.features).some(hasSqlForm)),
+      view: anyView.filter((drawn) => Object.values(drawn.features).some(hasExactSqlForm)),
       drawn: fc.array(oneHistory, { minLength: histories, maxLength: histories }),
     })
     .map(({ view: drawnView, drawn }) => {
@@ -88,7 +89,7 @@ export const twinCase = (index: number, histories: number): fc.Arbitrary<TwinCas
 
 /** The drawn features over a log of their own; every other view is of two keys, one named differently in the source. */
 function viewOver(drawn: FeatureView, index: number, histories: number): FeatureView {
-  const features = Object.fromEntries(Object.entries(drawn.features).filter(([, feature]) => hasSqlForm(feature)));
+  const features = Object.fromEntries(Object.entries(drawn.features).filter(([, feature]) => hasExactSqlForm(feature)));
   const source = { ...drawn.source, name: `payment_${index}`, partitions: histories * SOURCE_PARTITIONS };
   const shared = { name: 'card_payments', source, features: () => features };
   if (index % 2 === 0) return featureView({ ...shared, entity: drawn.entity });
@@ -136,7 +137,7 @@ function seenBy(program: ViewProgram, events: readonly LoggedEvent[], row: Read)
   );
 }
 
-const float32s = (values: Float64Array): number[] => Array.from(values, Math.fround);
+const float32s = (values: Float64Array): number[] => Array.from(values, float32Of);
 
 /** What a live read of the folded states gives up to the fences of each row, in float32. */
 export function foldUpToFences({ program, events, rows }: TwinCase): number[][] {
@@ -180,6 +181,6 @@ export function naively({ view, program, events, rows }: TwinCase, visibility: '
         : events.filter((event) => event.knownTime <= row.asOf && key !== null && viewKeyOf(program, event.row) === key);
     // Without a key no state is asked for: no contract on ages can be broken.
     const features = key === null ? naiveFeatures(view, seen, row.asOf) : naiveFreshFeatures(view, seen, row.asOf).features;
-    return Object.values(features).map((value) => Math.fround(value ?? NaN));
+    return Object.values(features).map(float32Of);
   });
 }

@@ -1,7 +1,8 @@
-import type { SqlAggregate } from '../sql-aggregate.ts';
+import { sqlAggregate } from '../sql-aggregate.ts';
 
 /** Exact until the one rounding to double precision at the end. */
-export const sum: SqlAggregate = {
+export const sum = sqlAggregate({
   readsExact: true,
-  expression: ({ exact, filter }) => `millrace.nearest_double(sum(${exact}) FILTER (WHERE ${filter}))`,
-};
+  parts: ({ exact, over }) => ({ total: { aggregate: over(`sum(${exact})`), merge: 'sum' } }),
+  value: ({ total }) => `millrace.nearest_double(${total})`,
+});
