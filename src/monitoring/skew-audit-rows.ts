@@ -2,6 +2,7 @@ import type { Row } from '../define/field.ts';
 import { assembleRow, type ServiceProgram } from '../fold/compile-service.ts';
 import type { ViewProgram } from '../fold/compile-view.ts';
 import type { Queryable } from '../infra/postgres.ts';
+import type { ColdRequest } from '../store/cold-log/with-cold-rows.ts';
 import type { Visibility } from '../store/sql/visible-events.ts';
 import { readTwin, type TwinRow } from '../store/sql/view-twin.ts';
 import { applyContract } from './skew-audit-contract.ts';
@@ -43,6 +44,10 @@ export async function recomputeRows(
   });
   return { numbers, categories };
 }
+
+/** What a recomputation of these decisions asks of the logs. */
+export const coldRequests = (program: ServiceProgram, decisions: readonly ServedDecision[]): ColdRequest[] =>
+  program.views.map((view) => ({ view, rows: decisions.map((decision) => twinRow(view, decision)) }));
 
 /** The key comes from the request, not from what serving says that it read. */
 function twinRow({ view }: ViewProgram, decision: ServedDecision): TwinRow {

@@ -12,17 +12,20 @@ import type { Model } from '../define/model.ts';
 import { compileService, type ServiceProgram } from '../fold/compile-service.ts';
 import { sha256Hex } from '../infra/artifacts.ts';
 import type { Postgres } from '../infra/postgres.ts';
+import { withColdRows } from '../store/cold-log/with-cold-rows.ts';
 import { readIngestPositions } from '../store/ingest-positions.ts';
 import { serviceDigest } from '../store/service-digest.ts';
 import { readWindowEvents } from '../store/sql/window-events.ts';
 import { compareRows } from './skew-audit-compare.ts';
 import { readServedDecisions, type ServedDecision } from './skew-audit-decisions.ts';
-import { keyParts, recomputeRows, type RecomputedRows } from './skew-audit-rows.ts';
+import { coldRequests, keyParts, recomputeRows, type RecomputedRows } from './skew-audit-rows.ts';
 
 /** Decisions of one query: enough to share the reading of their events, few enough for its memory. */
 const AUDIT_BATCH_DECISIONS = 2_000;
 /** The events of a batch fit into memory; compiling its queries to machine code would cost more than it saves. */
 const JOIN_SETTINGS = "SET LOCAL work_mem = '64MB'; SET LOCAL jit = off";
+/** What was pruned is missing in the table from the moment on in which its file is listed: both are read as of one. */
+const ONE_STATE = 'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ';
 /** Events of a mismatch that are named. */
 const EVENTS_LISTED_MAX = 10;
 /** The fold may be ahead of the offline log by one batch of ingest: so long the log is waited for. */
@@ -97,10 +100,12 @@ async function auditBatch(
 ): Promise<AuditTally> {
   if (decisions.length === 0) return { ...emptyTally, chain };
   const [upToFences, asKnown] = await db.transaction(async (tx) => {
+    await tx.query(ONE_STATE);
     await tx.query(JOIN_SETTINGS);
+    const warm = await withColdRows(db, tx, coldRequests(program, decisions));
     return [
-      await recomputeRows(tx, program, decisions, 'fence'),
-      await recomputeRows(tx, program, decisions, 'known'),
+      await recomputeRows(warm, program, decisions, 'fence'),
+      await recomputeRows(warm, program, decisions, 'known'),
     ] as const;
   });
   const compared = compareRows(program, decisions, upToFences, asKnown);
@@ -129,7 +134,12 @@ async function withEvents(
   const fence = decision.reads.find((read) => read.view === view.name)?.fence ?? {};
   const row = { key: keyParts(view.entity.keys, decision.instance), asOf: decision.asOf, fence };
   const feature = mismatch.feature.slice(view.name.length + 1);
-  return { ...mismatch, events: await readWindowEvents(db, view, feature, row, EVENTS_LISTED_MAX) };
+  const events = await db.transaction(async (tx) => {
+    await tx.query(ONE_STATE);
+    const warm = await withColdRows(db, tx, coldRequests(program, [decision]));
+    return readWindowEvents(warm, view, feature, row, EVENTS_LISTED_MAX);
+  });
+  return { ...mismatch, events };
 }
 
 /** Decisions whose reads saw only what the offline log has, after a short wait for it; the others are counted. */

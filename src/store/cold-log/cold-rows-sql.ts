@@ -8,6 +8,12 @@ export interface ReadableFile {
   readonly path: string;
 }
 
+/** What a read of files asks for. */
+export interface ColdFilter extends Omit<LogFilter, 'order'> {
+  /** Only events with an effective event time at or after it. */
+  readonly happenedFrom?: number;
+}
+
 /** Bounds kept beside a file went through double precision; a second covers what that may have cost. */
 const BOUND_SLACK_MS = 1_000;
 
@@ -32,7 +38,7 @@ export function mayHold(file: ColdFile, filter: Omit<LogFilter, 'order'>): boole
 export function coldRowsSql(
   files: readonly ReadableFile[],
   wanted: readonly ColdColumn[],
-  filter: Omit<LogFilter, 'order'>,
+  filter: ColdFilter,
 ): string {
   const groups = new Map<string, ReadableFile[]>();
   for (const one of files) {
@@ -49,11 +55,12 @@ export function coldRowsSql(
     .join('\nUNION ALL\n');
 }
 
-function coldWhere(filter: Omit<LogFilter, 'order'>): string {
+function coldWhere(filter: ColdFilter): string {
   const tests: string[] = [];
   if (filter.knownTo !== undefined) tests.push(`known_time <= ${momentSql(filter.knownTo)}`);
   if (filter.knownAfter !== undefined) tests.push(`known_time > ${momentSql(filter.knownAfter)}`);
   if (filter.happenedTo !== undefined) tests.push(`effective_time <= ${momentSql(filter.happenedTo)}`);
+  if (filter.happenedFrom !== undefined) tests.push(`effective_time >= ${momentSql(filter.happenedFrom)}`);
   if (filter.sourcePartition !== undefined) tests.push(`source_partition = ${Math.trunc(filter.sourcePartition)}`);
   if (filter.beforeOffset !== undefined) tests.push(`source_offset < ${Math.trunc(filter.beforeOffset)}`);
   return tests.length === 0 ? '' : ` WHERE ${tests.join(' AND ')}`;

@@ -2,6 +2,7 @@ import type { Fence } from '../../contracts/decision.ts';
 import type { FeatureView } from '../../define/feature-view.ts';
 import type { Queryable, SqlValue } from '../../infra/postgres.ts';
 import { quoteIdentifier as quote } from '../../infra/postgres.ts';
+import { logRelation } from '../cold-log/log-relation.ts';
 import { batchQuery } from './batch-query.ts';
 import type { Visibility } from './visible-events.ts';
 
@@ -43,7 +44,7 @@ export async function readTwins(
   const width = Object.keys(view.features).length;
   const { distinct, placeOf } = distinctRows(rows);
   const hasFence = visibilities.includes('fence');
-  const text = batchQuery(view, spineSql(view, hasFence), visibilities);
+  const text = batchQuery(view, spineSql(view, hasFence), visibilities, logRelation(db, view.source.name));
   const values = visibilities.map(() => new Float64Array(distinct.length * width).fill(NaN));
   for (let from = 0; from < distinct.length; from += TWIN_ROWS_MAX) {
     const chunk = distinct.slice(from, from + TWIN_ROWS_MAX);

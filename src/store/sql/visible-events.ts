@@ -23,8 +23,13 @@ const SLACK_MS = 1_000;
 /**
  * Events of the entities of a `spine` that lie near enough to one of its `windows`, each field made ready once.
  * @param visibilities how they will be read: an event that is visible in none of these ways is left out where that is cheap
+ * @param relation what the source's raw rows are read from
  */
-export function viewEventsSql(view: FeatureView, visibilities: readonly Visibility[]): string {
+export function viewEventsSql(
+  view: FeatureView,
+  visibilities: readonly Visibility[],
+  relation: string = logTable(view.source.name),
+): string {
   const moment = (ms: string): string => `(SELECT timestamptz 'epoch' + (${ms}) * interval '1 millisecond' FROM windows)`;
   const sourceKeys = view.entity.keys.map((key) => `l.${quote(view.keyFields[key] ?? key)}`);
   const columns = [
@@ -37,7 +42,7 @@ export function viewEventsSql(view: FeatureView, visibilities: readonly Visibili
   const from = `greatest(min("from") - ${SLACK_MS}, ${TIMESTAMP_MS_MIN})`;
   return [
     `SELECT ${columns.join(',\n  ')}`,
-    `FROM ${logTable(view.source.name)} l`,
+    `FROM ${relation} l`,
     `WHERE l.effective_time >= ${moment(from)}`,
     `  AND l.effective_time < ${moment(`max("to") + ${SLACK_MS}`)}`,
     // An event is never effective after it is known: the index on known times has both bounds, or one.

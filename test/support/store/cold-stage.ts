@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { Model } from '../../../src/define/model.ts';
 import type { Source } from '../../../src/define/source.ts';
 import { loadColdLogConfig } from '../../../src/infra/cold-log-config.ts';
+import type { Postgres } from '../../../src/infra/postgres.ts';
 import { createColdLog, withColdLog, type ColdLog, type LogDatabase } from '../../../src/store/cold-log/cold-log.ts';
 import type { ColdManifest } from '../../../src/store/cold-log/cold-files.ts';
 import { exportNextFile, type ExportOptions } from '../../../src/store/cold-log/export-log.ts';
@@ -23,15 +24,26 @@ export interface ColdStage {
 /** A migrated database and a cold log of its own beside it. */
 export async function openColdStage(): Promise<ColdStage> {
   const stage = await openRegistryStage();
+  const beside = await coldLogBeside(stage.postgres);
+  return {
+    ...beside,
+    stage,
+    async close() {
+      await beside.close();
+      await stage.close();
+    },
+  };
+}
+
+/** A cold log of its own for a database that is there. */
+export async function coldLogBeside(postgres: Postgres): Promise<Omit<ColdStage, 'stage'>> {
   const directory = await mkdtemp(path.join(tmpdir(), 'millrace-cold-'));
   const coldLog = createColdLog(loadColdLogConfig({ MILLRACE_DATA_DIR: directory }));
   return {
-    stage,
     coldLog,
-    db: withColdLog(stage.postgres, coldLog),
+    db: withColdLog(postgres, coldLog),
     async close() {
       coldLog.close();
-      await stage.close();
       await rm(directory, { recursive: true, force: true });
     },
   };
