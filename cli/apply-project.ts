@@ -12,7 +12,7 @@ import { planProject, type Plan } from '../src/store/plan-project.ts';
 import { ensureExportSchedules } from '../workers/ensure-export-schedules.ts';
 import { ensureWorkflows } from '../workers/ensure-workflows.ts';
 import type { CommandContext } from './command-context.ts';
-import { artifactStoreOf, withKafka, withPostgres, withTemporal } from './open-servers.ts';
+import { artifactStoreOf, withKafka, withLogDatabase, withPostgres, withTemporal } from './open-servers.ts';
 
 const migrations = fileURLToPath(new URL('../migrations', import.meta.url));
 
@@ -45,7 +45,8 @@ export async function applyAndStartWorkflows(context: CommandContext): Promise<P
 }
 
 async function applyDefinitions(context: CommandContext, project: Project): Promise<Plan> {
-  return withPostgres(context, async (postgres, config) => {
+  // New versions of views are rebuilt from all of their log.
+  return withLogDatabase(context, async (postgres, config) => {
     for (const name of await migrate(postgres, migrations)) context.output.note(`Migration ${name} ran.`);
     const redis = createRedis({ url: config.redisUrl, role: 'write', logger: context.logger });
     try {

@@ -37,8 +37,8 @@ export async function presentOf(db: Queryable, source: string, now: number): Pro
  * What the next file of a source holds, or null where no day is closed. Offsets decide, not times: each file goes on
  * where the one before ended, in every source partition, so that no row is in two files and none in between. The file's
  * day is the earliest of those that come next; each partition gives its offsets up to the first event known after it.
- * A late event, whose known time lies in a day that was exported, comes later by its offset: Postgres has it until then,
- * and the next file of that day takes it, or the file of the day that its offsets lie in.
+ * A late event, whose known time lies in a day that was exported, has a later offset: Postgres has it until the file of
+ * the day that its offset lies in, whose span of known times then says so.
  * @param closedBefore only days that ended before it, ms since the epoch
  * @param rowsMax cuts a day into several files
  */
