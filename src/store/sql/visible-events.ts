@@ -1,8 +1,8 @@
 import type { FeatureView } from '../../define/feature-view.ts';
 import { quoteIdentifier as quote } from '../../infra/postgres.ts';
 import { TIMESTAMP_MS_MIN } from '../copy-binary.ts';
-import { logTable } from '../log-table.ts';
 import { eventColumns } from './event-columns.ts';
+import { postgresDialect, type SqlDialect } from './sql-dialect.ts';
 
 /** What an event must be for a read to see it, besides lying in a window. */
 export type Visibility =
@@ -28,16 +28,17 @@ const SLACK_MS = 1_000;
 export function viewEventsSql(
   view: FeatureView,
   visibilities: readonly Visibility[],
-  relation: string = logTable(view.source.name),
+  relation: string,
+  dialect: SqlDialect = postgresDialect,
 ): string {
-  const moment = (ms: string): string => `(SELECT timestamptz 'epoch' + (${ms}) * interval '1 millisecond' FROM windows)`;
+  const moment = (ms: string): string => `(SELECT ${dialect.moment(`(${ms})`)} FROM windows)`;
   const sourceKeys = view.entity.keys.map((key) => `l.${quote(view.keyFields[key] ?? key)}`);
   const columns = [
     'l.source_partition',
     'l.source_offset',
     'millrace.epoch_ms(l.effective_time) AS "effective ms"',
     'millrace.epoch_ms(l.known_time) AS "known ms"',
-    ...eventColumns(view),
+    ...eventColumns(view, dialect),
   ];
   const from = `greatest(min("from") - ${SLACK_MS}, ${TIMESTAMP_MS_MIN})`;
   return [
