@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { FeatureView } from '../../define/feature-view.ts';
 import type { Source } from '../../define/source.ts';
 import type { DuckdbSession, DuckdbValue } from '../../infra/duckdb.ts';
 import type { Queryable } from '../../infra/postgres.ts';
@@ -73,4 +74,19 @@ async function openLog(session: DuckdbSession, db: LogDatabase, source: Source):
   const relations = filesSql(await readable(db.coldLog, files), columns);
   const hot = `SELECT ${fileColumnsSql(columns)} FROM temp.${HOT}`;
   for (const statement of viewSql(source, [...relations, hot])) await session.run(statement);
+}
+
+/**
+ * The rows of a view's readable query in the DuckDB dialect: keys, the moment as ISO 8601, features.
+ * @throws MillraceError as `queryLogInDuckdb`
+ */
+export async function readViewInDuckdb(db: LogDatabase, view: FeatureView, sql: string): Promise<DuckdbValue[][]> {
+  const inner = sql.trimEnd().replace(/;$/, '');
+  const rows = await queryLogInDuckdb(
+    db,
+    view.source,
+    `SELECT * REPLACE (epoch_ms("as of")::DOUBLE AS "as of") FROM (\n${inner}\n)`,
+  );
+  const at = view.entity.keys.length;
+  return rows.map((row) => row.map((value, i) => (i === at ? new Date(value as number).toISOString() : value)));
 }
