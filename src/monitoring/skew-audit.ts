@@ -18,14 +18,11 @@ import { serviceDigest } from '../store/service-digest.ts';
 import { readWindowEvents } from '../store/sql/window-events.ts';
 import { compareRows } from './skew-audit-compare.ts';
 import { readServedDecisions, type ServedDecision } from './skew-audit-decisions.ts';
-import { coldRequests, keyParts, recomputeRows, type RecomputedRows } from './skew-audit-rows.ts';
+import { coldRequests, keyParts, ONE_STATE, recomputeRows, type RecomputedRows } from './skew-audit-rows.ts';
+import { replayedFeatures } from './skew-audit-witness.ts';
 
 /** Decisions of one query: enough to share the reading of their events, few enough for its memory. */
-const AUDIT_BATCH_DECISIONS = 2_000;
-/** The events of a batch fit into memory; compiling its queries to machine code would cost more than it saves. */
-const JOIN_SETTINGS = "SET LOCAL work_mem = '64MB'; SET LOCAL jit = off";
-/** What was pruned is missing in the table from the moment on in which its file is listed: both are read as of one. */
-const ONE_STATE = 'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ';
+const AUDIT_BATCH_DECISIONS = 4_000;
 /** Events of a mismatch that are named. */
 const EVENTS_LISTED_MAX = 10;
 /** The fold may be ahead of the offline log by one batch of ingest: so long the log is waited for. */
@@ -55,9 +52,9 @@ export interface SkewAuditOptions {
 }
 
 /**
- * Audits the next decisions of a plan: recomputes each row by SQL from the raw rows, up to exactly the fences that
- * were read, and as known at the decision time, and compares it with what was served.
- * @throws MillraceError FEATURE_SQL_UNSUPPORTED, FEATURE_ON_DEMAND_FAILED, STORE_UNAVAILABLE
+ * Audits the next decisions of a plan: recomputes each row from the raw rows, by SQL or, for sketches, by a fold of its
+ * own, up to exactly the fences that were read, and as known at the decision time, and compares it with what was served.
+ * @throws MillraceError FEATURE_ON_DEMAND_FAILED, STORE_UNAVAILABLE
  */
 export async function auditChunk(
   db: Postgres,
@@ -67,7 +64,7 @@ export async function auditChunk(
   const { model, scope, plan, decisionsMax } = request;
   const program = compileService(model.service);
   const digest = serviceDigest(program);
-  let tally: AuditTally = { ...emptyTally, chain: request.chain };
+  let tally: AuditTally = { ...emptyTally, replayedFeatures: replayedFeatures(program), chain: request.chain };
   let { cursor } = request;
   for (let left = decisionsMax; left > 0; ) {
     signal?.throwIfAborted();
@@ -99,15 +96,7 @@ async function auditBatch(
   chain: string,
 ): Promise<AuditTally> {
   if (decisions.length === 0) return { ...emptyTally, chain };
-  const [upToFences, asKnown] = await db.transaction(async (tx) => {
-    await tx.query(ONE_STATE);
-    await tx.query(JOIN_SETTINGS);
-    const warm = await withColdRows(db, tx, coldRequests(program, decisions));
-    return [
-      await recomputeRows(warm, program, decisions, 'fence'),
-      await recomputeRows(warm, program, decisions, 'known'),
-    ] as const;
-  });
+  const [upToFences, asKnown] = await recomputeRows(db, program, decisions);
   const compared = compareRows(program, decisions, upToFences, asKnown);
   const mismatches: AuditMismatch[] = [];
   for (const mismatch of compared.mismatches) mismatches.push(await withEvents(db, program, decisions, mismatch));

@@ -56,14 +56,17 @@ export function createRowTableSql(table: string, columns: readonly ColdColumn[])
   return `CREATE TEMP TABLE ${table} (${names.map((name, i) => `${quote(name)} ${tableTypes[types[i]!]}`).join(', ')})`;
 }
 
-/** A row table's columns in the types that a file has. */
+/** A row table's columns in the types that a file has; -0 becomes 0, which it counts as everywhere. */
 export function fileColumnsSql(columns: readonly ColdColumn[]): string {
   const time = (name: string): string => `make_timestamptz(${quote(name)}::BIGINT * 1000) AS ${quote(name)}`;
   return [
     'source_partition::INTEGER AS source_partition',
     'source_offset::BIGINT AS source_offset',
     ...meta.filter((name) => metaTimes.has(name)).map(time),
-    ...columns.map(({ name, type }) => (type === 'timestamp' ? time(name) : quote(name))),
+    ...columns.map(({ name, type }) => {
+      if (type === 'timestamp') return time(name);
+      return type === 'number' ? `${quote(name)} + 0 AS ${quote(name)}` : quote(name);
+    }),
   ].join(', ');
 }
 

@@ -25,7 +25,8 @@ export class RowDigest {
 
   add(values: readonly CopyValue[]): void {
     this.#writer.startRow(this.#types.length);
-    for (let i = 0; i < this.#types.length; i++) this.#writer.add(this.#types[i]!, values[i]!);
+    // -0 counts as 0 everywhere, and a file's dictionary has one of them.
+    for (let i = 0; i < this.#types.length; i++) this.#writer.add(this.#types[i]!, values[i] === 0 ? 0 : values[i]!);
     if (++this.#rows % BLOCK_ROWS === 0) this.#flush();
   }
 

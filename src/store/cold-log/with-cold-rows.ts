@@ -8,6 +8,7 @@ import { fieldsOfView } from '../view-events.ts';
 import type { ColdColumn } from './cold-columns.ts';
 import { prunedFiles, type ColdFile } from './cold-files.ts';
 import { coldRowsSql, type ReadableFile } from './cold-rows-sql.ts';
+import { coldLogOf } from './cold-log.ts';
 import type { WarmQueryable } from './log-relation.ts';
 import { coldLogFor, readable } from './scan-cold-and-hot.ts';
 
@@ -45,7 +46,8 @@ export async function withColdRows(
     const table = `cold_rows_${warmLogs.size}`;
     warmLogs.set(source.name, await layRows(db, tx, source, own, { files, from, table }));
   }
-  return { ...tx, warmLogs };
+  const coldLog = coldLogOf(db);
+  return { ...tx, warmLogs, ...(coldLog === undefined ? {} : { coldLog }) };
 }
 
 /** Effective time from which on a read can see an event; -Infinity for a lifetime, and where the age of a state counts. */

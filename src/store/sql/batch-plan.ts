@@ -46,14 +46,20 @@ export function planBatch(view: FeatureView): BatchPlan {
       const { window, parts, value } = featurePart(view, part, () => []);
       const draft = drafts.get(window.hopMs) ?? new HopDraft(drafts.size, window.hopMs);
       drafts.set(window.hopMs, draft);
-      const columns = Object.entries(parts).map(([name, one]) => [name, draft.columnOf(window, one)] as const);
+      const columns = Object.entries(parts).map(
+        ([name, one]) => [name, draft.columnOf(window, one)] as const,
+      );
       return (visibility: Visibility) =>
         value(
           Object.fromEntries(columns.map(([name, column]) => [name, `${column}_${visibility}`])),
           'w."as of ms"',
         );
     });
-    return (visibility: Visibility) => featureValue(feature, values.map((value) => value(visibility)));
+    return (visibility: Visibility) =>
+      featureValue(
+        feature,
+        values.map((value) => value(visibility)),
+      );
   });
   return { hops: [...drafts.values()].map((draft) => draft.finish()), features };
 }
@@ -74,7 +80,10 @@ class HopDraft {
   columnOf(given: SqlWindow, one: SqlPart): string {
     const window = this.#windows.get(given.from) ?? given;
     this.#windows.set(window.from, window);
-    const part = this.#parts.get(one.aggregate) ?? { ...one, name: `tile_part_${this.#index}_${this.#parts.size}` };
+    const part = this.#parts.get(one.aggregate) ?? {
+      ...one,
+      name: `tile_part_${this.#index}_${this.#parts.size}`,
+    };
     this.#parts.set(one.aggregate, part);
     const key = `${part.name} ${window.from}`;
     const name = `part_${this.#index}_${this.#windowParts.size}`;

@@ -41,7 +41,9 @@ export function batchQuery(
   ];
   const values = visibilities.flatMap((visibility) => features.map((feature) => `  ${feature(visibility)}`));
   // Joins in this order only: PostgreSQL, which can't tell how few tiles are open, would join rows and events first.
-  const ctes = queries.map(([name, sql]) => `${name} AS ${/^(events|open)/.test(name) ? 'MATERIALIZED ' : ''}(\n${indent(sql)}\n)`);
+  const ctes = queries.map(
+    ([name, sql]) => `${name} AS ${/^(events|open)/.test(name) ? 'MATERIALIZED ' : ''}(\n${indent(sql)}\n)`,
+  );
   return [
     `WITH ${ctes.join(',\n')}`,
     `SELECT\n${['  w."spine row"', ...values].join(',\n')}`,
@@ -69,7 +71,12 @@ function rowsSql({ windows, stretchMs }: HopPlan): string {
 const tileOf = (effectiveMs: string, { hopMs }: HopPlan): string =>
   hopMs === Infinity ? '0::bigint' : `millrace.tile_start(${effectiveMs}, ${hopMs})`;
 
-const sourceKeysOf = (view: FeatureView): string[] => view.entity.keys.map((key) => quote(view.keyFields[key] ?? key));
+/** The stretch of time that a tile begins in. */
+const stretchOf = (tile: string, { stretchMs }: HopPlan): string =>
+  stretchMs === null ? tile : `${tile} / ${stretchMs}`;
+
+const sourceKeysOf = (view: FeatureView): string[] =>
+  view.entity.keys.map((key) => quote(view.keyFields[key] ?? key));
 
 /** The partial results of the events of each key, tile and source partition. */
 function tilesSql(view: FeatureView, hop: HopPlan): string {
@@ -84,8 +91,9 @@ function tilesSql(view: FeatureView, hop: HopPlan): string {
       ...hop.parts.map(({ aggregate, name }) => `${aggregate} AS ${name}`),
     ].join(',\n  ')}`,
     'FROM events e',
-    // Longer windows of other hops reach further back than this one's do.
-    `WHERE e."effective ms" >= (SELECT min(${quote(hop.windows[0].from)}) FROM windows)`,
+    // Of rows that lie far apart most of the events between them are in no window.
+    `WHERE (${[...keys, stretchOf(tileOf('e."effective ms"', hop), hop)].join(', ')})`,
+    `  IN (SELECT ${[...view.entity.keys.map(quote), '"stretch"'].join(', ')} FROM rows_${hop.index})`,
     `GROUP BY ${[...keys, 'e.source_partition', '"tile"'].join(', ')}`,
   ].join('\n');
 }
@@ -97,10 +105,11 @@ const isSettled: Readonly<Record<Visibility, string>> = {
 };
 
 /** The tiles that may lie in a row's windows. */
-function nearSql(view: FeatureView, { index, stretchMs, windows }: HopPlan): string {
+function nearSql(view: FeatureView, hop: HopPlan): string {
+  const { index, windows } = hop;
   const near = [
     ...view.entity.keys.map((key) => `t.${quote(view.keyFields[key] ?? key)} = w.${quote(key)}`),
-    stretchMs === null ? 'w."stretch" = t."tile"' : `t."tile" / ${stretchMs} = w."stretch"`,
+    `${stretchOf('t."tile"', hop)} = w."stretch"`,
     `t."tile" >= w.${quote(windows[0].from)}`,
     't."tile" < w."to"',
   ];

@@ -11,7 +11,7 @@ export interface FeaturePart {
   readonly window: SqlWindow;
   readonly parts: Readonly<Record<string, SqlPart>>;
   /** The aggregation's value from its merged partial results. */
-  value(parts: Readonly<Record<string, string>>, asOfMs: string): string;
+  readonly value: (parts: Readonly<Record<string, string>>, asOfMs: string) => string;
 }
 
 /** @param tests what events must pass besides the aggregation's condition, such as to lie in its window */

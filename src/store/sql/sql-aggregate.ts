@@ -12,7 +12,7 @@ export interface SqlAggregateInput {
   readonly effectiveMs: string;
   readonly knownMs: string;
   /** A call of an aggregate over the events that count, and that pass one more test. */
-  over(call: string, test?: string): string;
+  readonly over: (call: string, test?: string) => string;
 }
 
 /** A partial result: an aggregate over events, and the aggregate that makes one of several. */
@@ -39,4 +39,4 @@ export interface SqlAggregate<Part extends string = string> {
 /** A form whose parts and their names fit together. */
 export const sqlAggregate = <const Part extends string>(
   form: Partial<Pick<SqlAggregate, 'readsExact' | 'estimates'>> & Pick<SqlAggregate<Part>, 'parts' | 'value'>,
-): SqlAggregate => ({ readsExact: false, estimates: false, ...form }) as unknown as SqlAggregate;
+): SqlAggregate => ({ readsExact: false, estimates: false, ...form });

@@ -48,7 +48,9 @@ export function viewEventsSql(
     `  AND l.effective_time < ${moment(`max("to") + ${SLACK_MS}`)}`,
     // An event is never effective after it is known: the index on known times has both bounds, or one.
     `  AND l.known_time >= ${moment(from)}`,
-    ...(visibilities.includes('fence') ? [] : [`  AND l.known_time <= ${moment(`max("as of ms") + ${SLACK_MS}`)}`]),
+    ...(visibilities.includes('fence')
+      ? []
+      : [`  AND l.known_time <= ${moment(`max("as of ms") + ${SLACK_MS}`)}`]),
     `  AND (${sourceKeys.join(', ')}) IN (SELECT ${view.entity.keys.map(quote).join(', ')} FROM spine)`,
   ].join('\n');
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { AsOfFold } from '../../../src/fold/as-of-fold.ts';
 import { prepareEvent } from '../../../src/fold/compile-view.ts';
 import { naiveFeatures } from '../../support/naive-features.ts';
+import { float32Of } from '../../support/naive/float32.ts';
 import { naiveFreshFeatures } from '../../support/naive/naive-freshness.ts';
 import { contractHistory } from './contract-arbitrary.ts';
 import { history, HOUR_MS, KEYS, START_MS, type History, type LoggedEvent } from './history-arbitrary.ts';
@@ -33,7 +34,7 @@ function readAsOf({ program, events }: History, rows: Moments, visibleAt: (one: 
   }
   fold.finish();
   return rows.map((_, row) => ({
-    values: Array.from(out.subarray(row * width, (row + 1) * width), Math.fround),
+    values: Array.from(out.subarray(row * width, (row + 1) * width), float32Of),
     stale: stale[row] === 1,
   }));
 }
@@ -44,7 +45,7 @@ function readNaively({ view, events }: History, { key, asOf }: Moments[number]) 
     key === null
       ? { features: naiveFeatures(view, [], asOf), stale: false }
       : naiveFreshFeatures(view, seen, asOf);
-  return { values: Object.values(features).map((value) => Math.fround(value ?? NaN)), stale };
+  return { values: Object.values(features).map(float32Of), stale };
 }
 
 describe('a fold over events that stream by', () => {

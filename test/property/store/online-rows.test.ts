@@ -35,7 +35,7 @@ function readOnline(drawn: History, order: readonly number[], asOf: number) {
 }
 
 const float32 = (values: readonly unknown[]) =>
-  values.map((value) => (value === null ? null : Math.fround(value as number)));
+  values.map((value) => (value === null ? null : Math.fround(value as number) + 0));
 
 describe('an online read', () => {
   it('equals the naive oracle as of its moment, ages and stale rows included', () => {

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { ViewFeature } from '../../../src/define/aggregation.ts';
 import { entity } from '../../../src/define/entity.ts';
 import { featureView, type FeatureView } from '../../../src/define/feature-view.ts';
 import { compileView, prepareEvent, viewKeyOf, type ViewProgram } from '../../../src/fold/compile-view.ts';
@@ -48,8 +49,10 @@ const read = fc.record({
   }),
 });
 
+/** Half of a float32's last bit. */
+const TIED = 16_777_217;
 /** Numbers that are hard to add up: halves of a float32's last bit, far apart, and both zeros. */
-const hard = fc.constantFrom(-0, 0, 0.1, 1e-7, 16_777_217, 2 ** 53 + 2, 1e15 + 0.5, 123_456_789.987, -1e-30, 5e-324);
+const hard = fc.constantFrom(-0, 0, 0.1, 1e-7, TIED, 2 ** 53 + 2, 1e15 + 0.5, 123_456_789.987, -1e-30, 5e-324);
 
 const oneHistory = fc.record({
   history,
@@ -70,7 +73,7 @@ export const twinCase = (index: number, histories: number): fc.Arbitrary<TwinCas
       const view = viewOver(drawnView, index, histories);
       const program = compileView(view);
       const events = drawn.flatMap((one, h) =>
-        one.history.events.map((event, i) => placed(event, h, one, one.hard?.[i % one.hard.length])),
+        one.history.events.map((event, i) => placed(event, h, one, hardAmount(view, one.hard, i))),
       );
       const rows = drawn.flatMap((one, h) =>
         one.reads.map(({ key, country, lead, asOf, fence }) => {
@@ -95,6 +98,13 @@ function viewOver(drawn: FeatureView, index: number, histories: number): Feature
   if (index % 2 === 0) return featureView({ ...shared, entity: drawn.entity });
   const cardInLand = entity({ name: 'card_in_land', keys: ['card', 'land'] });
   return featureView({ ...shared, entity: cardInLand, keyFields: { land: 'country' } as never });
+}
+
+/** A weight, which is rounded to a double, may tip a tie of float32: those are kept from decayed sums. */
+function hardAmount(view: FeatureView, drawn: readonly number[] | null, i: number): number | undefined {
+  const amount = drawn?.[i % drawn.length];
+  const isDecayed = Object.values<ViewFeature>(view.features).some(({ kind }) => kind.startsWith('decayed'));
+  return isDecayed && amount === TIED ? undefined : amount;
 }
 
 function placed(

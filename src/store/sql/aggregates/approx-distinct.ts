@@ -4,7 +4,10 @@ import { sqlAggregate } from '../sql-aggregate.ts';
 export const approxDistinct = sqlAggregate({
   estimates: true,
   parts: ({ column, over }) => ({
-    values: { aggregate: over(`array_agg(DISTINCT ${column})`, `${column} IS NOT NULL`), merge: 'millrace.concat' },
+    values: {
+      aggregate: over(`array_agg(DISTINCT ${column})`, `${column} IS NOT NULL`),
+      merge: 'millrace.concat',
+    },
   }),
   value: ({ values }) => `millrace.distinct_of(${values})`,
 });

@@ -12,7 +12,8 @@ const list = (amount: string, { effectiveMs, over }: SqlAggregateInput, test?: s
   amounts: { aggregate: over(`array_agg(${amount})`, test), merge: 'millrace.concat' },
 });
 
-const listValues = (input: SqlAggregateInput): Listed => list(input.value, input, `${input.value} IS NOT NULL`);
+const listValues = (input: SqlAggregateInput): Listed =>
+  list(input.value, input, `${input.value} IS NOT NULL`);
 
 function halfLifeMs({ halfLife }: Aggregation): string {
   const ms = halfLife === undefined ? undefined : parseDuration(halfLife);
@@ -34,5 +35,6 @@ export const decayedSum = sqlAggregate({
 
 export const decayedMean = sqlAggregate({
   parts: listValues,
-  value: ({ times, amounts }, aggregation) => `millrace.decayed_mean(${times}, ${amounts}, ${halfLifeMs(aggregation)})`,
+  value: ({ times, amounts }, aggregation) =>
+    `millrace.decayed_mean(${times}, ${amounts}, ${halfLifeMs(aggregation)})`,
 });

@@ -1,7 +1,10 @@
 import { sqlAggregate, type SqlAggregateInput, type SqlPart } from '../sql-aggregate.ts';
 
 /** How many values, their sum and the sum of their squares: exact. */
-const powerSums = ({ exact, over }: SqlAggregateInput): Readonly<Record<'n' | 'total' | 'squares', SqlPart>> => ({
+const powerSums = ({
+  exact,
+  over,
+}: SqlAggregateInput): Readonly<Record<'n' | 'total' | 'squares', SqlPart>> => ({
   n: { aggregate: over(`count(${exact})`), merge: 'sum' },
   total: { aggregate: over(`sum(${exact})`), merge: 'sum' },
   squares: { aggregate: over(`sum(${exact} * ${exact})`), merge: 'sum' },

@@ -10,13 +10,12 @@ import { readTwin } from '../../../../src/store/sql/view-twin.ts';
 import { exactSum } from '../../../support/naive/exact-arithmetic.ts';
 import { float32Of } from '../../../support/naive/float32.ts';
 import { openRegistryStage, type RegistryStage } from '../../../support/registry-stage.ts';
+import { testScale, testSeed } from '../../../support/projects/test-scale.ts';
 import { foldAsKnown, foldUpToFences, HISTORIES_MAX, naively, twinCase, type TwinCase } from '../../../support/sql/twin-cases.ts';
 
-/** `MILLRACE_TEST_TWIN_SCALE=10` tries ten times as many. */
-const SCALE = Number(process.env['MILLRACE_TEST_TWIN_SCALE'] ?? 1);
-const VIEWS = 30 * SCALE;
+const VIEWS = 30 * testScale;
 const HISTORIES = 20;
-const TIMEOUT_MS = 60_000 * SCALE;
+const TIMEOUT_MS = 60_000 * testScale;
 
 let stage: RegistryStage;
 let postgres: Postgres;
@@ -47,7 +46,7 @@ describe('the SQL twin of a feature view', () => {
     'gives the float32 bits of the fold and of the oracle, as known at a moment and up to fences',
     async () => {
       expect(HISTORIES).toBeLessThanOrEqual(HISTORIES_MAX);
-      const seed = Date.now();
+      const seed = testSeed;
       for (let index = 0; index < VIEWS; index++) {
         const [drawn] = fc.sample(twinCase(index, HISTORIES), { numRuns: 1, seed: seed + index });
         if (drawn === undefined) throw new Error('fast-check draws what it is asked for');
