@@ -23,7 +23,9 @@ async function read({ view, program, rows }: TwinCase): Promise<Float64Array[]> 
   return cold.db.transaction(async (tx: Queryable) => {
     await tx.query(ONE_STATE);
     const warm = await withColdRows(cold.db, tx, [{ view: program, rows }]);
-    return [...(await readTwins(warm, view, rows, ['known', 'fence'])), await readNewestKnown(warm, view, rows, 'fence')];
+    const values = await readTwins(warm, view, rows, ['known', 'fence']);
+    // Ages are asked of views with a contract on them only, whose whole history is then laid beside the table.
+    return program.freshness === null ? values : [...values, await readNewestKnown(warm, view, rows, 'fence')];
   });
 }
 
