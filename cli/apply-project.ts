@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { BACKFILL_ROWS_PER_SECOND_DEFAULT, type BackfillResult } from '../src/contracts/backfill.ts';
 import { createNames } from '../src/contracts/names.ts';
 import type { Project } from '../src/define/project.ts';
+import { loadColdLogConfig } from '../src/infra/cold-log-config.ts';
 import { loadProject } from '../src/infra/load-project.ts';
 import { migrate } from '../src/infra/migrate.ts';
 import type { Postgres } from '../src/infra/postgres.ts';
@@ -15,10 +16,11 @@ import { createOnlineStore } from '../src/store/online-store.ts';
 import { planProject, VIEW_KEEP_MS_DEFAULT, type Plan } from '../src/store/plan-project.ts';
 import { removeViewKeys } from '../src/store/remove-view.ts';
 import { ensureBackfills } from '../workers/ensure-backfills.ts';
+import { ensureExportSchedules } from '../workers/ensure-export-schedules.ts';
 import { ensureWorkflows } from '../workers/ensure-workflows.ts';
 import type { CommandContext } from './command-context.ts';
 import { operatorName } from './lifecycle-client.ts';
-import { artifactStoreOf, withKafka, withPostgres, withTemporal } from './open-servers.ts';
+import { artifactStoreOf, withKafka, withLogDatabase, withPostgres, withTemporal } from './open-servers.ts';
 
 const migrations = fileURLToPath(new URL('../migrations', import.meta.url));
 
@@ -79,9 +81,11 @@ export async function applyAndStartWorkflows(
 ): Promise<AppliedProject> {
   const project = await loadProject(context.options.project);
   const plan = await applyDefinitions(context, project, options);
+  const coldLogConfig = loadColdLogConfig(await context.environment());
   return withTemporal(context, 'starting the workflows', async (client, config) => {
     const names = createNames(config.namespace);
     await ensureWorkflows(client, project, names);
+    await ensureExportSchedules(client, project, names, coldLogConfig);
     context.output.note(
       `Workflows run for ${project.models.map((model) => model.name).join(', ') || 'ingestion only'}.`,
     );
@@ -109,7 +113,7 @@ async function applyDefinitions(
   project: Project,
   { keepMs = VIEW_KEEP_MS_DEFAULT }: ApplyOptions,
 ): Promise<Plan> {
-  return withPostgres(context, async (postgres, config) => {
+  return withLogDatabase(context, async (postgres, config) => {
     for (const name of await migrate(postgres, migrations)) context.output.note(`Migration ${name} ran.`);
     const redis = createRedis({ url: config.redisUrl, role: 'write', logger: context.logger });
     try {

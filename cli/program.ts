@@ -8,6 +8,7 @@ import { addDeadLetters } from './commands/dead-letters.ts';
 import { addDown } from './commands/down.ts';
 import { addFeatures } from './commands/features.ts';
 import { addLedger } from './commands/ledger.ts';
+import { addLog } from './commands/log.ts';
 import { addMaterialize } from './commands/materialize.ts';
 import { addModels } from './commands/models.ts';
 import { addPause } from './commands/pause.ts';
@@ -35,7 +36,7 @@ const commands: readonly (readonly [heading: string, adds: readonly AddCommand[]
   ['Servers:', [addUp, addDown]],
   ['Project:', [addPlan, addApply, addViews]],
   ['Processes:', [addStart, addRun]],
-  ['Events and features:', [addReplay, addMaterialize, addFeatures, addDeadLetters]],
+  ['Events and features:', [addReplay, addMaterialize, addFeatures, addLog, addDeadLetters]],
   ['Models:', [addTrain, addPromote, addRollback, addPause, addResume, addApprove, addPredict]],
   ['Looking:', [addStatus, addModels, addLedger, addAudit]],
 ];

@@ -7,11 +7,13 @@ import { createRegistryActivities } from '../activities/registry.ts';
 import { createRolloutActivities } from '../activities/rollout.ts';
 import { createArtifactStore } from '../src/infra/artifacts.ts';
 import { loadBaseConfig } from '../src/infra/base-config.ts';
+import { loadColdLogConfig } from '../src/infra/cold-log-config.ts';
 import { loadProject } from '../src/infra/load-project.ts';
 import { createLogger } from '../src/infra/logger.ts';
 import { createMetrics } from '../src/infra/metrics.ts';
 import { createPostgres } from '../src/infra/postgres.ts';
 import { processEnvironment } from '../src/infra/process-environment.ts';
+import { createColdLog, withColdLog } from '../src/store/cold-log/cold-log.ts';
 import { createRegistry } from '../src/registry/registry.ts';
 import { bundleWorkflows } from './bundle-workflows.ts';
 import { runWorker } from './run-worker.ts';
@@ -27,7 +29,11 @@ const logger = createLogger('orchestration', config.logLevel);
 const project = await loadProject(config.project);
 const { models } = project;
 const workflowBundle = await bundleWorkflows(path.join(config.dataDir, 'cache'), logger);
-const postgres = createPostgres({ url: config.postgresUrl, applicationName: 'millrace-orchestration', logger });
+const coldLog = createColdLog(loadColdLogConfig(environment));
+const postgres = withColdLog(
+  createPostgres({ url: config.postgresUrl, applicationName: 'millrace-orchestration', logger }),
+  coldLog,
+);
 const metrics = metricsAt === undefined ? undefined : await serveMetrics(createMetrics('orchestration'), metricsAt);
 try {
   const registry = createRegistry(postgres, createArtifactStore(path.join(config.dataDir, 'artifacts')));
@@ -47,4 +53,5 @@ try {
 } finally {
   await metrics?.close();
   await postgres.close();
+  coldLog.close();
 }

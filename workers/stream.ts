@@ -1,10 +1,12 @@
 /** The stream worker: ingest, fold, decision sink and materialize, run as activities. */
 import './stop-with-parent.ts';
 import { createBackfillActivities } from '../activities/backfill.ts';
+import { createColdLogActivities } from '../activities/cold-log.ts';
 import { createMaterializeActivities } from '../activities/materialize.ts';
 import { createStreamActivities } from '../activities/stream.ts';
 import { createNames } from '../src/contracts/names.ts';
 import { loadBaseConfig } from '../src/infra/base-config.ts';
+import { loadColdLogConfig } from '../src/infra/cold-log-config.ts';
 import { createKafka } from '../src/infra/kafka.ts';
 import { loadProject } from '../src/infra/load-project.ts';
 import { createLogger } from '../src/infra/logger.ts';
@@ -12,6 +14,7 @@ import { createMetrics } from '../src/infra/metrics.ts';
 import { createPostgres } from '../src/infra/postgres.ts';
 import { processEnvironment } from '../src/infra/process-environment.ts';
 import { createRedis } from '../src/infra/redis.ts';
+import { createColdLog, withColdLog } from '../src/store/cold-log/cold-log.ts';
 import { createOnlineStore } from '../src/store/online-store.ts';
 import { createStreamMetrics } from '../src/stream/stream-metrics.ts';
 import { runWorker } from './run-worker.ts';
@@ -24,17 +27,22 @@ const ACTIVITIES_MAX = 20;
 
 const environment = processEnvironment();
 const config = loadBaseConfig(environment);
+const coldLogConfig = loadColdLogConfig(environment);
 const metricsAt = metricsAddress(environment);
 const logger = createLogger('stream', config.logLevel);
 const project = await loadProject(config.project);
 const names = createNames(config.namespace);
 const kafka = createKafka({ brokers: config.kafkaBrokers, clientId: 'millrace-stream', logger });
-const postgres = createPostgres({
-  url: config.postgresUrl,
-  applicationName: 'millrace-stream',
-  logger,
-  silenceMsMax: POSTGRES_SILENCE_MS_MAX,
-});
+const coldLog = createColdLog(coldLogConfig);
+const postgres = withColdLog(
+  createPostgres({
+    url: config.postgresUrl,
+    applicationName: 'millrace-stream',
+    logger,
+    silenceMsMax: POSTGRES_SILENCE_MS_MAX,
+  }),
+  coldLog,
+);
 const redis = createRedis({ url: config.redisUrl, role: 'write', logger });
 const registry = createMetrics('stream');
 const metricsServer = metricsAt === undefined ? undefined : await serveMetrics(registry, metricsAt);
@@ -58,6 +66,7 @@ try {
       ...createStreamActivities(deps),
       ...createMaterializeActivities(deps),
       ...createBackfillActivities(deps),
+      ...createColdLogActivities({ db: postgres, project, config: coldLogConfig, clock: Date.now }),
     },
   });
 } finally {
@@ -65,4 +74,5 @@ try {
   redis.disconnect();
   await kafka.close();
   await postgres.close();
+  coldLog.close();
 }

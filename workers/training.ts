@@ -7,12 +7,14 @@ import { createTrainingActivities } from '../activities/training.ts';
 import { compileService } from '../src/fold/compile-service.ts';
 import { createArtifactStore } from '../src/infra/artifacts.ts';
 import { loadBaseConfig } from '../src/infra/base-config.ts';
+import { loadColdLogConfig } from '../src/infra/cold-log-config.ts';
 import { loadProject } from '../src/infra/load-project.ts';
 import { createLogger } from '../src/infra/logger.ts';
 import { createMetrics } from '../src/infra/metrics.ts';
 import { createPostgres } from '../src/infra/postgres.ts';
 import { processEnvironment } from '../src/infra/process-environment.ts';
 import { readSettings } from '../src/infra/settings.ts';
+import { createColdLog, withColdLog } from '../src/store/cold-log/cold-log.ts';
 import { createRegistry } from '../src/registry/registry.ts';
 import { buildTrainingSet } from '../src/store/build-training-set.ts';
 import { currentModel, recordService } from '../src/store/current-services.ts';
@@ -34,7 +36,11 @@ const project = await loadProject(config.project);
 const { models } = project;
 const scratchDirectory = path.resolve(config.dataDir, 'scratch');
 await mkdir(scratchDirectory, { recursive: true });
-const postgres = createPostgres({ url: config.postgresUrl, applicationName: 'millrace-training', logger });
+const coldLog = createColdLog(loadColdLogConfig(environment));
+const postgres = withColdLog(
+  createPostgres({ url: config.postgresUrl, applicationName: 'millrace-training', logger }),
+  coldLog,
+);
 const metrics = metricsAt === undefined ? undefined : await serveMetrics(createMetrics('training'), metricsAt);
 try {
   const artifacts = createArtifactStore(path.resolve(config.dataDir, 'artifacts'));
@@ -65,4 +71,5 @@ try {
 } finally {
   await metrics?.close();
   await postgres.close();
+  coldLog.close();
 }

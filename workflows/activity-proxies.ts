@@ -9,6 +9,7 @@ import type {
   TrainingActivities,
 } from '../src/contracts/activities.ts';
 import type { BackfillActivities } from '../src/contracts/backfill.ts';
+import type { ColdLogActivities } from '../src/contracts/export-log.ts';
 import { createNames } from '../src/contracts/names.ts';
 
 /** Whatever is retried for ever is asked at least this often. */
@@ -96,4 +97,13 @@ export const backfillActivities = (namespace: string) =>
     startToCloseTimeout: '15m',
     heartbeatTimeout: '15s',
     retry,
+  });
+
+/** A file of the cold log each: a day's rows are copied, sorted and written, or read again and deleted. */
+export const coldLogActivities = (namespace: string) =>
+  proxyActivities<ColdLogActivities>({
+    taskQueue: createNames(namespace).taskQueue('stream'),
+    startToCloseTimeout: '1h',
+    heartbeatTimeout: '60s',
+    retry: { ...retry, maximumAttempts: 20 },
   });

@@ -5,7 +5,7 @@ import type { AsOfManifest, AsOfFileRequest } from '../../src/store/as-of/as-of-
 import type { OnlineSelection } from '../../src/store/online-catalog.ts';
 import { examples, parseMoment, type AddCommand } from '../add-command.ts';
 import { exitCodes } from '../exit-code.ts';
-import { withPostgres } from '../open-servers.ts';
+import { withLogDatabase } from '../open-servers.ts';
 import { formatTime, NONE, renderPairs, renderTable } from '../table.ts';
 
 interface AsOfOptions {
@@ -62,7 +62,7 @@ export const addFeaturesAsOf: AddCommand = (features, act) => {
             context.output.note(`${rows} rows read`);
           },
         };
-        const manifest = await withPostgres(context, async (postgres) => {
+        const manifest = await withLogDatabase(context, async (postgres) => {
           const { writeAsOfFile } = await import('../../src/store/as-of/as-of-file.ts');
           return writeAsOfFile(postgres, request);
         });

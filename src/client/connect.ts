@@ -5,6 +5,7 @@ import { createArtifactStore } from '../infra/artifacts.ts';
 import { createKafka } from '../infra/kafka.ts';
 import { loadProject } from '../infra/load-project.ts';
 import { createLogger } from '../infra/logger.ts';
+import { loadColdLogConfig } from '../infra/cold-log-config.ts';
 import { createPostgres } from '../infra/postgres.ts';
 import { createRedis, redisReady } from '../infra/redis.ts';
 import type { Environment } from '../infra/settings.ts';
@@ -15,6 +16,7 @@ import { withDerivedOffsets } from '../store/derived/derived-offsets.ts';
 import { countDecisions } from '../store/labelled-decisions.ts';
 import { readLiveViews } from '../store/live-views.ts';
 import { OnlineCatalog } from '../store/online-catalog.ts';
+import { createColdLog, withColdLog } from '../store/cold-log/cold-log.ts';
 import { createOnlineStore } from '../store/online-store.ts';
 import { createReplayer } from '../stream/replayer.ts';
 import { listReports } from '../monitoring/monitor-reports.ts';
@@ -36,7 +38,11 @@ export async function connectMillrace(environment: Environment): Promise<Millrac
   const logger = createLogger('client', config.logLevel);
   const project = await loadProject(config.project);
   const names = createNames(config.namespace);
-  const postgres = createPostgres({ url: config.postgresUrl, applicationName: 'millrace-client', logger });
+  const coldLog = createColdLog(loadColdLogConfig(environment));
+  const postgres = withColdLog(
+    createPostgres({ url: config.postgresUrl, applicationName: 'millrace-client', logger }),
+    coldLog,
+  );
   const redis = createRedis({ url: config.redisUrl, role: 'write', logger });
   const kafka = createKafka({ brokers: config.kafkaBrokers, clientId: 'millrace-client', logger });
   const temporal = await connectTemporal({ address: config.temporalAddress, namespace: config.temporalNamespace });
@@ -72,6 +78,7 @@ export async function connectMillrace(environment: Environment): Promise<Millrac
       await replayer.close();
       redis.disconnect();
       await Promise.all([kafka.close(), postgres.close(), temporal.close()]);
+      coldLog.close();
     },
   };
 }

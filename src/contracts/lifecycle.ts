@@ -12,6 +12,8 @@ export const workflowIds = {
   auditSkew: (namespace: string, model: string, what: string) => `${namespace}/audit-skew/${model}/${what}`,
   auditSchedule: (namespace: string, model: string) => `${namespace}/audit-schedule/${model}`,
   ingestion: (namespace: string) => `${namespace}/ingestion`,
+  exportLog: (namespace: string, source: string) => `${namespace}/export-log/${source}`,
+  exportLogSchedule: (namespace: string, source: string) => `${namespace}/export-log-schedule/${source}`,
   materializeFeatures: (namespace: string, view: string) => `${namespace}/materialize-features/${view}`,
   backfillFeatures: (namespace: string, view: string, version: number) =>
     `${namespace}/backfill-features/${view}/${version}`,

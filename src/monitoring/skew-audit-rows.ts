@@ -2,6 +2,7 @@ import type { Row } from '../define/field.ts';
 import { assembleRow, type ServiceProgram } from '../fold/compile-service.ts';
 import type { ViewProgram } from '../fold/compile-view.ts';
 import type { Postgres, Queryable } from '../infra/postgres.ts';
+import { withColdRows, type ColdRequest } from '../store/cold-log/with-cold-rows.ts';
 import type { TwinRow } from '../store/sql/view-twin.ts';
 import type { Visibility } from '../store/sql/visible-events.ts';
 import { applyContract } from './skew-audit-contract.ts';
@@ -22,6 +23,9 @@ const AUDIT_CONNECTIONS = 2;
  */
 const BATCH_SETTINGS = "SET LOCAL work_mem = '64MB'; SET LOCAL jit = off; SET LOCAL enable_nestloop = off";
 
+/** What was pruned is missing in the table from the moment on in which its file is listed: both are read as of one. */
+export const ONE_STATE = 'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ';
+
 /** Up to exactly the fences that were read, and what was known at the decision time. */
 const visibilities: readonly Visibility[] = ['fence', 'known'];
 
@@ -40,7 +44,7 @@ export async function recomputeRows(
     Array.from({ length: AUDIT_CONNECTIONS }, async () => {
       for (let view = waiting.shift(); view !== undefined; view = waiting.shift()) {
         const own = view;
-        valuesOf.set(own, await db.transaction((tx) => recomputeView(tx, own, decisions)));
+        valuesOf.set(own, await db.transaction((tx) => recomputeView(db, tx, own, decisions)));
       }
     }),
   );
@@ -50,15 +54,18 @@ export async function recomputeRows(
 }
 
 async function recomputeView(
+  db: Postgres,
   tx: Queryable,
   view: ViewProgram,
   decisions: readonly ServedDecision[],
 ): Promise<Float64Array[]> {
+  await tx.query(ONE_STATE);
   await tx.query(BATCH_SETTINGS);
   const rows = decisions.map((decision) => twinRow(view, decision));
-  const values = await witnessRows(tx, view.view, rows, visibilities);
+  const warm = await withColdRows(db, tx, [{ view, rows }]);
+  const values = await witnessRows(warm, view.view, rows, visibilities);
   for (const [v, visibility] of visibilities.entries())
-    await applyContract(tx, view, rows, visibility, values[v] as Float64Array);
+    await applyContract(warm, view, rows, visibility, values[v] as Float64Array);
   return values;
 }
 
@@ -79,6 +86,10 @@ function assemble(
   });
   return { numbers, categories };
 }
+
+/** What a recomputation of these decisions asks of the logs. */
+export const coldRequests = (program: ServiceProgram, decisions: readonly ServedDecision[]): ColdRequest[] =>
+  program.views.map((view) => ({ view, rows: decisions.map((decision) => twinRow(view, decision)) }));
 
 /** The key comes from the request, not from what serving says that it read. */
 function twinRow({ view }: ViewProgram, decision: ServedDecision): TwinRow {

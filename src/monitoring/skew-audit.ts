@@ -12,12 +12,13 @@ import type { Model } from '../define/model.ts';
 import { compileService, type ServiceProgram } from '../fold/compile-service.ts';
 import { sha256Hex } from '../infra/artifacts.ts';
 import type { Postgres } from '../infra/postgres.ts';
+import { withColdRows } from '../store/cold-log/with-cold-rows.ts';
 import { readIngestPositions } from '../store/ingest-positions.ts';
 import { serviceDigest } from '../store/service-digest.ts';
 import { readWindowEvents } from '../store/sql/window-events.ts';
 import { compareRows } from './skew-audit-compare.ts';
 import { readServedDecisions, type ServedDecision } from './skew-audit-decisions.ts';
-import { keyParts, recomputeRows, type RecomputedRows } from './skew-audit-rows.ts';
+import { coldRequests, keyParts, ONE_STATE, recomputeRows, type RecomputedRows } from './skew-audit-rows.ts';
 import { replayedFeatures } from './skew-audit-witness.ts';
 
 /** Decisions of one query: enough to share the reading of their events, few enough for its memory. */
@@ -162,7 +163,12 @@ async function withEvents(
   const fence = decision.reads.find((read) => read.view === view.name)?.fence ?? {};
   const row = { key: keyParts(view.entity.keys, decision.instance), asOf: decision.asOf, fence };
   const feature = mismatch.feature.slice(view.name.length + 1);
-  return { ...mismatch, events: await readWindowEvents(db, view, feature, row, EVENTS_LISTED_MAX) };
+  const events = await db.transaction(async (tx) => {
+    await tx.query(ONE_STATE);
+    const warm = await withColdRows(db, tx, coldRequests(program, [decision]));
+    return readWindowEvents(warm, view, feature, row, EVENTS_LISTED_MAX);
+  });
+  return { ...mismatch, events };
 }
 
 /** Decisions whose reads saw only what the offline log has, after a short wait for it; the others are counted. */

@@ -2,6 +2,7 @@ import type { Names } from '../contracts/names.ts';
 import type { KafkaClient } from '../infra/kafka.ts';
 import { CHANGE_SIGN } from '../define/change-fields.ts';
 import { quoteIdentifier, type Postgres } from '../infra/postgres.ts';
+import { prunedTotals } from './cold-log/cold-files.ts';
 
 /** Where the events of one source went. */
 export interface SourceBalance {
@@ -11,7 +12,7 @@ export interface SourceBalance {
   readonly stored: number;
   readonly duplicates: number;
   readonly deadLetters: number;
-  /** Events that the offline log really holds: counted, not remembered. A change is one, of one row or two. */
+  /** Events that the offline log really holds: counted, those in the cold log by the files that hold them. A change is one, of one row or two. */
   readonly rows: number;
   /** Dead letters that the table really holds. */
   readonly deadLetterRows: number;
@@ -38,6 +39,7 @@ export async function readEventBalance(
       const [log] = await postgres.query<{ rows: number }>(
         `SELECT ${await countOfEvents(postgres, source)} AS rows FROM log.${quoteIdentifier(source)}`,
       );
+      const cold = await prunedTotals(postgres, source);
       const [dead] = await postgres.query<{ rows: number }>(
         'SELECT count(*)::float8 AS rows FROM millrace.dead_letters WHERE source = $1',
         [source],
@@ -49,7 +51,7 @@ export async function readEventBalance(
         stored,
         duplicates,
         deadLetters,
-        rows: log?.rows ?? 0,
+        rows: (log?.rows ?? 0) + cold.rows,
         deadLetterRows: dead?.rows ?? 0,
         missing: sent - stored - duplicates - deadLetters,
       };

@@ -3,13 +3,14 @@ import type { Source } from '../define/source.ts';
 import type { KafkaClient } from '../infra/kafka.ts';
 import type { Postgres } from '../infra/postgres.ts';
 import type { Names } from '../contracts/names.ts';
+import { retireColdFiles } from './cold-log/retire-cold-files.ts';
 import { logTable } from './log-table.ts';
 
 /**
  * Sets the ingest of a source back to the first event known at or after `fromKnownTime`, so that Kafka's
  * messages are read, checked and stored again from there; the states' fences ignore what they have.
  * All partitions or none.
- * @throws MillraceError STREAM_GAP where Kafka no longer has the events
+ * @throws MillraceError STREAM_GAP where Kafka no longer has the events, COLD_LOG_REWIND_REFUSED where Postgres no longer has the rows
  */
 export async function rewindIngest(
   deps: { postgres: Postgres; kafka: KafkaClient; names: Names },
@@ -38,6 +39,7 @@ export async function rewindIngest(
        GROUP BY partition`,
       [fromKnownTime, source.name],
     );
+    await retireColdFiles(tx, source.name, fromKnownTime, firsts);
     for (const { partition, first } of firsts) {
       const earliest = kept.get(partition) ?? Number.POSITIVE_INFINITY;
       if (first < earliest) {

@@ -1,6 +1,7 @@
 import { parseDuration } from '../core/duration.ts';
 import { deliveryIdField, type Source } from '../define/source.ts';
 import { quoteIdentifier, type Queryable } from '../infra/postgres.ts';
+import { coldKnownTimes } from '../store/cold-log/cold-known-times.ts';
 import { logTable } from '../store/log-table.ts';
 import type { ParsedEvent } from './parse-message.ts';
 import { RecentIds } from './recent-ids.ts';
@@ -56,7 +57,9 @@ async function acceptedBefore(
      WHERE ${id} = ANY($1::text[]) AND source_partition + 0 = $2 AND source_offset + 0 < $3`,
     [events.map((event) => event.id), first.sourcePartition, first.sourceOffset],
   );
-  for (const [found, known] of rows as [string, number][]) {
+  // After the table: what was pruned meanwhile is in one of the two, or in both.
+  const cold = await coldKnownTimes(db, source, first.sourcePartition, events, dedupeWindowMs(source));
+  for (const [found, known] of [...(rows as [string, number][]), ...cold]) {
     const times = accepted.get(found);
     if (times === undefined) accepted.set(found, [known]);
     else times.push(known);

@@ -175,16 +175,29 @@ async function recordBackfill(stage: WorkflowStage): Promise<void> {
   await save(stage, 'backfill-features', 'unequal', unequalId);
 }
 
+async function recordExports(stage: WorkflowStage): Promise<void> {
+  const { namespace, taskQueue, client } = stage;
+  const workflowId = workflowIds.exportLog(namespace, 'flights');
+  await client.workflow.execute('exportLog', { workflowId, taskQueue, args: [{ namespace, source: 'flights', prune: true }] });
+  await save(stage, 'export-log', 'two-days-pruned', workflowId);
+}
+
 const recorders: Readonly<Record<string, (stage: WorkflowStage) => Promise<void>>> = {
   lifecycle: recordLifecycle,
   monitor: recordMonitor,
   audits: recordAudits,
   streams: recordStreams,
   backfill: recordBackfill,
+  exports: recordExports,
 };
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => recorders[name] === undefined);
 if (unknown.length > 0) throw new Error(`No such histories: ${unknown.join(', ')}. There are: ${Object.keys(recorders).join(', ')}.`);
+
+/** Two files to export, then the same two to prune, then none. */
+const coldFiles = ['flights/2013-01-01-a.parquet', 'flights/2013-01-02-b.parquet'].map((file) => ({ file, rows: 900, bytes: 20_000 }));
+const toExport = [...coldFiles];
+const toPrune = [...coldFiles];
 
 const config = loadBaseConfig({ MILLRACE_PROJECT: 'none', ...processEnvironment() });
 const stage = await openWorkflowStage(
@@ -206,6 +219,9 @@ const stage = await openWorkflowStage(
     acknowledgeTrigger: async () => undefined,
     viewPartitions: async () => ({ partitions: 4 }),
     materializePartition: async () => ({ keys: 10, events: 100 }),
+    sweepColdLog: async () => ({ removed: 0 }),
+    exportNextFile: async () => ({ file: toExport.shift() ?? null }),
+    pruneNextFile: async () => ({ file: toPrune.shift() ?? null }),
   },
 );
 try {

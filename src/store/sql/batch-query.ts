@@ -16,14 +16,20 @@ import { windowEnd, windowStart } from './view-windows.ts';
  *     spine row ----- window ------ tiles all of whose events are seen -----------+-- merged -- features
  *                            \----- other tiles -- their events that are seen ----+
  * @param spine as `ViewQuery.spine` says
+ * @param relation what the source's raw rows are read from
  * @throws MillraceError FEATURE_SQL_UNSUPPORTED
  */
-export function batchQuery(view: FeatureView, spine: string, visibilities: readonly Visibility[]): string {
+export function batchQuery(
+  view: FeatureView,
+  spine: string,
+  visibilities: readonly Visibility[],
+  relation: string,
+): string {
   const { hops, features } = planBatch(view);
   const queries: [name: string, sql: string][] = [
     ['spine', spine],
     ['windows', windowsSql(view)],
-    ['events', viewEventsSql(view, visibilities)],
+    ['events', viewEventsSql(view, visibilities, relation)],
     ...hops.flatMap((hop): [string, string][] => [
       [`rows_${hop.index}`, rowsSql(hop)],
       [`tiles_${hop.index}`, tilesSql(view, hop)],

@@ -3,13 +3,14 @@ import type { Source } from '../../define/source.ts';
 import { quoteIdentifier as quote } from '../../infra/postgres.ts';
 import { IDENTIFIER_BYTES_MAX } from '../log-table.ts';
 import { sqlFeaturesOf } from './sql-aggregate-of.ts';
+import type { SqlDialect } from './sql-dialect.ts';
 
 /**
  * Columns of the events that a view reads, named as the fields: numbers (-0 as 0) and timestamps (ms since the
  * epoch) as double precision, texts and booleans as they are, and exact numbers beside those that are summed.
  */
-export function eventColumns(view: FeatureView): string[] {
-  const parts = sqlFeaturesOf(view).flatMap((feature) => feature.parts);
+export function eventColumns(view: FeatureView, dialect: SqlDialect): string[] {
+  const parts = sqlFeaturesOf(view, dialect).flatMap((feature) => feature.parts);
   const fields = new Set([
     ...view.entity.keys.map((key) => view.keyFields[key] ?? key),
     ...parts.flatMap(({ aggregation: { field, where } }) => [...(field === null ? [] : [field]), ...Object.keys(where ?? {})]),

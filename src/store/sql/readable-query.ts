@@ -2,11 +2,10 @@ import type { Fence } from '../../contracts/decision.ts';
 import { MillraceError } from '../../core/millrace-error.ts';
 import type { FeatureView } from '../../define/feature-view.ts';
 import { quoteIdentifier as quote } from '../../infra/postgres.ts';
-import { logTable } from '../log-table.ts';
 import { integerLiteral, isStorable, textLiteral } from './literals.ts';
 import { sqlFeaturesOf } from './sql-aggregate-of.ts';
+import { postgresDialect, type SqlDialect } from './sql-dialect.ts';
 import { viewQuery } from './view-query.ts';
-import { fenceArray } from './view-twin.ts';
 
 export interface ReadableQuery {
   /** Whole ms since the epoch; null: now. */
@@ -21,18 +20,22 @@ export interface ReadableQuery {
  * The features of a view as a query that a person can read, change and run in Millrace's database.
  * @throws MillraceError FEATURE_SQL_UNSUPPORTED, REQUEST_INVALID where the key does not fit the entity
  */
-export function readableQuery(view: FeatureView, query: ReadableQuery): string {
+export function readableQuery(
+  view: FeatureView,
+  query: ReadableQuery,
+  dialect: SqlDialect = postgresDialect,
+): string {
   assertKey(view, query.key);
   const { keys } = view.entity;
   const sources = keys.map((key) => view.keyFields[key] ?? key);
   const asOf = query.asOf === null ? 'millrace.epoch_ms(now())' : `${integerLiteral(query.asOf)}::bigint`;
-  const fence = query.fence === null ? [] : [`${textLiteral(fenceArray(query.fence))}::bigint[] AS "fence"`];
+  const fence = query.fence === null ? [] : [`${textLiteral(dialect.fenceText(query.fence))}::bigint[] AS "fence"`];
   const spine =
     query.key === null && keys.length > 0
       ? [
           `SELECT ${[`row_number() OVER ()::int AS "spine row"`, `${asOf} AS "as of ms"`, ...keys.map(quote), ...fence].join(', ')}`,
           `FROM (SELECT DISTINCT ${sources.map((field, k) => `${quote(field)} AS ${quote(keys[k] ?? field)}`).join(', ')}`,
-          `  FROM ${logTable(view.source.name)}`,
+          `  FROM ${dialect.relation(view.source.name)}`,
           `  WHERE ${sources.map((field) => `${quote(field)} IS NOT NULL`).join(' AND ')}) AS entities`,
         ].join('\n')
       : `SELECT ${[
@@ -46,9 +49,9 @@ export function readableQuery(view: FeatureView, query: ReadableQuery): string {
     visibility: query.fence === null ? 'known' : 'fence',
     lead: [
       ...keys.map((key) => `w.${quote(key)}`),
-      `timestamptz 'epoch' + w."as of ms" * interval '1 millisecond' AS "as of"`,
+      `${dialect.moment('w."as of ms"')} AS "as of"`,
     ],
-  });
+  }, dialect);
   return `${header(view, query)}\n${text};\n`;
 }
 

@@ -1,43 +1,9 @@
 import { MillraceError } from '../../core/millrace-error.ts';
-import { aggregationsOf, type Aggregation, type AggregationKind, type ViewFeature } from '../../define/aggregation.ts';
+import { aggregationsOf, type Aggregation, type ViewFeature } from '../../define/aggregation.ts';
 import type { FeatureView } from '../../define/feature-view.ts';
-import { approxDistinct } from './aggregates/approx-distinct.ts';
-import { approxQuantile } from './aggregates/approx-quantile.ts';
-import { count } from './aggregates/count.ts';
-import { decayedCount, decayedMean, decayedSum } from './aggregates/decayed.ts';
-import { first } from './aggregates/first.ts';
-import { lastN } from './aggregates/last-n.ts';
-import { last } from './aggregates/last.ts';
-import { max } from './aggregates/max.ts';
-import { mean } from './aggregates/mean.ts';
-import { min } from './aggregates/min.ts';
-import { skewness, stddev, variance } from './aggregates/moments.ts';
-import { sum } from './aggregates/sum.ts';
-import { timeSinceLast } from './aggregates/time-since-last.ts';
-import { topK } from './aggregates/top-k.ts';
 import type { SqlAggregate } from './sql-aggregate.ts';
-
-/** One SQL form per kind of aggregation: the one place where a new kind is added. */
-const sqlAggregates: Partial<Readonly<Record<AggregationKind, SqlAggregate>>> = {
-  count,
-  sum,
-  mean,
-  min,
-  max,
-  variance,
-  stddev,
-  skewness,
-  first,
-  last,
-  lastN,
-  decayedCount,
-  decayedSum,
-  decayedMean,
-  timeSinceLast,
-  approxDistinct,
-  approxQuantile,
-  topK,
-};
+import { postgresDialect, type SqlDialect } from './sql-dialect.ts';
+import { sqlAggregates } from './sql-forms.ts';
 
 /** Whether SQL gives the very value that the fold gives: all that a feature is made of has a form that the fold does not estimate. */
 export const hasExactSqlForm = (feature: ViewFeature): boolean =>
@@ -60,22 +26,22 @@ export interface SqlFeature {
  * The features of a view with their SQL forms, in the view's order.
  * @throws MillraceError FEATURE_SQL_UNSUPPORTED
  */
-export function sqlFeaturesOf(view: FeatureView): SqlFeature[] {
+export function sqlFeaturesOf(view: FeatureView, dialect: SqlDialect = postgresDialect): SqlFeature[] {
   return Object.entries<ViewFeature>(view.features).map(([name, feature]) => ({
     name,
     feature,
     parts: aggregationsOf(feature).map((aggregation) => {
-      const form = sqlAggregates[aggregation.kind];
-      if (form === undefined) throw unsupported(view, name, aggregation);
+      const form = view.source.changes === true && !dialect.hasChanges ? undefined : dialect.forms[aggregation.kind];
+      if (form === undefined) throw unsupported(view, name, aggregation, dialect);
       return { aggregation, form };
     }),
   }));
 }
 
-function unsupported(view: FeatureView, feature: string, { kind }: Aggregation): MillraceError {
+function unsupported(view: FeatureView, feature: string, { kind }: Aggregation, dialect: SqlDialect): MillraceError {
   return new MillraceError(
     'FEATURE_SQL_UNSUPPORTED',
-    `Feature view '${view.name}', feature '${feature}': '${kind}' has no SQL form. Those that have one: ${Object.keys(sqlAggregates).join(', ')}. Ask for a view without it, or add it to src/store/sql/aggregates.`,
+    `Feature view '${view.name}', feature '${feature}': '${kind}' has no SQL form for ${dialect.name}${view.source.changes === true ? ' over rows that change' : ''}. Those that have one: ${Object.keys(dialect.forms).join(', ')}. Ask for a view without it, or add it to src/store/sql/aggregates.`,
     { details: { view: view.name, feature, kind } },
   );
 }

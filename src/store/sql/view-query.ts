@@ -2,6 +2,7 @@ import type { FeatureView } from '../../define/feature-view.ts';
 import { quoteIdentifier as quote } from '../../infra/postgres.ts';
 import { featurePart, featureValue } from './feature-parts.ts';
 import { sqlFeaturesOf, type SqlFeature } from './sql-aggregate-of.ts';
+import { postgresDialect, type SqlDialect } from './sql-dialect.ts';
 import { isVisible, viewEventsSql, type Visibility } from './visible-events.ts';
 import { windowEnd, windowsOfView, windowStart } from './view-windows.ts';
 
@@ -21,9 +22,13 @@ export interface ViewQuery {
  * in the order of the view: docs/features.md in SQL, as a person reads it. `batchQuery` is for many rows.
  * @throws MillraceError FEATURE_SQL_UNSUPPORTED
  */
-export function viewQuery(view: FeatureView, { spine, visibility, lead }: ViewQuery): string {
+export function viewQuery(
+  view: FeatureView,
+  { spine, visibility, lead }: ViewQuery,
+  dialect: SqlDialect = postgresDialect,
+): string {
   const { keys } = view.entity;
-  const features = sqlFeaturesOf(view).map((feature) => `  ${featureSql(view, feature)} AS ${quote(feature.name)}`);
+  const features = sqlFeaturesOf(view, dialect).map((feature) => `  ${featureSql(view, feature)} AS ${quote(feature.name)}`);
   const joins = [
     ...keys.map((key) => `e.${quote(view.keyFields[key] ?? key)} = w.${quote(key)}`),
     isVisible[visibility],
@@ -33,7 +38,7 @@ export function viewQuery(view: FeatureView, { spine, visibility, lead }: ViewQu
   return [
     `WITH spine AS (\n${indent(spine)}\n),`,
     `windows AS (\n${indent(windowsSql(view))}\n),`,
-    `events AS MATERIALIZED (\n${indent(viewEventsSql(view, [visibility]))}\n)`,
+    `events AS MATERIALIZED (\n${indent(viewEventsSql(view, [visibility], dialect.relation(view.source.name), dialect))}\n)`,
     `SELECT\n${[...lead.map((column) => `  ${column}`), ...features].join(',\n')}`,
     `FROM windows w\nLEFT JOIN events e\n  ON ${joins.join('\n  AND ')}`,
     `GROUP BY w."spine row", w."as of ms"${keys.map((key) => `, w.${quote(key)}`).join('')}`,

@@ -2,7 +2,9 @@ import type { Fence } from '../../contracts/decision.ts';
 import type { FeatureView } from '../../define/feature-view.ts';
 import type { Queryable, SqlValue } from '../../infra/postgres.ts';
 import { quoteIdentifier as quote } from '../../infra/postgres.ts';
+import { logRelation } from '../cold-log/log-relation.ts';
 import { batchQuery } from './batch-query.ts';
+import { postgresDialect } from './sql-dialect.ts';
 import type { Visibility } from './visible-events.ts';
 
 /** What is read: an entity as of a moment, and for a read up to a fence what it saw. */
@@ -43,7 +45,7 @@ export async function readTwins(
   const width = Object.keys(view.features).length;
   const { distinct, placeOf } = distinctRows(rows);
   const hasFence = visibilities.includes('fence');
-  const text = batchQuery(view, spineSql(view, hasFence), visibilities);
+  const text = batchQuery(view, spineSql(view, hasFence), visibilities, logRelation(db, view.source.name));
   const values = visibilities.map(() => new Float64Array(distinct.length * width).fill(NaN));
   for (let from = 0; from < distinct.length; from += TWIN_ROWS_MAX) {
     const chunk = distinct.slice(from, from + TWIN_ROWS_MAX);
@@ -107,8 +109,4 @@ function spineValues(view: FeatureView, rows: readonly TwinRow[], hasFence: bool
 }
 
 /** By source partition from 0, as the text of a bigint[]; -1 has let nothing through. */
-export function fenceArray(fence: Fence): string {
-  const partitions = Object.keys(fence).map(Number);
-  const length = partitions.length === 0 ? 0 : Math.max(...partitions) + 1;
-  return `{${Array.from({ length }, (_, partition) => String(fence[partition] ?? -1)).join(',')}}`;
-}
+export const fenceArray = (fence: Fence): string => postgresDialect.fenceText(fence);

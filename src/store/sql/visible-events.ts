@@ -2,8 +2,8 @@ import { CHANGE_SIGN } from '../../define/change-fields.ts';
 import type { FeatureView } from '../../define/feature-view.ts';
 import { quoteIdentifier as quote } from '../../infra/postgres.ts';
 import { TIMESTAMP_MS_MIN } from '../copy-binary.ts';
-import { logTable } from '../log-table.ts';
 import { eventColumns } from './event-columns.ts';
+import { postgresDialect, type SqlDialect } from './sql-dialect.ts';
 
 /** What an event must be for a read to see it, besides lying in a window. */
 export type Visibility =
@@ -24,23 +24,28 @@ const SLACK_MS = 1_000;
 /**
  * Events of the entities of a `spine` that lie near enough to one of its `windows`, each field made ready once.
  * @param visibilities how they will be read: an event that is visible in none of these ways is left out where that is cheap
+ * @param relation what the source's raw rows are read from
  */
-export function viewEventsSql(view: FeatureView, visibilities: readonly Visibility[]): string {
-  const moment = (ms: string): string =>
-    `(SELECT timestamptz 'epoch' + (${ms}) * interval '1 millisecond' FROM windows)`;
+export function viewEventsSql(
+  view: FeatureView,
+  visibilities: readonly Visibility[],
+  relation: string,
+  dialect: SqlDialect = postgresDialect,
+): string {
+  const moment = (ms: string): string => `(SELECT ${dialect.moment(`(${ms})`)} FROM windows)`;
   const sourceKeys = view.entity.keys.map((key) => `l.${quote(view.keyFields[key] ?? key)}`);
   const columns = [
     'l.source_partition',
     'l.source_offset',
     'millrace.epoch_ms(l.effective_time) AS "effective ms"',
     'millrace.epoch_ms(l.known_time) AS "known ms"',
-    ...eventColumns(view),
+    ...eventColumns(view, dialect),
     ...(view.source.changes === true ? [`l.${quote(CHANGE_SIGN)}::int AS ${quote(CHANGE_SIGN)}`] : []),
   ];
   const from = `greatest(min("from") - ${SLACK_MS}, ${TIMESTAMP_MS_MIN})`;
   return [
     `SELECT ${columns.join(',\n  ')}`,
-    `FROM ${logTable(view.source.name)} l`,
+    `FROM ${relation} l`,
     `WHERE l.effective_time >= ${moment(from)}`,
     `  AND l.effective_time < ${moment(`max("to") + ${SLACK_MS}`)}`,
     // An event is never effective after it is known: the index on known times has both bounds, or one.

@@ -1,7 +1,7 @@
 import { aggregationsOf, type Aggregation, type ViewFeature } from '../../define/aggregation.ts';
 import type { FeatureView } from '../../define/feature-view.ts';
 import { quoteIdentifier as quote, type Queryable } from '../../infra/postgres.ts';
-import { logTable } from '../log-table.ts';
+import { logRelation } from '../cold-log/log-relation.ts';
 import { conditionSql } from './condition-sql.ts';
 import { columnSql } from './event-columns.ts';
 import { fenceArray, type TwinRow } from './view-twin.ts';
@@ -39,7 +39,7 @@ export async function readWindowEvents(
   ];
   const rows = await db.query<{ partition: number; offset: number; count: number }>(
     `SELECT l.source_partition AS partition, l.source_offset::float8 AS offset, count(*) OVER ()::int AS count
-     FROM ${logTable(view.source.name)} l WHERE ${tests.join(' AND ')}
+     FROM ${logRelation(db, view.source.name)} l WHERE ${tests.join(' AND ')}
      ORDER BY l.effective_time DESC, l.known_time DESC, l.source_partition, l.source_offset LIMIT $3`,
     [asOf, fenceArray(fence ?? {}), listedMax, ...key],
   );

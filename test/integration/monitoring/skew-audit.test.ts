@@ -5,6 +5,7 @@ import { partitionOf } from '../../../src/fold/partition-of.ts';
 import { decodeState, encodeState } from '../../../src/fold/state-codec.ts';
 import { applyEvent, createState, type ViewState } from '../../../src/fold/view-state.ts';
 import { createLogger } from '../../../src/infra/logger.ts';
+import type { Postgres } from '../../../src/infra/postgres.ts';
 import { createRedis, type Redis } from '../../../src/infra/redis.ts';
 import { auditChunk } from '../../../src/monitoring/skew-audit.ts';
 import { planAudit } from '../../../src/monitoring/skew-audit-decisions.ts';
@@ -17,6 +18,7 @@ import { encodePosition, startPosition } from '../../../src/store/view-position.
 import { startDecisionSink } from '../../../src/stream/decision-sink.ts';
 import type { RunningConsumer } from '../../../src/infra/kafka.ts';
 import type { RunningServing } from '../../../serving/start-serving.ts';
+import { coldLogBeside, exportAll, prune } from '../../support/store/cold-stage.ts';
 import { createServingStage, WEIGHTS, type ServingStage } from '../../support/serving/serving-stage.ts';
 import { delayModel, departures } from '../../support/serving/tiny-project.ts';
 
@@ -101,13 +103,13 @@ async function predict(origins: readonly string[], asOf = NOON): Promise<string[
 }
 
 /** All chunks of an audit, each of a few decisions. */
-async function audit(scope: Partial<AuditScope>, seed = 'seed') {
+async function audit(scope: Partial<AuditScope>, seed = 'seed', db: Postgres = stage.postgres) {
   const whole = { ...everyDecision, ...scope };
   const plan = await planAudit(stage.postgres, 'delay', whole, seed);
   let tally: AuditTally = emptyTally;
   for (let cursor = null; ; ) {
     const request = { model: delayModel, scope: whole, plan, cursor, chain: tally.chain, decisionsMax: 3 };
-    const chunk = await auditChunk(stage.postgres, request);
+    const chunk = await auditChunk(db, request);
     tally = mergeTallies(tally, chunk.tally);
     if (chunk.cursor === null) return { plan, scope: whole, tally };
     cursor = chunk.cursor as never;
@@ -264,5 +266,24 @@ describe('the certificate of an audit', () => {
     expect((await audit({ sample: 100, sinceLast: true })).tally.decisions).toBe(0);
     await predict(['JFK'], NOON);
     expect((await audit({ sample: 100, sinceLast: true })).tally).toMatchObject({ decisions: 1, mismatched: 0 });
+  });
+});
+
+describe('the audit of days that were pruned', () => {
+  it('finds to the bit what it found before, mismatches and their events too, and refuses where it can not see them', async () => {
+    const before = await audit({});
+    expect(before.tally).toMatchObject({ mismatched: 3 });
+    await stage.postgres.query('UPDATE millrace.ingest_positions SET newest_known_time = $1', [new Date(NOON + 5 * 86_400_000)]);
+    const cold = await coldLogBeside(stage.postgres);
+    try {
+      expect(await exportAll(cold.db, departures)).toHaveLength(1);
+      expect(await prune(cold.db, departures)).toBe(1);
+      const [left] = await stage.postgres.query<{ rows: number }>(`SELECT count(*)::int AS rows FROM log.${departures.name}`);
+      expect(left?.rows).toBe(0);
+      expect(await audit({}, 'seed', cold.db)).toEqual(before);
+      await expect(audit({})).rejects.toMatchObject({ code: 'COLD_LOG_NOT_OPENED' });
+    } finally {
+      await cold.close();
+    }
   });
 });

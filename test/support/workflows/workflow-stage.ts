@@ -12,6 +12,7 @@ import type {
   TrainingActivities,
 } from '../../../src/contracts/activities.ts';
 import type { BackfillActivities } from '../../../src/contracts/backfill.ts';
+import type { ColdLogActivities } from '../../../src/contracts/export-log.ts';
 import { createNames, type TaskQueue } from '../../../src/contracts/names.ts';
 import { createLogger } from '../../../src/infra/logger.ts';
 import { bundleWorkflows } from '../../../workers/bundle-workflows.ts';
@@ -23,7 +24,8 @@ export type StubbedActivities = RegistryActivities &
   StreamActivities &
   AuditActivities &
   BackfillActivities &
-  MaterializeActivities;
+  MaterializeActivities &
+  ColdLogActivities;
 
 const queues: readonly TaskQueue[] = ['orchestration', 'training', 'stream'];
 
