@@ -1,6 +1,7 @@
 import type { Clock } from '../src/core/clock.ts';
 import { isMillraceError, MillraceError } from '../src/core/millrace-error.ts';
 import type { Logger } from '../src/infra/logger.ts';
+import { assertReadable } from '../src/store/readable-moment.ts';
 import type { BatchAnswer } from './batcher/pending-request.ts';
 import type { Timers } from './batcher/timers.ts';
 import { countError, type DecisionCompleter } from './decisions/complete-decisions.ts';
@@ -72,7 +73,8 @@ export class DataPlane {
 
   /**
    * Scores each instance by the version that its entity keys are split to.
-   * @throws MODEL_NOT_FOUND, MODEL_NOT_READY, REQUEST_INVALID, STORE_UNAVAILABLE, FEATURE_STALE, SERVING_*
+   * @throws MODEL_NOT_FOUND, MODEL_NOT_READY, REQUEST_INVALID, STORE_UNAVAILABLE, FEATURE_AS_OF_TOO_EARLY, FEATURE_STALE,
+   *   SERVING_*
    */
   async predict(name: string, instances: readonly unknown[], options: PredictOptions = {}): Promise<Prediction[]> {
     const model = this.model(name);
@@ -106,7 +108,9 @@ export class DataPlane {
     this.#assertOpen(model);
     const instances = parseInstances(model, raw, this.#options.instancesMax);
     const asOf = options.asOf ?? clock();
-    const states = await withDeadline(reader.read(stateRequests(model, instances)), deadline, timers);
+    const asked = stateRequests(model, instances);
+    const states = await withDeadline(reader.read(asked), deadline, timers);
+    assertReadable(asked, states, asOf);
     const rows = assembleRows(model, instances, states, asOf, metrics.contractReads);
     const featuresMs = timers.now() - startedAt;
     decisions.reserve(instances.length);

@@ -13,6 +13,7 @@ import {
   type OnlineViewRead,
 } from '../store/online-rows.ts';
 import type { OnlineStore } from '../store/online-store.ts';
+import { assertReadable } from '../store/readable-moment.ts';
 import { parseEntities } from '../store/parse-entities.ts';
 
 /** States of one call: it is one round trip. */
@@ -63,7 +64,7 @@ export interface OnlineRead<Features> {
 /**
  * Reads online features by library call: names and entity keys are those of the definitions, wrong ones are compile errors.
  * All states are one round trip to the store.
- * @throws MillraceError REQUEST_INVALID, FEATURE_STALE, FEATURE_ON_DEMAND_FAILED, STATE_CORRUPT, STORE_UNAVAILABLE
+ * @throws MillraceError REQUEST_INVALID, FEATURE_AS_OF_TOO_EARLY, FEATURE_STALE, FEATURE_ON_DEMAND_FAILED, STATE_CORRUPT, STORE_UNAVAILABLE
  */
 export function readOnline<const Views extends readonly FeatureView[]>(
   store: Pick<OnlineStore, 'readStates'>,
@@ -94,8 +95,10 @@ export async function readOnline(
     const bytes = found[i] ?? null;
     return bytes === null ? null : decodeState(program, bytes);
   });
+  const asOf = request.asOf ?? Date.now();
+  assertReadable(asked, states, asOf);
   const include = { ages: request.include?.ages ?? false, fences: request.include?.fences ?? false };
-  const answer = readOnlineRows(plan, entities, states, request.asOf ?? Date.now(), include);
+  const answer = readOnlineRows(plan, entities, states, asOf, include);
   const rows = answer.rows.map((values) =>
     Object.fromEntries(plan.names.map((name, i) => [name, values[i] ?? null])),
   );

@@ -19,6 +19,7 @@ export const errorTable = {
   REQUEST_INVALID: kind(400, false, 'A request does not have the shape that the endpoint takes.'),
   ARTIFACT_CORRUPT: kind(500, false, 'A file of the artifact store does not have the digest that names it.'),
   ARTIFACT_NOT_FOUND: kind(404, false, 'A file that is referred to by digest is not in the artifact store.'),
+  FEATURE_AS_OF_TOO_EARLY: kind(422, false, 'Online features are asked for as of a moment that their states have gone on from by more than an hour.'),
   FEATURE_NOT_FOUND: kind(404, false, 'A feature, feature view or feature service is named that is not part of the project.'),
   FEATURE_SPINE_INVALID: kind(400, false, 'A file of entity keys and times can not be read, or a row of it does not fit what is asked for.'),
   FEATURE_STALE: kind(503, true, 'A state is older than the greatest age that its view allows, and the view refuses such reads.'),

@@ -131,6 +131,14 @@ describe('POST /v1/features/online', () => {
       /1 to 1000 entities, found 1001/,
     ],
     [
+      'a moment that a state has gone on from',
+      { views: ['origin_departures'], entities: [{ origin: 'EWR' }, { origin: 'JFK' }], asOf: asOf - 1.25 * HOUR_MS - 1 },
+      {},
+      422,
+      'FEATURE_AS_OF_TOO_EARLY',
+      /read as of 2013-06-01T10:45:00.000Z or later for 'JFK'\. Read that moment from the offline log/,
+    ],
+    [
       'an impossible deadline',
       { views: ['origin_departures'], entities: [{ origin: 'JFK' }] },
       { 'x-request-timeout': '0.001' },
