@@ -51,6 +51,11 @@ export class OnlineFeatures {
     }
   }
 
+  /** How many of a selection's names, the last ones, are of texts: a service's categories. @throws FEATURE_NOT_FOUND */
+  textCount(selection: OnlineSelection): number {
+    return 'service' in selection ? (this.#options.catalog.plan(selection).service?.categoryNames.length ?? 0) : 0;
+  }
+
   async #read(request: OnlineFeaturesRequest): Promise<OnlineAnswer> {
     const { catalog, reader, metrics, timers, clock } = this.#options;
     const startedAt = timers.now();

@@ -19,7 +19,7 @@ import { parseEntities } from '../store/parse-entities.ts';
 /** States of one call: it is one round trip. */
 export const ONLINE_KEYS_MAX = 16_384;
 
-interface ReadOptions {
+export interface ReadOptions {
   /** Ms since the epoch; now, where absent. */
   readonly asOf?: number;
   /** Ages and fences come along only where they are asked for. */
@@ -40,12 +40,12 @@ export interface ServiceRead<Request extends Schema, Feature extends string> ext
   readonly entities: readonly { readonly [K in KnownKeys<Request>]: FieldValue<Request[K]> }[];
 }
 
-type ViewsFeatures<Views extends readonly FeatureView[]> = {
+export type ViewsFeatures<Views extends readonly FeatureView[]> = {
   readonly [N in FeatureNames<Views[number]>]: number | null;
 };
 
 /** The request's texts are categories; all else is a number. */
-type ServiceFeatures<Request extends Schema, Feature extends string> = {
+export type ServiceFeatures<Request extends Schema, Feature extends string> = {
   readonly [N in Feature]: N extends KnownKeys<Request>
     ? Request[N] extends Field<'string'>
       ? string | null
