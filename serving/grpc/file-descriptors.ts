@@ -1,4 +1,4 @@
-import protobuf from 'protobufjs';
+import type protobuf from 'protobufjs';
 import * as extension from 'protobufjs/ext/descriptor/index.js';
 import { loadProto } from '../../src/infra/load-proto.ts';
 
