@@ -71,7 +71,7 @@ export async function startRedisCluster(): Promise<RedisCluster> {
     ports.map(async (port): Promise<ClusterNode> => {
       const client = new Redis({ host: LOOPBACK, port, maxRetriesPerRequest: null, retryStrategy: () => POLL_MS });
       client.on('error', () => undefined);
-      return { port, client, id: (await client.cluster('MYID')) as string };
+      return { port, client, id: (await client.cluster('MYID')) };
     }),
   );
   await join(nodes);
@@ -94,7 +94,7 @@ export async function startRedisCluster(): Promise<RedisCluster> {
       await to.client.cluster('SETSLOT', slot, 'IMPORTING', from.id);
       await from.client.cluster('SETSLOT', slot, 'MIGRATING', to.id);
       const migrate = async (count: number): Promise<void> => {
-        const keys = (await from.client.cluster('GETKEYSINSLOT', slot, count)) as string[];
+        const keys = (await from.client.cluster('GETKEYSINSLOT', slot, count));
         if (keys.length > 0) await from.client.call('MIGRATE', LOOPBACK, to.port, '', 0, 10_000, 'KEYS', ...keys);
       };
       await migrate(Math.ceil(Number(await from.client.cluster('COUNTKEYSINSLOT', slot)) / 2));
@@ -131,7 +131,7 @@ async function untilAll(nodes: readonly ClusterNode[]): Promise<void> {
   const deadline = Date.now() + READY_LIMIT_MS;
   for (const { client } of nodes) {
     for (;;) {
-      const info = (await client.cluster('INFO')) as unknown as string;
+      const info = await client.cluster('INFO');
       if (/cluster_state:ok/.test(info) && info.includes(`cluster_known_nodes:${nodes.length}`)) break;
       if (Date.now() > deadline) throw new Error(`The cluster is not whole: ${info}`);
       await sleep(POLL_MS);
