@@ -111,7 +111,8 @@ export class DataPlane {
     const asked = stateRequests(model, instances);
     const states = await withDeadline(reader.read(asked), deadline, timers);
     assertReadable(asked, states, asOf);
-    const rows = assembleRows(model, instances, states, asOf, metrics.contractReads);
+    metrics.freshness.observeStates(asked, states, asOf);
+    const rows = assembleRows(model, instances, states, asOf, metrics.freshness.countReads);
     const featuresMs = timers.now() - startedAt;
     decisions.reserve(instances.length);
     let scored: Scored;

@@ -21,6 +21,7 @@ import { DecisionLog } from './decisions/decision-log.ts';
 import { openDecisionSender } from './decisions/decision-sender.ts';
 import { OnlineFeatures } from './features/online-features.ts';
 import { ViewReader } from './features/view-reader.ts';
+import { observeObjectives } from './freshness-metrics.ts';
 import { startGrpcServer, type GrpcServer } from './grpc/create-grpc-server.ts';
 import { createFeatureStoreService } from './grpc/feature-store-service.ts';
 import { createHttpServer } from './http/create-http-server.ts';
@@ -74,6 +75,7 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
     reporter.report();
   });
   const decisions = createDecisionLog(options, () => openDecisionSender(kafka, names.decisionTopic()), metrics);
+  observeObjectives(metricsRegistry, options.project.views);
   observeModels(metricsRegistry, models, () => decisions.waiting);
   await redisReady(redis);
   const reader = new ViewReader(createOnlineStore(redis, names));

@@ -67,7 +67,8 @@ export class OnlineFeatures {
     const deadline = startedAt + (request.timeoutMs ?? this.#options.timeoutMs);
     const states = await withDeadline(reader.read(asked), deadline, timers);
     assertReadable(asked, states, asOf);
-    const answer = readOnlineRows(plan, entities, states, asOf, request.include, metrics.contractReads);
+    metrics.freshness.observeStates(asked, states, asOf);
+    const answer = readOnlineRows(plan, entities, states, asOf, request.include, metrics.freshness.countReads);
     const labels = { by: plan.by, service: plan.service?.service.name ?? '' };
     metrics.onlineReads.observe(labels, (timers.now() - startedAt) / 1_000);
     metrics.onlineKeys.observe(asked.length);
