@@ -86,7 +86,8 @@ export class DataPlane {
 
   /**
    * Scores each instance by the version that its entity keys are split to.
-   * @throws MODEL_NOT_FOUND, MODEL_NOT_READY, REQUEST_INVALID, STORE_UNAVAILABLE, FEATURE_STALE, SERVING_*
+   * @throws MODEL_NOT_FOUND, MODEL_NOT_READY, REQUEST_INVALID, STORE_UNAVAILABLE, FEATURE_AS_OF_TOO_EARLY, FEATURE_STALE,
+   *   SERVING_*
    */
   async predict(name: string, instances: readonly unknown[], options: PredictOptions = {}): Promise<Prediction[]> {
     const model = this.model(name);
@@ -145,7 +146,7 @@ export class DataPlane {
 
   #readRows(program: ServiceProgram, parsed: ParsedByService, asOf: number): Promise<ServiceRows> {
     const { reader, metrics } = this.#options;
-    return readRows(reader, program, parsed.by(program), asOf, metrics.contractReads);
+    return readRows(reader, program, parsed.by(program), asOf, metrics.freshness);
   }
 
   async #answer({ model, parsed, rowsOf, asOf, startedAt, deadline }: ReadRequest): Promise<Prediction[]> {

@@ -10,6 +10,7 @@ const HOUR_MS = 3_600_000;
 const schema = z.object({
   host: z.string().min(1).default('127.0.0.1'),
   port: z.coerce.number().int().min(0).max(65_535).default(7480),
+  grpcPort: z.coerce.number().int().min(0).max(65_535).default(7481),
   process: z.string().min(1).max(200).optional(),
   bodyBytesMax: positive(64 * 1024 * 1024).default(1024 * 1024),
   instancesMax: positive(100_000).default(1_000),
@@ -44,6 +45,7 @@ export type ServingSettings = Readonly<z.output<typeof schema>>;
 export const servingSettingNames = {
   host: 'MILLRACE_SERVING_HOST',
   port: 'MILLRACE_SERVING_PORT',
+  grpcPort: 'MILLRACE_SERVING_GRPC_PORT',
   process: 'MILLRACE_SERVING_PROCESS',
   bodyBytesMax: 'MILLRACE_SERVING_BODY_BYTES_MAX',
   instancesMax: 'MILLRACE_SERVING_INSTANCES_MAX',

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createNames } from '../src/contracts/names.ts';
 import type { Project } from '../src/define/project.ts';
 import { createArtifactStore } from '../src/infra/artifacts.ts';
@@ -21,6 +22,9 @@ import { FollowedCatalog } from './features/followed-catalog.ts';
 import { OnlineFeatures } from './features/online-features.ts';
 import { SignedServices } from './features/signed-services.ts';
 import { ViewReader } from './features/view-reader.ts';
+import { observeObjectives } from './freshness-metrics.ts';
+import { startGrpcServer, type GrpcServer } from './grpc/create-grpc-server.ts';
+import { createFeatureStoreService } from './grpc/feature-store-service.ts';
 import { createHttpServer } from './http/create-http-server.ts';
 import { AllocationFollower } from './router/allocation-follower.ts';
 import { loadVersion } from './router/load-version.ts';
@@ -41,6 +45,8 @@ export interface ServingOptions {
 export interface RunningServing {
   /** Where it listens, such as `http://127.0.0.1:7480`. */
   readonly url: string;
+  /** Where it listens for gRPC, such as `127.0.0.1:7481`. */
+  readonly grpcAddress: string;
   readonly dataPlane: DataPlane;
   readonly onlineFeatures: OnlineFeatures;
   readonly metrics: Metrics;
@@ -70,6 +76,7 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
     reporter.report();
   });
   const decisions = createDecisionLog(options, () => openDecisionSender(kafka, names.decisionTopic()), metrics);
+  observeObjectives(metricsRegistry, options.project.views);
   observeModels(metricsRegistry, models, () => decisions.waiting);
   await redisReady(redis);
   const reader = new ViewReader(createOnlineStore(redis, names));
@@ -88,10 +95,12 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
   reporter.start();
   const http = openHttp(dataPlane, onlineFeatures, decisions, postgres, metricsRegistry, settings);
   const url = await http.listen({ host: settings.host, port: settings.port });
-  logger.info({ url, models: models.map(({ name }) => name) }, 'serving');
+  const grpc = await openGrpc(onlineFeatures, options);
+  logger.info({ url, grpc: grpc.address, models: models.map(({ name }) => name) }, 'serving');
 
   return {
     url,
+    grpcAddress: grpc.address,
     dataPlane,
     onlineFeatures,
     metrics: metricsRegistry,
@@ -100,7 +109,8 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
       const withinLimit = (work: Promise<unknown>): Promise<void> => atMost(giveUpAt - performance.now(), work);
       dataPlane.retire();
       catalog.stop();
-      await withinLimit(http.close().then(() => dataPlane.drain()));
+      const drained = grpc.drain(sleep(settings.drainTimeoutMs, undefined, { ref: false }));
+      await withinLimit(Promise.all([http.close(), drained]).then(() => dataPlane.drain()));
       await decisions.drain(Math.max(giveUpAt - performance.now(), DECISIONS_DRAIN_MS_MIN));
       await withinLimit(Promise.all([follower.stop(), reporter.stop(), ...models.map(({ router }) => router.close())]));
       await withinLimit(Promise.allSettled([postgres.close(), kafka.close(), redis.quit()]));
@@ -220,6 +230,13 @@ function openHttp(
     metrics,
     settings,
   });
+}
+
+/** Other services of the same data plane, such as the Open Inference Protocol's, join the list. */
+function openGrpc(onlineFeatures: OnlineFeatures, { settings, logger }: ServingOptions): Promise<GrpcServer> {
+  const { host, grpcPort: port, bodyBytesMax: messageBytesMax, keepAliveMs, timeoutMsMax } = settings;
+  const services = [createFeatureStoreService({ onlineFeatures, timeoutMsMax, logger })];
+  return startGrpcServer({ host, port, messageBytesMax, keepAliveMs, services });
 }
 
 /** Waits for the work, but not for ever: what is not done by then is cut off. */

@@ -3,6 +3,7 @@
  * through HTTP, Temporal and the command line.
  */
 import type { MillraceClient } from './client/millrace-client.ts';
+import type { OnlineFeaturesClient, OnlineFeaturesOptions } from './client/connect-online-features.ts';
 import type { OnlineConnection } from './client/connect-online-store.ts';
 
 export type { Duration } from './core/duration.ts';
@@ -40,6 +41,7 @@ export { foldOnline } from './client/fold-online.ts';
 export type { OnlineEvent } from './client/fold-online.ts';
 export { readOnline } from './client/read-online.ts';
 export type { OnlineRead, ServiceRead, ViewsRead } from './client/read-online.ts';
+export type { OnlineFeaturesClient, OnlineFeaturesOptions } from './client/connect-online-features.ts';
 export type { OnlineConnection } from './client/connect-online-store.ts';
 export { createMemoryOnlineStore } from './store/memory-online-store.ts';
 export type { OnlineViewRead } from './store/online-rows.ts';
@@ -70,4 +72,13 @@ export async function connectOnlineStore(
 ): Promise<OnlineConnection> {
   const client = await import('./client/connect-online-store.ts');
   return client.connectOnlineStore(environment);
+}
+
+/**
+ * Reads online features through serving processes, by gRPC: a program that may not reach Redis, or has other views than its own
+ * to share round trips with.
+ */
+export async function connectOnlineFeatures(options: OnlineFeaturesOptions): Promise<OnlineFeaturesClient> {
+  const client = await import('./client/connect-online-features.ts');
+  return client.connectOnlineFeatures(options);
 }

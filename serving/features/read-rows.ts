@@ -1,6 +1,7 @@
 import type { ServiceProgram } from '../../src/fold/compile-service.ts';
 import type { ViewState } from '../../src/fold/view-state.ts';
-import type { OnContractReads } from '../../src/store/contract-reads.ts';
+import { assertReadable } from '../../src/store/readable-moment.ts';
+import type { FreshnessMetrics } from '../freshness-metrics.ts';
 import type { FeatureRows } from '../router/row-encoder.ts';
 import { assembleRows, stateRequests } from './assemble-rows.ts';
 import type { ParsedInstance } from './parse-instances.ts';
@@ -15,14 +16,17 @@ export interface ServiceRows {
   readonly rows: FeatureRows;
 }
 
-/** @throws MillraceError STORE_UNAVAILABLE, SERVING_OVERLOADED, FEATURE_STALE, FEATURE_ON_DEMAND_FAILED */
+/** @throws MillraceError STORE_UNAVAILABLE, SERVING_OVERLOADED, FEATURE_AS_OF_TOO_EARLY, FEATURE_STALE, FEATURE_ON_DEMAND_FAILED */
 export async function readRows(
   reader: ViewReader,
   program: ServiceProgram,
   instances: readonly ParsedInstance[],
   asOf: number,
-  onContractReads: OnContractReads,
+  freshness: FreshnessMetrics,
 ): Promise<ServiceRows> {
-  const states = await reader.read(stateRequests(program, instances));
-  return { program, instances, states, rows: assembleRows(program, instances, states, asOf, onContractReads) };
+  const asked = stateRequests(program, instances);
+  const states = await reader.read(asked);
+  assertReadable(asked, states, asOf);
+  freshness.observeStates(asked, states, asOf);
+  return { program, instances, states, rows: assembleRows(program, instances, states, asOf, freshness.countReads) };
 }

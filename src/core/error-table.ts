@@ -25,6 +25,7 @@ export const errorTable = {
   COLD_LOG_QUERY_FAILED: kind(500, false, 'DuckDB could not run a query over the cold log.'),
   COLD_LOG_REWIND_REFUSED: kind(409, false, 'A replay would read events again whose rows are in the cold log only.'),
   COLD_LOG_SOURCE_UNFIT: kind(409, false, 'A source has fields that DuckDB takes for one, or rows that change, so that its log can not be exported.'),
+  FEATURE_AS_OF_TOO_EARLY: kind(422, false, 'Online features are asked for as of a moment that their states have gone on from by more than an hour.'),
   FEATURE_NOT_FOUND: kind(404, false, 'A feature, feature view or feature service is named that is not part of the project.'),
   FEATURE_SPINE_INVALID: kind(400, false, 'A file of entity keys and times can not be read, or a row of it does not fit what is asked for.'),
   FEATURE_STALE: kind(503, true, 'A state is older than the greatest age that its view allows, and the view refuses such reads.'),

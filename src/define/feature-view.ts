@@ -34,6 +34,8 @@ export interface FeatureView<
   readonly onStale?: OnStale;
   /** A state older than this reads as one without events; absent: never. */
   readonly ttl?: Duration;
+  /** Share of reads that are to find a state within `maxAge`, between 0 and 1: what alerts hold them against. */
+  readonly freshnessObjective?: number;
 }
 
 export const VIEW_PARTITIONS_DEFAULT = 4;
@@ -59,12 +61,14 @@ export function featureView<
   /** `serve` where absent. */
   onStale?: OnStale;
   ttl?: Duration;
+  /** Such as 0.999, beside a `maxAge`. */
+  freshnessObjective?: number;
 }): FeatureView<Name, FeatureNamesOf<F>, Key> {
   const keyFields = Object.fromEntries(
     definition.entity.keys.map((key): [Key, string] => [key, definition.keyFields?.[key] ?? key]),
   ) as Record<Key, string>;
   const definitions = definition.features(aggregations as unknown as Aggregations<S>);
-  const { maxAge, onStale, ttl } = definition;
+  const { maxAge, onStale, ttl, freshnessObjective } = definition;
   return {
     kind: 'featureView',
     name: definition.name,
@@ -81,5 +85,6 @@ export function featureView<
     ...(maxAge === undefined ? {} : { maxAge }),
     ...(maxAge === undefined && onStale === undefined ? {} : { onStale: onStale ?? 'serve' }),
     ...(ttl === undefined ? {} : { ttl }),
+    ...(freshnessObjective === undefined ? {} : { freshnessObjective }),
   };
 }

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Names } from '../contracts/names.ts';
 import type { KafkaClient } from '../infra/kafka.ts';
 import type { Postgres } from '../infra/postgres.ts';
-import { translateRedisError, type Redis } from '../infra/redis.ts';
+import { serversOf, translateRedisError, type Redis } from '../infra/redis.ts';
+import { bySlot } from './read-keys.ts';
 import { moveViewVersion, noteViewRemoved, type ChangeNote } from './view-versions.ts';
 
 export interface RemoveViewDeps {
@@ -42,7 +43,7 @@ export async function removeView(
   return { keys };
 }
 
-/** Removes the keys of a version from one Redis server, a page at a time, so that it goes on answering. */
+/** Removes the keys of a version, a page at a time, so that each server goes on answering. */
 export async function removeViewKeys(
   redis: Redis,
   names: Names,
@@ -51,14 +52,16 @@ export async function removeViewKeys(
 ): Promise<number> {
   // As Names writes them: namespace, then the slot in braces, which begins with view and version.
   const match = `${names.namespace}:{${name}.${version}.*`;
-  let cursor = '0';
   let removed = 0;
   try {
-    do {
-      const [next, keys] = await redis.scan(cursor, 'MATCH', match, 'COUNT', SCAN_COUNT);
-      if (keys.length > 0) removed += await redis.unlink(keys);
-      cursor = next;
-    } while (cursor !== '0');
+    for (const server of serversOf(redis)) {
+      let cursor = '0';
+      do {
+        const [next, keys] = await server.scan(cursor, 'MATCH', match, 'COUNT', SCAN_COUNT);
+        for (const ofSlot of bySlot(keys).values()) removed += await redis.unlink(ofSlot);
+        cursor = next;
+      } while (cursor !== '0');
+    }
   } catch (error) {
     throw translateRedisError(error, `removing the states of view '${name}' version ${version}`);
   }

@@ -38,6 +38,7 @@ export function checkView(view: FeatureView): readonly string[] {
   checkWholeNumber('partitions', view.partitions, { from: 1, to: VIEW_PARTITIONS_MAX }, problems);
   checkKeyFields(view, problems);
   checkFreshness(view, problems);
+  checkObjective(view, problems);
   const names = Object.keys(view.features);
   if (names.length < 1 || names.length > VIEW_FEATURES_MAX) {
     problems.add(
@@ -120,6 +121,20 @@ function checkKeyFields(view: FeatureView, problems: ProblemList): void {
         `expected key '${key}' as a string field of source '${sourceName}', found ${found.type} '${field}'. ${advice}`,
       );
     }
+  }
+}
+
+function checkObjective({ maxAge, freshnessObjective }: FeatureView, problems: ProblemList): void {
+  if (freshnessObjective === undefined) return;
+  if (!(freshnessObjective > 0 && freshnessObjective < 1)) {
+    problems.add(
+      `expected freshnessObjective as a number between 0 and 1, found ${String(freshnessObjective)}. Set it to the share of reads that are to be fresh, such as 0.999.`,
+    );
+  }
+  if (maxAge === undefined) {
+    problems.add(
+      `expected freshnessObjective beside a maxAge, found it alone. Say from which age on a state is stale, or leave it out.`,
+    );
   }
 }
 

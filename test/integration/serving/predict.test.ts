@@ -130,6 +130,15 @@ describe('with a champion', () => {
     expect(answer.body.error).toMatch(message);
   });
 
+  it('refuses a decision time that a state has gone on from, and scores at the oldest one that is left', async () => {
+    const oldest = asOf - HOUR_MS / 4 - HOUR_MS;
+    expect(await post({ instance, asOf: oldest - 1 })).toMatchObject({
+      status: 422,
+      body: { code: 'FEATURE_AS_OF_TOO_EARLY', error: expect.stringContaining("or later for 'JFK'") as string },
+    });
+    expect((await post({ instance, asOf: oldest })).status).toBe(200);
+  });
+
   it('refuses an unknown model, an impossible deadline and a body over the limit', async () => {
     expect(await post({ instance }, {}, 'nobody')).toMatchObject({ status: 404, body: { code: 'MODEL_NOT_FOUND' } });
     expect(await post({ instance }, { 'x-request-timeout': '0.001' })).toMatchObject({ status: 504, body: { code: 'SERVING_DEADLINE_EXCEEDED' } });

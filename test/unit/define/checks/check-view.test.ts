@@ -16,6 +16,8 @@ describe('the checks of a feature view', () => {
       "one of 'serve', 'null', 'refuse', found 'drop'",
     ],
     ['a policy without an age', { onStale: 'null' }, 'expected onStale beside a maxAge'],
+    ['an objective without an age', { freshnessObjective: 0.99 }, 'expected freshnessObjective beside a maxAge'],
+    ['an objective of all reads', { maxAge: '1h', freshnessObjective: 1 }, 'between 0 and 1, found 1.'],
     ['a key that is no text', { keyFields: { card: 'amount' } }, "found number 'amount'"],
   ])('find %s', (_what, change, text) => {
     expect(problemsOfView(change)).toEqual([expect.stringContaining(text)]);
