@@ -130,7 +130,7 @@ export async function scanEvents(
     onEvent(event);
   });
   const columns = [...metaNames, ...fields.map((name) => quoteIdentifier(name))].join(', ');
-  const query = `SELECT ${columns} FROM ${logTable(source.name)}${whereOf(filter)}${orders[filter.order]}`;
+  const query = `SELECT ${columns} FROM ${logTable(source.name)}${logCondition(filter)}${orders[filter.order]}`;
   await postgres.copyOut(`COPY (${query}) TO STDOUT (FORMAT binary)`, (chunk) => {
     reader.push(chunk);
     return onPause?.();
@@ -145,7 +145,7 @@ const orders = {
 } as const;
 
 /** COPY takes no parameters; every value here is a number, written as one. */
-function whereOf(filter: LogFilter): string {
+export function logCondition(filter: Omit<LogFilter, 'order'>): string {
   const time = (ms: number): string => `timestamptz 'epoch' + ${String(ms)} * interval '1 millisecond'`;
   const tests: string[] = [];
   if (filter.knownTo !== undefined) tests.push(`known_time <= ${time(filter.knownTo)}`);

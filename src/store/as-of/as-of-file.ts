@@ -9,6 +9,7 @@ import { newestKnownTime } from '../offline-log.ts';
 import type { OnlineReadPlan } from '../online-catalog.ts';
 import { viewDefinition } from '../project-definitions.ts';
 import { serviceDigest } from '../service-digest.ts';
+import { postgresEvents } from './postgres-events.ts';
 import { compareModes } from './compare-modes.ts';
 import { AS_OF_CHUNK_ROWS, readAsOf, type AsOfMode, type SpineRow } from './read-as-of.ts';
 import { AS_OF_COLUMN, assertColumns, parseSpine, type SpineFormat } from './parse-spine.ts';
@@ -148,7 +149,7 @@ class AsOfRun {
   async #values(records: readonly TableRecord[], spine: readonly SpineRow[]): Promise<TableRecord[]> {
     const { plan, mode } = this.#request;
     if (mode === 'compare') return [];
-    const { values, stale } = await readAsOf(this.#postgres, plan, spine, {
+    const { values, stale } = await readAsOf(postgresEvents(this.#postgres), plan, spine, {
       mode,
       dataCut: this.#dataCut ?? 0,
     });
@@ -161,7 +162,7 @@ class AsOfRun {
   }
 
   async #differences(records: readonly TableRecord[], spine: readonly SpineRow[]): Promise<TableRecord[]> {
-    const found = await compareModes(this.#postgres, this.#request.plan, spine, this.#dataCut ?? 0);
+    const found = await compareModes(postgresEvents(this.#postgres), this.#request.plan, spine, this.#dataCut ?? 0);
     this.#rowsDiffering += new Set(found.map(({ row }) => row)).size;
     for (const { feature } of found) this.#byFeature.set(feature, (this.#byFeature.get(feature) ?? 0) + 1);
     const keys = this.#keyColumns();

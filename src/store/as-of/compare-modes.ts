@@ -1,4 +1,4 @@
-import type { Queryable } from '../../infra/postgres.ts';
+import type { EventReader } from './event-reader.ts';
 import type { OnlineReadPlan } from '../online-catalog.ts';
 import { readAsOf, type SpineRow } from './read-as-of.ts';
 
@@ -17,13 +17,13 @@ export interface ModeDifference {
  * @throws MillraceError as `readAsOf`
  */
 export async function compareModes(
-  db: Queryable,
+  events: EventReader,
   plan: OnlineReadPlan,
   spine: readonly SpineRow[],
   dataCut: number,
 ): Promise<ModeDifference[]> {
-  const known = await readAsOf(db, plan, spine, { mode: 'known', dataCut });
-  const happened = await readAsOf(db, plan, spine, { mode: 'happened', dataCut });
+  const known = await readAsOf(events, plan, spine, { mode: 'known', dataCut });
+  const happened = await readAsOf(events, plan, spine, { mode: 'happened', dataCut });
   return known.values.flatMap((values, row) =>
     values.flatMap((value, f): ModeDifference[] => {
       const other = happened.values[row]?.[f] ?? null;

@@ -1,0 +1,100 @@
+import { DuckDBInstance, type DuckDBConnection, type DuckDBDataChunk } from '@duckdb/node-api';
+
+/** A column of one chunk: numbers as doubles, NaN where null; texts, null where null. */
+export type DuckdbColumn = Float64Array | (string | null)[];
+
+/** An in-memory database of this process, for reading files of columns. Its errors are DuckDB's own: the caller knows what it asked for. */
+export interface Duckdb {
+  /** Runs one statement and drops what it answers. */
+  run(sql: string): Promise<void>;
+  /** Names and types of a query's columns. */
+  describe(query: string): Promise<readonly { readonly name: string; readonly type: string }[]>;
+  /** Streams a query's answer. Each of its columns is DOUBLE, INTEGER or VARCHAR: cast them so. */
+  stream(sql: string, onChunk: (rows: number, columns: readonly DuckdbColumn[]) => void): Promise<void>;
+  /** Fills a table: one array of values a column. */
+  append(table: string, columns: readonly (readonly (string | number)[])[]): Promise<void>;
+  close(): void;
+}
+
+/** The name of a file within SQL. */
+export const duckdbText = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+export const duckdbName = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
+/**
+ * @param options.threads at once, the caller's included
+ * @param options.memoryMb what it may hold before it spills to `spillTo`
+ */
+export async function openDuckdb(options: {
+  readonly threads: number;
+  readonly memoryMb: number;
+  readonly spillTo: string;
+}): Promise<Duckdb> {
+  const instance = await DuckDBInstance.create(':memory:', {
+    threads: String(options.threads),
+    memory_limit: `${options.memoryMb}MB`,
+    temp_directory: options.spillTo,
+    TimeZone: 'UTC',
+  });
+  const connection = await instance.connect();
+  return {
+    async run(sql) {
+      await connection.run(sql);
+    },
+    async describe(query) {
+      const reader = await connection.runAndReadAll(`DESCRIBE ${query}`);
+      return reader.getRows().map(([name, type]) => ({ name: String(name), type: String(type) }));
+    },
+    stream: (sql, onChunk) => streamChunks(connection, sql, onChunk),
+    async append(table, columns) {
+      const appender = await connection.createAppender(table);
+      const rows = columns[0]?.length ?? 0;
+      for (let row = 0; row < rows; row++) {
+        for (const column of columns) {
+          const value = column[row]!;
+          if (typeof value === 'string') appender.appendVarchar(value);
+          else appender.appendInteger(value);
+        }
+        appender.endRow();
+      }
+      appender.closeSync();
+    },
+    close() {
+      connection.closeSync();
+      instance.closeSync();
+    },
+  };
+}
+
+async function streamChunks(
+  connection: DuckDBConnection,
+  sql: string,
+  onChunk: (rows: number, columns: readonly DuckdbColumn[]) => void,
+): Promise<void> {
+  const result = await connection.stream(sql);
+  for (;;) {
+    const chunk = await result.fetchChunk();
+    if (chunk === null || chunk.rowCount === 0) return;
+    const found = chunk;
+    onChunk(
+      found.rowCount,
+      Array.from({ length: found.columnCount }, (_, column) => columnOf(found, column)),
+    );
+  }
+}
+
+/** What a vector of the driver holds, which its types keep private: asking value by value is ten times slower. */
+interface RawVector {
+  readonly items?: Float64Array | Int32Array;
+  readonly validity?: { readonly data: unknown; itemValid(item: number): boolean };
+}
+
+function columnOf(chunk: DuckDBDataChunk, column: number): DuckdbColumn {
+  const vector = chunk.getColumnVector(column);
+  const { items, validity } = vector as unknown as RawVector;
+  if (!(items instanceof Float64Array || items instanceof Int32Array))
+    return chunk.getColumnValues(column).map((value) => (typeof value === 'string' ? value : null));
+  const numbers = Float64Array.from(items.length === chunk.rowCount ? items : items.subarray(0, chunk.rowCount));
+  if (validity !== undefined && validity.data !== null)
+    for (let row = 0; row < numbers.length; row++) if (!validity.itemValid(row)) numbers[row] = NaN;
+  return numbers;
+}
