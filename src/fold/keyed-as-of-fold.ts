@@ -1,7 +1,7 @@
 import { assertInvariant } from '../core/assert-invariant.ts';
 import { readFresh } from './fresh-read.ts';
 import type { ViewProgram } from './view-program.ts';
-import { createState, foldEvent, readFeatures, type ViewState } from './view-state.ts';
+import { clearState, createState, foldEvent, readFeatures, type ViewState } from './view-state.ts';
 
 /** Rows to be read as of past moments, by numbered key: those of key k are members[starts[k]] to members[starts[k + 1] - 1], by moment. */
 export interface KeyedSpine {
@@ -11,6 +11,9 @@ export interface KeyedSpine {
   readonly starts: Uint32Array;
   readonly members: Uint32Array;
 }
+
+/** A state keeps the room that its key needed: few are worth it. */
+const SPARE_STATES_MAX = 16;
 
 /** Number of a row without a key: it reads as one without events. */
 export const NO_KEY = -1;
@@ -54,6 +57,8 @@ export class KeyedAsOfFold {
   /** By key: the next of its rows to be read. */
   readonly #next: Uint32Array;
   readonly #latest: Float64Array;
+  /** States of keys that are finished: events that come key after key need one in all. */
+  readonly #spare: ViewState[] = [];
 
   /**
    * @param out row-major, `featureNames.length` a row; NaN is null
@@ -77,17 +82,17 @@ export class KeyedAsOfFold {
     this.#latest[key] = visibleAt;
     this.#readBefore(key, visibleAt);
     if (this.#next[key] === this.#spine.starts[key + 1]) {
-      this.#states[key] = null;
+      this.#release(key);
       return;
     }
-    const state = (this.#states[key] ??= createState(this.#program));
+    const state = (this.#states[key] ??= this.#spare.pop() ?? createState(this.#program));
     foldEvent(this.#program, state, effectiveTime, visibleAt, inputs, at);
   }
 
   /** Reads the rows of a key that no later event has made be read. */
   finish(key: number): void {
     this.#readBefore(key, Infinity);
-    this.#states[key] = null;
+    this.#release(key);
   }
 
   /** Finishes every key, and the rows that have none. @param keyIds as `groupSpine` had them */
@@ -97,6 +102,15 @@ export class KeyedAsOfFold {
     keyIds.forEach((id, row) => {
       if (id === NO_KEY) readFeatures(this.#program, null, this.#spine.asOf[row]!, this.#out, row * width);
     });
+  }
+
+  #release(key: number): void {
+    const state = this.#states[key]!;
+    if (state === null) return;
+    this.#states[key] = null;
+    if (this.#spare.length >= SPARE_STATES_MAX) return;
+    clearState(state);
+    this.#spare.push(state);
   }
 
   #readBefore(key: number, moment: number): void {

@@ -28,6 +28,14 @@ export class TileRun {
     this.values = new Float64Array(this.stride * capacity);
   }
 
+  /** Drops all tiles and keeps the room: for the next key of a pass over many. */
+  clear(): void {
+    this.first = 0;
+    this.count = 0;
+    this.#oldest = -Infinity;
+    if (this.sketches.length > 0) this.sketches = [];
+  }
+
   /** Bytes of memory, about. */
   get byteLength(): number {
     let bytes = this.values.byteLength;

@@ -3,16 +3,22 @@ import { DuckDBInstance, type DuckDBConnection, type DuckDBDataChunk } from '@du
 /** A column of one chunk: numbers as doubles, NaN where null; texts, null where null. */
 export type DuckdbColumn = Float64Array | (string | null)[];
 
-/** An in-memory database of this process, for reading files of columns. Its errors are DuckDB's own: the caller knows what it asked for. */
-export interface Duckdb {
+/** One statement at a time. */
+export interface DuckdbSession {
   /** Runs one statement and drops what it answers. */
   run(sql: string): Promise<void>;
   /** Names and types of a query's columns. */
   describe(query: string): Promise<readonly { readonly name: string; readonly type: string }[]>;
-  /** Streams a query's answer. Each of its columns is DOUBLE, INTEGER or VARCHAR: cast them so. */
-  stream(sql: string, onChunk: (rows: number, columns: readonly DuckdbColumn[]) => void): Promise<void>;
+  /** Streams a query's answer until `onChunk` says false. Each of its columns is DOUBLE, INTEGER or VARCHAR: cast them so. */
+  stream(sql: string, onChunk: (rows: number, columns: readonly DuckdbColumn[]) => boolean): Promise<void>;
   /** Fills a table: one array of values a column. */
   append(table: string, columns: readonly (readonly (string | number)[])[]): Promise<void>;
+}
+
+/** An in-memory database of this process, for reading files of columns. Its errors are DuckDB's own: the caller knows what it asked for. */
+export interface Duckdb extends DuckdbSession {
+  /** A session beside others of the same tables. */
+  session<T>(work: (session: DuckdbSession) => Promise<T>): Promise<T>;
   close(): void;
 }
 
@@ -33,9 +39,26 @@ export async function openDuckdb(options: {
     threads: String(options.threads),
     memory_limit: `${options.memoryMb}MB`,
     temp_directory: options.spillTo,
-    TimeZone: 'UTC',
   });
   const connection = await instance.connect();
+  return {
+    async session(work) {
+      const own = await instance.connect();
+      try {
+        return await work(sessionOf(own));
+      } finally {
+        own.closeSync();
+      }
+    },
+    close() {
+      connection.closeSync();
+      instance.closeSync();
+    },
+    ...sessionOf(connection),
+  };
+}
+
+function sessionOf(connection: DuckDBConnection): DuckdbSession {
   return {
     async run(sql) {
       await connection.run(sql);
@@ -58,27 +81,21 @@ export async function openDuckdb(options: {
       }
       appender.closeSync();
     },
-    close() {
-      connection.closeSync();
-      instance.closeSync();
-    },
   };
 }
 
 async function streamChunks(
   connection: DuckDBConnection,
   sql: string,
-  onChunk: (rows: number, columns: readonly DuckdbColumn[]) => void,
+  onChunk: (rows: number, columns: readonly DuckdbColumn[]) => boolean,
 ): Promise<void> {
   const result = await connection.stream(sql);
   for (;;) {
     const chunk = await result.fetchChunk();
     if (chunk === null || chunk.rowCount === 0) return;
     const found = chunk;
-    onChunk(
-      found.rowCount,
-      Array.from({ length: found.columnCount }, (_, column) => columnOf(found, column)),
-    );
+    const columns = Array.from({ length: found.columnCount }, (_, column) => columnOf(found, column));
+    if (!onChunk(found.rowCount, columns)) return;
   }
 }
 
@@ -93,7 +110,8 @@ function columnOf(chunk: DuckDBDataChunk, column: number): DuckdbColumn {
   const { items, validity } = vector as unknown as RawVector;
   if (!(items instanceof Float64Array || items instanceof Int32Array))
     return chunk.getColumnValues(column).map((value) => (typeof value === 'string' ? value : null));
-  const numbers = Float64Array.from(items.length === chunk.rowCount ? items : items.subarray(0, chunk.rowCount));
+  // The memory is the driver's, which takes it back with the chunk.
+  const numbers = items instanceof Float64Array ? items.slice(0, chunk.rowCount) : new Float64Array(items.subarray(0, chunk.rowCount));
   if (validity !== undefined && validity.data !== null)
     for (let row = 0; row < numbers.length; row++) if (!validity.itemValid(row)) numbers[row] = NaN;
   return numbers;

@@ -32,7 +32,7 @@ export interface EventRequest {
 }
 
 export interface EventScan {
-  /** Events in any order, at most so many. */
+  /** Events in any order, until there are so many or a block more. */
   some(rowsMax: number, onBlock: (block: EventBlock) => void): Promise<void>;
   /** All events, by the time that decides and then by their sequence. */
   ordered(onBlock: (block: EventBlock) => void): Promise<void>;
@@ -42,6 +42,7 @@ export interface EventScan {
 export interface EventReader {
   /** Makes the keys known to the store, once, and lets `work` scan their events. */
   withScan(request: EventRequest, work: (scan: EventScan) => Promise<void>): Promise<void>;
+  close(): Promise<void>;
 }
 
 const SEPARATOR = '\u001f';

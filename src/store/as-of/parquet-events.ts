@@ -1,9 +1,9 @@
 import path from 'node:path';
 import { messageOf, MillraceError } from '../../core/millrace-error.ts';
 import { SOURCE_PARTITIONS_MAX, type Source } from '../../define/source.ts';
-import { duckdbName, duckdbText, openDuckdb, type Duckdb, type DuckdbColumn } from '../../infra/duckdb.ts';
+import { duckdbName, duckdbText, openDuckdb, type Duckdb, type DuckdbColumn, type DuckdbSession } from '../../infra/duckdb.ts';
 import type { Column } from '../copy-columns.ts';
-import { keyColumns, type EventBlock, type EventReader, type EventRequest } from './event-reader.ts';
+import { keyColumns, type EventBlock, type EventReader, type EventRequest, type EventScan } from './event-reader.ts';
 
 /** By source: a Parquet file of its events, or a pattern of several. */
 export type EventFiles = Readonly<Record<string, string>>;
@@ -20,41 +20,83 @@ export function parquetEvents(
   files: EventFiles,
   options: { readonly threads: number; readonly memoryMb: number; readonly spillTo: string },
 ): EventReader {
+  let opened: Promise<Duckdb> | undefined;
+  const tables = new KeyTables();
   return {
     async withScan(request, work) {
       const file = files[request.source.name];
       if (file === undefined) throw noFile(request.source, files);
-      const duckdb = await openDuckdb(options);
+      const duckdb = await (opened ??= openDuckdb(options));
       try {
-        await work(await openScan(duckdb, file, request));
+        await duckdb.session(async (session) => {
+          const table = await tables.of(session, request.keys, request.keyFields.length);
+          await work(await openScan(session, file, table, request));
+        });
       } catch (error) {
         throw translate(error, file, request.source);
-      } finally {
-        duckdb.close();
       }
+    },
+    async close() {
+      (await opened)?.close();
     },
   };
 }
 
-async function openScan(duckdb: Duckdb, file: string, request: EventRequest) {
-  const columns = await columnsOf(duckdb, file, request);
-  const names = request.keyFields.map((_, field) => `key_${field}`);
-  await duckdb.run(`CREATE TABLE spine_keys (${[...names.map((name) => `${name} VARCHAR`), 'id INTEGER'].join(', ')})`);
-  await duckdb.append('spine_keys', [...keyColumns(request.keys, names.length), request.keys.map((_, id) => id)]);
-  const query = queryOf(file, columns, request);
-  const run = async (ending: string, onBlock: (block: EventBlock) => void): Promise<void> =>
-    duckdb.stream(`${query}${ending}`, (rows, found) => onBlock(blockOf(rows, found)));
+/** A table of the keys of the newest chunk, which all of its scans join. */
+class KeyTables {
+  #keys: readonly string[] | undefined;
+  #made: Promise<string> | undefined;
+  #count = 0;
+
+  of(session: DuckdbSession, keys: readonly string[], keyFields: number): Promise<string> {
+    if (this.#keys !== keys || this.#made === undefined) {
+      const before = this.#count === 0 ? null : `spine_keys_${this.#count}`;
+      this.#keys = keys;
+      this.#made = this.#make(session, keys, keyFields, `spine_keys_${++this.#count}`, before);
+    }
+    return this.#made;
+  }
+
+  async #make(
+    session: DuckdbSession,
+    keys: readonly string[],
+    keyFields: number,
+    table: string,
+    before: string | null,
+  ): Promise<string> {
+    if (before !== null) await session.run(`DROP TABLE IF EXISTS ${before}`);
+    const names = Array.from({ length: keyFields }, (_, field) => `key_${field} VARCHAR`);
+    await session.run(`CREATE TABLE ${table} (${[...names, 'id INTEGER'].join(', ')})`);
+    await session.append(table, [...keyColumns(keys, keyFields), keys.map((_, id) => id)]);
+    return table;
+  }
+}
+
+async function openScan(session: DuckdbSession, file: string, table: string, request: EventRequest): Promise<EventScan> {
+  const columns = await columnsOf(session, file, request);
+  const query = queryOf(file, table, columns, request);
   const by = request.visibleBy === 'known' ? 'known' : 'effective';
   return {
-    some: (rowsMax: number, onBlock: (block: EventBlock) => void) => run(` LIMIT ${Math.trunc(rowsMax)}`, onBlock),
-    ordered: (onBlock: (block: EventBlock) => void) => run(` ORDER BY ${by}, sequence`, onBlock),
+    some(rowsMax, onBlock) {
+      let found = 0;
+      // A LIMIT would have DuckDB keep the order of the file, with one thread.
+      return session.stream(query, (rows, columns) => {
+        onBlock(blockOf(rows, columns));
+        return (found += rows) < rowsMax;
+      });
+    },
+    ordered: (onBlock) =>
+      session.stream(`${query} ORDER BY ${by}, sequence`, (rows, columns) => {
+        onBlock(blockOf(rows, columns));
+        return true;
+      }),
   };
 }
 
 /** The file's columns, by name, with their types. @throws MillraceError FEATURE_SPINE_INVALID where one is missing or of another type */
-async function columnsOf(duckdb: Duckdb, file: string, { source, keyFields, fields }: EventRequest): Promise<ReadonlyMap<string, string>> {
+async function columnsOf(session: DuckdbSession, file: string, { source, keyFields, fields }: EventRequest): Promise<ReadonlyMap<string, string>> {
   const found = new Map(
-    (await duckdb.describe(`SELECT * FROM read_parquet(${duckdbText(file)})`)).map(({ name, type }) => [name, type]),
+    (await session.describe(`SELECT * FROM read_parquet(${duckdbText(file)})`)).map(({ name, type }) => [name, type]),
   );
   const problems = [...new Set([source.eventTime, ...keyFields, ...fields])].flatMap((name) => {
     const type = found.get(name);
@@ -79,11 +121,14 @@ function fits(wanted: string, type: string): boolean {
   return type === (wanted === 'boolean' ? 'BOOLEAN' : 'VARCHAR');
 }
 
-/** Ms since the epoch as a double. */
-const millisecondsOf = (name: string, type: string | undefined): string =>
-  type === 'BIGINT' ? `e.${duckdbName(name)}::DOUBLE` : `epoch_ms(e.${duckdbName(name)}::TIMESTAMP)::DOUBLE`;
+/** Ms since the epoch as a double. A time with a zone is its instant already: casting it would ask for an extension. */
+function millisecondsOf(name: string, type: string | undefined): string {
+  const column = `e.${duckdbName(name)}`;
+  if (type === 'BIGINT') return `${column}::DOUBLE`;
+  return `epoch_ms(${type === 'TIMESTAMP WITH TIME ZONE' ? column : `${column}::TIMESTAMP`})::DOUBLE`;
+}
 
-function queryOf(file: string, columns: ReadonlyMap<string, string>, request: EventRequest): string {
+function queryOf(file: string, table: string, columns: ReadonlyMap<string, string>, request: EventRequest): string {
   const { source, keyFields, fields, knownAfter, knownTo, happenedTo } = request;
   const eventTime = millisecondsOf(source.eventTime, columns.get(source.eventTime));
   const known = columns.has(KNOWN_TIME) ? millisecondsOf(KNOWN_TIME, columns.get(KNOWN_TIME)) : eventTime;
@@ -112,7 +157,7 @@ function queryOf(file: string, columns: ReadonlyMap<string, string>, request: Ev
     `${sequence} AS sequence`,
     ...values.map((value, i) => `${value} AS value_${i}`),
   ];
-  return `SELECT ${selected.join(', ')} FROM read_parquet(${duckdbText(file)}, file_row_number = true) e JOIN spine_keys k ON ${joined.length === 0 ? 'true' : joined.join(' AND ')} WHERE ${tests.join(' AND ')}`;
+  return `SELECT ${selected.join(', ')} FROM read_parquet(${duckdbText(file)}, file_row_number = true) e JOIN ${table} k ON ${joined.length === 0 ? 'true' : joined.join(' AND ')} WHERE ${tests.join(' AND ')}`;
 }
 
 function blockOf(rows: number, columns: readonly DuckdbColumn[]): EventBlock {

@@ -42,6 +42,7 @@ export function postgresEvents(postgres: Postgres): EventReader {
         });
         await tx.query('DROP TABLE pg_temp.spine_keys');
       }),
+    close: () => Promise.resolve(),
   };
 }
 

@@ -4,7 +4,7 @@ import { groupSpine, KeyedAsOfFold, type KeyedSpine } from '../../fold/keyed-as-
 import { fieldsOfView } from '../view-events.ts';
 import type { EventBlock, EventReader, EventRequest, EventScan } from './event-reader.ts';
 import { blockPreparer, type PrepareBlock } from './prepare-block.ts';
-import { sortedByKey } from './sorted-events.ts';
+import { joinBlocks, orderByKey } from './sorted-events.ts';
 import type { AsOfRequest } from './read-as-of.ts';
 
 /** Rows that are read together, of views of one entity. */
@@ -51,12 +51,23 @@ export async function readChunk(
     return { view, values, stale, fold: new KeyedAsOfFold(view, spine, values, stale) };
   });
   if (chunk.keys.length > 0)
-    for (const together of scansOf(reads)) await foldScan(events, together, spine, chunk, request);
+    await allAtMost(SCANS_AT_ONCE, scansOf(reads), (together) => foldScan(events, together, spine, chunk, request));
   for (const { view, values, stale, fold } of reads) {
     fold.finishAll(chunk.keyIds);
     if (view.freshness?.onStale === 'refuse') nullStale(view, values, stale);
   }
   return reads.map(({ values, stale }) => ({ values, stale }));
+}
+
+/** One is read while the events of another are folded. */
+const SCANS_AT_ONCE = 2;
+
+async function allAtMost<T>(limit: number, items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  let next = 0;
+  const go = async (): Promise<void> => {
+    while (next < items.length) await work(items[next++]!);
+  };
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, go));
 }
 
 interface ViewRead extends ViewValues {
@@ -104,8 +115,11 @@ async function foldScan(
   const folding = reads.map((read) => ({ ...read, prepare: blockPreparer(read.view, fields) }));
   await events.withScan(request, async (scan) => {
     const inMemory = await someEvents(scan, eventsInMemory);
-    if (inMemory === null) await scan.ordered((block) => foldBlock(folding, block, mode));
-    else foldBlock(folding, sortedByKey(inMemory, spine.keyCount, mode), mode);
+    if (inMemory === null) await scan.ordered((block) => foldBlock(folding, block, null, mode));
+    else {
+      const block = joinBlocks(inMemory);
+      foldBlock(folding, block, orderByKey(block, spine.keyCount, mode), mode);
+    }
   });
 }
 
@@ -127,13 +141,21 @@ async function someEvents(scan: EventScan, eventsInMemory: number): Promise<Even
 function foldBlock(
   reads: readonly (ViewRead & { readonly prepare: PrepareBlock })[],
   { rows, keyIds, effectiveTime, knownTime, fields }: EventBlock,
+  order: Uint32Array | null,
   mode: AsOfRequest['mode'],
 ): void {
   const visibleAt = mode === 'known' ? knownTime : effectiveTime;
   for (const { view, fold, prepare } of reads) {
     const inputs = prepare(rows, fields);
     const width = view.inputCount;
-    for (let i = 0; i < rows; i++) fold.add(keyIds[i]!, effectiveTime[i]!, visibleAt[i]!, inputs, i * width);
+    for (let n = 0, before = -1; n < rows; n++) {
+      const i = order === null ? n : order[n]!;
+      const key = keyIds[i]!;
+      // Where events come key after key, the state of the last one is free for the next.
+      if (order !== null && key !== before && before >= 0) fold.finish(before);
+      before = key;
+      fold.add(key, effectiveTime[i]!, visibleAt[i]!, inputs, i * width);
+    }
   }
 }
 
