@@ -62,9 +62,9 @@ export const addFeaturesAsOf: AddCommand = (features, act) => {
             context.output.note(`${rows} rows read`);
           },
         };
-        const manifest = await withPostgres(context, async (postgres) => {
+        const manifest = await withPostgres(context, async (postgres, { postgresUrl }) => {
           const { writeAsOfFile } = await import('../../src/store/as-of/as-of-file.ts');
-          return writeAsOfFile(postgres, request);
+          return writeAsOfFile({ postgres, postgresUrl }, request);
         });
         context.output.result(manifest, () => describe(manifest, options.out));
         return exitCodes.ok;

@@ -54,7 +54,7 @@ afterAll(async () => {
 });
 
 const write = (over: Partial<AsOfFileRequest>) =>
-  writeAsOfFile(postgres, {
+  writeAsOfFile({ postgres, postgresUrl: database.url }, {
     plan: catalog.plan({ views: ['origin_departures', 'carrier_departures'] }),
     spine: file('spine.ndjson'),
     out: file('out.ndjson'),
