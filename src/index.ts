@@ -3,6 +3,8 @@
  * through HTTP, Temporal and the command line.
  */
 import type { MillraceClient } from './client/millrace-client.ts';
+import type { HistoricalRead } from './client/read-historical.ts';
+import type { AsOfManifest } from './store/as-of/as-of-file.ts';
 import type { OnlineConnection } from './client/connect-online-store.ts';
 
 export type { Duration } from './core/duration.ts';
@@ -38,6 +40,8 @@ export { foldOnline } from './client/fold-online.ts';
 export type { OnlineEvent } from './client/fold-online.ts';
 export { readOnline } from './client/read-online.ts';
 export type { OnlineRead, ServiceRead, ViewsRead } from './client/read-online.ts';
+export type { HistoricalRead } from './client/read-historical.ts';
+export type { AsOfManifest } from './store/as-of/as-of-file.ts';
 export type { OnlineConnection } from './client/connect-online-store.ts';
 export { createMemoryOnlineStore } from './store/memory-online-store.ts';
 export type { OnlineViewRead } from './store/online-rows.ts';
@@ -68,4 +72,17 @@ export async function connectOnlineStore(
 ): Promise<OnlineConnection> {
   const client = await import('./client/connect-online-store.ts');
   return client.connectOnlineStore(environment);
+}
+
+/**
+ * Reads features as of past moments for the rows of a file or a query, into a file with a manifest beside it: what
+ * `millrace features as-of` does. MILLRACE_POSTGRES_URL names the offline store.
+ * @throws MillraceError FEATURE_NOT_FOUND, FEATURE_SPINE_INVALID, FEATURE_READ_DIED, STORE_UNAVAILABLE, STORE_QUERY_FAILED, CONFIG_INVALID
+ */
+export async function readHistorical(
+  environment: Readonly<Record<string, string | undefined>>,
+  request: HistoricalRead,
+): Promise<AsOfManifest> {
+  const client = await import('./client/read-historical.ts');
+  return client.readHistorical(environment, request);
 }

@@ -2,6 +2,7 @@
 import './stop-with-parent.ts';
 import path from 'node:path';
 import { createAuditActivities } from '../activities/audit.ts';
+import { createHistoricalActivities } from '../activities/historical.ts';
 import { createMonitorActivities } from '../activities/monitor.ts';
 import { createRegistryActivities } from '../activities/registry.ts';
 import { createRolloutActivities } from '../activities/rollout.ts';
@@ -13,6 +14,7 @@ import { createMetrics } from '../src/infra/metrics.ts';
 import { createPostgres } from '../src/infra/postgres.ts';
 import { processEnvironment } from '../src/infra/process-environment.ts';
 import { createRegistry } from '../src/registry/registry.ts';
+import { OnlineCatalog } from '../src/store/online-catalog.ts';
 import { bundleWorkflows } from './bundle-workflows.ts';
 import { runWorker } from './run-worker.ts';
 import { metricsAddress, serveMetrics } from './serve-metrics.ts';
@@ -24,7 +26,8 @@ const environment = processEnvironment();
 const config = loadBaseConfig(environment);
 const metricsAt = metricsAddress(environment);
 const logger = createLogger('orchestration', config.logLevel);
-const { models } = await loadProject(config.project);
+const project = await loadProject(config.project);
+const { models } = project;
 const workflowBundle = await bundleWorkflows(path.join(config.dataDir, 'cache'), logger);
 const postgres = createPostgres({ url: config.postgresUrl, applicationName: 'millrace-orchestration', logger });
 const metrics = metricsAt === undefined ? undefined : await serveMetrics(createMetrics('orchestration'), metricsAt);
@@ -41,6 +44,7 @@ try {
       ...createRolloutActivities({ postgres, registry, models }),
       ...createMonitorActivities({ postgres, registry, models }),
       ...createAuditActivities({ postgres, models }),
+      ...createHistoricalActivities({ postgres, postgresUrl: config.postgresUrl, catalog: new OnlineCatalog(project) }),
     },
   });
 } finally {

@@ -8,6 +8,7 @@ import type {
   StreamActivities,
   TrainingActivities,
 } from '../src/contracts/activities.ts';
+import type { HistoricalActivities } from '../src/contracts/historical.ts';
 import { createNames } from '../src/contracts/names.ts';
 
 /** Whatever is retried for ever is asked at least this often. */
@@ -86,4 +87,14 @@ export const materializeActivities = (namespace: string) =>
     startToCloseTimeout: '2h',
     heartbeatTimeout: '30s',
     retry,
+  });
+
+/** Chunks of a read of the past: long, each begun anew by a retry, given up at once when cancelled. */
+export const historicalActivities = (namespace: string) =>
+  proxyActivities<HistoricalActivities>({
+    taskQueue: createNames(namespace).taskQueue('orchestration'),
+    startToCloseTimeout: '4h',
+    heartbeatTimeout: '30s',
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: { ...retry, maximumAttempts: 20 },
   });

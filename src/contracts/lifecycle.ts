@@ -13,6 +13,8 @@ export const workflowIds = {
   auditSchedule: (namespace: string, model: string) => `${namespace}/audit-schedule/${model}`,
   ingestion: (namespace: string) => `${namespace}/ingestion`,
   materializeFeatures: (namespace: string, view: string) => `${namespace}/materialize-features/${view}`,
+  /** One at a time for a file that is written. */
+  readHistorical: (namespace: string, out: string) => `${namespace}/read-historical/${out}`,
 } as const;
 
 /** Search attributes of every Millrace workflow, all of type Keyword. */

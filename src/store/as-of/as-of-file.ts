@@ -1,13 +1,13 @@
 import path from 'node:path';
-import { rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { tableFormatOf } from '../../infra/table-file.ts';
 import type { OnlineReadPlan } from '../online-catalog.ts';
 import { viewDefinition } from '../project-definitions.ts';
 import { serviceDigest } from '../service-digest.ts';
 import { runInThreads } from './chunk-threads.ts';
-import type { ChunkThreadStart } from './chunk-messages.ts';
+import type { ReadThreadStart } from './thread-messages.ts';
 import type { EventFiles } from './parquet-events.ts';
-import { planRun, workFolder, type RunDeps } from './plan-run.ts';
+import { dropRun, planRun, workFolder, type RunDeps } from './plan-run.ts';
 import type { AsOfMode } from './read-as-of.ts';
 import { openEvents } from './open-events.ts';
 import { runChunk, type ChunkJob } from './run-chunk.ts';
@@ -33,6 +33,8 @@ export interface AsOfFileRequest {
   readonly threads?: number | undefined;
   /** Bytes that the rows, states and sorted events of one chunk may take; each thread has one. */
   readonly memoryBytes?: number | undefined;
+  /** Names the run where others go on with it; a plan of another run is not used. */
+  readonly run?: string;
   /** Rows of a part at the most; where absent, what fits the memory. */
   readonly chunkRows?: number;
   /** Told of the rows that are read, per group of views and mode. */
@@ -77,8 +79,6 @@ export interface AsOfManifest {
 export async function writeAsOfFile(deps: RunDeps, request: AsOfFileRequest): Promise<AsOfManifest> {
   const { out, threads = 1, signal, onChunk } = request;
   tableFormatOf(out);
-  // What a run of the same name left is not this run's.
-  await rm(workFolder(out), { recursive: true, force: true });
   try {
     const run = await planRun(deps, request);
     const ofRows = run.chunks.reduce((sum, { parts }) => sum + parts.reduce((rows, part) => rows + part.rows, 0), 0);
@@ -90,7 +90,7 @@ export async function writeAsOfFile(deps: RunDeps, request: AsOfFileRequest): Pr
     else await runHere(deps, request, jobs, options);
     return await finishRun(request, run);
   } finally {
-    await rm(workFolder(out), { recursive: true, force: true });
+    await dropRun(out);
   }
 }
 
@@ -115,7 +115,7 @@ async function runHere(
   }
 }
 
-/** Writes the output and its manifest once all chunks are read, and drops the run's folder. */
+/** Writes the output and its manifest once all chunks are read. */
 export async function finishRun(request: AsOfFileRequest, run: RunPlan): Promise<AsOfManifest> {
   const { plan, mode, spine, out, eventFiles } = request;
   const { sha256, stale, differences } = await writeRows(request, run);
@@ -136,11 +136,10 @@ export async function finishRun(request: AsOfFileRequest, run: RunPlan): Promise
     out: { file: path.basename(out), sha256 },
   };
   await writeFile(`${out}.manifest.json`, `${JSON.stringify(manifest, null, 2)}\n`);
-  await rm(workFolder(out), { recursive: true, force: true });
   return manifest;
 }
 
-export function threadStart({ postgresUrl }: RunDeps, request: AsOfFileRequest): ChunkThreadStart {
+export function threadStart({ postgresUrl }: RunDeps, request: AsOfFileRequest): ReadThreadStart {
   const { plan, eventFiles, out, memoryBytes = CHUNK_MEMORY_BYTES } = request;
   return {
     views: plan.views.map(({ view }) => view),

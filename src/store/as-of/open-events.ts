@@ -1,5 +1,5 @@
 import type { Postgres } from '../../infra/postgres.ts';
-import type { ChunkThreadStart } from './chunk-messages.ts';
+import type { ReadThreadStart } from './thread-messages.ts';
 import type { EventReader } from './event-reader.ts';
 import { parquetEvents } from './parquet-events.ts';
 import { postgresEvents } from './postgres-events.ts';
@@ -10,7 +10,7 @@ const DUCKDB_THREADS = 2;
 /** The events of a run: the offline log, or the caller's files. */
 export function openEvents(
   postgres: Postgres,
-  { eventFiles, duckdbMemoryMb, spillTo }: Pick<ChunkThreadStart, 'eventFiles' | 'duckdbMemoryMb' | 'spillTo'>,
+  { eventFiles, duckdbMemoryMb, spillTo }: Pick<ReadThreadStart, 'eventFiles' | 'duckdbMemoryMb' | 'spillTo'>,
 ): EventReader {
   if (eventFiles === null) return postgresEvents(postgres);
   return parquetEvents(eventFiles, { threads: DUCKDB_THREADS, memoryMb: duckdbMemoryMb, spillTo });

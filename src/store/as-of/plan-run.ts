@@ -34,10 +34,10 @@ export const modesOf = (mode: AsOfFileRequest['mode']): readonly AsOfMode[] =>
 export async function planRun(deps: RunDeps, request: AsOfFileRequest): Promise<RunPlan> {
   const { plan, out } = request;
   const work = workFolder(out);
-  const found = await readPlan(out);
+  const found = await readPlan(request);
   if (found !== null) return found;
   tableFormatOf(out);
-  await rm(work, { recursive: true, force: true });
+  await dropRun(out);
   await mkdir(work).catch((error: unknown) => {
     throw notWritten(out, error);
   });
@@ -52,11 +52,14 @@ export async function planRun(deps: RunDeps, request: AsOfFileRequest): Promise<
   return run;
 }
 
-/** The plan of a run that began before, or null. */
-export async function readPlan(out: string): Promise<RunPlan | null> {
+/** The plan of this run where it has one already, or null. */
+export async function readPlan({ out, run }: AsOfFileRequest): Promise<RunPlan | null> {
   const text = await readFile(planFile(workFolder(out)), 'utf8').catch(() => null);
-  return text === null ? null : (JSON.parse(text) as RunPlan);
+  const found = text === null ? null : (JSON.parse(text) as RunPlan);
+  return run !== undefined && found?.run === run ? found : null;
 }
+
+export const dropRun = (out: string): Promise<void> => rm(workFolder(out), { recursive: true, force: true });
 
 /** Files have all that they will ever have. */
 const dataCutOf = (
@@ -91,5 +94,5 @@ async function spoolSpine(request: AsOfFileRequest, dataCut: number | null, work
   });
   const parts = await Promise.all(spools.map((spool) => spool.close()));
   const chunks = planChunks(parts, modesOf(mode), rowsMax, threads);
-  return { rows, rowsAfterDataCut, dataCut, spineSha256: sha256, rowsMax, chunks };
+  return { run: request.run ?? '', rows, rowsAfterDataCut, dataCut, spineSha256: sha256, rowsMax, chunks };
 }

@@ -12,6 +12,8 @@ import type { AsOfMode } from './read-as-of.ts';
  * rows and its sorted events within the memory budget, and depends on no other chunk (`readChunk`).
  */
 export interface RunPlan {
+  /** What the caller names the run by. */
+  readonly run: string;
   /** Rows of the spine. */
   readonly rows: number;
   readonly rowsAfterDataCut: number;

@@ -11,6 +11,7 @@ import type {
   StreamActivities,
   TrainingActivities,
 } from '../../../src/contracts/activities.ts';
+import type { HistoricalActivities } from '../../../src/contracts/historical.ts';
 import { createNames, type TaskQueue } from '../../../src/contracts/names.ts';
 import { createLogger } from '../../../src/infra/logger.ts';
 import { bundleWorkflows } from '../../../workers/bundle-workflows.ts';
@@ -21,6 +22,7 @@ export type StubbedActivities = RegistryActivities &
   TrainingActivities &
   StreamActivities &
   AuditActivities &
+  HistoricalActivities &
   MaterializeActivities;
 
 const queues: readonly TaskQueue[] = ['orchestration', 'training', 'stream'];

@@ -1,11 +1,12 @@
-/** Entry of a thread that reads chunks, one after the other, over connections of its own. */
+/** Entry of a thread that reads the past, one request after the other, over connections of its own. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { assertInvariant } from '../../core/assert-invariant.ts';
 import { isMillraceError, messageOf } from '../../core/millrace-error.ts';
 import { compileView } from '../../fold/compile-view.ts';
 import { createLogger } from '../../infra/logger.ts';
 import { createPostgres } from '../../infra/postgres.ts';
-import type { ChunkAnswer, ChunkRequest, ChunkThreadStart } from './chunk-messages.ts';
+import { readViews } from './read-as-of.ts';
+import type { ReadThreadStart, ThreadAnswer, ThreadRequest } from './thread-messages.ts';
 import { openEvents } from './open-events.ts';
 import { runChunk } from './run-chunk.ts';
 
@@ -14,15 +15,24 @@ const POOL_MAX = 2;
 
 const port = parentPort;
 assertInvariant(port !== null, 'the file runs as a thread');
-const { views, postgresUrl, ...start } = workerData as ChunkThreadStart;
+const { views, postgresUrl, statementTimeoutMs, ...start } = workerData as ReadThreadStart;
 const programs = views.map(compileView);
 const logger = createLogger('historical', 'warn');
-const postgres = createPostgres({ url: postgresUrl, applicationName: 'millrace-historical', logger, poolMax: POOL_MAX });
+const postgres = createPostgres({
+  url: postgresUrl,
+  applicationName: 'millrace-historical',
+  logger,
+  poolMax: POOL_MAX,
+  ...(statementTimeoutMs === undefined ? {} : { statementTimeoutMs }),
+});
 const events = openEvents(postgres, start);
 
-async function answer(job: Exclude<ChunkRequest, null>): Promise<ChunkAnswer> {
+async function answer(request: Exclude<ThreadRequest, null>): Promise<ThreadAnswer> {
   try {
-    return { rows: await runChunk(events, programs, job) };
+    if ('chunk' in request) return { rows: await runChunk(events, programs, request.chunk) };
+    const { views: wanted, spine, request: how } = request.rows;
+    const asked = wanted.map((view) => programs[view]!);
+    return { reads: await readViews(events, asked, spine, how) };
   } catch (error) {
     const known = isMillraceError(error);
     return {
@@ -33,7 +43,7 @@ async function answer(job: Exclude<ChunkRequest, null>): Promise<ChunkAnswer> {
   }
 }
 
-port.on('message', (request: ChunkRequest) => {
+port.on('message', (request: ThreadRequest) => {
   if (request !== null) {
     void answer(request).then((done) => port.postMessage(done));
     return;
