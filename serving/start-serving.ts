@@ -13,14 +13,16 @@ import { createRegistry, type Registry } from '../src/registry/registry.ts';
 import { findDecision } from '../src/store/find-decision.ts';
 import { OnlineCatalog } from '../src/store/online-catalog.ts';
 import { createOnlineStore } from '../src/store/online-store.ts';
+import { programsOf } from '../src/store/project-definitions.ts';
 import { systemTimers } from './batcher/timers.ts';
 import { DataPlane } from './data-plane.ts';
 import { DecisionCompleter } from './decisions/complete-decisions.ts';
 import { DecisionLog } from './decisions/decision-log.ts';
 import { openDecisionSender } from './decisions/decision-sender.ts';
+import { HistoricalFeatures } from './features/historical-features.ts';
 import { OnlineFeatures } from './features/online-features.ts';
 import { ViewReader } from './features/view-reader.ts';
-import { createHttpServer } from './http/create-http-server.ts';
+import { createHttpServer, type HttpServerOptions } from './http/create-http-server.ts';
 import { AllocationFollower } from './router/allocation-follower.ts';
 import { loadVersion } from './router/load-version.ts';
 import { ModelRouter } from './router/model-router.ts';
@@ -74,6 +76,7 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
   const reader = new ViewReader(createOnlineStore(redis, names));
   const dataPlane = createDataPlane(options, models, reader, decisions, metrics);
   const onlineFeatures = createOnlineFeatures(options, reader, metrics);
+  const historicalFeatures = createHistoricalFeatures(options, postgres);
   const follower = new AllocationFollower({
     registry,
     postgres,
@@ -83,7 +86,7 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
   });
   await follower.start();
   reporter.start();
-  const http = openHttp(dataPlane, onlineFeatures, decisions, postgres, metricsRegistry, settings);
+  const http = openHttp({ dataPlane, onlineFeatures, historicalFeatures }, decisions, postgres, metricsRegistry, settings);
   const url = await http.listen({ host: settings.host, port: settings.port });
   logger.info({ url, models: models.map(({ name }) => name) }, 'serving');
 
@@ -97,6 +100,7 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
       const withinLimit = (work: Promise<unknown>): Promise<void> => atMost(giveUpAt - performance.now(), work);
       dataPlane.retire();
       await withinLimit(http.close().then(() => dataPlane.drain()));
+      historicalFeatures.close();
       await decisions.drain(Math.max(giveUpAt - performance.now(), DECISIONS_DRAIN_MS_MIN));
       await withinLimit(Promise.all([follower.stop(), reporter.stop(), ...models.map(({ router }) => router.close())]));
       await withinLimit(Promise.allSettled([postgres.close(), kafka.close(), redis.quit()]));
@@ -199,17 +203,30 @@ function createOnlineFeatures(
   return new OnlineFeatures({ catalog, reader, metrics, timers: systemTimers, clock: Date.now, entitiesMax, keysMax, timeoutMs });
 }
 
+function createHistoricalFeatures({ project, config, settings }: ServingOptions, postgres: Postgres): HistoricalFeatures {
+  const { historicalRowsMax: rowsMax, historicalTimeoutMs: timeoutMs } = settings;
+  return new HistoricalFeatures({
+    catalog: new OnlineCatalog(project),
+    views: programsOf(project),
+    postgres,
+    postgresUrl: config.postgresUrl,
+    spillTo: config.dataDir,
+    timers: systemTimers,
+    rowsMax,
+    timeoutMs,
+    statementTimeoutMs: settings.timeoutMsMax,
+  });
+}
+
 function openHttp(
-  dataPlane: DataPlane,
-  onlineFeatures: OnlineFeatures,
+  planes: Pick<HttpServerOptions, 'dataPlane' | 'onlineFeatures' | 'historicalFeatures'>,
   decisions: DecisionLog,
   postgres: Postgres,
   metrics: Metrics,
   settings: ServingSettings,
 ): ReturnType<typeof createHttpServer> {
   return createHttpServer({
-    dataPlane,
-    onlineFeatures,
+    ...planes,
     findDecision: async (id) => decisions.recent(id) ?? (await findDecision(postgres, id)),
     metrics,
     settings,

@@ -94,7 +94,7 @@ export const historicalActivities = (namespace: string) =>
   proxyActivities<HistoricalActivities>({
     taskQueue: createNames(namespace).taskQueue('orchestration'),
     startToCloseTimeout: '4h',
-    heartbeatTimeout: '30s',
+    heartbeatTimeout: '15s',
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: { ...retry, maximumAttempts: 20 },
   });

@@ -23,6 +23,8 @@ export interface AsOfRequest {
   readonly mode: AsOfMode;
   /** What was known later does not exist, ms since the epoch. */
   readonly dataCut: number;
+  /** Events of a source that are sorted in memory; more are sorted by the store and stream by. */
+  readonly eventsInMemory?: number;
 }
 
 export interface AsOfRows {

@@ -42,7 +42,7 @@ export async function readChunk(
   events: EventReader,
   views: readonly ViewProgram[],
   chunk: AsOfChunk,
-  request: AsOfRequest & { readonly eventsInMemory?: number },
+  request: AsOfRequest,
 ): Promise<ViewValues[]> {
   const spine = groupSpine(chunk.keyIds, chunk.asOf, chunk.keys.length);
   const reads = views.map((view): ViewRead => {
@@ -93,7 +93,7 @@ async function foldScan(
   reads: readonly ViewRead[],
   spine: KeyedSpine,
   chunk: AsOfChunk,
-  { mode, dataCut, eventsInMemory = AS_OF_EVENTS_IN_MEMORY }: AsOfRequest & { readonly eventsInMemory?: number },
+  { mode, dataCut, eventsInMemory = AS_OF_EVENTS_IN_MEMORY }: AsOfRequest,
 ): Promise<void> {
   const { view, keyFields } = reads[0]!.view;
   const fields = [...new Set(reads.flatMap((read) => fieldsOfView(read.view)))].filter(
