@@ -1,7 +1,7 @@
 /**
  * Records the histories that test/replay holds the workflow code against, on a real Temporal server:
  *   MILLRACE_TEMPORAL_ADDRESS=host:port MILLRACE_TEMPORAL_NAMESPACE=... npx tsx test/replay/record-histories.ts
- * Run it when a workflow gains a path that no history has; keep the old files, they stand for running
+ * `read-historical` behind it records that workflow alone. Run it when a workflow gains a path that no history has; keep the old files, they stand for running
  * workflows of an earlier release.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { everyDecision, type AuditInput } from '../../src/contracts/audit.ts';
+import type { HistoricalInput } from '../../src/contracts/historical.ts';
 import {
   ingestionSignals,
   lifecycleSignals,
@@ -143,6 +144,26 @@ async function recordStreams(stage: WorkflowStage): Promise<void> {
   await save(stage, 'materialize-features', 'four-partitions', workflowId);
 }
 
+async function recordHistorical(stage: WorkflowStage): Promise<void> {
+  const { namespace, taskQueue, client } = stage;
+  const input: HistoricalInput = {
+    namespace,
+    request: {
+      selection: { views: ['carrier_delays'] },
+      spine: 'spine.csv',
+      out: 'features.csv',
+      mode: 'known',
+      asOfColumn: null,
+      dataCut: null,
+      eventFiles: null,
+      memoryBytes: null,
+    },
+  };
+  const workflowId = workflowIds.readHistorical(namespace, input.request.out);
+  await client.workflow.execute('readHistorical', { workflowId, taskQueue, args: [input] });
+  await save(stage, 'read-historical', 'six-chunks', workflowId);
+}
+
 const config = loadBaseConfig({ MILLRACE_PROJECT: 'none', ...processEnvironment() });
 const stage = await openWorkflowStage(
   { address: config.temporalAddress, namespace: config.temporalNamespace },
@@ -161,13 +182,21 @@ const stage = await openWorkflowStage(
     acknowledgeTrigger: async () => undefined,
     viewPartitions: async () => ({ partitions: 4 }),
     materializePartition: async () => ({ keys: 10, events: 100 }),
+    planHistorical: async () => ({ rows: 600, chunks: 6 }),
+    readHistoricalChunk: async () => ({ rows: 100 }),
+    writeHistorical: async ({ request }) => ({ out: request.out, rows: 600, sha256: '0'.repeat(64), differences: null }),
+    dropHistorical: async () => undefined,
   },
 );
 try {
-  await recordLifecycle(stage);
-  await recordMonitor(stage);
-  await recordAudits(stage);
-  await recordStreams(stage);
+  // With the name of a workflow, that one alone: the others' histories stay as they are.
+  if (process.argv[2] !== 'read-historical') {
+    await recordLifecycle(stage);
+    await recordMonitor(stage);
+    await recordAudits(stage);
+    await recordStreams(stage);
+  }
+  await recordHistorical(stage);
 } finally {
   await stage.close();
 }
