@@ -1,7 +1,8 @@
 import { Context } from '@temporalio/activity';
 import type { HistoricalActivities, HistoricalRequest } from '../src/contracts/historical.ts';
 import { MillraceError } from '../src/core/millrace-error.ts';
-import { chunkJob, finishRun, threadStart, type AsOfFileRequest } from '../src/store/as-of/as-of-file.ts';
+import { chunkJob, finishRun, threadStart } from '../src/store/as-of/as-of-file.ts';
+import type { AsOfFileRequest } from '../src/store/as-of/as-of-request.ts';
 import { runInThreads } from '../src/store/as-of/chunk-threads.ts';
 import { dropRun, planRun, readPlan, type RunDeps } from '../src/store/as-of/plan-run.ts';
 import type { RunPlan } from '../src/store/as-of/run-plan.ts';

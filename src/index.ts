@@ -4,7 +4,7 @@
  */
 import type { MillraceClient } from './client/millrace-client.ts';
 import type { HistoricalRead } from './client/read-historical.ts';
-import type { AsOfManifest } from './store/as-of/as-of-file.ts';
+import type { AsOfManifest } from './store/as-of/as-of-request.ts';
 import type { OnlineConnection } from './client/connect-online-store.ts';
 
 export type { Duration } from './core/duration.ts';
@@ -41,7 +41,7 @@ export type { OnlineEvent } from './client/fold-online.ts';
 export { readOnline } from './client/read-online.ts';
 export type { OnlineRead, ServiceRead, ViewsRead } from './client/read-online.ts';
 export type { HistoricalRead } from './client/read-historical.ts';
-export type { AsOfManifest } from './store/as-of/as-of-file.ts';
+export type { AsOfManifest } from './store/as-of/as-of-request.ts';
 export type { OnlineConnection } from './client/connect-online-store.ts';
 export { createMemoryOnlineStore } from './store/memory-online-store.ts';
 export type { OnlineViewRead } from './store/online-rows.ts';

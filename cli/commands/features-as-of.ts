@@ -4,7 +4,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import type { HistoricalRequest } from '../../src/contracts/historical.ts';
 import { loadProject } from '../../src/infra/load-project.ts';
 import { MillraceError } from '../../src/core/millrace-error.ts';
-import type { AsOfManifest, AsOfFileRequest } from '../../src/store/as-of/as-of-file.ts';
+import type { AsOfManifest, AsOfFileRequest } from '../../src/store/as-of/as-of-request.ts';
 import type { OnlineReadPlan } from '../../src/store/online-catalog.ts';
 import { examples, parseMoment, parsePositiveInteger, type AddCommand } from '../add-command.ts';
 import type { CommandContext } from '../command-context.ts';

@@ -1,7 +1,7 @@
 import { MillraceError } from '../../src/core/millrace-error.ts';
 import type { Postgres } from '../../src/infra/postgres.ts';
 import { ReadThread } from '../../src/store/as-of/read-thread.ts';
-import type { AsOfMode } from '../../src/store/as-of/read-as-of.ts';
+import type { AsOfMode } from '../../src/store/as-of/as-of-mode.ts';
 import { AS_OF_COLUMN, parseSpine } from '../../src/store/as-of/parse-spine.ts';
 import { valuesAssembler } from '../../src/store/assemble-values.ts';
 import { newestKnownTime } from '../../src/store/offline-log.ts';

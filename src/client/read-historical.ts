@@ -4,7 +4,8 @@ import type { Project } from '../define/project.ts';
 import { loadBaseConfig } from '../infra/base-config.ts';
 import { createLogger } from '../infra/logger.ts';
 import { createPostgres } from '../infra/postgres.ts';
-import { writeAsOfFile, type AsOfManifest } from '../store/as-of/as-of-file.ts';
+import { writeAsOfFile } from '../store/as-of/as-of-file.ts';
+import type { AsOfManifest } from '../store/as-of/as-of-request.ts';
 import { OnlineCatalog, type OnlineSelection } from '../store/online-catalog.ts';
 
 /** A read of the past into a file. */

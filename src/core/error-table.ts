@@ -21,7 +21,7 @@ export const errorTable = {
   ARTIFACT_NOT_FOUND: kind(404, false, 'A file that is referred to by digest is not in the artifact store.'),
   FEATURE_NOT_FOUND: kind(404, false, 'A feature, feature view or feature service is named that is not part of the project.'),
   FEATURE_READ_DIED: kind(500, true, 'A thread that read features of the past ended by itself.'),
-  FEATURE_SPINE_INVALID: kind(400, false, 'A file of entity keys and times can not be read, or a row of it does not fit what is asked for.'),
+  FEATURE_SPINE_INVALID: kind(400, false, 'A file or query of entity keys and times, or a file of events, can not be read, or a row of it does not fit what is asked for.'),
   FEATURE_STALE: kind(503, true, 'A state is older than the greatest age that its view allows, and the view refuses such reads.'),
   FEATURE_SQL_UNSUPPORTED: kind(501, false, 'An aggregation of a feature view has no SQL form, so its features can not be recomputed from raw rows.'),
   FEATURE_VIEW_NOT_FOUND: kind(404, false, 'The named version of a feature view is not part of the project.'),

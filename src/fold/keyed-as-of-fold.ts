@@ -31,7 +31,7 @@ export function groupSpine(keyIds: Int32Array, asOf: Float64Array, keyCount: num
   keyIds.forEach((id, row) => {
     if (id !== NO_KEY) members[next[id]!++] = row;
   });
-  for (let id = 0; id < keyCount; id++) sortByTime(members.subarray(starts[id]!, starts[id + 1]!), asOf);
+  for (let id = 0; id < keyCount; id++) sortByTime(members.subarray(starts[id], starts[id + 1]), asOf);
   return { keyCount, asOf, starts, members };
 }
 

@@ -13,6 +13,7 @@ import {
   Struct,
   TimestampMillisecond,
   Utf8,
+  type Data,
   type DataType,
 } from 'apache-arrow';
 import { plainValue, type TableColumn, type TableRecord } from './table-record.ts';
@@ -76,10 +77,10 @@ export function createArrowEncoder(columns: readonly TableColumn[]) {
   writer.reset(undefined, schema);
   return {
     encode(records: readonly TableRecord[]): Promise<Uint8Array> {
-      const children = columns.map(({ name, type }, c) => {
-        const builder = makeBuilder({ type: schema.fields[c]!.type, nullValues: [null] });
+      const children: Data[] = columns.map(({ name, type }, c) => {
+        const builder = makeBuilder({ type: schema.fields[c]!.type as DataType, nullValues: [null] });
         for (const record of records) builder.append(valueOf(type, record[name], name));
-        return builder.finish().flush();
+        return builder.finish().flush() as Data;
       });
       const length = records.length;
       const data = makeData({ type: new Struct(schema.fields), length, nullCount: 0, children });

@@ -1,7 +1,7 @@
 import type { OnlineReadPlan } from '../online-catalog.ts';
 import { valuesAssembler, type AssembleValues } from '../assemble-values.ts';
 import { PartValuesReader } from './part-values.ts';
-import type { AsOfMode, SpineRow } from './read-as-of.ts';
+import type { AsOfMode, SpineRow } from './as-of-mode.ts';
 import { valuesFile, type RunPlan } from './run-plan.ts';
 import { bucketOf, PartCounter } from './spine-spool.ts';
 import { groupKeyOf, groupViews, type ViewGroup } from './view-groups.ts';

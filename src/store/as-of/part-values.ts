@@ -4,12 +4,10 @@ import { assertInvariant } from '../../core/assert-invariant.ts';
 import type { ViewProgram } from '../../fold/compile-view.ts';
 import type { ViewValues } from './read-chunk.ts';
 
-/** Views of a group; a row's stale ones are bits of one double. */
-export const GROUP_VIEWS_MAX = 50;
 /** Bytes that a reader takes at a time. */
 const READ_BYTES = 65_536;
 
-/** Doubles of a row: the values of each view, and the stale ones among them as bits. */
+/** Doubles of a row: the values of each view, and the stale ones among them as bits, for which `GROUP_VIEWS_MAX` leaves room. */
 const widthOf = (views: readonly ViewProgram[]): number =>
   views.reduce((sum, view) => sum + view.featureNames.length, 1);
 

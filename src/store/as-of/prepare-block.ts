@@ -1,5 +1,5 @@
 import { prepareEvent, type ViewProgram } from '../../fold/compile-view.ts';
-import type { Row, Schema } from '../../define/field.ts';
+import type { Schema } from '../../define/field.ts';
 import type { Column } from '../copy-columns.ts';
 
 /** Fills the inputs of a view's events, `inputCount` a row, from columns of fields. */
@@ -35,7 +35,7 @@ function preparedRows(program: ViewProgram, names: readonly string[]): PrepareBl
     const event: Record<string, string | number | boolean | null> = {};
     for (let row = 0; row < rows; row++) {
       for (let i = 0; i < names.length; i++) event[names[i]!] = valueOf(schema, names[i]!, fields[i]![row]!);
-      prepareEvent(program, event as Row, out, row * program.inputCount);
+      prepareEvent(program, event, out, row * program.inputCount);
     }
     return out;
   };

@@ -5,7 +5,7 @@ import { fieldsOfView } from '../view-events.ts';
 import type { EventBlock, EventReader, EventRequest, EventScan } from './event-reader.ts';
 import { blockPreparer, type PrepareBlock } from './prepare-block.ts';
 import { joinBlocks, orderByKey } from './sorted-events.ts';
-import type { AsOfRequest } from './read-as-of.ts';
+import type { AsOfRequest } from './as-of-mode.ts';
 
 /** Rows that are read together, of views of one entity. */
 export interface AsOfChunk {

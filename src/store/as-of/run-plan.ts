@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { ViewProgram } from '../../fold/compile-view.ts';
 import { fieldsOfView } from '../view-events.ts';
-import type { AsOfMode } from './read-as-of.ts';
+import type { AsOfMode } from './as-of-mode.ts';
 
 /**
  * How a read of history is cut.

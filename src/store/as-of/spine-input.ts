@@ -7,7 +7,7 @@ import { readTable, tableFormatOf } from '../../infra/table-file.ts';
 import type { TableRecord } from '../../infra/table-record.ts';
 import { AS_OF_COLUMN, assertColumns, parseSpine, type SpineFormat } from './parse-spine.ts';
 import type { OnlineReadPlan } from '../online-catalog.ts';
-import type { SpineRow } from './read-as-of.ts';
+import type { SpineRow } from './as-of-mode.ts';
 
 /** Rows of a spine that are parsed, and written, together. */
 export const SPINE_BLOCK_ROWS = 10_000;

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../../core/error-table.ts';
 import type { FeatureView } from '../../define/feature-view.ts';
 import type { EventFiles } from './parquet-events.ts';
-import type { AsOfRequest, SpineRow } from './read-as-of.ts';
+import type { AsOfRequest, SpineRow } from './as-of-mode.ts';
 import type { ViewValues } from './read-chunk.ts';
 import type { ChunkJob } from './run-chunk.ts';
 

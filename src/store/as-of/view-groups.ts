@@ -11,11 +11,18 @@ export interface ViewGroup {
   readonly members: readonly number[];
 }
 
+/** More views of one entity are several groups: the stale ones of a row are bits of one double. */
+export const GROUP_VIEWS_MAX = 50;
+
 export function groupViews(views: readonly ViewProgram[]): ViewGroup[] {
   const groups = new Map<string, { keyFields: readonly string[]; members: number[] }>();
+  const seen = new Map<string, number>();
   views.forEach(({ view }, index) => {
     const keyFields = view.entity.keys;
-    const name = JSON.stringify(keyFields);
+    const entity = JSON.stringify(keyFields);
+    const before = seen.get(entity) ?? 0;
+    seen.set(entity, before + 1);
+    const name = `${entity}${Math.floor(before / GROUP_VIEWS_MAX)}`;
     const group = groups.get(name) ?? { keyFields, members: [] };
     groups.set(name, group);
     group.members.push(index);

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { MillraceError } from '../../core/millrace-error.ts';
 import { openTableWriter, type TableWriter } from '../../infra/table-file.ts';
 import type { TableColumn, TableRecord } from '../../infra/table-record.ts';
-import type { AsOfFileRequest, AsOfManifest } from './as-of-file.ts';
+import type { AsOfFileRequest, AsOfManifest } from './as-of-request.ts';
 import { isSameValue } from './is-same-value.ts';
 import { AS_OF_COLUMN } from './parse-spine.ts';
 import { PartRows, type AssembledRow } from './part-rows.ts';

@@ -1,7 +1,8 @@
 /** A process that reads the past and prints what it took: `{ rows, sha256, peakBytes }`. Its argument is a request as JSON. */
 import { createLogger } from '../../../src/infra/logger.ts';
 import { createPostgres } from '../../../src/infra/postgres.ts';
-import { writeAsOfFile, type AsOfFileRequest } from '../../../src/store/as-of/as-of-file.ts';
+import { writeAsOfFile } from '../../../src/store/as-of/as-of-file.ts';
+import type { AsOfFileRequest } from '../../../src/store/as-of/as-of-request.ts';
 import { OnlineCatalog } from '../../../src/store/online-catalog.ts';
 import { project } from './as-of-history.ts';
 
