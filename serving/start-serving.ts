@@ -6,26 +6,30 @@ import type { Project } from '../src/define/project.ts';
 import { createArtifactStore } from '../src/infra/artifacts.ts';
 import type { BaseConfig } from '../src/infra/base-config.ts';
 import { createKafka } from '../src/infra/kafka.ts';
+import type { ColdLogConfig } from '../src/infra/cold-log-config.ts';
 import type { Logger } from '../src/infra/logger.ts';
 import { createMetrics, type Registry as Metrics } from '../src/infra/metrics.ts';
 import { createPostgres, type Postgres } from '../src/infra/postgres.ts';
 import { createRedis, redisReady } from '../src/infra/redis.ts';
 import { createRegistry, type Registry } from '../src/registry/registry.ts';
 import { findDecision } from '../src/store/find-decision.ts';
+import { OnlineCatalog } from '../src/store/online-catalog.ts';
 import { createOnlineStore } from '../src/store/online-store.ts';
+import { programsOf } from '../src/store/project-definitions.ts';
 import { systemTimers } from './batcher/timers.ts';
 import { DataPlane } from './data-plane.ts';
 import { DecisionCompleter } from './decisions/complete-decisions.ts';
 import { DecisionLog } from './decisions/decision-log.ts';
 import { openDecisionSender } from './decisions/decision-sender.ts';
 import { FollowedCatalog } from './features/followed-catalog.ts';
+import { HistoricalFeatures } from './features/historical-features.ts';
 import { OnlineFeatures } from './features/online-features.ts';
 import { SignedServices } from './features/signed-services.ts';
 import { ViewReader } from './features/view-reader.ts';
 import { observeObjectives } from './freshness-metrics.ts';
 import { startGrpcServer, type GrpcServer } from './grpc/create-grpc-server.ts';
 import { createFeatureStoreService } from './grpc/feature-store-service.ts';
-import { createHttpServer } from './http/create-http-server.ts';
+import { createHttpServer, type HttpServerOptions } from './http/create-http-server.ts';
 import { AllocationFollower } from './router/allocation-follower.ts';
 import { loadVersion } from './router/load-version.ts';
 import { ModelRouter } from './router/model-router.ts';
@@ -39,6 +43,8 @@ export interface ServingOptions {
   readonly project: Project;
   readonly config: BaseConfig;
   readonly settings: ServingSettings;
+  /** For reads of the past; without it a log with rows in files only is refused. */
+  readonly coldLog?: ColdLogConfig;
   readonly logger: Logger;
 }
 
@@ -84,6 +90,7 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
   const catalog = new FollowedCatalog(postgres, options.project, logger);
   await catalog.start();
   const onlineFeatures = createOnlineFeatures(options, catalog, reader, metrics);
+  const historicalFeatures = createHistoricalFeatures(options, postgres);
   const follower = new AllocationFollower({
     registry,
     postgres,
@@ -93,7 +100,7 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
   });
   await follower.start();
   reporter.start();
-  const http = openHttp(dataPlane, onlineFeatures, decisions, postgres, metricsRegistry, settings);
+  const http = openHttp({ dataPlane, onlineFeatures, historicalFeatures }, decisions, postgres, metricsRegistry, settings);
   const url = await http.listen({ host: settings.host, port: settings.port });
   const grpc = await openGrpc(onlineFeatures, options);
   logger.info({ url, grpc: grpc.address, models: models.map(({ name }) => name) }, 'serving');
@@ -111,6 +118,7 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
       catalog.stop();
       const drained = grpc.drain(sleep(settings.drainTimeoutMs, undefined, { ref: false }));
       await withinLimit(Promise.all([http.close(), drained]).then(() => dataPlane.drain()));
+      historicalFeatures.close();
       await decisions.drain(Math.max(giveUpAt - performance.now(), DECISIONS_DRAIN_MS_MIN));
       await withinLimit(Promise.all([follower.stop(), reporter.stop(), ...models.map(({ router }) => router.close())]));
       await withinLimit(Promise.allSettled([postgres.close(), kafka.close(), redis.quit()]));
@@ -215,17 +223,31 @@ function createOnlineFeatures(
   return new OnlineFeatures({ catalog, reader, metrics, timers: systemTimers, clock: Date.now, entitiesMax, keysMax, timeoutMs });
 }
 
+function createHistoricalFeatures({ project, config, settings, coldLog }: ServingOptions, postgres: Postgres): HistoricalFeatures {
+  const { historicalRowsMax: rowsMax, historicalTimeoutMs: timeoutMs } = settings;
+  return new HistoricalFeatures({
+    catalog: new OnlineCatalog(project),
+    views: programsOf(project),
+    postgres,
+    postgresUrl: config.postgresUrl,
+    coldLog: coldLog ?? null,
+    spillTo: config.dataDir,
+    timers: systemTimers,
+    rowsMax,
+    timeoutMs,
+    statementTimeoutMs: settings.timeoutMsMax,
+  });
+}
+
 function openHttp(
-  dataPlane: DataPlane,
-  onlineFeatures: OnlineFeatures,
+  planes: Pick<HttpServerOptions, 'dataPlane' | 'onlineFeatures' | 'historicalFeatures'>,
   decisions: DecisionLog,
   postgres: Postgres,
   metrics: Metrics,
   settings: ServingSettings,
 ): ReturnType<typeof createHttpServer> {
   return createHttpServer({
-    dataPlane,
-    onlineFeatures,
+    ...planes,
     findDecision: async (id) => decisions.recent(id) ?? (await findDecision(postgres, id)),
     metrics,
     settings,

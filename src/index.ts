@@ -4,6 +4,8 @@
  */
 import type { MillraceClient } from './client/millrace-client.ts';
 import type { OnlineFeaturesClient, OnlineFeaturesOptions } from './client/connect-online-features.ts';
+import type { HistoricalRead } from './client/read-historical.ts';
+import type { AsOfManifest } from './store/as-of/as-of-request.ts';
 import type { OnlineConnection } from './client/connect-online-store.ts';
 
 export type { Duration } from './core/duration.ts';
@@ -42,6 +44,8 @@ export type { OnlineEvent } from './client/fold-online.ts';
 export { readOnline } from './client/read-online.ts';
 export type { OnlineRead, ServiceRead, ViewsRead } from './client/read-online.ts';
 export type { OnlineFeaturesClient, OnlineFeaturesOptions } from './client/connect-online-features.ts';
+export type { HistoricalRead } from './client/read-historical.ts';
+export type { AsOfManifest } from './store/as-of/as-of-request.ts';
 export type { OnlineConnection } from './client/connect-online-store.ts';
 export { createMemoryOnlineStore } from './store/memory-online-store.ts';
 export type { OnlineViewRead } from './store/online-rows.ts';
@@ -81,4 +85,17 @@ export async function connectOnlineStore(
 export async function connectOnlineFeatures(options: OnlineFeaturesOptions): Promise<OnlineFeaturesClient> {
   const client = await import('./client/connect-online-features.ts');
   return client.connectOnlineFeatures(options);
+}
+
+/**
+ * Reads features as of past moments for the rows of a file or a query, into a file with a manifest beside it: what
+ * `millrace features as-of` does. MILLRACE_POSTGRES_URL names the offline store.
+ * @throws MillraceError FEATURE_NOT_FOUND, FEATURE_SPINE_INVALID, FEATURE_READ_DIED, STORE_UNAVAILABLE, STORE_QUERY_FAILED, CONFIG_INVALID
+ */
+export async function readHistorical(
+  environment: Readonly<Record<string, string | undefined>>,
+  request: HistoricalRead,
+): Promise<AsOfManifest> {
+  const client = await import('./client/read-historical.ts');
+  return client.readHistorical(environment, request);
 }

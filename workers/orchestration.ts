@@ -2,6 +2,7 @@
 import './stop-with-parent.ts';
 import path from 'node:path';
 import { createAuditActivities } from '../activities/audit.ts';
+import { createHistoricalActivities } from '../activities/historical.ts';
 import { createMonitorActivities } from '../activities/monitor.ts';
 import { createRegistryActivities } from '../activities/registry.ts';
 import { createRolloutActivities } from '../activities/rollout.ts';
@@ -15,6 +16,7 @@ import { createPostgres } from '../src/infra/postgres.ts';
 import { processEnvironment } from '../src/infra/process-environment.ts';
 import { createColdLog, withColdLog } from '../src/store/cold-log/cold-log.ts';
 import { createRegistry } from '../src/registry/registry.ts';
+import { OnlineCatalog } from '../src/store/online-catalog.ts';
 import { bundleWorkflows } from './bundle-workflows.ts';
 import { runWorker } from './run-worker.ts';
 import { metricsAddress, serveMetrics } from './serve-metrics.ts';
@@ -29,7 +31,8 @@ const logger = createLogger('orchestration', config.logLevel);
 const project = await loadProject(config.project);
 const { models } = project;
 const workflowBundle = await bundleWorkflows(path.join(config.dataDir, 'cache'), logger);
-const coldLog = createColdLog(loadColdLogConfig(environment));
+const coldLogConfig = loadColdLogConfig(environment);
+const coldLog = createColdLog(coldLogConfig);
 const postgres = withColdLog(
   createPostgres({ url: config.postgresUrl, applicationName: 'millrace-orchestration', logger }),
   coldLog,
@@ -48,6 +51,12 @@ try {
       ...createRolloutActivities({ postgres, registry, models }),
       ...createMonitorActivities({ postgres, registry, models }),
       ...createAuditActivities({ postgres, project }),
+      ...createHistoricalActivities({
+        postgres,
+        postgresUrl: config.postgresUrl,
+        coldLog: coldLogConfig,
+        catalog: new OnlineCatalog(project),
+      }),
     },
   });
 } finally {

@@ -10,6 +10,7 @@ import type {
 } from '../src/contracts/activities.ts';
 import type { BackfillActivities } from '../src/contracts/backfill.ts';
 import type { ColdLogActivities } from '../src/contracts/export-log.ts';
+import type { HistoricalActivities } from '../src/contracts/historical.ts';
 import { createNames } from '../src/contracts/names.ts';
 
 /** Whatever is retried for ever is asked at least this often. */
@@ -105,5 +106,15 @@ export const coldLogActivities = (namespace: string) =>
     taskQueue: createNames(namespace).taskQueue('stream'),
     startToCloseTimeout: '1h',
     heartbeatTimeout: '60s',
+    retry: { ...retry, maximumAttempts: 20 },
+  });
+
+/** Chunks of a read of the past: long, each begun anew by a retry, given up at once when cancelled. */
+export const historicalActivities = (namespace: string) =>
+  proxyActivities<HistoricalActivities>({
+    taskQueue: createNames(namespace).taskQueue('orchestration'),
+    startToCloseTimeout: '4h',
+    heartbeatTimeout: '15s',
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: { ...retry, maximumAttempts: 20 },
   });

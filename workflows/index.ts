@@ -6,5 +6,6 @@ export { ingestion } from './ingestion.ts';
 export { materializeFeatures } from './materialize-features.ts';
 export { modelLifecycle } from './model-lifecycle.ts';
 export { monitorModel } from './monitor-model.ts';
+export { readHistorical } from './read-historical.ts';
 export { rolloutModel } from './rollout-model.ts';
 export { trainModel } from './train-model.ts';

@@ -36,7 +36,12 @@ export function parseOnlineRequest(found: unknown, timeoutHeader: string | strin
   return { selection, entities, asOf, timeoutMs, include: included };
 }
 
-function selectionOf({ service, views, features }: z.output<typeof body>): OnlineSelection | undefined {
+/** The one of the three that is given; undefined where it is none or several. */
+export function selectionOf({
+  service,
+  views,
+  features,
+}: Pick<z.output<typeof body>, 'service' | 'views' | 'features'>): OnlineSelection | undefined {
   const given = [
     ...(service === undefined ? [] : [{ service }]),
     ...(views === undefined ? [] : [{ views }]),

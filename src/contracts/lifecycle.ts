@@ -17,6 +17,8 @@ export const workflowIds = {
   materializeFeatures: (namespace: string, view: string) => `${namespace}/materialize-features/${view}`,
   backfillFeatures: (namespace: string, view: string, version: number) =>
     `${namespace}/backfill-features/${view}/${version}`,
+  /** One at a time for a file that is written. */
+  readHistorical: (namespace: string, out: string) => `${namespace}/read-historical/${out}`,
 } as const;
 
 /** Search attributes of every Millrace workflow, all of type Keyword. */

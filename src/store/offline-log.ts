@@ -128,7 +128,7 @@ export async function scanEvents(
     onRow,
     onPause,
     scanHot: (tx, take, pause) =>
-      scanTable(tx, source, columns, `${whereOf(filter)}${orders[filter.order]}`, take, pause),
+      scanTable(tx, source, columns, `${logCondition(filter)}${orders[filter.order]}`, take, pause),
   });
 }
 
@@ -157,7 +157,7 @@ const orders = {
 } as const;
 
 /** COPY takes no parameters; every value here is a number, written as one. */
-function whereOf(filter: LogFilter): string {
+export function logCondition(filter: Omit<LogFilter, 'order'>): string {
   const time = (ms: number): string => `timestamptz 'epoch' + ${String(ms)} * interval '1 millisecond'`;
   const tests: string[] = [];
   if (filter.knownTo !== undefined) tests.push(`known_time <= ${time(filter.knownTo)}`);

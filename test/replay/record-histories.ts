@@ -2,7 +2,7 @@
  * Records the histories that test/replay holds the workflow code against, on a real Temporal server:
  *   MILLRACE_TEMPORAL_ADDRESS=host:port MILLRACE_TEMPORAL_NAMESPACE=... npx tsx test/replay/record-histories.ts
  * Run it when a workflow gains a path that no history has; keep the old files, they stand for running
- * workflows of an earlier release. Names after it (lifecycle, monitor, audits, streams, backfill) record those alone.
+ * workflows of an earlier release. Names after it (lifecycle, monitor, audits, streams, backfill, exports, historical) record those alone.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,6 +11,7 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { ApplicationFailure } from '@temporalio/common';
 import { everyDecision, type AuditInput } from '../../src/contracts/audit.ts';
 import { backfillQueries, backfillSignals, type BackfillInput, type BackfillStatus } from '../../src/contracts/backfill.ts';
+import type { HistoricalInput } from '../../src/contracts/historical.ts';
 import {
   ingestionSignals,
   lifecycleSignals,
@@ -182,6 +183,26 @@ async function recordExports(stage: WorkflowStage): Promise<void> {
   await save(stage, 'export-log', 'two-days-pruned', workflowId);
 }
 
+async function recordHistorical(stage: WorkflowStage): Promise<void> {
+  const { namespace, taskQueue, client } = stage;
+  const input: HistoricalInput = {
+    namespace,
+    request: {
+      selection: { views: ['carrier_delays'] },
+      spine: 'spine.csv',
+      out: 'features.csv',
+      mode: 'known',
+      asOfColumn: null,
+      dataCut: null,
+      eventFiles: null,
+      memoryBytes: null,
+    },
+  };
+  const workflowId = workflowIds.readHistorical(namespace, input.request.out);
+  await client.workflow.execute('readHistorical', { workflowId, taskQueue, args: [input] });
+  await save(stage, 'read-historical', 'six-chunks', workflowId);
+}
+
 const recorders: Readonly<Record<string, (stage: WorkflowStage) => Promise<void>>> = {
   lifecycle: recordLifecycle,
   monitor: recordMonitor,
@@ -189,6 +210,7 @@ const recorders: Readonly<Record<string, (stage: WorkflowStage) => Promise<void>
   streams: recordStreams,
   backfill: recordBackfill,
   exports: recordExports,
+  historical: recordHistorical,
 };
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => recorders[name] === undefined);
@@ -219,6 +241,10 @@ const stage = await openWorkflowStage(
     acknowledgeTrigger: async () => undefined,
     viewPartitions: async () => ({ partitions: 4 }),
     materializePartition: async () => ({ keys: 10, events: 100 }),
+    planHistorical: async () => ({ rows: 600, chunks: 6 }),
+    readHistoricalChunk: async () => ({ rows: 100 }),
+    writeHistorical: async ({ request }) => ({ out: request.out, rows: 600, sha256: '0'.repeat(64), differences: null }),
+    dropHistorical: async () => undefined,
     sweepColdLog: async () => ({ removed: 0 }),
     exportNextFile: async () => ({ file: toExport.shift() ?? null }),
     pruneNextFile: async () => ({ file: toPrune.shift() ?? null }),

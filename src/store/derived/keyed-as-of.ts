@@ -3,7 +3,7 @@ import { prepareEvent, type ViewProgram } from '../../fold/compile-view.ts';
 import type { Row } from '../../define/field.ts';
 import { createState, foldEvent, readFeatures, type ViewState } from '../../fold/view-state.ts';
 import { quoteIdentifier as quote, type Postgres } from '../../infra/postgres.ts';
-import { reachMs } from '../as-of/read-as-of.ts';
+import { reachMs } from '../as-of/read-chunk.ts';
 import { TIMESTAMP_MS_MIN } from '../copy-binary.ts';
 import { readIngestPositions } from '../ingest-positions.ts';
 import { logTable } from '../log-table.ts';

@@ -10,6 +10,7 @@ import { source } from '../../../src/define/source.ts';
 import { recomputeRows } from '../../../src/monitoring/skew-audit-rows.ts';
 import type { ServedDecision } from '../../../src/monitoring/skew-audit-decisions.ts';
 import { compileService, parseInstance } from '../../../src/fold/compile-service.ts';
+import { postgresEvents } from '../../../src/store/as-of/postgres-events.ts';
 import { readAsOf } from '../../../src/store/as-of/read-as-of.ts';
 import { buildTrainingSet } from '../../../src/store/build-training-set.ts';
 import { OnlineCatalog } from '../../../src/store/online-catalog.ts';
@@ -139,7 +140,7 @@ describe('a view without key fields', () => {
   test('is read as of the past, by the fold and by SQL, as the oracle does', async () => {
     const plan = new OnlineCatalog(path.project).plan({ views: ['all_payments', 'all_payments_sql'] });
     const spine = MOMENTS.map((asOf) => ({ row: {}, asOf }));
-    const { values } = await readAsOf(path.postgres, plan, spine, { mode: 'known', dataCut: LAST });
+    const { values } = await readAsOf(postgresEvents(path.postgres), plan, spine, { mode: 'known', dataCut: LAST });
     expect(values).toEqual(
       MOMENTS.map((asOf) => [
         ...Object.values(naively(allPayments, asOf)),

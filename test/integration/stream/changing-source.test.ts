@@ -3,6 +3,7 @@ import { decodeState } from '../../../src/fold/state-codec.ts';
 import { fenceOf } from '../../../src/fold/view-state.ts';
 import { createLogger } from '../../../src/infra/logger.ts';
 import { createMetrics } from '../../../src/infra/metrics.ts';
+import { postgresEvents } from '../../../src/store/as-of/postgres-events.ts';
 import { readAsOf } from '../../../src/store/as-of/read-as-of.ts';
 import { readEventBalance } from '../../../src/store/event-balance.ts';
 import { materializePartition } from '../../../src/store/materialize.ts';
@@ -160,7 +161,7 @@ describe('a source whose rows change', () => {
     const spine = moments.flatMap((asOf) =>
       Array.from({ length: CUSTOMERS }, (_, n) => ({ row: { customerId: `customer-${n}` }, asOf })),
     );
-    const read = await readAsOf(path.postgres, plan, spine, { mode: 'known', dataCut: START + 1e9 });
+    const read = await readAsOf(postgresEvents(path.postgres), plan, spine, { mode: 'known', dataCut: START + 1e9 });
     spine.forEach(({ row, asOf }, r) => {
       const events = left(sent, asOf)
         .filter(({ customerId }) => customerId === row.customerId)

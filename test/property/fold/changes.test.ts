@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { AsOfFold } from '../../../src/fold/as-of-fold.ts';
 import { prepareEvent } from '../../../src/fold/compile-view.ts';
 import { FrameWriter, readFrame } from '../../../src/fold/event-frame.ts';
 import { foldAsOf } from '../../../src/fold/point-in-time.ts';
 import { decodeState, encodeState } from '../../../src/fold/state-codec.ts';
 import { applyEvent, applyLogged, createState, foldEvent, type ViewState } from '../../../src/fold/view-state.ts';
+import { StreamedAsOf } from '../../support/fold/streamed-as-of.ts';
 import { anyChangeHistory, changeHistory, survivors, type ChangeHistory } from './change-arbitrary.ts';
 import * as arbitrary from './history-arbitrary.ts';
 
@@ -101,11 +101,10 @@ describe('a fold of rows that change', () => {
         foldAsOf(program, columns, spine, whole);
         expect(rowsOf(whole)).toEqual(expected);
         const streamed = new Float64Array(rows.length * width);
-        const fold = new AsOfFold(program, spine, streamed, new Uint8Array(rows.length));
-        events.forEach((one, i) => {
-          if (!fold.asksFor(one.key)) return;
-          fold.add(one.key, one.effectiveTime, one.knownTime, inputs, i * program.inputCount);
-        });
+        const fold = new StreamedAsOf(program, spine, streamed, new Uint8Array(rows.length));
+        events.forEach((one, i) =>
+          fold.add(one.key, one.effectiveTime, one.knownTime, inputs, i * program.inputCount),
+        );
         fold.finish();
         expect(rowsOf(streamed)).toEqual(expected);
       }),

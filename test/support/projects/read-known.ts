@@ -1,7 +1,7 @@
-import { AsOfFold } from '../../../src/fold/as-of-fold.ts';
 import { prepareEvent, viewKeyOf, type ViewProgram } from '../../../src/fold/compile-view.ts';
 import { foldAsOf } from '../../../src/fold/point-in-time.ts';
 import type { LoggedEvent } from '../../../src/store/offline-log.ts';
+import { StreamedAsOf } from '../fold/streamed-as-of.ts';
 import type { KnownRead } from './project-case.ts';
 
 const KEY_SEPARATOR = '\u001f';
@@ -46,13 +46,11 @@ function inColumns(program: ViewProgram, events: readonly LoggedEvent[], spine: 
 
 function asTheyStream(program: ViewProgram, events: readonly LoggedEvent[], spine: Spine): Float64Array {
   const out = new Float64Array(spine.keys.length * program.featureNames.length);
-  const fold = new AsOfFold(program, spine, out, new Uint8Array(spine.keys.length));
+  const fold = new StreamedAsOf(program, spine, out, new Uint8Array(spine.keys.length));
   const inputs = new Float64Array(program.inputCount);
   for (const event of events.toSorted((a, b) => a.knownTime - b.knownTime)) {
-    const key = viewKeyOf(program, event.row);
-    if (key === null || !fold.asksFor(key)) continue;
     prepareEvent(program, event.row, inputs, 0);
-    fold.add(key, event.effectiveTime, event.knownTime, inputs, 0);
+    fold.add(viewKeyOf(program, event.row), event.effectiveTime, event.knownTime, inputs, 0);
   }
   fold.finish();
   return out;

@@ -13,6 +13,7 @@ import type {
 } from '../../../src/contracts/activities.ts';
 import type { BackfillActivities } from '../../../src/contracts/backfill.ts';
 import type { ColdLogActivities } from '../../../src/contracts/export-log.ts';
+import type { HistoricalActivities } from '../../../src/contracts/historical.ts';
 import { createNames, type TaskQueue } from '../../../src/contracts/names.ts';
 import { createLogger } from '../../../src/infra/logger.ts';
 import { bundleWorkflows } from '../../../workers/bundle-workflows.ts';
@@ -25,7 +26,8 @@ export type StubbedActivities = RegistryActivities &
   AuditActivities &
   BackfillActivities &
   MaterializeActivities &
-  ColdLogActivities;
+  ColdLogActivities &
+  HistoricalActivities;
 
 const queues: readonly TaskQueue[] = ['orchestration', 'training', 'stream'];
 

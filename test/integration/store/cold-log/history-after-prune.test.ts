@@ -4,9 +4,13 @@ import { boolean, string, timestamp } from '../../../../src/define/field.ts';
 import { model } from '../../../../src/define/model.ts';
 import { project } from '../../../../src/define/project.ts';
 import { source } from '../../../../src/define/source.ts';
+import type { Postgres } from '../../../../src/infra/postgres.ts';
+import { postgresEvents } from '../../../../src/store/as-of/postgres-events.ts';
+import { readAsOf } from '../../../../src/store/as-of/read-as-of.ts';
 import { buildTrainingSet } from '../../../../src/store/build-training-set.ts';
 import { readEventBalance } from '../../../../src/store/event-balance.ts';
 import { materializePartition } from '../../../../src/store/materialize.ts';
+import { planViews } from '../../../../src/store/online-catalog.ts';
 import { rewindIngest } from '../../../../src/store/rewind-ingest.ts';
 import { findDuplicates } from '../../../../src/stream/find-duplicates.ts';
 import { RecentIds } from '../../../../src/stream/recent-ids.ts';
@@ -74,8 +78,24 @@ afterAll(async () => {
   await path.close();
 });
 
+/** Both views as of moments of each day, in both modes, sorted in memory and by the store. */
+async function readPast(postgres: Postgres): Promise<unknown> {
+  const spine = paid
+    .filter((_, n) => n % 7 === 0)
+    .map(({ payment, knownTime }) => ({
+      row: { cardId: payment.cardId, shopId: payment.shopId },
+      asOf: knownTime + 60_000,
+    }));
+  const plan = planViews(path.programs);
+  const requests = (['known', 'happened'] as const).flatMap((mode) =>
+    [2_000_000, 10].map((eventsInMemory) => ({ mode, dataCut: START + 10 * DAY_MS, eventsInMemory })),
+  );
+  return Promise.all(requests.map((request) => readAsOf(postgresEvents(postgres), plan, spine, request)));
+}
+
 test('training sets, rebuilt states, redeliveries and the balance are the same after two of three days were pruned', async () => {
   const before = await buildTrainingSet(path, { model: fraud, dataCut: null });
+  const pastBefore = await readPast(path.postgres);
   expect(before.trainingSet.rows).toBe(found.length);
   for (const own of fraudProject.sources) {
     expect(await exportAll(cold.db, own)).toHaveLength(2);
@@ -87,6 +107,9 @@ test('training sets, rebuilt states, redeliveries and the balance are the same a
   await expect(buildTrainingSet(path, { model: fraud, dataCut: null })).rejects.toMatchObject({
     code: 'COLD_LOG_NOT_OPENED',
   });
+
+  expect(await readPast(cold.db)).toEqual(pastBefore);
+  await expect(readPast(path.postgres)).rejects.toMatchObject({ code: 'COLD_LOG_NOT_OPENED' });
 
   await path.flushStates();
   for (const program of path.programs)

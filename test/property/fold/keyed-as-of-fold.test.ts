@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { AsOfFold } from '../../../src/fold/as-of-fold.ts';
+import { groupSpine, KeyedAsOfFold, NO_KEY } from '../../../src/fold/keyed-as-of-fold.ts';
 import { prepareEvent } from '../../../src/fold/compile-view.ts';
 import { naiveFeatures } from '../../support/naive-features.ts';
 import { float32Of } from '../../support/naive/float32.ts';
@@ -24,15 +24,22 @@ function readAsOf({ program, events }: History, rows: Moments, visibleAt: (one: 
   const width = program.featureNames.length;
   const out = new Float64Array(rows.length * width).fill(-1);
   const stale = new Uint8Array(rows.length);
-  const spine = { keys: rows.map((row) => row.key), asOf: Float64Array.from(rows, (row) => row.asOf) };
-  const fold = new AsOfFold(program, spine, out, stale);
+  const keys = [...new Set(rows.flatMap(({ key }) => (key === null ? [] : [key])))];
+  const keyIds = Int32Array.from(rows, ({ key }) => (key === null ? NO_KEY : keys.indexOf(key)));
+  const spine = groupSpine(
+    keyIds,
+    Float64Array.from(rows, (row) => row.asOf),
+    keys.length,
+  );
+  const fold = new KeyedAsOfFold(program, spine, out, stale);
   const inputs = new Float64Array(program.inputCount);
   for (const one of [...events].sort((a, b) => visibleAt(a) - visibleAt(b))) {
-    expect(fold.asksFor(one.key)).toBe(spine.keys.includes(one.key));
+    const key = keys.indexOf(one.key);
+    if (key < 0) continue;
     prepareEvent(program, one.row, inputs, 0);
-    fold.add(one.key, one.effectiveTime, visibleAt(one), inputs, 0);
+    fold.add(key, one.effectiveTime, visibleAt(one), inputs, 0);
   }
-  fold.finish();
+  fold.finishAll(keyIds);
   return rows.map((_, row) => ({
     values: Array.from(out.subarray(row * width, (row + 1) * width), float32Of),
     stale: stale[row] === 1,
@@ -48,7 +55,7 @@ function readNaively({ view, events }: History, { key, asOf }: Moments[number]) 
   return { values: Object.values(features).map(float32Of), stale };
 }
 
-describe('a fold over events that stream by', () => {
+describe('a fold over the events of many keys that stream by', () => {
   it('equals the naive oracle on what was known at each moment', () => {
     fc.assert(
       fc.property(fc.oneof(history, contractHistory), moments, (drawn, rows) => {
@@ -78,16 +85,12 @@ describe('a fold over events that stream by', () => {
       fc.property(history, (drawn) => {
         const [one] = drawn.events;
         fc.pre(one !== undefined);
-        const spine = { keys: [one.key], asOf: Float64Array.of(START_MS) };
-        const fold = new AsOfFold(
-          drawn.program,
-          spine,
-          new Float64Array(drawn.program.featureNames.length),
-          new Uint8Array(1),
-        );
+        const spine = groupSpine(Int32Array.of(0), Float64Array.of(START_MS), 1);
+        const out = new Float64Array(drawn.program.featureNames.length);
+        const fold = new KeyedAsOfFold(drawn.program, spine, out, new Uint8Array(1));
         const inputs = new Float64Array(drawn.program.inputCount);
-        fold.add(one.key, 1, 2, inputs, 0);
-        expect(() => fold.add(one.key, 1, 1, inputs, 0)).toThrow(/in the order of their times/);
+        fold.add(0, 1, 2, inputs, 0);
+        expect(() => fold.add(0, 1, 1, inputs, 0)).toThrow(/in the order of their times/);
       }),
       { numRuns: 5 },
     );
