@@ -1,5 +1,5 @@
 import type protobuf from 'protobufjs';
-import * as extension from 'protobufjs/ext/descriptor/index.js';
+import extension from 'protobufjs/ext/descriptor/index.js';
 import { loadProto } from '../../src/infra/load-proto.ts';
 
 interface Message {

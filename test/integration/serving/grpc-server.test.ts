@@ -2,7 +2,7 @@ import type { ClientDuplexStream, ClientReadableStream } from '@grpc/grpc-js';
 import { status } from '@grpc/grpc-js';
 import { once } from 'node:events';
 import protobuf from 'protobufjs';
-import * as descriptors from 'protobufjs/ext/descriptor/index.js';
+import descriptors from 'protobufjs/ext/descriptor/index.js';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { FEATURE_STORE_SERVICE } from '../../../src/contracts/feature-store.ts';
 import { featureStoreProto } from '../../../src/infra/load-proto.ts';
