@@ -30,6 +30,7 @@ export interface DefinedView {
   readonly version: number;
   readonly entity: { readonly name: string; readonly keys: readonly string[] };
   readonly source: string;
+  readonly changes?: true;
   readonly eventTime: string;
   readonly keyFields: readonly string[];
   readonly fields: Schema;
@@ -55,7 +56,7 @@ export function viewOfDefinition(definition: JsonValue, partitions: number, sour
     name: defined.name,
     version: defined.version,
     entity: { kind: 'entity', ...defined.entity },
-    source: { ...source, eventTime: defined.eventTime, schema: { ...source.schema, ...defined.fields } },
+    source: sourceOf(defined, source),
     keyFields: Object.fromEntries(defined.entity.keys.map((key, i) => [key, defined.keyFields[i] ?? key])),
     definitions: features,
     features,
@@ -63,6 +64,16 @@ export function viewOfDefinition(definition: JsonValue, partitions: number, sour
     ...(defined.maxAgeMs === undefined ? {} : { maxAge: durationOf(defined.maxAgeMs) }),
     ...(defined.onStale === undefined ? {} : { onStale: defined.onStale }),
     ...(defined.ttlMs === undefined ? {} : { ttl: durationOf(defined.ttlMs) }),
+  };
+}
+
+function sourceOf({ changes, eventTime, fields }: DefinedView, present: Source): Source {
+  const { changes: _, ...source } = present;
+  return {
+    ...source,
+    ...(changes === true ? { changes } : {}),
+    eventTime,
+    schema: { ...source.schema, ...fields },
   };
 }
 
