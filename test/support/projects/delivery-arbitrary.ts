@@ -4,7 +4,7 @@ import type { Schema } from '../../../src/define/field.ts';
 import type { Source } from '../../../src/define/source.ts';
 import { HOUR_MS, START_MS } from '../../property/fold/history-arbitrary.ts';
 import { changesSent, type ChangeOrAgain } from './changes-sent.ts';
-import { rowOf, type Delivery, type Payload, type Place } from './delivery.ts';
+import { rowOf, type Delivery, type Place } from './delivery.ts';
 
 export const PARTITIONS_A_HISTORY = 3;
 /** As the source allows: how early an event may be. */
