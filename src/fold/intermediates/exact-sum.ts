@@ -10,8 +10,9 @@ const DIGIT_BITS = 32;
 const EVENTS_BITS = 54;
 /** Numbers of events are at most 1e30, NUMBER_MAGNITUDE_MAX: below 2^100. */
 const MAGNITUDE_BITS = 100;
-/** What lies below 2^-160 (7e-49) of a number, of its square 2^-320, of its cube 2^-480, is cut off. */
+/** What lies below 2^-160 (7e-49) of a number is cut off, before it is squared too: a spread is that of the numbers that are summed. */
 const FRACTION_BITS = 160;
+const UNIT = 2 ** FRACTION_BITS;
 /** Slots before the digits: the sum as a double-double, which only merged tiles have. */
 const SUM_WIDTH = 2;
 
@@ -64,9 +65,10 @@ export const exactSquareSum = exactSum('exactSquareSum', 2);
 export const exactCubeSum = exactSum('exactCubeSum', 3);
 
 function powerOf(value: number, power: 1 | 2 | 3): void {
-  term[0] = value;
+  const cut = Math.trunc(value * UNIT) / UNIT;
+  term[0] = cut;
   term[1] = 0;
-  for (let i = 1; i < power; i++) scaleDoubleDouble(term, 0, value);
+  for (let i = 1; i < power; i++) scaleDoubleDouble(term, 0, cut);
 }
 
 /** Adds a double, cut off at 2^-fraction towards 0, to the digits from `first`, lowest first. */

@@ -81,7 +81,7 @@ test(
     const { postgres } = stage;
     let replayed = 0;
     for (let index = 0; index < PROJECTS; index++) {
-      const arbitrary = projectCase({ name: `events_${index}`, histories: HISTORIES, eventsMax: 80 });
+      const arbitrary = projectCase({ name: `events_${index}`, histories: HISTORIES, eventsMax: 80, changes: index % 3 === 0 });
       const [drawn] = fc.sample(arbitrary, { numRuns: 1, seed: testSeed + index }) as [ProjectCase];
       const { source } = drawn.project;
       for (const statement of createLogTableSql(source)) await postgres.query(statement);
@@ -132,7 +132,7 @@ test('a served value that is not that of the raw rows is found, whichever its wi
     ]);
   }
   for (let index = 0; index < PROJECTS; index++) {
-    const arbitrary = projectCase({ name: `events_${index}`, histories: HISTORIES, eventsMax: 80 });
+    const arbitrary = projectCase({ name: `events_${index}`, histories: HISTORIES, eventsMax: 80, changes: index % 3 === 0 });
     const [drawn] = fc.sample(arbitrary, { numRuns: 1, seed: testSeed + index }) as [ProjectCase];
     for (const { program, folded } of drawn.views) {
       if (folded.length === 0) continue;

@@ -81,16 +81,19 @@ const historyOf = (feature: fc.Arbitrary<ViewFeature>, sizes: { readonly livesMa
       features: fc.array(feature.filter(isReversible), { minLength: 1, maxLength: 8 }),
       drawn: fc.array(life, { maxLength: sizes.livesMax }),
     })
-    .map(({ features, drawn }): ChangeHistory => {
-      const view = featureView({
-        name: 'card_payments',
-        entity: card,
-        source: payments,
-        features: () => Object.fromEntries(features.map((one, i) => [`f${i}`, one])),
-      });
-      const { events, lives } = logOf(drawn);
-      return { view, program: compileView(view), events, lives };
-    });
+    .map(({ features, drawn }) => changesOf(features, drawn));
+
+/** The history of rows that live so. */
+export function changesOf(features: readonly ViewFeature[], drawn: readonly Life[]): ChangeHistory {
+  const view = featureView({
+    name: 'card_payments',
+    entity: card,
+    source: payments,
+    features: () => Object.fromEntries(features.map((one, i) => [`f${i}`, one])),
+  });
+  const { events, lives } = logOf(drawn);
+  return { view, program: compileView(view), events, lives };
+}
 
 function logOf(drawn: readonly Life[]): { events: LoggedEvent[]; lives: Version[][] } {
   const changes = drawn.flatMap(({ partition, versions }, rowNumber) => {

@@ -6,7 +6,8 @@ import { foldAsOf } from '../../../src/fold/point-in-time.ts';
 import { decodeState, encodeState } from '../../../src/fold/state-codec.ts';
 import { applyEvent, applyLogged, createState, foldEvent, type ViewState } from '../../../src/fold/view-state.ts';
 import { StreamedAsOf } from '../../support/fold/streamed-as-of.ts';
-import { anyChangeHistory, changeHistory, survivors, type ChangeHistory } from './change-arbitrary.ts';
+import { float32Of } from '../../support/naive/float32.ts';
+import { anyChangeHistory, changeHistory, changesOf, survivors, type ChangeHistory } from './change-arbitrary.ts';
 import * as arbitrary from './history-arbitrary.ts';
 
 const { foldAll, HOUR_MS, interleave, KEYS, picks, read, readNaively, START_MS } = arbitrary;
@@ -90,7 +91,7 @@ describe('a fold of rows that change', () => {
         events.forEach((one, i) => prepareEvent(program, one.row, inputs, i * program.inputCount));
         const width = program.featureNames.length;
         const rowsOf = (out: Float64Array) =>
-          rows.map((_, r) => Array.from(out.subarray(r * width, (r + 1) * width), Math.fround));
+          rows.map((_, r) => Array.from(out.subarray(r * width, (r + 1) * width), float32Of));
         const whole = new Float64Array(rows.length * width);
         const columns = {
           keys: events.map(({ key }) => key),
@@ -108,7 +109,7 @@ describe('a fold of rows that change', () => {
         fold.finish();
         expect(rowsOf(streamed)).toEqual(expected);
       }),
-      { numRuns: 200 },
+      { numRuns: 200, examples: [[outOfRange(), [40 * HOUR_MS]]] },
     );
   });
 
@@ -149,6 +150,16 @@ describe('a fold of rows that change', () => {
     );
   });
 });
+
+/** Two rows whose variance is no float32. */
+function outOfRange(): ChangeHistory {
+  const rowOf = (amount: number) =>
+    ({ key: 'a', at: 0, amount, fee: null, online: null, country: null }) as const;
+  return changesOf(
+    [{ kind: 'variance', field: 'amount', window: 'lifetime' }],
+    [1e30, 0].map((amount) => ({ partition: 0, versions: [{ row: rowOf(amount), delay: 0 }] })),
+  );
+}
 
 /** Another order of arrival; the two rows of an update come in one frame, one after the other. */
 function arrival({ events }: ChangeHistory, order: readonly number[]): arbitrary.LoggedEvent[] {

@@ -112,6 +112,11 @@ describe('a sum of fixed point', () => {
     const tile = tileOf(intermediate, added([2 ** -160, 2 ** -161, 1.5 * 2 ** -160, -(2 ** -170)]));
     expect(merged(intermediate, tile)[0]).toBe(2 * 2 ** -160);
   });
+
+  it('has the squares of what it sums, so that one number has no spread however small it is', () => {
+    const tile = tileOf(intermediates.get('exactSquareSum')!, added([1.5 * 2 ** -160, 2 ** -161]));
+    expect(merged(intermediates.get('exactSquareSum')!, tile)[0]).toBe(2 ** -320);
+  });
 });
 
 describe.each([...sketches])('the sketch %s, taken back', (_name, kind) => {

@@ -7,7 +7,9 @@ import { projectCase, type ProjectCase } from '../../support/projects/project-ca
 import { readKnown } from '../../support/projects/read-known.ts';
 import { testScale, testSeed } from '../../support/projects/test-scale.ts';
 
-const CASES = 2_000 * testScale;
+const CASES = 1_400 * testScale;
+/** Of sources whose rows change. */
+const CHANGING_CASES = 600 * testScale;
 const LARGE_CASES = 40 * testScale;
 const TIMEOUT_MS = 120_000 * testScale;
 
@@ -55,6 +57,15 @@ describe(`random projects, seed ${testSeed}`, () => {
         numRuns: CASES,
         seed: testSeed,
       });
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'so where rows change, move to other keys and go',
+    () => {
+      const drawn = projectCase({ name: 'rows', histories: 1, eventsMax: 40, changes: true });
+      fc.assert(fc.property(drawn, check), { numRuns: CHANGING_CASES, seed: testSeed });
     },
     TIMEOUT_MS,
   );

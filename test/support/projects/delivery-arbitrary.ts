@@ -1,14 +1,10 @@
 import fc from 'fast-check';
+import { changeFields } from '../../../src/define/change-fields.ts';
 import type { Schema } from '../../../src/define/field.ts';
+import type { Source } from '../../../src/define/source.ts';
 import { HOUR_MS, START_MS } from '../../property/fold/history-arbitrary.ts';
-
-/** One message as a sender gave it to the source's topic. */
-export interface Delivery {
-  /** Within its history. */
-  readonly sourcePartition: number;
-  readonly knownTime: number;
-  readonly payload: Readonly<Record<string, unknown>>;
-}
+import { changesSent, type ChangeOrAgain } from './changes-sent.ts';
+import { rowOf, type Delivery, type Place } from './delivery.ts';
 
 export const PARTITIONS_A_HISTORY = 3;
 /** As the source allows: how early an event may be. */
@@ -27,8 +23,16 @@ const huge = [1e30, 9.9e29, 1e29, 0, 1e-40, 1e-200, 1e-300];
 
 export type NumberSort = 'plain' | 'hard' | 'tied' | 'huge';
 
-const numbersOf = (sort: NumberSort): fc.Arbitrary<number> =>
-  sort === 'plain' ? decimal : fc.constantFrom(...{ hard, tied, huge }[sort]);
+/** What lies below it is cut off where rows change, 2^-160. */
+const SMALLEST_CHANGING = 1e-48;
+
+function numbersOf(sort: NumberSort, { changes }: Source): fc.Arbitrary<number> {
+  if (sort === 'plain') return decimal;
+  const drawn = { hard, tied, huge }[sort];
+  return fc.constantFrom(
+    ...(changes === true ? drawn.filter((n) => n === 0 || Math.abs(n) >= SMALLEST_CHANGING) : drawn),
+  );
+}
 
 /** Times that collide, times within an hour and times over days. */
 const happened = fc.oneof(
@@ -57,7 +61,7 @@ const valueOf = {
 /** A fresh event without its id and times. */
 function fields(schema: Schema, numbers: fc.Arbitrary<number>): fc.Arbitrary<Record<string, unknown>> {
   const own = Object.entries(schema).filter(
-    ([name]) => !['id', 'at', 'card', 'shop', 'select'].includes(name),
+    ([name]) => !['id', 'at', 'card', 'shop', 'select', ...Object.keys(changeFields)].includes(name),
   );
   return fc.record({
     card: fc.constantFrom('a', 'b', 'ü'),
@@ -72,16 +76,20 @@ function fields(schema: Schema, numbers: fc.Arbitrary<number>): fc.Arbitrary<Rec
   });
 }
 
-/** What may be sent: a fresh event, or one of those before again. A retraction of one is a third sort. */
-const sent = (schema: Schema, numbers: fc.Arbitrary<number>) =>
-  fc.oneof(
-    { weight: 6, arbitrary: fc.record({ fresh: fields(schema, numbers), at: happened, delay }) },
+/** What may be sent: a fresh event, or one of those before again; and where rows change, what one becomes, null where it is deleted. */
+function sent({ schema, changes }: Source, numbers: fc.Arbitrary<number>): fc.Arbitrary<ChangeOrAgain> {
+  const fresh = fc.record({ fresh: fields(schema, numbers), at: happened, delay });
+  const becomes = fc.option(fc.record({ fresh: fields(schema, numbers), at: happened, keeps }), { freq: 3 });
+  return fc.oneof(
+    { weight: 6, arbitrary: fresh },
     // Within the dedupe window it is dropped; after it the id is a new event.
-    {
-      weight: 1,
-      arbitrary: fc.record({ again: fc.nat(), laterMs: fc.integer({ min: 0, max: 2 * DAY_MS }) }),
-    },
+    { weight: 1, arbitrary: fc.record({ again: fc.nat(), laterMs: fc.integer({ min: 0, max: 2 * DAY_MS }) }) },
+    ...(changes === true ? [{ weight: 7, arbitrary: fc.record({ row: fc.nat(), becomes, delay }) }] : []),
   );
+}
+
+/** What an update leaves as it was. */
+const keeps = fc.constantFrom('key', 'time', 'both', 'neither');
 
 export interface DeliveryOptions {
   /** Sorts of numbers that may be drawn. */
@@ -91,35 +99,38 @@ export interface DeliveryOptions {
 
 /** What senders sent to one source, in the order of offsets within each partition. */
 export const deliveriesArbitrary = (
-  schema: Schema,
+  source: Source,
   { sorts, eventsMax }: DeliveryOptions,
 ): fc.Arbitrary<Delivery[]> =>
   fc
     .constantFrom(...sorts)
     .chain((sort) =>
       fc.record({
-        drawn: fc.array(sent(schema, numbersOf(sort)), { maxLength: eventsMax, size: 'max' }),
+        drawn: fc.array(sent(source, numbersOf(sort, source)), { maxLength: eventsMax, size: 'max' }),
         partitions: fc.array(fc.nat({ max: PARTITIONS_A_HISTORY - 1 }), { minLength: 1, maxLength: 7 }),
         // Moves a history across the epoch, where a tile's floor is not its quotient.
         moved: fc.constantFrom(0, 0, START_MS + 40 * HOUR_MS),
       }),
     )
     .map(({ drawn, partitions, moved }) => {
-      const deliveries: Delivery[] = [];
-      drawn.forEach((one, i) => {
-        if ('again' in one) {
-          const before = deliveries[one.again % Math.max(1, deliveries.length)];
-          if (before !== undefined) deliveries.push({ ...before, knownTime: before.knownTime + one.laterMs });
-          return;
-        }
-        const at = START_MS + one.at - moved;
-        const paidAt = one.fresh['paidAt'];
-        const timestamps = typeof paidAt === 'number' ? { paidAt: paidAt - moved } : {};
-        deliveries.push({
-          sourcePartition: partitions[i % partitions.length] ?? 0,
-          knownTime: at + one.delay,
-          payload: { ...one.fresh, ...timestamps, id: `e${i}`, at },
-        });
-      });
-      return deliveries;
+      const place = { partitions, moved };
+      return source.changes === true ? changesSent(drawn, place) : eventsSent(drawn, place);
     });
+
+function eventsSent(drawn: readonly ChangeOrAgain[], { partitions, moved }: Place): Delivery[] {
+  const deliveries: Delivery[] = [];
+  drawn.forEach((one, i) => {
+    if ('again' in one) {
+      const before = deliveries[one.again % Math.max(1, deliveries.length)];
+      if (before !== undefined) deliveries.push({ ...before, knownTime: before.knownTime + one.laterMs });
+    } else if ('fresh' in one) {
+      const payload = rowOf(one, `e${i}`, moved);
+      deliveries.push({
+        sourcePartition: partitions[i % partitions.length] ?? 0,
+        knownTime: payload.at + one.delay,
+        payload,
+      });
+    }
+  });
+  return deliveries;
+}

@@ -28,9 +28,21 @@ export function featuresNaively(
   );
   return naiveFeatures(
     view,
-    log.filter((event) => sees(event) && naiveEntityKey(fields, event.row) === entityKey),
+    rowsLeft(view, log.filter(sees)).filter(({ row }) => naiveEntityKey(fields, row) === entityKey),
     asOf,
   );
+}
+
+/** Events as they are; of rows that change, what the last change of each left. */
+function rowsLeft({ source }: FeatureView, log: readonly LoggedEvent[]): LoggedEvent[] {
+  if (source.changes !== true) return [...log];
+  const rows = new Map<unknown, LoggedEvent>();
+  for (const event of log) {
+    const { id, change_sign: sign } = event.row;
+    if (sign === 1) rows.set(id, event);
+    else rows.delete(id);
+  }
+  return [...rows.values()];
 }
 
 /** Bit for bit in float32, sketches within their stated error. */

@@ -95,7 +95,11 @@ function framesOf(program: ViewProgram, events: readonly LoggedEvent[], picks: r
     const own = events.filter((one) => one.sourcePartition === sourcePartition);
     const frames: Frame[] = [];
     for (let from = 0, n = 0; from < own.length; n++) {
-      const batch = own.slice(from, (from += 1 + ((picks[n % picks.length] ?? 0) % FRAME_EVENTS_MAX)));
+      let to = from + 1 + ((picks[n % picks.length] ?? 0) % FRAME_EVENTS_MAX);
+      // A message is of one frame, both rows of an update too.
+      while (to < own.length && own[to]?.sourceOffset === own[to - 1]?.sourceOffset) to++;
+      const batch = own.slice(from, to);
+      from = to;
       const writer = new FrameWriter(program);
       for (const { row, sourceOffset, effectiveTime, knownTime } of batch) {
         const key = viewKeyOf(program, row);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
-import type { Aggregation, FeatureDefinition } from '../../../src/define/aggregation.ts';
+import { expandDefinitions, aggregationsOf, type Aggregation, type FeatureDefinition } from '../../../src/define/aggregation.ts';
 import { aggregations } from '../../../src/define/aggregations.ts';
+import { irreversibleKinds } from '../../../src/define/checks/check-reversible.ts';
 import { entity, type Entity } from '../../../src/define/entity.ts';
 import { featureView, type FeatureView } from '../../../src/define/feature-view.ts';
 import type { Schema } from '../../../src/define/field.ts';
@@ -74,12 +75,20 @@ function definitionsOver(schema: Schema): fc.Arbitrary<FeatureDefinition> {
     if (kind === 'count') return aggregations.count({ ...options, bucketBy });
     return aggregations[kind]('amount', { ...options, bucketBy });
   });
+  const bins = window.map((options) => aggregations.histogram('amount', { ...options, edges: [-1_000, 0, 1e3] }));
   return fc.oneof(
     { weight: 12, arbitrary: anyFeature },
     { weight: 1, arbitrary: lastN },
+    { weight: 1, arbitrary: bins },
     ...('country' in schema ? [{ weight: 1, arbitrary: bucketed as fc.Arbitrary<FeatureDefinition> }] : []),
   );
 }
+
+/** Whether rows that change can be taken back from it. */
+const isReversible = (definition: FeatureDefinition): boolean =>
+  Object.values(expandDefinitions({ drawn: definition }))
+    .flatMap(aggregationsOf)
+    .every(({ kind }) => irreversibleKinds[kind] === null);
 
 const VIEWS_MAX = 3;
 const DEFINITIONS_MAX = 7;
@@ -87,8 +96,13 @@ const DEFINITIONS_MAX = 7;
 /**
  * A source with some of the fields, and one to three views of any kinds of aggregations over entities of one to three keys.
  * @param partitions of the source
+ * @param changes whether its rows change: then only what can be reversed is computed
  */
-export const projectArbitrary = (name: string, partitions: number): fc.Arbitrary<RandomProject> =>
+export const projectArbitrary = (
+  name: string,
+  partitions: number,
+  changes: boolean,
+): fc.Arbitrary<RandomProject> =>
   fc.subarray(Object.keys(optional)).chain((names) => {
     const schema: Schema = {
       ...required,
@@ -101,11 +115,13 @@ export const projectArbitrary = (name: string, partitions: number): fc.Arbitrary
       eventTime: 'at' as never,
       knownTime: 'carried',
       partitions,
+      changes,
     });
+    const definition = definitionsOver(schema);
     const possible = entities.filter(({ fields }) => fields.every((field) => field in schema));
     const view = fc.record({
       of: fc.constantFrom(...possible),
-      definitions: fc.array(definitionsOver(schema), {
+      definitions: fc.array(changes ? definition.filter(isReversible) : definition, {
         minLength: 1,
         maxLength: DEFINITIONS_MAX,
         size: 'max',

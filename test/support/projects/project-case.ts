@@ -2,12 +2,8 @@ import fc from 'fast-check';
 import type { ViewFeature } from '../../../src/define/aggregation.ts';
 import { compileView, type ViewProgram } from '../../../src/fold/compile-view.ts';
 import type { LoggedEvent } from '../../../src/store/offline-log.ts';
-import {
-  deliveriesArbitrary,
-  PARTITIONS_A_HISTORY,
-  type Delivery,
-  type NumberSort,
-} from './delivery-arbitrary.ts';
+import type { Delivery, Payload } from './delivery.ts';
+import { deliveriesArbitrary, PARTITIONS_A_HISTORY, type NumberSort } from './delivery-arbitrary.ts';
 import { ingestDeliveries, logNaively } from './ingest-deliveries.ts';
 import { projectArbitrary, type RandomProject } from './project-arbitrary.ts';
 import { foldAlong, type FoldedRead } from './fold-along.ts';
@@ -57,12 +53,19 @@ interface CaseOptions {
   readonly name: string;
   readonly histories: number;
   readonly eventsMax: number;
+  /** Whether the source's rows change. */
+  readonly changes?: boolean;
 }
 
 /** A random project with histories side by side, each with keys and source partitions of its own. */
-export const projectCase = ({ name, histories, eventsMax }: CaseOptions): fc.Arbitrary<ProjectCase> =>
-  projectArbitrary(name, histories * PARTITIONS_A_HISTORY).chain((project) => {
-    const deliveries = deliveriesArbitrary(project.source.schema, { sorts: sortsFor(project), eventsMax });
+export const projectCase = ({
+  name,
+  histories,
+  eventsMax,
+  changes = false,
+}: CaseOptions): fc.Arbitrary<ProjectCase> =>
+  projectArbitrary(name, histories * PARTITIONS_A_HISTORY, changes).chain((project) => {
+    const deliveries = deliveriesArbitrary(project.source, { sorts: sortsFor(project), eventsMax });
     const history = fc.record({ deliveries, arrival });
     return fc
       .array(history, { minLength: histories, maxLength: histories })
@@ -117,16 +120,25 @@ function buildCase(
 
 /** Keys and ids that no other history has. */
 function place(delivery: Delivery, h: number): Delivery {
-  const { id, card, shop } = delivery.payload as Record<string, string | undefined>;
+  const { payload } = delivery;
+  const { id, before, after } = payload as Readonly<Record<'before' | 'after', Payload | null>> & Payload;
   return {
     ...delivery,
     sourcePartition: h * PARTITIONS_A_HISTORY + delivery.sourcePartition,
-    payload: {
-      ...delivery.payload,
-      id: `${h}/${id}`,
-      card: `${card}/${h}`,
-      ...(shop === undefined ? {} : { shop: `${shop}/${h}` }),
-    },
+    payload:
+      'op' in payload
+        ? { ...payload, id: `${h}/${String(id)}`, before: before && placeRow(before, h), after: after && placeRow(after, h) }
+        : placeRow(payload, h),
+  };
+}
+
+function placeRow(row: Payload, h: number): Payload {
+  const { id, card, shop } = row as Record<string, string | undefined>;
+  return {
+    ...row,
+    id: `${h}/${id}`,
+    card: `${card}/${h}`,
+    ...(shop === undefined ? {} : { shop: `${shop}/${h}` }),
   };
 }
 

@@ -15,6 +15,8 @@ import { openRegistryStage, type RegistryStage } from '../../../support/registry
 const PROJECTS = 60 * testScale;
 const HISTORIES = 24;
 const EVENTS_MAX = 40;
+/** Every so manieth is of a source whose rows change. */
+const CHANGING_EACH = 3;
 /** Reads of each view that the query for a person answers too. */
 const READABLE_READS = 2;
 const TIMEOUT_MS = 300_000 * testScale;
@@ -84,6 +86,7 @@ describe(`random projects in SQL, seed ${testSeed}`, () => {
           name: `events_${index}`,
           histories: HISTORIES,
           eventsMax: EVENTS_MAX,
+          changes: index % CHANGING_EACH === 0,
         });
         const [drawn] = fc.sample(arbitrary, { numRuns: 1, seed }) as [ProjectCase];
         expect(drawn.ingested).toEqual(drawn.log);
