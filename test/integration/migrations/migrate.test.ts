@@ -42,6 +42,8 @@ describe('the migrations', () => {
     expect(tables.map(({ name }) => name)).toEqual([
       'aliases',
       'allocations',
+      'cold_log_files',
+      'cold_log_ranges',
       'dead_letters',
       'decision_positions',
       'decisions',

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { float32Of } from '../../support/naive/float32.ts';
 import { NO_KEY } from '../../../src/fold/keyed-as-of-fold.ts';
 import { readChunk } from '../../../src/store/as-of/read-chunk.ts';
 import { ChunkBuilder } from '../../../src/store/as-of/view-groups.ts';
@@ -60,11 +61,11 @@ function readNaively({ view, events }: History, { key, asOf }: Moments[number], 
   const { features, stale } =
     key === null ? { features: naiveFeatures(view, [], asOf), stale: false } : naiveFreshFeatures(view, seen, asOf);
   const isRefused = stale && view.onStale === 'refuse';
-  return { values: Object.values(features).map((value) => (isRefused ? NaN : Math.fround(value ?? NaN))), stale };
+  return { values: Object.values(features).map((value) => (isRefused ? NaN : float32Of(value ?? NaN))), stale };
 }
 
 const rounded = (rows: Awaited<ReturnType<typeof read>>) =>
-  rows.map(({ values, stale }) => ({ values: values.map(Math.fround), stale }));
+  rows.map(({ values, stale }) => ({ values: values.map(float32Of), stale }));
 const inOneChunk = { eventsInMemory: 1_000, chunkOf: () => 0 };
 
 describe('rows of the past that are read in chunks', () => {
