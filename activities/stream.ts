@@ -2,10 +2,11 @@ import { Context } from '@temporalio/activity';
 import type { StreamActivities } from '../src/contracts/activities.ts';
 import { MillraceError } from '../src/core/millrace-error.ts';
 import type { Project } from '../src/define/project.ts';
-import type { ViewProgram } from '../src/fold/compile-view.ts';
 import type { RunningConsumer } from '../src/infra/kafka.ts';
+import { isFolded, readLiveViews, type LiveView } from '../src/store/live-views.ts';
 import { rewindIngest } from '../src/store/rewind-ingest.ts';
 import { startDecisionSink } from '../src/stream/decision-sink.ts';
+import { startDeriver } from '../src/stream/deriver.ts';
 import { startFoldConsumer, type FoldConsumerDeps } from '../src/stream/fold-consumer.ts';
 import { startIngest } from '../src/stream/ingest.ts';
 import { readStreamLag } from '../src/stream/read-stream-lag.ts';
@@ -14,16 +15,22 @@ import { mapErrors } from './map-error.ts';
 
 export interface StreamDependencies extends FoldConsumerDeps {
   readonly project: Project;
-  readonly programs: readonly ViewProgram[];
 }
 
 /** Consumers as activities: each runs until it is cancelled, and fails when its consumer ends by itself. */
 export function createStreamActivities(deps: StreamDependencies): StreamActivities {
   return mapErrors<StreamActivities>({
-    runIngest: () => runUntilCancelled(() => startIngest(deps, deps.project.sources, deps.programs)),
-    runFold: () => runUntilCancelled(() => startFoldConsumer(deps, deps.programs)),
-    runDecisionSink: () => runUntilCancelled(() => startDecisionSink(deps)),
-    streamLag: () => keepAlive(() => readStreamLag(deps, deps.project.sources, deps.programs)),
+    runIngest: () =>
+      runWithViews(deps, (live) => live, (live) => startIngest(deps, deps.project.sources, live.map(programOf))),
+    runFold: () =>
+      runWithViews(deps, (live) => live.filter(isFolded), (live) => startFoldConsumer(deps, live.map(programOf))),
+    runDerive: () => keepAlive(() => runUntil(() => startDeriver(deps, deps.project.sources))),
+    runDecisionSink: () => keepAlive(() => runUntil(() => startDecisionSink(deps))),
+    streamLag: () =>
+      keepAlive(async () => {
+        const live = (await readLiveViews(deps.postgres, deps.project)).filter(isFolded);
+        return readStreamLag(deps, deps.project.sources, live.map(programOf));
+      }),
     rewindIngest: ({ source, fromKnownTime }) =>
       keepAlive(async () => {
         const found = deps.project.sources.find((candidate) => candidate.name === source);
@@ -38,15 +45,55 @@ export function createStreamActivities(deps: StreamDependencies): StreamActiviti
   });
 }
 
-async function runUntilCancelled(start: () => Promise<RunningConsumer>): Promise<void> {
+const programOf = ({ program }: LiveView): LiveView['program'] => program;
+
+/** How often a consumer looks whether other versions of views run than those that it has. */
+const VIEWS_POLL_MS = 1_000;
+
+/**
+ * Runs a consumer over the versions of views that run, and starts it anew when they are others: a version that was
+ * applied is taken up, and one that nothing needs is let go, without a process being restarted. What it held is
+ * handed in, and the next one goes on from the sinks' own positions.
+ */
+async function runWithViews(
+  deps: StreamDependencies,
+  choose: (live: readonly LiveView[]) => readonly LiveView[],
+  start: (live: readonly LiveView[]) => Promise<RunningConsumer>,
+): Promise<void> {
   await keepAlive(async () => {
-    const { cancelled } = Context.current();
-    const consumer = await start();
-    try {
-      // `cancelled` rejects with the cancellation, `ended` with what ended the consumer.
-      await Promise.race([cancelled, consumer.ended]);
-    } finally {
-      await consumer.stop();
+    for (;;) {
+      const live = choose(await readLiveViews(deps.postgres, deps.project));
+      const changed = new AbortController();
+      const poll = setInterval(() => {
+        readLiveViews(deps.postgres, deps.project).then(
+          (now) => {
+            if (textOf(choose(now)) !== textOf(live)) changed.abort();
+          },
+          (error: unknown) => deps.logger.warn({ err: error }, 'versions of views could not be read'),
+        );
+      }, VIEWS_POLL_MS);
+      try {
+        await runUntil(() => start(live), changed.signal);
+      } finally {
+        clearInterval(poll);
+      }
+      deps.logger.info({ before: textOf(live) }, 'other versions of views run: consuming with them');
     }
   });
+}
+
+const textOf = (live: readonly LiveView[]): string =>
+  live.map(({ program }) => `${program.name}/${program.version}/${program.definitionHash}`).join();
+
+/** Resolves once `until` aborts; rejects with the cancellation, or with what ended the consumer. */
+async function runUntil(start: () => Promise<Pick<RunningConsumer, 'ended' | 'stop'>>, until?: AbortSignal): Promise<void> {
+  const { cancelled } = Context.current();
+  const consumer = await start();
+  try {
+    const others = new Promise<void>((resolve) => until?.addEventListener('abort', () => resolve(), { once: true }));
+    // `cancelled` rejects with the cancellation, `ended` with what ended the consumer.
+    await Promise.race([cancelled, consumer.ended, ...(until === undefined ? [] : [others])]);
+  } finally {
+    await consumer.stop();
+  }
 }

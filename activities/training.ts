@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Context } from '@temporalio/activity';
 import type { TrainingActivities } from '../src/contracts/activities.ts';
-import type { RetrainRequest, TrainResult } from '../src/contracts/lifecycle.ts';
+import type { TrainResult } from '../src/contracts/lifecycle.ts';
 import type { VersionMetrics } from '../src/contracts/model-bundle.ts';
 import type { TrainingSet } from '../src/contracts/training-set.ts';
 import type { Model } from '../src/define/model.ts';
@@ -21,8 +21,14 @@ export interface TrainingDependencies {
   readonly registry: Registry;
   readonly artifacts: ArtifactStore;
   readonly models: readonly Model[];
-  /** Reads the features of every labelled example as of its decision time; null: what is known now. */
-  readonly buildTrainingSet: (model: Model, dataCut: number | null) => Promise<{ trainingSet: TrainingSet; dataCut: number }>;
+  /**
+   * Reads the features of every labelled example as of its decision time, by the current versions of the model's
+   * views; null: what is known now.
+   */
+  readonly buildTrainingSet: (
+    model: Model,
+    dataCut: number | null,
+  ) => Promise<{ trainingSet: TrainingSet; dataCut: number; viewVersions: Readonly<Record<string, number>> }>;
   /** Directory under which each job has one of its own. */
   readonly scratchDirectory: string;
   /** Path of a tfjs-node addon built on this machine, or null. */
@@ -37,7 +43,7 @@ export function createTrainingActivities(dependencies: TrainingDependencies): Tr
       keepAlive(async () => {
         const built = await dependencies.buildTrainingSet(knownModel(models, model), dataCut);
         const trainingSet = await artifacts.put(encodeTrainingSet(built.trainingSet));
-        return { trainingSet, rows: built.trainingSet.rows, dataCut: built.dataCut };
+        return { trainingSet, rows: built.trainingSet.rows, dataCut: built.dataCut, viewVersions: built.viewVersions };
       }),
 
     trainAndRegister: (input) =>
@@ -63,15 +69,17 @@ export function createTrainingActivities(dependencies: TrainingDependencies): Tr
 
 async function trainHere(
   { artifacts, models, scratchDirectory, addon, environment }: TrainingDependencies,
-  { model, request, trainingSet, dataCut }: { model: string; request: RetrainRequest; trainingSet: { sha256: string }; dataCut: number },
+  { model, request, trainingSet, dataCut, viewVersions }: Parameters<TrainingActivities['trainAndRegister']>[0],
   champion: Champion | null,
   onProgress: (progress: object) => void,
 ) {
+  const plan = planTraining(knownModel(models, model));
   const directory = await mkdtemp(path.join(scratchDirectory, 'train-'));
   try {
     return await trainInChild({
       trainingSet: artifacts.path(trainingSet.sha256),
-      plan: planTraining(knownModel(models, model)),
+      // The rows say which versions of the views they are made of: others may be current by now.
+      plan: { ...plan, viewVersions: viewVersions ?? plan.viewVersions },
       dataCut,
       trigger: request.trigger,
       reason: request.reason,

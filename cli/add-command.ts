@@ -35,3 +35,10 @@ export function parseWait(text: string): number {
     throw new InvalidArgumentError("Expected a duration such as '90s', '30m' or '2h'.");
   return value;
 }
+
+/** For `.option`: a duration from nothing on, such as `0s` or `7d`; answers milliseconds. */
+export function parseKeep(text: string): number {
+  const value = parseDuration(text);
+  if (value === undefined) throw new InvalidArgumentError("Expected a duration such as '0s', '12h' or '7d'.");
+  return value;
+}

@@ -33,6 +33,7 @@ export async function chooseProcessPorts(dataDir: string, environment: Environme
   };
   const gateway = await choose('MILLRACE_GATEWAY_PORT', before?.gatewayPort, environment);
   const serving = await choose('MILLRACE_SERVING_PORT', before?.servingPort, environment);
+  const servingGrpc = await choose('MILLRACE_SERVING_GRPC_PORT', before?.servingGrpcPort, environment);
   const console = await choose('MILLRACE_CONSOLE_PORT', before?.consolePort, environment);
   const metrics: Partial<Record<ProcessName, number>> = {};
   for (const name of processNames) {
@@ -40,5 +41,5 @@ export async function chooseProcessPorts(dataDir: string, environment: Environme
     // One variable can't demand a port for every process: here it demands none.
     metrics[name] = await choose('MILLRACE_METRICS_PORT', remembered, {});
   }
-  return { gateway, serving, console, metrics: metrics as Record<ProcessName, number> };
+  return { gateway, serving, servingGrpc, console, metrics: metrics as Record<ProcessName, number> };
 }

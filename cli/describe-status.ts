@@ -11,6 +11,7 @@ export function describeStatus(status: Status): string {
   return [
     section('Processes', describeProcesses(status.processes)),
     ...(status.consoleUrl === null ? [] : [section('Console', status.consoleUrl)]),
+    ...(status.servingGrpcAddress === null ? [] : [section('Features, gRPC', status.servingGrpcAddress)]),
     ...status.models.map((model) => section(`Model ${model.model}`, describeModel(model, status.problems))),
     section('Ingestion', describeIngestion(status)),
     ...(status.balance.length === 0 ? [] : [section('Events', describeBalance(status.balance))]),

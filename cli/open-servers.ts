@@ -9,6 +9,7 @@ import { createArtifactStore, type ArtifactStore } from '../src/infra/artifacts.
 import type { BaseConfig } from '../src/infra/base-config.ts';
 import type { KafkaClient } from '../src/infra/kafka.ts';
 import type { Postgres } from '../src/infra/postgres.ts';
+import type { LogDatabase } from '../src/store/cold-log/cold-log.ts';
 import type { Registry } from '../src/registry/registry.ts';
 import type { CommandContext } from './command-context.ts';
 
@@ -37,6 +38,22 @@ export async function withPostgres<T>(
     await postgres.close();
   }
 }
+
+/** A database whose logs are read hot and cold. */
+export const withLogDatabase = <T>(
+  context: CommandContext,
+  work: (db: LogDatabase, config: BaseConfig) => Promise<T>,
+): Promise<T> =>
+  withPostgres(context, async (postgres, config) => {
+    const { loadColdLogConfig } = await import('../src/infra/cold-log-config.ts');
+    const { createColdLog, withColdLog } = await import('../src/store/cold-log/cold-log.ts');
+    const coldLog = createColdLog(loadColdLogConfig(await context.environment()));
+    try {
+      return await work(withColdLog(postgres, coldLog), config);
+    } finally {
+      coldLog.close();
+    }
+  });
 
 export const withRegistry = <T>(
   context: CommandContext,

@@ -8,6 +8,7 @@ import { addDeadLetters } from './commands/dead-letters.ts';
 import { addDown } from './commands/down.ts';
 import { addFeatures } from './commands/features.ts';
 import { addLedger } from './commands/ledger.ts';
+import { addLog } from './commands/log.ts';
 import { addMaterialize } from './commands/materialize.ts';
 import { addModels } from './commands/models.ts';
 import { addPause } from './commands/pause.ts';
@@ -22,6 +23,7 @@ import { addStart } from './commands/start.ts';
 import { addStatus } from './commands/status.ts';
 import { addTrain } from './commands/train.ts';
 import { addUp } from './commands/up.ts';
+import { addViews } from './commands/views.ts';
 import { DATA_DIR_DEFAULT, PROJECT_DEFAULT } from './create-context.ts';
 import type { TextSink } from './output.ts';
 
@@ -32,9 +34,9 @@ const HELP_TEXT_WIDTH_MIN = 20;
 /** In the order of the help: the servers, the project, the processes, events, models, looking. */
 const commands: readonly (readonly [heading: string, adds: readonly AddCommand[]])[] = [
   ['Servers:', [addUp, addDown]],
-  ['Project:', [addPlan, addApply]],
+  ['Project:', [addPlan, addApply, addViews]],
   ['Processes:', [addStart, addRun]],
-  ['Events and features:', [addReplay, addMaterialize, addFeatures, addDeadLetters]],
+  ['Events and features:', [addReplay, addMaterialize, addFeatures, addLog, addDeadLetters]],
   ['Models:', [addTrain, addPromote, addRollback, addPause, addResume, addApprove, addPredict]],
   ['Looking:', [addStatus, addModels, addLedger, addAudit]],
 ];

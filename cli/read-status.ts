@@ -13,7 +13,7 @@ import { loadProject } from '../src/infra/load-project.ts';
 import { translateTemporalError } from '../src/infra/temporal-error.ts';
 import type { ServingReport } from '../src/registry/serving-status.ts';
 import { readEventBalance, type SourceBalance } from '../src/store/event-balance.ts';
-import { consoleUrlOf } from '../workers/process-urls.ts';
+import { consoleUrlOf, servingGrpcAddressOf } from '../workers/process-urls.ts';
 import { readProcesses, type ProcessesState } from '../workers/process-state.ts';
 import type { CommandContext } from './command-context.ts';
 import { lifecycleOf } from './lifecycle-client.ts';
@@ -42,6 +42,8 @@ export interface Status {
   readonly processes: ProcessesState | null;
   /** Address of the console; null where no process was started here. */
   readonly consoleUrl: string | null;
+  /** `host:port` where serving answers gRPC; null where no process was started here. */
+  readonly servingGrpcAddress: string | null;
   readonly models: readonly ModelStatus[];
   readonly ingestion: IngestionStatus | null;
   readonly balance: readonly SourceBalance[];
@@ -87,6 +89,7 @@ export async function readStatus(context: CommandContext): Promise<Status> {
     namespace: config.namespace,
     processes,
     consoleUrl: processes === null ? null : consoleUrlOf(await context.environment()),
+    servingGrpcAddress: processes === null ? null : servingGrpcAddressOf(await context.environment()),
     models: modelNames.map((model) => ({
       model,
       lifecycle: workflows?.lifecycles.get(model) ?? null,

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startStack, type RunningStack } from '../stack/start-stack.ts';
-import { consoleUrlOf, gatewayUrlOf, servingUrlOf } from '../workers/process-urls.ts';
+import { consoleUrlOf, gatewayUrlOf, servingGrpcAddressOf, servingUrlOf } from '../workers/process-urls.ts';
 import { describeProcessEvent, startSupervisor, type Supervisor } from '../workers/supervisor.ts';
 import { applyAndStartWorkflows } from './apply-project.ts';
 import { awaitProcesses } from './await-processes.ts';
@@ -66,6 +66,7 @@ async function announce(context: CommandContext): Promise<void> {
     consoleUrl: consoleUrlOf(environment),
     gatewayUrl: gatewayUrlOf(environment),
     servingUrl: servingUrlOf(environment),
+    servingGrpcAddress: servingGrpcAddressOf(environment),
     temporalUiUrl: environment['MILLRACE_TEMPORAL_UI_URL'] ?? null,
   };
   context.output.result(document, () =>
@@ -75,6 +76,7 @@ async function announce(context: CommandContext): Promise<void> {
       renderPairs([
         ['Console', document.consoleUrl],
         ['Predictions', `${document.servingUrl}/v1/models/<model>/predict`],
+        ['Features, gRPC', `${document.servingGrpcAddress} (millrace.v1.FeatureStore)`],
         ['Events', `${document.gatewayUrl}/v1/events/<source>`],
         ['Metrics', `${document.servingUrl}/metrics`],
         ['Temporal UI', document.temporalUiUrl ?? 'not started here'],

@@ -4,6 +4,7 @@ import type { Model } from '../src/define/model.ts';
 import type { PartitionOffsets } from '../src/infra/kafka.ts';
 import { getAllocation } from '../src/registry/get-allocation.ts';
 import { liveServing, type ServingReport } from '../src/registry/serving-status.ts';
+import { isFolded, readLiveViews } from '../src/store/live-views.ts';
 import { readDecisionPositions, readSourceAccounts } from '../src/store/source-accounts.ts';
 import type { Addresses, ConsoleDeps, SupervisedState } from './console-deps.ts';
 import type { Freshness } from './shape/freshness.ts';
@@ -87,7 +88,7 @@ export async function readOverview(deps: ConsoleDeps): Promise<Overview> {
     addresses: deps.addresses,
     commandOptions: deps.commandOptions,
     sources: sourceRows(project.sources, accounts, ends),
-    views: viewRows(programs, positions, accounts, ends),
+    views: viewRows(positions?.map(({ program }) => program) ?? programs, positions, accounts, ends),
     freshness,
     decisions: decisionEnds === null || stored === null ? null : decisionFlow(decisionEnds, stored),
     models: project.models.map((model, at) => ({
@@ -133,5 +134,10 @@ async function readSourceEnds({ kafka, names, project }: ConsoleDeps): Promise<S
   return new Map(await Promise.all(ends));
 }
 
-const readViewPositions = ({ store, programs }: ConsoleDeps): Promise<ViewPositions[]> =>
-  Promise.all(programs.map(async (program) => ({ program, positions: await store.readPositions(program) })));
+/** Of every version that runs, whichever of them this process' project has. */
+async function readViewPositions({ store, postgres, project }: ConsoleDeps): Promise<ViewPositions[]> {
+  const live = (await readLiveViews(postgres, project)).filter(isFolded);
+  return Promise.all(
+    live.map(async ({ program }) => ({ program, positions: await store.readPositions(program) })),
+  );
+}

@@ -1,18 +1,18 @@
 import type { Clock } from '../src/core/clock.ts';
 import { isMillraceError, MillraceError } from '../src/core/millrace-error.ts';
+import type { ServiceProgram } from '../src/fold/compile-service.ts';
 import type { Logger } from '../src/infra/logger.ts';
 import type { BatchAnswer } from './batcher/pending-request.ts';
 import type { Timers } from './batcher/timers.ts';
 import { countError, type DecisionCompleter } from './decisions/complete-decisions.ts';
 import { createDecisionId } from './decisions/decision-id.ts';
 import type { DecisionLog } from './decisions/decision-log.ts';
-import { assembleRows, stateRequests } from './features/assemble-rows.ts';
-import { parseInstances, type ParsedInstance } from './features/parse-instances.ts';
+import { ParsedByService } from './features/parse-instances.ts';
+import { readRows, type ServiceRows } from './features/read-rows.ts';
 import type { ViewReader } from './features/view-reader.ts';
 import type { Prediction, PredictOptions } from './prediction.ts';
 import type { Route } from './router/model-router.ts';
-import type { FeatureRows } from './router/row-encoder.ts';
-import { splitPoint } from './router/split-point.ts';
+import { splitKeys, splitPoint } from './router/split-point.ts';
 import type { ServedModel } from './served-model.ts';
 import type { ServingMetrics } from './serving-metrics.ts';
 import { withDeadline } from './with-deadline.ts';
@@ -38,7 +38,21 @@ interface Share extends Route {
 interface Scored {
   readonly predictions: Prediction[];
   readonly answers: readonly BatchAnswer[];
+  /** What each prediction was made from. */
+  readonly made: readonly ServiceRows[];
 }
+
+interface ReadRequest {
+  readonly model: ServedModel;
+  readonly parsed: ParsedByService;
+  readonly rowsOf: ReadonlyMap<ServiceProgram, ServiceRows>;
+  readonly asOf: number;
+  readonly startedAt: number;
+  readonly deadline: number;
+}
+
+/** A request whose versions are replaced this often while it reads gives up. */
+const ROUTE_ATTEMPTS_MAX = 5;
 
 /** The path of a prediction. Transports translate to and from it and decide nothing. */
 export class DataPlane {
@@ -72,7 +86,8 @@ export class DataPlane {
 
   /**
    * Scores each instance by the version that its entity keys are split to.
-   * @throws MODEL_NOT_FOUND, MODEL_NOT_READY, REQUEST_INVALID, STORE_UNAVAILABLE, FEATURE_STALE, SERVING_*
+   * @throws MODEL_NOT_FOUND, MODEL_NOT_READY, REQUEST_INVALID, STORE_UNAVAILABLE, FEATURE_AS_OF_TOO_EARLY, FEATURE_STALE,
+   *   SERVING_*
    */
   async predict(name: string, instances: readonly unknown[], options: PredictOptions = {}): Promise<Prediction[]> {
     const model = this.model(name);
@@ -98,26 +113,54 @@ export class DataPlane {
     while (this.#inFlight.size > 0) await Promise.allSettled(this.#inFlight);
   }
 
+  /**
+   * Reads what the versions of the request need and scores it. The versions were, as a rule, trained with one feature
+   * service; while one trained on other versions of the views is on its way in, each instance is read as its own version
+   * wants it. Versions may be replaced during the reading: what the new ones need is then read too.
+   */
   async #predict(model: ServedModel, raw: readonly unknown[], options: PredictOptions): Promise<Prediction[]> {
-    const { timers, clock, metrics, reader, decisions } = this.#options;
+    const { timers, clock } = this.#options;
     const startedAt = timers.now();
-    const timeoutMs = options.timeoutMs ?? this.#options.timeoutMs;
-    const deadline = startedAt + timeoutMs;
-    this.#assertOpen(model);
-    const instances = parseInstances(model, raw, this.#options.instancesMax);
+    const deadline = startedAt + (options.timeoutMs ?? this.#options.timeoutMs);
     const asOf = options.asOf ?? clock();
-    const states = await withDeadline(reader.read(stateRequests(model, instances)), deadline, timers);
-    const rows = assembleRows(model, instances, states, asOf, metrics.contractReads);
+    const parsed = new ParsedByService(model, raw, this.#options.instancesMax);
+    const rowsOf = new Map<ServiceProgram, ServiceRows>();
+    this.#assertOpen();
+    for (let attempt = 0; attempt < ROUTE_ATTEMPTS_MAX; attempt++) {
+      assertReady(model);
+      const missing = this.#programsOf(model, parsed).filter((program) => !rowsOf.has(program));
+      if (missing.length === 0) return this.#answer({ model, parsed, rowsOf, asOf, startedAt, deadline });
+      const reading = Promise.all(missing.map((program) => this.#readRows(program, parsed, asOf)));
+      for (const rows of await withDeadline(reading, deadline, timers)) rowsOf.set(rows.program, rows);
+    }
+    throw new MillraceError('MODEL_NOT_READY', `Model '${model.name}' changed its versions again and again while the request ran. Try again.`);
+  }
+
+  /** Feature services that the instances are read by, as the versions are now. */
+  #programsOf(model: ServedModel, parsed: ParsedByService): ServiceProgram[] {
+    const { champion, canary } = model.router.routes;
+    if (champion === null) return [];
+    if (canary === null || canary.target.program === champion.program) return [champion.program];
+    return [...new Set(this.#split(model, parsed).map(({ target }) => target.program))];
+  }
+
+  #readRows(program: ServiceProgram, parsed: ParsedByService, asOf: number): Promise<ServiceRows> {
+    const { reader, metrics } = this.#options;
+    return readRows(reader, program, parsed.by(program), asOf, metrics.freshness);
+  }
+
+  async #answer({ model, parsed, rowsOf, asOf, startedAt, deadline }: ReadRequest): Promise<Prediction[]> {
+    const { timers, clock, metrics, decisions } = this.#options;
     const featuresMs = timers.now() - startedAt;
-    decisions.reserve(instances.length);
+    decisions.reserve(parsed.count);
     let scored: Scored;
     try {
-      scored = await this.#score(model, instances, rows, deadline);
+      scored = await this.#score(model, parsed, rowsOf, deadline);
     } catch (error) {
-      decisions.release(instances.length);
+      decisions.release(parsed.count);
       throw error;
     }
-    const { predictions, answers } = scored;
+    const { predictions, answers, made } = scored;
     const totalMs = timers.now() - startedAt;
     const latencyMs = answers.map(({ queueMs, computeMs }) => ({
       features: featuresMs,
@@ -126,7 +169,8 @@ export class DataPlane {
       total: totalMs,
     }));
     this.#observe(model, predictions, latencyMs[0] ?? { features: featuresMs, queue: 0, compute: 0, total: totalMs });
-    const answered = { model, instances, states, rows, predictions, asOf, servedAt: clock(), latencyMs };
+    const rowsFor = (program: ServiceProgram): Promise<ServiceRows> => this.#readRows(program, parsed, asOf);
+    const answered = { model, made, rowsFor, predictions, asOf, servedAt: clock(), latencyMs };
     // After the answer: building decisions and asking the shadow must not delay it.
     this.#track(
       new Promise<void>((resolve) => {
@@ -141,35 +185,35 @@ export class DataPlane {
     return predictions;
   }
 
-  #assertOpen(model: ServedModel): void {
+  #assertOpen(): void {
     if (this.#draining) {
       throw new MillraceError('SERVING_DRAINING', 'Prediction was refused: this serving process is shutting down. Try another one.');
     }
-    if (model.router.routes.champion !== null) return;
-    const why = model.router.settled ? 'no version was promoted yet' : 'its versions are being loaded';
-    throw new MillraceError('MODEL_NOT_READY', `Model '${model.name}' answers no predictions: ${why}. Try again after a promotion.`);
   }
 
   /** Splits, encodes and submits in one turn, so that no version is replaced in between. */
   async #score(
     model: ServedModel,
-    instances: readonly ParsedInstance[],
-    rows: FeatureRows,
+    parsed: ParsedByService,
+    rowsOf: ReadonlyMap<ServiceProgram, ServiceRows>,
     deadline: number,
   ): Promise<Scored> {
-    const shares = this.#split(model, instances);
-    const predictions = new Array<Prediction>(instances.length);
-    const answers = new Array<BatchAnswer>(instances.length);
+    const shares = this.#split(model, parsed);
+    const predictions = new Array<Prediction>(parsed.count);
+    const answers = new Array<BatchAnswer>(parsed.count);
+    const made = new Array<ServiceRows>(parsed.count);
     const now = this.#options.clock();
     const scoreShare = async ({ target, variant, which }: Share): Promise<void> => {
       try {
-        const answer = await target.score(rows, which, deadline);
+        const read = rowsOf.get(target.program) as ServiceRows;
+        const answer = await target.score(read.rows, which, deadline);
         const { version, digest, signature } = target;
         which.forEach((i, k) => {
           const score = finite(answer.scores[k], model.name, version);
           const label = score >= signature.threshold;
           predictions[i] = { decisionId: createDecisionId(now), score, label, version, variant, digest };
           answers[i] = answer;
+          made[i] = read;
         });
       } catch (error) {
         countError(model, target.version);
@@ -177,17 +221,16 @@ export class DataPlane {
       }
     };
     await Promise.all(shares.map(scoreShare));
-    return { predictions, answers };
+    return { predictions, answers, made };
   }
 
-  #split(model: ServedModel, instances: readonly ParsedInstance[]): Share[] {
+  #split(model: ServedModel, parsed: ParsedByService): Share[] {
+    const { champion } = model.router.routes;
     const shares = new Map<Route['target'], Share>();
-    instances.forEach(({ row }, i) => {
-      const keys = model.keyFields.map((field) => row[field] as string | null);
-      const route = model.router.route(splitPoint(model.name, keys));
-      if (route === null) {
-        throw new MillraceError('MODEL_NOT_READY', `Model '${model.name}' lost its champion while the request ran. Try again.`);
-      }
+    if (champion === null) return [];
+    parsed.by(champion.program).forEach(({ row, exampleId }, i) => {
+      const keys = splitKeys(champion.keyFields, row, exampleId, () => createDecisionId(this.#options.clock()));
+      const route = model.router.route(splitPoint(model.name, keys)) as Route;
       const share = shares.get(route.target);
       if (share === undefined) shares.set(route.target, { ...route, which: [i] });
       else share.which.push(i);
@@ -219,4 +262,10 @@ function finite(score: number | undefined, model: string, version: number): numb
     'SERVING_SCORE_INVALID',
     `Model '${model}' version ${version} answered ${String(score)}, expected a finite number. Roll back to the version before it.`,
   );
+}
+
+function assertReady(model: ServedModel): void {
+  if (model.router.routes.champion !== null) return;
+  const why = model.router.settled ? 'no version was promoted yet' : 'its versions are being loaded';
+  throw new MillraceError('MODEL_NOT_READY', `Model '${model.name}' answers no predictions: ${why}. Try again after a promotion.`);
 }

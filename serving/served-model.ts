@@ -6,9 +6,8 @@ import type { ModelRouter } from './router/model-router.ts';
 export interface ServedModel {
   readonly name: string;
   readonly definition: Model;
+  /** Of the project's file; each version brings the program that it was trained with. */
   readonly program: ServiceProgram;
-  /** Key fields of all entities that the service reads, in the order of its views: the split goes by them. */
-  readonly keyFields: readonly string[];
   readonly router: ModelRouter;
   /** Failed answers of each version since the process started. */
   readonly errorsByVersion: Map<number, number>;
@@ -23,7 +22,6 @@ export function createServedModel(
     name: definition.name,
     definition,
     program,
-    keyFields: [...new Set(program.views.flatMap(({ view }) => view.entity.keys))],
     router: createRouter(program),
     errorsByVersion: new Map(),
   };

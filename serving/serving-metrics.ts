@@ -1,5 +1,6 @@
+import type { Clock } from '../src/core/clock.ts';
 import { Counter, Gauge, Histogram, type Registry } from '../src/infra/metrics.ts';
-import type { OnContractReads } from '../src/store/contract-reads.ts';
+import { FreshnessMetrics } from './freshness-metrics.ts';
 import type { ServedModel } from './served-model.ts';
 
 const SECONDS_BUCKETS = [
@@ -14,7 +15,7 @@ export type ServingMetrics = ReturnType<typeof createServingMetrics>;
  * Every label is bounded: models are the project's, codes the error table's, and of versions only
  * those that are loaded are shown.
  */
-export function createServingMetrics(registry: Registry) {
+export function createServingMetrics(registry: Registry, clock: Clock = Date.now) {
   const registers = [registry];
   const seconds = (name: string, help: string) =>
     new Histogram({ name, help, buckets: SECONDS_BUCKETS, labelNames: ['model'], registers });
@@ -72,20 +73,9 @@ export function createServingMetrics(registry: Registry) {
       labelNames: ['code'],
       registers,
     }),
-    contractReads: countContractReads(registers),
+    freshness: new FreshnessMetrics(registry, clock),
     decisionsStored: new Counter({ name: 'millrace_decisions_stored_total', help: 'Decisions that Kafka acknowledged.', registers }),
     decisionsDropped: new Counter({ name: 'millrace_decisions_dropped_total', help: 'Decisions that could not be stored.', registers }),
-  };
-}
-
-/** Rows that read a view with a `maxAge`, in predictions and in online reads, and those that found its state too old. */
-function countContractReads(registers: Registry[]): OnContractReads {
-  const counter = (name: string, help: string) => new Counter({ name, help, labelNames: ['view'], registers });
-  const reads = counter('millrace_feature_reads_total', 'Rows that read a view whose maxAge bounds the age of its states.');
-  const staleReads = counter('millrace_feature_stale_reads_total', 'Rows that found the state of a view older than its maxAge.');
-  return ({ name }, rows, stale) => {
-    reads.inc({ view: name }, rows);
-    staleReads.inc({ view: name }, stale);
   };
 }
 

@@ -1,10 +1,12 @@
 import { hostname } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createNames } from '../src/contracts/names.ts';
 import type { Project } from '../src/define/project.ts';
 import { createArtifactStore } from '../src/infra/artifacts.ts';
 import type { BaseConfig } from '../src/infra/base-config.ts';
 import { createKafka } from '../src/infra/kafka.ts';
+import type { ColdLogConfig } from '../src/infra/cold-log-config.ts';
 import type { Logger } from '../src/infra/logger.ts';
 import { createMetrics, type Registry as Metrics } from '../src/infra/metrics.ts';
 import { createPostgres, type Postgres } from '../src/infra/postgres.ts';
@@ -13,14 +15,21 @@ import { createRegistry, type Registry } from '../src/registry/registry.ts';
 import { findDecision } from '../src/store/find-decision.ts';
 import { OnlineCatalog } from '../src/store/online-catalog.ts';
 import { createOnlineStore } from '../src/store/online-store.ts';
+import { programsOf } from '../src/store/project-definitions.ts';
 import { systemTimers } from './batcher/timers.ts';
 import { DataPlane } from './data-plane.ts';
 import { DecisionCompleter } from './decisions/complete-decisions.ts';
 import { DecisionLog } from './decisions/decision-log.ts';
 import { openDecisionSender } from './decisions/decision-sender.ts';
+import { FollowedCatalog } from './features/followed-catalog.ts';
+import { HistoricalFeatures } from './features/historical-features.ts';
 import { OnlineFeatures } from './features/online-features.ts';
+import { SignedServices } from './features/signed-services.ts';
 import { ViewReader } from './features/view-reader.ts';
-import { createHttpServer } from './http/create-http-server.ts';
+import { observeObjectives } from './freshness-metrics.ts';
+import { startGrpcServer, type GrpcServer } from './grpc/create-grpc-server.ts';
+import { createFeatureStoreService } from './grpc/feature-store-service.ts';
+import { createHttpServer, type HttpServerOptions } from './http/create-http-server.ts';
 import { AllocationFollower } from './router/allocation-follower.ts';
 import { loadVersion } from './router/load-version.ts';
 import { ModelRouter } from './router/model-router.ts';
@@ -34,12 +43,16 @@ export interface ServingOptions {
   readonly project: Project;
   readonly config: BaseConfig;
   readonly settings: ServingSettings;
+  /** For reads of the past; without it a log with rows in files only is refused. */
+  readonly coldLog?: ColdLogConfig;
   readonly logger: Logger;
 }
 
 export interface RunningServing {
   /** Where it listens, such as `http://127.0.0.1:7480`. */
   readonly url: string;
+  /** Where it listens for gRPC, such as `127.0.0.1:7481`. */
+  readonly grpcAddress: string;
   readonly dataPlane: DataPlane;
   readonly onlineFeatures: OnlineFeatures;
   readonly metrics: Metrics;
@@ -65,15 +78,19 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
     everyMs: settings.reportEveryMs,
     logger,
   });
-  const models = createModels(options, registry, metrics, () => {
+  const models = createModels(options, postgres, registry, metrics, () => {
     reporter.report();
   });
   const decisions = createDecisionLog(options, () => openDecisionSender(kafka, names.decisionTopic()), metrics);
+  observeObjectives(metricsRegistry, options.project.views);
   observeModels(metricsRegistry, models, () => decisions.waiting);
   await redisReady(redis);
   const reader = new ViewReader(createOnlineStore(redis, names));
   const dataPlane = createDataPlane(options, models, reader, decisions, metrics);
-  const onlineFeatures = createOnlineFeatures(options, reader, metrics);
+  const catalog = new FollowedCatalog(postgres, options.project, logger);
+  await catalog.start();
+  const onlineFeatures = createOnlineFeatures(options, catalog, reader, metrics);
+  const historicalFeatures = createHistoricalFeatures(options, postgres);
   const follower = new AllocationFollower({
     registry,
     postgres,
@@ -83,12 +100,14 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
   });
   await follower.start();
   reporter.start();
-  const http = openHttp(dataPlane, onlineFeatures, decisions, postgres, metricsRegistry, settings);
+  const http = openHttp({ dataPlane, onlineFeatures, historicalFeatures }, decisions, postgres, metricsRegistry, settings);
   const url = await http.listen({ host: settings.host, port: settings.port });
-  logger.info({ url, models: models.map(({ name }) => name) }, 'serving');
+  const grpc = await openGrpc(onlineFeatures, options);
+  logger.info({ url, grpc: grpc.address, models: models.map(({ name }) => name) }, 'serving');
 
   return {
     url,
+    grpcAddress: grpc.address,
     dataPlane,
     onlineFeatures,
     metrics: metricsRegistry,
@@ -96,7 +115,10 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
       const giveUpAt = performance.now() + settings.drainTimeoutMs;
       const withinLimit = (work: Promise<unknown>): Promise<void> => atMost(giveUpAt - performance.now(), work);
       dataPlane.retire();
-      await withinLimit(http.close().then(() => dataPlane.drain()));
+      catalog.stop();
+      const drained = grpc.drain(sleep(settings.drainTimeoutMs, undefined, { ref: false }));
+      await withinLimit(Promise.all([http.close(), drained]).then(() => dataPlane.drain()));
+      historicalFeatures.close();
       await decisions.drain(Math.max(giveUpAt - performance.now(), DECISIONS_DRAIN_MS_MIN));
       await withinLimit(Promise.all([follower.stop(), reporter.stop(), ...models.map(({ router }) => router.close())]));
       await withinLimit(Promise.allSettled([postgres.close(), kafka.close(), redis.quit()]));
@@ -111,6 +133,7 @@ const ARTIFACTS_DIRECTORY = 'artifacts';
 
 function createModels(
   { project, settings, logger }: ServingOptions,
+  postgres: Postgres,
   registry: Registry,
   metrics: ServingMetrics,
   onStatus: () => void,
@@ -122,10 +145,11 @@ function createModels(
       metrics.sessionRestarts.inc();
     },
   });
-  return project.models.map((definition) =>
-    createServedModel(
+  return project.models.map((definition) => {
+    const services = new SignedServices(postgres, project, definition.service);
+    return createServedModel(
       definition,
-      (program) =>
+      () =>
         new ModelRouter({
           model: definition.name,
           logger,
@@ -133,7 +157,7 @@ function createModels(
           loadVersion: async (version) =>
             loadVersion(await registry.readBundle(definition.name, version), {
               ...settings,
-              program,
+              serviceOf: (digest) => services.of(digest),
               host,
               timers: systemTimers,
               onBatch: (rows) => {
@@ -141,8 +165,8 @@ function createModels(
               },
             }),
         }),
-    ),
-  );
+    );
+  });
 }
 
 function createDecisionLog(
@@ -190,30 +214,51 @@ function createDataPlane(
 }
 
 function createOnlineFeatures(
-  { project, settings }: ServingOptions,
+  { settings }: ServingOptions,
+  catalog: FollowedCatalog,
   reader: ViewReader,
   metrics: ServingMetrics,
 ): OnlineFeatures {
   const { onlineEntitiesMax: entitiesMax, onlineKeysMax: keysMax, timeoutMs } = settings;
-  const catalog = new OnlineCatalog(project);
   return new OnlineFeatures({ catalog, reader, metrics, timers: systemTimers, clock: Date.now, entitiesMax, keysMax, timeoutMs });
 }
 
+function createHistoricalFeatures({ project, config, settings, coldLog }: ServingOptions, postgres: Postgres): HistoricalFeatures {
+  const { historicalRowsMax: rowsMax, historicalTimeoutMs: timeoutMs } = settings;
+  return new HistoricalFeatures({
+    catalog: new OnlineCatalog(project),
+    views: programsOf(project),
+    postgres,
+    postgresUrl: config.postgresUrl,
+    coldLog: coldLog ?? null,
+    spillTo: config.dataDir,
+    timers: systemTimers,
+    rowsMax,
+    timeoutMs,
+    statementTimeoutMs: settings.timeoutMsMax,
+  });
+}
+
 function openHttp(
-  dataPlane: DataPlane,
-  onlineFeatures: OnlineFeatures,
+  planes: Pick<HttpServerOptions, 'dataPlane' | 'onlineFeatures' | 'historicalFeatures'>,
   decisions: DecisionLog,
   postgres: Postgres,
   metrics: Metrics,
   settings: ServingSettings,
 ): ReturnType<typeof createHttpServer> {
   return createHttpServer({
-    dataPlane,
-    onlineFeatures,
+    ...planes,
     findDecision: async (id) => decisions.recent(id) ?? (await findDecision(postgres, id)),
     metrics,
     settings,
   });
+}
+
+/** Other services of the same data plane, such as the Open Inference Protocol's, join the list. */
+function openGrpc(onlineFeatures: OnlineFeatures, { settings, logger }: ServingOptions): Promise<GrpcServer> {
+  const { host, grpcPort: port, bodyBytesMax: messageBytesMax, keepAliveMs, timeoutMsMax } = settings;
+  const services = [createFeatureStoreService({ onlineFeatures, timeoutMsMax, logger })];
+  return startGrpcServer({ host, port, messageBytesMax, keepAliveMs, services });
 }
 
 /** Waits for the work, but not for ever: what is not done by then is cut off. */

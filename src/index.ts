@@ -3,6 +3,9 @@
  * through HTTP, Temporal and the command line.
  */
 import type { MillraceClient } from './client/millrace-client.ts';
+import type { OnlineFeaturesClient, OnlineFeaturesOptions } from './client/connect-online-features.ts';
+import type { HistoricalRead } from './client/read-historical.ts';
+import type { AsOfManifest } from './store/as-of/as-of-request.ts';
 import type { OnlineConnection } from './client/connect-online-store.ts';
 
 export type { Duration } from './core/duration.ts';
@@ -10,6 +13,8 @@ export { entity } from './define/entity.ts';
 export type { Entity } from './define/entity.ts';
 export { boolean, nullable, number, string, timestamp } from './define/field.ts';
 export type { Field, FieldType, Row, Schema } from './define/field.ts';
+export { derivedSource } from './define/derived-source.ts';
+export type { Attachments } from './define/derived-source.ts';
 export { source } from './define/source.ts';
 export type { Source } from './define/source.ts';
 export type { Aggregation, AggregationGroup, AggregationKind, Combination } from './define/aggregation.ts';
@@ -38,6 +43,9 @@ export { foldOnline } from './client/fold-online.ts';
 export type { OnlineEvent } from './client/fold-online.ts';
 export { readOnline } from './client/read-online.ts';
 export type { OnlineRead, ServiceRead, ViewsRead } from './client/read-online.ts';
+export type { OnlineFeaturesClient, OnlineFeaturesOptions } from './client/connect-online-features.ts';
+export type { HistoricalRead } from './client/read-historical.ts';
+export type { AsOfManifest } from './store/as-of/as-of-request.ts';
 export type { OnlineConnection } from './client/connect-online-store.ts';
 export { createMemoryOnlineStore } from './store/memory-online-store.ts';
 export type { OnlineViewRead } from './store/online-rows.ts';
@@ -68,4 +76,26 @@ export async function connectOnlineStore(
 ): Promise<OnlineConnection> {
   const client = await import('./client/connect-online-store.ts');
   return client.connectOnlineStore(environment);
+}
+
+/**
+ * Reads online features through serving processes, by gRPC: a program that may not reach Redis, or has other views than its own
+ * to share round trips with.
+ */
+export async function connectOnlineFeatures(options: OnlineFeaturesOptions): Promise<OnlineFeaturesClient> {
+  const client = await import('./client/connect-online-features.ts');
+  return client.connectOnlineFeatures(options);
+}
+
+/**
+ * Reads features as of past moments for the rows of a file or a query, into a file with a manifest beside it: what
+ * `millrace features as-of` does. MILLRACE_POSTGRES_URL names the offline store.
+ * @throws MillraceError FEATURE_NOT_FOUND, FEATURE_SPINE_INVALID, FEATURE_READ_DIED, STORE_UNAVAILABLE, STORE_QUERY_FAILED, CONFIG_INVALID
+ */
+export async function readHistorical(
+  environment: Readonly<Record<string, string | undefined>>,
+  request: HistoricalRead,
+): Promise<AsOfManifest> {
+  const client = await import('./client/read-historical.ts');
+  return client.readHistorical(environment, request);
 }

@@ -2,6 +2,7 @@
 //   node stack/bootstrap.mjs start [args]   installs what is missing, then runs the flights example
 //   node stack/bootstrap.mjs test [args]    installs what is missing, then runs the tests
 //   node stack/bootstrap.mjs faults [args]  installs what is missing, then runs the fault suite
+//   node stack/bootstrap.mjs nightly [args] installs what is missing, then tries ten times as many random projects
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -17,13 +18,19 @@ const EXIT_FAILED = 1;
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const vitest = [join('node_modules', 'vitest', 'vitest.mjs'), 'run'];
+const randomProjects = ['test/property/projects', 'test/integration/store/sql', 'test/integration/monitoring/skew-audit-kinds'];
 const namesProject = (argument) => /^--project(=|$)/.test(argument);
 
 const commands = {
   start: (args) => ['--import', 'tsx', join('examples', 'flights', 'main.ts'), ...args],
   test: (args) => [...vitest, ...(args.some(namesProject) ? [] : ['--project', '!faults']), ...args],
   faults: (args) => [...vitest, '--project', 'faults', ...args],
+  // The verbose reporter names the seed of each test, whether it passes or not.
+  nightly: (args) => [...vitest, '--reporter=verbose', ...randomProjects, ...args],
 };
+
+/** What an environment that says nothing else means to a command. */
+const environments = { nightly: { MILLRACE_TEST_SCALE: '10' } };
 
 /** What is wrong with the Node that runs us; undefined when nothing is. */
 export function nodeVersionProblem(version) {
@@ -113,7 +120,7 @@ async function main() {
     process.exit(EXIT_FAILED);
   }
   await ensureDependencies();
-  process.exit(await run(process.execPath, command(args), process.env));
+  process.exit(await run(process.execPath, command(args), { ...environments[name], ...process.env }));
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await main();

@@ -1,23 +1,25 @@
-import { ScheduleAlreadyRunning, ScheduleNotFoundError, ScheduleOverlapPolicy, type Client, type ScheduleOptions } from '@temporalio/client';
+import { ScheduleOverlapPolicy, type Client } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { everyDecision, type AuditInput } from '../src/contracts/audit.ts';
 import {
   lifecycleSignals,
+  ingestionSignals,
   searchAttributes,
   workflowIds,
+  type IngestionConfiguration,
   type IngestionInput,
   type LifecycleInput,
   type MonitorInput,
 } from '../src/contracts/lifecycle.ts';
 import type { Names } from '../src/contracts/names.ts';
+import { derivationOf } from '../src/define/derivation.ts';
 import type { Model } from '../src/define/model.ts';
 import type { Project } from '../src/define/project.ts';
 import { translateTemporalError } from '../src/infra/temporal-error.ts';
+import { CATCHUP_WINDOW, ensureSchedule, removeSchedule } from './ensure-schedule.ts';
 
 /** Ingest and fold members of a project; one keeps a core busy. */
 export const INGESTION_MEMBERS_DEFAULT = 1;
-/** A monitor that was missed for longer, because the server was away, is not made up for: the next one does. */
-const CATCHUP_WINDOW = '1m';
 
 export interface EnsureWorkflowsOptions {
   readonly members?: number;
@@ -35,7 +37,7 @@ export async function ensureWorkflows(
   { members = INGESTION_MEMBERS_DEFAULT }: EnsureWorkflowsOptions = {},
 ): Promise<void> {
   try {
-    await ensureIngestion(client, names, members);
+    await ensureIngestion(client, project, names, members);
     for (const model of project.models) {
       await ensureLifecycle(client, names, model);
       await ensureMonitorSchedule(client, names, model);
@@ -46,14 +48,18 @@ export async function ensureWorkflows(
   }
 }
 
-async function ensureIngestion(client: Client, names: Names, members: number): Promise<void> {
-  const input: IngestionInput = { namespace: names.namespace, members };
-  await client.workflow.start('ingestion', {
+/** A project that runs already may have gained its first derived source, or lost its last. */
+async function ensureIngestion(client: Client, project: Project, names: Names, members: number): Promise<void> {
+  const derives = project.sources.some((source) => derivationOf(source) !== undefined);
+  const input: IngestionInput = { namespace: names.namespace, members, derives };
+  const configuration: IngestionConfiguration = { derives };
+  await client.workflow.signalWithStart('ingestion', {
     workflowId: workflowIds.ingestion(names.namespace),
     taskQueue: names.taskQueue('orchestration'),
-    workflowIdConflictPolicy: 'USE_EXISTING',
     staticSummary: 'Keeps the consumers running',
     args: [input],
+    signal: ingestionSignals.configure,
+    signalArgs: [configuration],
   });
 }
 
@@ -91,12 +97,7 @@ async function ensureMonitorSchedule(client: Client, names: Names, model: Model)
 async function ensureAuditSchedule(client: Client, names: Names, model: Model): Promise<void> {
   const scheduleId = workflowIds.auditSchedule(names.namespace, model.name);
   if (model.audit === null) {
-    await client.schedule
-      .getHandle(scheduleId)
-      .delete()
-      .catch((error: unknown) => {
-        if (!(error instanceof ScheduleNotFoundError)) throw error;
-      });
+    await removeSchedule(client, scheduleId);
     return;
   }
   const input: AuditInput = {
@@ -118,22 +119,6 @@ async function ensureAuditSchedule(client: Client, names: Names, model: Model): 
       args: [input],
     },
   });
-}
-
-type WorkflowSchedule = ScheduleOptions & { readonly action: { readonly workflowId: string } };
-
-async function ensureSchedule(client: Client, options: WorkflowSchedule): Promise<void> {
-  try {
-    await client.schedule.create(options);
-  } catch (error) {
-    if (!(error instanceof ScheduleAlreadyRunning)) throw error;
-    await client.schedule.getHandle(options.scheduleId).update((present) => ({
-      ...present,
-      spec: options.spec,
-      policies: options.policies ?? present.policies,
-      action: options.action,
-    }));
-  }
 }
 
 const modelAttribute = (model: Model) => [

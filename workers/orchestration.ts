@@ -2,17 +2,21 @@
 import './stop-with-parent.ts';
 import path from 'node:path';
 import { createAuditActivities } from '../activities/audit.ts';
+import { createHistoricalActivities } from '../activities/historical.ts';
 import { createMonitorActivities } from '../activities/monitor.ts';
 import { createRegistryActivities } from '../activities/registry.ts';
 import { createRolloutActivities } from '../activities/rollout.ts';
 import { createArtifactStore } from '../src/infra/artifacts.ts';
 import { loadBaseConfig } from '../src/infra/base-config.ts';
+import { loadColdLogConfig } from '../src/infra/cold-log-config.ts';
 import { loadProject } from '../src/infra/load-project.ts';
 import { createLogger } from '../src/infra/logger.ts';
 import { createMetrics } from '../src/infra/metrics.ts';
 import { createPostgres } from '../src/infra/postgres.ts';
 import { processEnvironment } from '../src/infra/process-environment.ts';
+import { createColdLog, withColdLog } from '../src/store/cold-log/cold-log.ts';
 import { createRegistry } from '../src/registry/registry.ts';
+import { OnlineCatalog } from '../src/store/online-catalog.ts';
 import { bundleWorkflows } from './bundle-workflows.ts';
 import { runWorker } from './run-worker.ts';
 import { metricsAddress, serveMetrics } from './serve-metrics.ts';
@@ -24,9 +28,15 @@ const environment = processEnvironment();
 const config = loadBaseConfig(environment);
 const metricsAt = metricsAddress(environment);
 const logger = createLogger('orchestration', config.logLevel);
-const { models } = await loadProject(config.project);
+const project = await loadProject(config.project);
+const { models } = project;
 const workflowBundle = await bundleWorkflows(path.join(config.dataDir, 'cache'), logger);
-const postgres = createPostgres({ url: config.postgresUrl, applicationName: 'millrace-orchestration', logger });
+const coldLogConfig = loadColdLogConfig(environment);
+const coldLog = createColdLog(coldLogConfig);
+const postgres = withColdLog(
+  createPostgres({ url: config.postgresUrl, applicationName: 'millrace-orchestration', logger }),
+  coldLog,
+);
 const metrics = metricsAt === undefined ? undefined : await serveMetrics(createMetrics('orchestration'), metricsAt);
 try {
   const registry = createRegistry(postgres, createArtifactStore(path.join(config.dataDir, 'artifacts')));
@@ -40,10 +50,17 @@ try {
       ...createRegistryActivities({ registry }),
       ...createRolloutActivities({ postgres, registry, models }),
       ...createMonitorActivities({ postgres, registry, models }),
-      ...createAuditActivities({ postgres, models }),
+      ...createAuditActivities({ postgres, project }),
+      ...createHistoricalActivities({
+        postgres,
+        postgresUrl: config.postgresUrl,
+        coldLog: coldLogConfig,
+        catalog: new OnlineCatalog(project),
+      }),
     },
   });
 } finally {
   await metrics?.close();
   await postgres.close();
+  coldLog.close();
 }

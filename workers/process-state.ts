@@ -24,6 +24,8 @@ const processesState = z.object({
   project: z.string().nullable(),
   gatewayPort: z.number(),
   servingPort: z.number(),
+  /** Absent in files of before serving spoke gRPC. */
+  servingGrpcPort: z.number().optional(),
   consolePort: z.number(),
   processes: z.array(processState),
 });
@@ -67,6 +69,7 @@ export async function processPorts(dataDir: string): Promise<Record<string, stri
   return {
     MILLRACE_GATEWAY_PORT: String(state.gatewayPort),
     MILLRACE_SERVING_PORT: String(state.servingPort),
+    ...(state.servingGrpcPort === undefined ? {} : { MILLRACE_SERVING_GRPC_PORT: String(state.servingGrpcPort) }),
     MILLRACE_CONSOLE_PORT: String(state.consolePort),
   };
 }

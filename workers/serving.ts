@@ -3,6 +3,7 @@ import './stop-with-parent.ts';
 import { loadServingSettings } from '../serving/settings.ts';
 import { startServing } from '../serving/start-serving.ts';
 import { loadBaseConfig } from '../src/infra/base-config.ts';
+import { loadColdLogConfig } from '../src/infra/cold-log-config.ts';
 import { loadProject } from '../src/infra/load-project.ts';
 import { createLogger } from '../src/infra/logger.ts';
 import { processEnvironment } from '../src/infra/process-environment.ts';
@@ -15,7 +16,13 @@ const settings = loadServingSettings(environment);
 const metricsAt = metricsAddress(environment);
 const logger = createLogger('serving', config.logLevel);
 
-const serving = await startServing({ project: await loadProject(config.project), config, settings, logger });
+const serving = await startServing({
+  project: await loadProject(config.project),
+  config,
+  settings,
+  coldLog: loadColdLogConfig(environment),
+  logger,
+});
 // The HTTP port has them too; all workers have them on a port of their own, which a supervisor knows.
 const metrics = metricsAt === undefined ? undefined : await serveMetrics(serving.metrics, metricsAt);
 

@@ -1,9 +1,12 @@
 /** The stream worker: ingest, fold, decision sink and materialize, run as activities. */
 import './stop-with-parent.ts';
+import { createBackfillActivities } from '../activities/backfill.ts';
+import { createColdLogActivities } from '../activities/cold-log.ts';
 import { createMaterializeActivities } from '../activities/materialize.ts';
 import { createStreamActivities } from '../activities/stream.ts';
 import { createNames } from '../src/contracts/names.ts';
 import { loadBaseConfig } from '../src/infra/base-config.ts';
+import { loadColdLogConfig } from '../src/infra/cold-log-config.ts';
 import { createKafka } from '../src/infra/kafka.ts';
 import { loadProject } from '../src/infra/load-project.ts';
 import { createLogger } from '../src/infra/logger.ts';
@@ -11,8 +14,8 @@ import { createMetrics } from '../src/infra/metrics.ts';
 import { createPostgres } from '../src/infra/postgres.ts';
 import { processEnvironment } from '../src/infra/process-environment.ts';
 import { createRedis } from '../src/infra/redis.ts';
+import { createColdLog, withColdLog } from '../src/store/cold-log/cold-log.ts';
 import { createOnlineStore } from '../src/store/online-store.ts';
-import { programsOf } from '../src/store/project-definitions.ts';
 import { createStreamMetrics } from '../src/stream/stream-metrics.ts';
 import { runWorker } from './run-worker.ts';
 import { metricsAddress, serveMetrics } from './serve-metrics.ts';
@@ -24,25 +27,28 @@ const ACTIVITIES_MAX = 20;
 
 const environment = processEnvironment();
 const config = loadBaseConfig(environment);
+const coldLogConfig = loadColdLogConfig(environment);
 const metricsAt = metricsAddress(environment);
 const logger = createLogger('stream', config.logLevel);
 const project = await loadProject(config.project);
 const names = createNames(config.namespace);
 const kafka = createKafka({ brokers: config.kafkaBrokers, clientId: 'millrace-stream', logger });
-const postgres = createPostgres({
-  url: config.postgresUrl,
-  applicationName: 'millrace-stream',
-  logger,
-  silenceMsMax: POSTGRES_SILENCE_MS_MAX,
-});
+const coldLog = createColdLog(coldLogConfig);
+const postgres = withColdLog(
+  createPostgres({
+    url: config.postgresUrl,
+    applicationName: 'millrace-stream',
+    logger,
+    silenceMsMax: POSTGRES_SILENCE_MS_MAX,
+  }),
+  coldLog,
+);
 const redis = createRedis({ url: config.redisUrl, role: 'write', logger });
 const registry = createMetrics('stream');
 const metricsServer = metricsAt === undefined ? undefined : await serveMetrics(registry, metricsAt);
 try {
-  const programs = programsOf(project);
   const deps = {
     project,
-    programs,
     kafka,
     postgres,
     names,
@@ -56,11 +62,17 @@ try {
     config,
     logger,
     maxConcurrentActivityTaskExecutions: ACTIVITIES_MAX,
-    activities: { ...createStreamActivities(deps), ...createMaterializeActivities(deps) },
+    activities: {
+      ...createStreamActivities(deps),
+      ...createMaterializeActivities(deps),
+      ...createBackfillActivities(deps),
+      ...createColdLogActivities({ db: postgres, project, config: coldLogConfig, clock: Date.now }),
+    },
   });
 } finally {
   await metricsServer?.close();
   redis.disconnect();
   await kafka.close();
   await postgres.close();
+  coldLog.close();
 }

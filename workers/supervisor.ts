@@ -21,6 +21,7 @@ const stopOrder: readonly (readonly ProcessName[])[] = [
 export interface ProcessPorts {
   readonly gateway: number;
   readonly serving: number;
+  readonly servingGrpc: number;
   readonly console: number;
   readonly metrics: Readonly<Record<ProcessName, number>>;
 }
@@ -73,6 +74,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     project: options.environment['MILLRACE_PROJECT'] ?? null,
     gatewayPort: options.ports.gateway,
     servingPort: options.ports.serving,
+    servingGrpcPort: options.ports.servingGrpc,
     consolePort: options.ports.console,
     processes: processes.map((supervised) => supervised.state()),
   });
@@ -101,6 +103,7 @@ function processEnvironmentOf(options: SupervisorOptions, name: ProcessName): En
     MILLRACE_DATA_DIR: options.dataDir,
     MILLRACE_GATEWAY_PORT: String(options.ports.gateway),
     MILLRACE_SERVING_PORT: String(options.ports.serving),
+    MILLRACE_SERVING_GRPC_PORT: String(options.ports.servingGrpc),
     MILLRACE_CONSOLE_PORT: String(options.ports.console),
     MILLRACE_METRICS_PORT: String(options.ports.metrics[name]),
   };

@@ -4,16 +4,21 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { createTrainingActivities } from '../activities/training.ts';
+import { compileService } from '../src/fold/compile-service.ts';
 import { createArtifactStore } from '../src/infra/artifacts.ts';
 import { loadBaseConfig } from '../src/infra/base-config.ts';
+import { loadColdLogConfig } from '../src/infra/cold-log-config.ts';
 import { loadProject } from '../src/infra/load-project.ts';
 import { createLogger } from '../src/infra/logger.ts';
 import { createMetrics } from '../src/infra/metrics.ts';
 import { createPostgres } from '../src/infra/postgres.ts';
 import { processEnvironment } from '../src/infra/process-environment.ts';
 import { readSettings } from '../src/infra/settings.ts';
+import { createColdLog, withColdLog } from '../src/store/cold-log/cold-log.ts';
 import { createRegistry } from '../src/registry/registry.ts';
 import { buildTrainingSet } from '../src/store/build-training-set.ts';
+import { currentModel, recordService } from '../src/store/current-services.ts';
+import { planTraining } from '../src/training/training-plan.ts';
 import { runWorker } from './run-worker.ts';
 import { metricsAddress, serveMetrics } from './serve-metrics.ts';
 
@@ -27,10 +32,15 @@ const config = loadBaseConfig(environment);
 const { tensorflowAddon } = readSettings(settingsSchema, { tensorflowAddon: 'MILLRACE_TENSORFLOW_ADDON' }, environment);
 const metricsAt = metricsAddress(environment);
 const logger = createLogger('training', config.logLevel);
-const { models } = await loadProject(config.project);
+const project = await loadProject(config.project);
+const { models } = project;
 const scratchDirectory = path.resolve(config.dataDir, 'scratch');
 await mkdir(scratchDirectory, { recursive: true });
-const postgres = createPostgres({ url: config.postgresUrl, applicationName: 'millrace-training', logger });
+const coldLog = createColdLog(loadColdLogConfig(environment));
+const postgres = withColdLog(
+  createPostgres({ url: config.postgresUrl, applicationName: 'millrace-training', logger }),
+  coldLog,
+);
 const metrics = metricsAt === undefined ? undefined : await serveMetrics(createMetrics('training'), metricsAt);
 try {
   const artifacts = createArtifactStore(path.resolve(config.dataDir, 'artifacts'));
@@ -43,10 +53,15 @@ try {
       registry: createRegistry(postgres, artifacts),
       artifacts,
       models,
-      buildTrainingSet: (model, dataCut) => {
+      buildTrainingSet: async (given, dataCut) => {
+        const model = await currentModel(postgres, project, given);
+        const program = compileService(model.service);
+        await recordService(postgres, program);
         const onProgress = (stage: string, durationMs: number, rows: number) =>
           logger.info({ model: model.name, stage, durationMs, rows }, 'training set');
-        return buildTrainingSet({ postgres, onProgress }, { model, dataCut });
+        const built = await buildTrainingSet({ postgres, onProgress }, { model, dataCut });
+        const { viewVersions } = planTraining(model);
+        return { ...built, viewVersions };
       },
       scratchDirectory,
       addon: tensorflowAddon ?? null,
@@ -56,4 +71,5 @@ try {
 } finally {
   await metrics?.close();
   await postgres.close();
+  coldLog.close();
 }

@@ -8,6 +8,9 @@ import type {
   StreamActivities,
   TrainingActivities,
 } from '../src/contracts/activities.ts';
+import type { BackfillActivities } from '../src/contracts/backfill.ts';
+import type { ColdLogActivities } from '../src/contracts/export-log.ts';
+import type { HistoricalActivities } from '../src/contracts/historical.ts';
 import { createNames } from '../src/contracts/names.ts';
 
 /** Whatever is retried for ever is asked at least this often. */
@@ -86,4 +89,32 @@ export const materializeActivities = (namespace: string) =>
     startToCloseTimeout: '2h',
     heartbeatTimeout: '30s',
     retry,
+  });
+
+/** Slices of a backfill and what follows them: one that dies goes on, in another process, where it was. */
+export const backfillActivities = (namespace: string) =>
+  proxyActivities<BackfillActivities>({
+    taskQueue: createNames(namespace).taskQueue('stream'),
+    startToCloseTimeout: '15m',
+    heartbeatTimeout: '15s',
+    retry,
+  });
+
+/** A file of the cold log each: a day's rows are copied, sorted and written, or read again and deleted. */
+export const coldLogActivities = (namespace: string) =>
+  proxyActivities<ColdLogActivities>({
+    taskQueue: createNames(namespace).taskQueue('stream'),
+    startToCloseTimeout: '1h',
+    heartbeatTimeout: '60s',
+    retry: { ...retry, maximumAttempts: 20 },
+  });
+
+/** Chunks of a read of the past: long, each begun anew by a retry, given up at once when cancelled. */
+export const historicalActivities = (namespace: string) =>
+  proxyActivities<HistoricalActivities>({
+    taskQueue: createNames(namespace).taskQueue('orchestration'),
+    startToCloseTimeout: '4h',
+    heartbeatTimeout: '15s',
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: { ...retry, maximumAttempts: 20 },
   });

@@ -1,5 +1,7 @@
-import { continueAsNew, workflowInfo } from '@temporalio/workflow';
+import { continueAsNew, defineQuery, setHandler, workflowInfo } from '@temporalio/workflow';
 import {
+  auditProgress,
+  auditQueries,
   auditVerdict,
   describeTally,
   emptyTally,
@@ -7,6 +9,7 @@ import {
   type AuditCursor,
   type AuditInput,
   type AuditPlan,
+  type AuditProgress,
   type AuditResult,
   type AuditTally,
 } from '../src/contracts/audit.ts';
@@ -24,15 +27,18 @@ export async function auditSkew(input: AuditInput): Promise<AuditResult> {
   const { namespace, model, scope } = input;
   const audit = auditActivities(namespace);
   const { firstExecutionRunId: runKey, workflowId: actor } = workflowInfo();
-  showProgress({ model, phase: 'auditing', ...(scope.version === null ? {} : { version: scope.version }) });
-  const plan: AuditPlan = input.carried?.plan ?? (await audit.planAudit({ model, scope, seed: runKey }));
+  let plan: AuditPlan | null = input.carried?.plan ?? null;
   let tally: AuditTally = input.carried?.tally ?? emptyTally;
+  setHandler(defineQuery<AuditProgress>(auditQueries.progress), () => auditProgress(plan, tally));
+  showProgress({ model, phase: 'auditing', ...(scope.version === null ? {} : { version: scope.version }) });
+  plan ??= await audit.planAudit({ model, scope, seed: runKey });
   let cursor: AuditCursor | null = input.carried?.cursor ?? null;
   for (;;) {
     const chunk = await audit.auditChunk({ model, scope, plan, cursor, chain: tally.chain, decisionsMax: CHUNK_DECISIONS });
     tally = mergeTallies(tally, chunk.tally);
     cursor = chunk.cursor;
-    showProgress({}, describeTally(tally));
+    const { done, of } = auditProgress(plan, tally);
+    showProgress({}, `${of === null ? '' : `${done} of ${of}. `}${describeTally(tally)}`);
     if (cursor === null) break;
     if (workflowInfo().continueAsNewSuggested) {
       await continueAsNew<typeof auditSkew>({ ...input, carried: { plan, cursor, tally } });

@@ -11,14 +11,18 @@ const RESTART_DELAY_MS = 10_000;
 /** All consumers of a project, run together and stopped together. */
 export class ConsumerGroup {
   restarts: number;
+  /** Taken up by the next run. */
+  derives: boolean;
   private readonly consumers: ReturnType<typeof streamActivities>;
   private readonly control: ReturnType<typeof streamControlActivities>;
   private readonly members: number;
-  private readonly running = new Set<string>();
+  /** Of the present run: the consumers of the one before may end after it has begun. */
+  private running = new Set<string>();
   private lag: Readonly<Record<string, number>> = {};
 
   constructor(input: IngestionInput) {
     this.restarts = input.carried?.restarts ?? 0;
+    this.derives = input.derives ?? false;
     this.members = input.members;
     this.consumers = streamActivities(input.namespace);
     this.control = streamControlActivities(input.namespace);
@@ -50,26 +54,30 @@ export class ConsumerGroup {
 
   private start(): Promise<void>[] {
     const started: Promise<void>[] = [];
+    this.running = new Set();
     for (let member = 0; member < this.members; member++) {
       started.push(
         this.keepRunning(`ingest-${member}`, () => this.consumers.runIngest({ member })),
         this.keepRunning(`fold-${member}`, () => this.consumers.runFold({ member })),
       );
     }
+    // One derives all sources: a second would do the same work again.
+    if (this.derives) started.push(this.keepRunning('derive-0', () => this.consumers.runDerive({ member: 0 })));
     started.push(this.keepRunning('decision-sink-0', () => this.consumers.runDecisionSink({ member: 0 })));
     return started;
   }
 
   private async keepRunning(name: string, consume: () => Promise<void>): Promise<void> {
+    const { running } = this;
     for (;;) {
-      this.running.add(name);
+      running.add(name);
       try {
         await consume();
       } catch (error) {
         if (isCancellation(error) || !(error instanceof TemporalFailure)) throw error;
         showProgress({}, `${name} failed: ${failureText(error)}`);
       } finally {
-        this.running.delete(name);
+        running.delete(name);
       }
       // A consumer that was cancelled may end without an error; the wait then ends the loop.
       await sleep(RESTART_DELAY_MS);

@@ -2,6 +2,7 @@ import { condition, continueAsNew, defineQuery, defineSignal, setHandler, workfl
 import {
   ingestionQueries,
   ingestionSignals,
+  type IngestionConfiguration,
   type IngestionInput,
   type IngestionStatus,
   type OperatorNote,
@@ -21,6 +22,7 @@ export async function ingestion(input: IngestionInput): Promise<void> {
   const group = new ConsumerGroup(input);
   const replays: ReplayRequest[] = [...(input.carried?.replays ?? [])];
   let paused = input.carried?.paused ?? false;
+  let derives = group.derives;
   setHandler(defineQuery<IngestionStatus>(ingestionQueries.status), () => ({ paused, ...group.status() }));
   setHandler(defineSignal<[OperatorNote?]>(ingestionSignals.pause), () => {
     paused = true;
@@ -31,8 +33,12 @@ export async function ingestion(input: IngestionInput): Promise<void> {
   setHandler(defineSignal<[ReplayRequest]>(ingestionSignals.replay), (request) => {
     if (replays.length < REPLAYS_MAX) replays.push(request);
   });
+  setHandler(defineSignal<[IngestionConfiguration]>(ingestionSignals.configure), (wanted) => {
+    derives = wanted.derives;
+  });
 
-  const mustStop = (): boolean => paused || replays.length > 0 || workflowInfo().continueAsNewSuggested;
+  const mustStop = (): boolean =>
+    paused || replays.length > 0 || derives !== group.derives || workflowInfo().continueAsNewSuggested;
   while (!workflowInfo().continueAsNewSuggested) {
     const replay = replays[0];
     if (replay !== undefined) {
@@ -41,8 +47,9 @@ export async function ingestion(input: IngestionInput): Promise<void> {
     } else if (paused) {
       await condition(() => !paused || replays.length > 0);
     } else {
+      group.derives = derives;
       await group.runUntil(mustStop, LAG_INTERVAL_MS);
     }
   }
-  await continueAsNew<typeof ingestion>({ ...input, carried: { paused, restarts: group.restarts, replays } });
+  await continueAsNew<typeof ingestion>({ ...input, derives, carried: { paused, restarts: group.restarts, replays } });
 }

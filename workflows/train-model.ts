@@ -19,6 +19,7 @@ export async function trainModel(input: TrainInput): Promise<TrainOutcome> {
     request,
     trainingSet: built.trainingSet,
     dataCut: built.dataCut,
+    ...(built.viewVersions === undefined ? {} : { viewVersions: built.viewVersions }),
   });
   const refusal = judgeCandidate(result, input.maxLogLossIncrease);
   if (refusal !== null) {

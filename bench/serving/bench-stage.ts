@@ -87,6 +87,7 @@ async function startServing(environment: Readonly<Record<string, string>>) {
   const serving = run('workers/serving.ts', [], {
     ...environment,
     MILLRACE_SERVING_PORT: String(port),
+    MILLRACE_SERVING_GRPC_PORT: '0',
     MILLRACE_SERVING_PROVIDERS: 'cpu',
     MILLRACE_LOG_LEVEL: 'warn',
   });

@@ -1,9 +1,12 @@
+import type { WorkflowHandle } from '@temporalio/client';
 import {
+  auditQueries,
   describeTally,
   everyDecision,
   mostAffected,
   type AuditInput,
   type AuditMismatch,
+  type AuditProgress,
   type AuditResult,
 } from '../../src/contracts/audit.ts';
 import { searchAttributes, workflowIds } from '../../src/contracts/lifecycle.ts';
@@ -17,6 +20,7 @@ import { formatTime, NONE, renderPairs, renderTable } from '../table.ts';
 
 const WORKFLOW_TYPE = 'auditSkew';
 const FEATURES_SHOWN_MAX = 10;
+const PROGRESS_EVERY_MS = 2_000;
 
 interface AuditOptions {
   readonly sample?: number;
@@ -71,13 +75,37 @@ export const addAudit: AddCommand = (program, act) => {
             context.output.result({ workflowId, runId }, () => 'Not waited for.');
             return exitCodes.ok;
           }
-          const result = (await handle.result()) as AuditResult;
+          const result = await followAudit(handle, (line) => context.output.note(line));
           context.output.result(result, () => describeResult(result));
           return result.verdict === 'mismatched' ? exitCodes.failed : exitCodes.ok;
         });
       }),
     );
 };
+
+/** Waits for the result and says in between how far it is. */
+async function followAudit(
+  handle: Pick<WorkflowHandle, 'query' | 'result'>,
+  say: (line: string) => void,
+): Promise<AuditResult> {
+  let before = 0;
+  const timer = setInterval(() => {
+    handle.query<AuditProgress>(auditQueries.progress).then(
+      ({ done, of, mismatched }) => {
+        if (done === before) return;
+        before = done;
+        say(`${done}${of === null ? '' : ` of ${of}`} decisions, ${mismatched} values differ.`);
+      },
+      // Between two runs, or with no worker to ask: the result is what counts.
+      () => undefined,
+    );
+  }, PROGRESS_EVERY_MS);
+  try {
+    return (await handle.result()) as AuditResult;
+  } finally {
+    clearInterval(timer);
+  }
+}
 
 function describeResult({ verdict, certificate, digest, tally }: AuditResult): string {
   const head = renderPairs([

@@ -1,35 +1,49 @@
-import { Option } from 'commander';
+import os from 'node:os';
+import path from 'node:path';
+import { InvalidArgumentError, Option } from 'commander';
+import type { HistoricalRequest } from '../../src/contracts/historical.ts';
+import { loadColdLogConfig } from '../../src/infra/cold-log-config.ts';
 import { loadProject } from '../../src/infra/load-project.ts';
 import { MillraceError } from '../../src/core/millrace-error.ts';
-import type { AsOfManifest, AsOfFileRequest } from '../../src/store/as-of/as-of-file.ts';
-import type { OnlineSelection } from '../../src/store/online-catalog.ts';
-import { examples, parseMoment, type AddCommand } from '../add-command.ts';
+import type { AsOfManifest, AsOfFileRequest } from '../../src/store/as-of/as-of-request.ts';
+import type { OnlineReadPlan } from '../../src/store/online-catalog.ts';
+import { examples, parseMoment, parsePositiveInteger, type AddCommand } from '../add-command.ts';
+import type { CommandContext } from '../command-context.ts';
 import { exitCodes } from '../exit-code.ts';
-import { withPostgres } from '../open-servers.ts';
+import { withLogDatabase } from '../open-servers.ts';
+import { readByWorkflow } from '../read-by-workflow.ts';
 import { formatTime, NONE, renderPairs, renderTable } from '../table.ts';
 
 interface AsOfOptions {
   readonly service?: string;
   readonly views?: string;
-  readonly spine: string;
+  readonly spine?: string;
+  readonly spineSql?: string;
   readonly out: string;
   readonly mode: 'known' | 'happened';
   readonly compare?: boolean;
   readonly time?: string;
   readonly dataCut?: number;
+  readonly events?: Readonly<Record<string, string>>;
+  readonly threads: number;
+  readonly memoryMb?: number;
+  readonly workflow?: boolean;
+  readonly wait?: boolean;
 }
 
+const MEBIBYTE = 1_048_576;
 const list = (text: string): string[] => text.split(',').map((name) => name.trim());
 
 export const addFeaturesAsOf: AddCommand = (features, act) => {
   features
     .command('as-of')
-    .summary('features for the keys and times of a file')
+    .summary('features for the keys and times of a file or a query')
     .description(
-      "Reads features for each row of a file of entity keys, request fields and times, by the fold of training and serving, into a file of the same rows with a manifest beside it. 'known' sees what was known at a row's time; 'happened' sees late events too, as if each had been known when it happened. --compare writes the values in which the two differ: what a data set that was joined on event times would leak.",
+      "Reads features for each row of a file or query of entity keys, request fields and times, by the fold of training and serving, into a file of the same rows with a manifest beside it. 'known' sees what was known at a row's time; 'happened' sees late events too, as if each had been known when it happened. --compare writes the values in which the two differ: what a data set that was joined on event times would leak.",
     )
-    .requiredOption('--spine <file>', '.csv, .ndjson or .parquet with the times in a column')
-    .requiredOption('--out <file>', '.csv, .ndjson or .parquet to write')
+    .option('--spine <file>', '.csv, .ndjson, .parquet or .arrow with the times in a column')
+    .option('--spine-sql <query>', "one SELECT in Millrace's Postgres instead of a file")
+    .requiredOption('--out <file>', '.csv, .ndjson, .parquet or .arrow to write')
     .option('--service <name>', "a feature service's whole row")
     .option('--views <names>', 'feature views, with commas between')
     .addOption(
@@ -38,6 +52,11 @@ export const addFeaturesAsOf: AddCommand = (features, act) => {
     .option('--compare', 'write where the two modes differ')
     .option('--time <column>', "column of the times (default: 'asOf')")
     .option('--data-cut <time>', 'what was known later does not exist (default: all)', parseMoment)
+    .option('--events <source=file...>', 'Parquet files of events instead of the offline log', parseEventFile)
+    .option('--threads <count>', 'threads that read', parsePositiveInteger, os.availableParallelism())
+    .option('--memory-mb <mebibytes>', 'what the chunk of one thread may take (default: 256)', parsePositiveInteger)
+    .option('--workflow', 'as a Temporal workflow, over all orchestration workers')
+    .option('--wait', 'wait for the workflow')
     .addHelpText(
       'after',
       examples(
@@ -49,36 +68,80 @@ export const addFeaturesAsOf: AddCommand = (features, act) => {
       act(async (context, options: AsOfOptions) => {
         const project = await loadProject(context.options.project);
         const { OnlineCatalog } = await import('../../src/store/online-catalog.ts');
-        const plan = new OnlineCatalog(project).plan(selectionOf(options));
-        const request: AsOfFileRequest = {
-          plan,
-          spine: options.spine,
-          out: options.out,
-          mode: options.compare === true ? 'compare' : options.mode,
-          asOfColumn: options.time,
-          dataCut: options.dataCut,
-          signal: context.signal,
-          onProgress: (rows) => {
-            context.output.note(`${rows} rows read`);
-          },
-        };
-        const manifest = await withPostgres(context, async (postgres) => {
-          const { writeAsOfFile } = await import('../../src/store/as-of/as-of-file.ts');
-          return writeAsOfFile(postgres, request);
-        });
+        const request = requestOf(options);
+        const plan = new OnlineCatalog(project).plan(request.selection);
+        if (options.workflow === true) return readByWorkflow(context, request, options.wait === true);
+        const manifest = await readHere(context, plan, request, options.threads);
         context.output.result(manifest, () => describe(manifest, options.out));
         return exitCodes.ok;
       }),
     );
 };
 
-function selectionOf({ service, views }: AsOfOptions): OnlineSelection {
+function readHere(
+  context: CommandContext,
+  plan: OnlineReadPlan,
+  request: HistoricalRequest,
+  threads: number,
+): Promise<AsOfManifest> {
+  const asked: AsOfFileRequest = {
+    plan,
+    spine: request.spine,
+    out: request.out,
+    mode: request.mode,
+    asOfColumn: request.asOfColumn ?? undefined,
+    dataCut: request.dataCut ?? undefined,
+    eventFiles: request.eventFiles ?? undefined,
+    memoryBytes: request.memoryBytes ?? undefined,
+    threads,
+    signal: context.signal,
+    onChunk: (rows, ofRows) => {
+      context.output.note(`${rows} of ${ofRows} rows read`);
+    },
+    onProgress: (rows) => {
+      context.output.note(`${rows} rows written`);
+    },
+  };
+  return withLogDatabase(context, async (postgres, { postgresUrl }) => {
+    const { writeAsOfFile } = await import('../../src/store/as-of/as-of-file.ts');
+    const coldLog = loadColdLogConfig(await context.environment());
+    return writeAsOfFile({ postgres, postgresUrl, coldLog }, asked);
+  });
+}
+
+/** What was asked for, with whole paths: workers have folders of their own. */
+function requestOf(options: AsOfOptions): HistoricalRequest {
+  const { spine, spineSql, out, mode, compare, time, dataCut, events, memoryMb } = options;
+  if ((spine === undefined) === (spineSql === undefined)) throw expected('--spine and --spine-sql');
+  return {
+    selection: selectionOf(options),
+    spine: spine === undefined ? { query: spineSql ?? '' } : path.resolve(spine),
+    out: path.resolve(out),
+    mode: compare === true ? 'compare' : mode,
+    asOfColumn: time ?? null,
+    dataCut: dataCut ?? null,
+    eventFiles: events === undefined ? null : Object.fromEntries(Object.entries(events).map(([source, file]) => [source, path.resolve(file)])),
+    memoryBytes: memoryMb === undefined ? null : memoryMb * MEBIBYTE,
+  };
+}
+
+/** For `.option`: one `source=file` after the other. */
+function parseEventFile(text: string, before: Readonly<Record<string, string>> | undefined): Readonly<Record<string, string>> {
+  const at = text.indexOf('=');
+  if (at < 1 || at === text.length - 1) throw new InvalidArgumentError("Expected source=file, such as 'payments=payments.parquet'.");
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
+const expected = (options: string): MillraceError =>
+  new MillraceError(
+    'REQUEST_INVALID',
+    `Features as of: expected exactly one of ${options}. Name what is to be read.`,
+  );
+
+function selectionOf({ service, views }: AsOfOptions): HistoricalRequest['selection'] {
   if (service !== undefined && views === undefined) return { service };
   if (views !== undefined && service === undefined) return { views: list(views) };
-  throw new MillraceError(
-    'REQUEST_INVALID',
-    'Features as of: expected exactly one of --service and --views. Name what is to be read.',
-  );
+  throw expected('--service and --views');
 }
 
 function describe(

@@ -1,18 +1,18 @@
 import type { Decision, ViewRead } from '../../src/contracts/decision.ts';
-import { requestKeyOf } from '../../src/fold/compile-service.ts';
-import { fenceOf, type ViewState } from '../../src/fold/view-state.ts';
+import { requestKeyOf, type ServiceProgram } from '../../src/fold/compile-service.ts';
+import { fenceOf } from '../../src/fold/view-state.ts';
 import type { ParsedInstance } from '../features/parse-instances.ts';
+import type { ServiceRows } from '../features/read-rows.ts';
 import type { Prediction } from '../prediction.ts';
-import type { FeatureRows } from '../router/row-encoder.ts';
 import type { ServedModel } from '../served-model.ts';
 
 /** All that one request left behind. */
 export interface AnsweredRequest {
   readonly model: ServedModel;
-  readonly instances: readonly ParsedInstance[];
-  /** One per instance and view, in the service's order. */
-  readonly states: readonly (ViewState | null)[];
-  readonly rows: FeatureRows;
+  /** Per prediction: the instances as its version read them, all of them. */
+  readonly made: readonly ServiceRows[];
+  /** Reads the instances as another service wants them. */
+  readonly rowsFor: (program: ServiceProgram) => Promise<ServiceRows>;
   readonly predictions: readonly Prediction[];
   readonly asOf: number;
   readonly servedAt: number;
@@ -21,10 +21,11 @@ export interface AnsweredRequest {
 
 /** The decision of instance `i`, before a shadow has scored it. */
 export function buildDecision(request: AnsweredRequest, i: number): Decision {
-  const { model, rows } = request;
-  const { program } = model;
+  const { model } = request;
+  const made = request.made[i] as ServiceRows;
+  const { program, rows } = made;
   const { decisionId, version, digest, variant, score } = request.predictions[i] as Prediction;
-  const { row, exampleId } = request.instances[i] as ParsedInstance;
+  const { row, exampleId } = made.instances[i] as ParsedInstance;
   const numbers = rows.numbers.subarray(i * program.numericNames.length, (i + 1) * program.numericNames.length);
   const categoriesAt = i * program.categoryNames.length;
   return {
@@ -39,7 +40,7 @@ export function buildDecision(request: AnsweredRequest, i: number): Decision {
     instance: row,
     numbers: Buffer.from(numbers.buffer, numbers.byteOffset, numbers.byteLength).toString('base64'),
     categories: rows.categories.slice(categoriesAt, categoriesAt + program.categoryNames.length),
-    reads: viewReads(request, i, row),
+    reads: viewReads(made, i, row),
     score,
     shadow: null,
     latencyMs: request.latencyMs[i] as Decision['latencyMs'],
@@ -47,12 +48,11 @@ export function buildDecision(request: AnsweredRequest, i: number): Decision {
 }
 
 /** A view whose entity key is null was not read. */
-function viewReads(request: AnsweredRequest, i: number, row: ParsedInstance['row']): ViewRead[] {
-  const { views } = request.model.program;
+function viewReads({ program: { views }, states }: ServiceRows, i: number, row: ParsedInstance['row']): ViewRead[] {
   return views.flatMap((program, v): ViewRead[] => {
     const entityKey = requestKeyOf(program, row);
     if (entityKey === null) return [];
-    const state = request.states[i * views.length + v] ?? null;
+    const state = states[i * views.length + v] ?? null;
     return [
       {
         view: program.name,

@@ -45,7 +45,7 @@ export class DecisionCompleter {
 
   async #shadowScores(shadow: ServingVersion, request: AnsweredRequest): Promise<Float32Array | null> {
     const { metrics, timers, shadowRowsMax } = this.#options;
-    const { model, rows, predictions } = request;
+    const { model, made, predictions } = request;
     if (this.#shadowRows + predictions.length > shadowRowsMax) {
       metrics.shadowDropped.inc({ model: model.name }, predictions.length);
       return null;
@@ -53,6 +53,8 @@ export class DecisionCompleter {
     this.#shadowRows += predictions.length;
     try {
       const all = predictions.map((_, i) => i);
+      // A shadow trained on other versions of the views reads for itself, a moment later than the champion did.
+      const { rows } = made.find(({ program }) => program === shadow.program) ?? (await request.rowsFor(shadow.program));
       return (await shadow.score(rows, all, timers.now() + SHADOW_TIMEOUT_MS)).scores;
     } catch (error) {
       metrics.shadowDropped.inc({ model: model.name }, predictions.length);

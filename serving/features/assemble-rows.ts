@@ -1,15 +1,14 @@
-import { assembleRow } from '../../src/fold/compile-service.ts';
+import { assembleRow, type ServiceProgram } from '../../src/fold/compile-service.ts';
 import type { ViewState } from '../../src/fold/view-state.ts';
 import { readView, settleContracts, type OnContractReads } from '../../src/store/contract-reads.ts';
 import { statesAsked } from '../../src/store/online-rows.ts';
 import type { FeatureRows } from '../router/row-encoder.ts';
-import type { ServedModel } from '../served-model.ts';
 import type { ParsedInstance } from './parse-instances.ts';
 import type { StateRequest } from './view-reader.ts';
 
 /** The states that the instances need: for each instance one per view of the service, in the service's order. */
-export function stateRequests(model: ServedModel, instances: readonly ParsedInstance[]): StateRequest[] {
-  return statesAsked(model.program.views, instances.map(({ row }) => row));
+export function stateRequests(program: ServiceProgram, instances: readonly ParsedInstance[]): StateRequest[] {
+  return statesAsked(program.views, instances.map(({ row }) => row));
 }
 
 /**
@@ -18,13 +17,12 @@ export function stateRequests(model: ServedModel, instances: readonly ParsedInst
  * @throws MillraceError FEATURE_STALE, FEATURE_ON_DEMAND_FAILED
  */
 export function assembleRows(
-  model: ServedModel,
+  program: ServiceProgram,
   instances: readonly ParsedInstance[],
   states: readonly (ViewState | null)[],
   asOf: number,
   onContractReads: OnContractReads,
 ): FeatureRows {
-  const { program } = model;
   const width = program.numericNames.length;
   const numbers = new Float32Array(instances.length * width);
   const categories: (string | null)[] = new Array<string | null>(instances.length * program.categoryNames.length).fill(null);

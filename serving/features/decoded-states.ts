@@ -43,7 +43,7 @@ export class DecodedStates {
       return old.state;
     }
     const state = decodeState(program, encoded);
-    const bytes = state.runs.reduce((sum, run) => sum + run.byteLength, encoded.byteLength);
+    const bytes = encoded.byteLength + state.byteLength;
     // A copy: the driver's buffer may be a window on a whole reply.
     this.#keep(key, { encoded: Buffer.from(encoded), state, bytes }, young);
     return state;

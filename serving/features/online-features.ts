@@ -2,6 +2,7 @@ import type { Clock } from '../../src/core/clock.ts';
 import { isMillraceError, MillraceError } from '../../src/core/millrace-error.ts';
 import type { OnlineCatalog, OnlineReadPlan, OnlineSelection } from '../../src/store/online-catalog.ts';
 import { parseEntities } from '../../src/store/parse-entities.ts';
+import { assertReadable } from '../../src/store/readable-moment.ts';
 import { readOnlineRows, statesAsked, type OnlineAnswer, type OnlineInclude } from '../../src/store/online-rows.ts';
 import type { Timers } from '../batcher/timers.ts';
 import type { ServingMetrics } from '../serving-metrics.ts';
@@ -19,7 +20,7 @@ export interface OnlineFeaturesRequest {
 }
 
 export interface OnlineFeaturesOptions {
-  readonly catalog: OnlineCatalog;
+  readonly catalog: Pick<OnlineCatalog, 'plan'>;
   readonly reader: ViewReader;
   readonly metrics: ServingMetrics;
   readonly timers: Timers;
@@ -38,8 +39,8 @@ export class OnlineFeatures {
   }
 
   /**
-   * @throws FEATURE_NOT_FOUND, REQUEST_INVALID, FEATURE_STALE, FEATURE_ON_DEMAND_FAILED, STATE_CORRUPT, STORE_UNAVAILABLE,
-   *   SERVING_OVERLOADED, SERVING_DEADLINE_EXCEEDED
+   * @throws FEATURE_NOT_FOUND, REQUEST_INVALID, FEATURE_AS_OF_TOO_EARLY, FEATURE_STALE, FEATURE_ON_DEMAND_FAILED,
+   *   STATE_CORRUPT, STORE_UNAVAILABLE, SERVING_OVERLOADED, SERVING_DEADLINE_EXCEEDED
    */
   async read(request: OnlineFeaturesRequest): Promise<OnlineAnswer> {
     try {
@@ -48,6 +49,11 @@ export class OnlineFeatures {
       this.#options.metrics.onlineFailures.inc({ code: isMillraceError(error) ? error.code : 'unexpected' });
       throw error;
     }
+  }
+
+  /** How many of a selection's names, the last ones, are of texts: a service's categories. @throws FEATURE_NOT_FOUND */
+  textCount(selection: OnlineSelection): number {
+    return 'service' in selection ? (this.#options.catalog.plan(selection).service?.categoryNames.length ?? 0) : 0;
   }
 
   async #read(request: OnlineFeaturesRequest): Promise<OnlineAnswer> {
@@ -60,7 +66,9 @@ export class OnlineFeatures {
     const asked = statesAsked(plan.views, entities);
     const deadline = startedAt + (request.timeoutMs ?? this.#options.timeoutMs);
     const states = await withDeadline(reader.read(asked), deadline, timers);
-    const answer = readOnlineRows(plan, entities, states, asOf, request.include, metrics.contractReads);
+    assertReadable(asked, states, asOf);
+    metrics.freshness.observeStates(asked, states, asOf);
+    const answer = readOnlineRows(plan, entities, states, asOf, request.include, metrics.freshness.countReads);
     const labels = { by: plan.by, service: plan.service?.service.name ?? '' };
     metrics.onlineReads.observe(labels, (timers.now() - startedAt) / 1_000);
     metrics.onlineKeys.observe(asked.length);

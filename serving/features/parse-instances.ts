@@ -1,6 +1,6 @@
 import { MillraceError } from '../../src/core/millrace-error.ts';
 import type { Row } from '../../src/define/field.ts';
-import { parseInstance } from '../../src/fold/compile-service.ts';
+import { parseInstance, type ServiceProgram } from '../../src/fold/compile-service.ts';
 import type { ServedModel } from '../served-model.ts';
 
 /** Problems that one answer lists; the rest is counted. */
@@ -13,10 +13,16 @@ export interface ParsedInstance {
 }
 
 /**
- * Checks every instance and reports all problems together.
+ * Checks every instance against the service of the version that it goes to, and reports all problems together. Fields that
+ * only the project's own service has may come along: a client may send them before a version takes them.
  * @throws REQUEST_INVALID naming the instance's index, the field, expected and found
  */
-export function parseInstances(model: ServedModel, instances: readonly unknown[], instancesMax: number): ParsedInstance[] {
+function parseInstances(
+  model: ServedModel,
+  program: ServiceProgram,
+  instances: readonly unknown[],
+  instancesMax: number,
+): ParsedInstance[] {
   if (instances.length === 0 || instances.length > instancesMax) {
     const expected = `expected 1 to ${instancesMax} instances, found ${instances.length}`;
     throw new MillraceError('REQUEST_INVALID', `Request for model '${model.name}': ${expected}. Split it into several requests.`);
@@ -24,8 +30,8 @@ export function parseInstances(model: ServedModel, instances: readonly unknown[]
   const parsed: ParsedInstance[] = [];
   const problems: string[] = [];
   instances.forEach((instance, i) => {
-    const outcome = parseInstance(model.program, instance);
-    const found = [...(outcome.ok ? [] : outcome.problems), ...otherProblems(model, instance)];
+    const outcome = parseInstance(program, instance);
+    const found = [...(outcome.ok ? [] : outcome.problems), ...otherProblems(model, program, instance)];
     problems.push(...found.map((text) => `instances[${i}]: ${text}`));
     if (outcome.ok && found.length === 0) parsed.push({ row: outcome.row, exampleId: exampleIdOf(model, instance) });
   });
@@ -39,16 +45,16 @@ export function parseInstances(model: ServedModel, instances: readonly unknown[]
 }
 
 /** Also the example's other fields may come along, so that an event can be sent as it is; a misspelt field may not. */
-function otherProblems(model: ServedModel, instance: unknown): string[] {
+function otherProblems(model: ServedModel, program: ServiceProgram, instance: unknown): string[] {
   if (typeof instance !== 'object' || instance === null) return [];
   const { examples } = model.definition;
   const problems: string[] = [];
   for (const [name, value] of Object.entries(instance)) {
-    if (Object.hasOwn(model.program.requestSchema, name)) continue;
+    if (Object.hasOwn(program.requestSchema, name) || Object.hasOwn(model.program.requestSchema, name)) continue;
     if (name === examples.id && value !== null && typeof value !== 'string') {
       problems.push(`field '${name}': expected a text or null, found a value of type ${typeof value}`);
     } else if (!Object.hasOwn(examples.source.schema, name)) {
-      problems.push(`field '${name}': neither feature service '${model.program.service.name}' nor source '${examples.source.name}' has it`);
+      problems.push(`field '${name}': neither feature service '${program.service.name}' nor source '${examples.source.name}' has it`);
     }
   }
   return problems;
@@ -57,4 +63,32 @@ function otherProblems(model: ServedModel, instance: unknown): string[] {
 function exampleIdOf(model: ServedModel, instance: unknown): string | null {
   const value = (instance as Readonly<Record<string, unknown>>)[model.definition.examples.id];
   return typeof value === 'string' ? value : null;
+}
+
+/** The instances of one request, parsed once for each feature service that reads them. */
+export class ParsedByService {
+  readonly #model: ServedModel;
+  readonly #raw: readonly unknown[];
+  readonly #instancesMax: number;
+  readonly #parsed = new Map<ServiceProgram, ParsedInstance[]>();
+
+  constructor(model: ServedModel, raw: readonly unknown[], instancesMax: number) {
+    this.#model = model;
+    this.#raw = raw;
+    this.#instancesMax = instancesMax;
+  }
+
+  get count(): number {
+    return this.#raw.length;
+  }
+
+  /** @throws REQUEST_INVALID */
+  by(program: ServiceProgram): readonly ParsedInstance[] {
+    let parsed = this.#parsed.get(program);
+    if (parsed === undefined) {
+      parsed = parseInstances(this.#model, program, this.#raw, this.#instancesMax);
+      this.#parsed.set(program, parsed);
+    }
+    return parsed;
+  }
 }

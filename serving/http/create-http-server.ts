@@ -4,10 +4,12 @@ import type { Decision } from '../../src/contracts/decision.ts';
 import { MillraceError } from '../../src/core/millrace-error.ts';
 import type { Registry as Metrics } from '../../src/infra/metrics.ts';
 import type { DataPlane } from '../data-plane.ts';
+import type { HistoricalFeatures } from '../features/historical-features.ts';
 import type { OnlineFeatures } from '../features/online-features.ts';
 import type { Prediction } from '../prediction.ts';
 import type { ServingSettings } from '../settings.ts';
 import { describeModel, readinessOf, summarizeModel } from './describe-model.ts';
+import { parseHistoricalRequest } from './parse-historical-request.ts';
 import { parseOnlineRequest } from './parse-online-request.ts';
 import { parsePredictRequest } from './parse-predict-request.ts';
 import { sendError } from './send-error.ts';
@@ -15,6 +17,7 @@ import { sendError } from './send-error.ts';
 export interface HttpServerOptions {
   readonly dataPlane: DataPlane;
   readonly onlineFeatures: OnlineFeatures;
+  readonly historicalFeatures: HistoricalFeatures;
   readonly findDecision: (id: string) => Promise<Decision | null>;
   readonly metrics: Metrics;
   readonly settings: ServingSettings;
@@ -24,7 +27,7 @@ const REQUEST_ID_PATTERN = /^[\w.:/-]{1,128}$/;
 const DECISION_ID_LENGTH_MAX = 64;
 
 /** The HTTP face of the data plane: parses, calls, answers. */
-export function createHttpServer({ dataPlane, onlineFeatures, findDecision, metrics, settings }: HttpServerOptions): FastifyInstance {
+export function createHttpServer({ dataPlane, onlineFeatures, historicalFeatures, findDecision, metrics, settings }: HttpServerOptions): FastifyInstance {
   const app = Fastify({
     bodyLimit: settings.bodyBytesMax,
     requestTimeout: settings.timeoutMsMax,
@@ -56,6 +59,9 @@ export function createHttpServer({ dataPlane, onlineFeatures, findDecision, metr
   });
   app.post('/v1/features/online', ({ body, headers }) =>
     onlineFeatures.read(parseOnlineRequest(body, headers['x-request-timeout'], settings.timeoutMsMax)),
+  );
+  app.post('/v1/features/historical', ({ body, headers }) =>
+    historicalFeatures.read(parseHistoricalRequest(body, headers['x-request-timeout'], settings.timeoutMsMax)),
   );
   app.get('/v1/models', () => ({ models: dataPlane.models.map(summarizeModel) }));
   app.get<{ Params: { model: string } }>('/v1/models/:model', ({ params }) => describeModel(dataPlane.model(params.model)));

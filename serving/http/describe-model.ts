@@ -1,3 +1,4 @@
+import { keyFieldsOf } from '../router/key-fields.ts';
 import type { ServedModel } from '../served-model.ts';
 
 /** What GET /v1/models answers for a model. */
@@ -14,7 +15,10 @@ export function summarizeModel({ name, router }: ServedModel) {
 
 /** What GET /v1/models/{model} answers. */
 export function describeModel(model: ServedModel) {
-  const { router, program } = model;
+  const { router } = model;
+  // What answers now says what a request needs; the project's file may be ahead of it.
+  const program = router.routes.champion?.program ?? model.program;
+  const keyFields = keyFieldsOf(program);
   return {
     ...summarizeModel(model),
     allocation: router.allocation,
@@ -23,7 +27,7 @@ export function describeModel(model: ServedModel) {
     featureService: model.definition.service.name,
     request: program.requestSchema,
     exampleId: model.definition.examples.id,
-    splitBy: model.keyFields,
+    splitBy: keyFields.length === 0 ? [model.definition.examples.id] : keyFields,
     versions: router.loaded.map((target) => {
       const { session, batchMs, handOverMs, goldenDifference } = target.warm;
       const { signature } = target;
@@ -34,6 +38,7 @@ export function describeModel(model: ServedModel) {
         placement: session.placement,
         provider: session.provider,
         warmUp: { batchMs, handOverMs, goldenDifference },
+        views: Object.fromEntries(target.program.views.map(({ name, version }) => [name, version])),
         threshold: signature.threshold,
         batchRowsMax: signature.batchRowsMax,
         numericNames: signature.numericNames,

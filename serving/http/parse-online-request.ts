@@ -11,7 +11,9 @@ const body = z.strictObject({
   features: names.optional(),
   entities: z.array(z.unknown()),
   asOf: moment.optional(),
-  include: z.strictObject({ ages: z.boolean().optional(), fences: z.boolean().optional() }).optional(),
+  include: z
+    .strictObject({ ages: z.boolean().optional(), fences: z.boolean().optional(), texts: z.boolean().optional() })
+    .optional(),
 });
 
 /**
@@ -30,10 +32,16 @@ export function parseOnlineRequest(found: unknown, timeoutHeader: string | strin
     throw new MillraceError('REQUEST_INVALID', `Online read is wrong: ${problems.join('; ')}. Send ${example}.`);
   }
   const { entities, asOf, include } = parsed.data;
-  return { selection, entities, asOf, timeoutMs, include: { ages: include?.ages ?? true, fences: include?.fences ?? false } };
+  const included = { ages: include?.ages ?? true, fences: include?.fences ?? false, texts: include?.texts ?? false };
+  return { selection, entities, asOf, timeoutMs, include: included };
 }
 
-function selectionOf({ service, views, features }: z.output<typeof body>): OnlineSelection | undefined {
+/** The one of the three that is given; undefined where it is none or several. */
+export function selectionOf({
+  service,
+  views,
+  features,
+}: Pick<z.output<typeof body>, 'service' | 'views' | 'features'>): OnlineSelection | undefined {
   const given = [
     ...(service === undefined ? [] : [{ service }]),
     ...(views === undefined ? [] : [{ views }]),

@@ -1,8 +1,7 @@
 import type { ModelSignature } from '../../src/contracts/model-bundle.ts';
-import { MillraceError } from '../../src/core/millrace-error.ts';
-import type { ServiceProgram } from '../../src/fold/compile-service.ts';
+import { isMillraceError, MillraceError } from '../../src/core/millrace-error.ts';
 import type { LoadedBundle } from '../../src/registry/bundle.ts';
-import { serviceDigest } from '../../src/store/service-digest.ts';
+import type { SignedService } from '../../src/store/current-services.ts';
 import type { BatcherOptions } from '../batcher/batcher.ts';
 import type { SessionHost } from '../session-host/session-host.ts';
 import { ServingVersion } from './serving-version.ts';
@@ -11,17 +10,23 @@ export interface LoadVersionOptions extends Pick<
   BatcherOptions,
   'queueRowsMax' | 'minimumWaitMs' | 'timers' | 'onBatch'
 > {
-  readonly program: ServiceProgram;
+  /** The feature service that a signature names by digest. @throws FEATURE_SERVICE_UNKNOWN */
+  readonly serviceOf: (digest: string) => Promise<SignedService>;
   readonly host: SessionHost;
 }
 
 /**
- * Checks a bundle against the project's feature service, opens and verifies its session, warms it.
+ * Finds the feature service that a bundle was trained with, opens and verifies its session, warms it. The service need
+ * not be the project's: a version goes on reading the versions of views that it was trained with.
  * @throws SERVING_VERSION_REJECTED, SERVING_SESSION_LOST, SERVING_SESSION_FAILED
  */
 export async function loadVersion(bundle: LoadedBundle, options: LoadVersionOptions): Promise<ServingVersion> {
   const { signature, version, digest } = bundle;
-  assertServable(signature, version, options);
+  const service = await options.serviceOf(signature.serviceDigest).catch((error: unknown) => {
+    if (isMillraceError(error) && error.code === 'FEATURE_SERVICE_UNKNOWN') throw rejected(signature, version, error.message);
+    throw error;
+  });
+  assertServable(signature, version, service, options.queueRowsMax);
   const warm = await options.host.load({
     label: `${bundle.model}/${version}`,
     path: bundle.onnxPath,
@@ -30,28 +35,38 @@ export async function loadVersion(bundle: LoadedBundle, options: LoadVersionOpti
     batchRowsMax: signature.batchRowsMax,
     golden: bundle.goldenBatch,
   });
-  return new ServingVersion({ ...options, version, digest, signature, warm });
+  return new ServingVersion({ ...options, version, digest, signature, program: service.program, warm });
 }
 
-function assertServable(signature: ModelSignature, version: number, { program, queueRowsMax }: LoadVersionOptions): void {
-  const reject = (why: string): MillraceError =>
-    new MillraceError('SERVING_VERSION_REJECTED', `Model '${signature.model}' version ${version} was refused: ${why}`);
-  const expected = serviceDigest(program);
-  const found = signature.serviceDigest;
+function assertServable(
+  signature: ModelSignature,
+  version: number,
+  { program, gone }: SignedService,
+  queueRowsMax: number,
+): void {
   const names = signature.categories.map((category) => category.name);
-  const sameRow =
-    sameList(signature.numericNames, program.numericNames) && sameList(names, program.categoryNames);
-  if (found !== expected || !sameRow) {
-    throw reject(
-      `it was trained with feature service '${signature.featureService}' of digest ${found}, the loaded project's has ${expected}. ` +
-        'Train a version with the present project, or start serving with the project that it was trained with.',
+  if (!sameList(signature.numericNames, program.numericNames) || !sameList(names, program.categoryNames)) {
+    throw rejected(signature, version, `its columns are not those of its feature service '${signature.featureService}'. Train it again.`);
+  }
+  if (gone.length > 0) {
+    throw rejected(
+      signature,
+      version,
+      `it reads feature view ${gone.join(', ')}, whose states are gone. Train a version with the present project, or apply that version of the view again.`,
     );
   }
   const { batchRowsMax } = signature;
   if (!Number.isInteger(batchRowsMax) || batchRowsMax < 1 || batchRowsMax > queueRowsMax) {
-    throw reject(`its largest batch is ${batchRowsMax} rows, expected 1 to ${queueRowsMax} (MILLRACE_SERVING_QUEUE_ROWS_MAX).`);
+    throw rejected(
+      signature,
+      version,
+      `its largest batch is ${batchRowsMax} rows, expected 1 to ${queueRowsMax} (MILLRACE_SERVING_QUEUE_ROWS_MAX).`,
+    );
   }
 }
+
+const rejected = (signature: ModelSignature, version: number, why: string): MillraceError =>
+  new MillraceError('SERVING_VERSION_REJECTED', `Model '${signature.model}' version ${version} was refused: ${why}`);
 
 const sameList = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((value, i) => value === b[i]);

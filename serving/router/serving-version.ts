@@ -1,8 +1,10 @@
 import type { ModelSignature } from '../../src/contracts/model-bundle.ts';
 import { MillraceError } from '../../src/core/millrace-error.ts';
+import type { ServiceProgram } from '../../src/fold/compile-service.ts';
 import { Batcher, type BatcherOptions } from '../batcher/batcher.ts';
 import type { BatchAnswer } from '../batcher/pending-request.ts';
 import type { WarmSession } from '../session-host/session-host.ts';
+import { keyFieldsOf } from './key-fields.ts';
 import { RowEncoder, type FeatureRows } from './row-encoder.ts';
 
 export interface ServingVersionOptions extends Pick<
@@ -12,6 +14,8 @@ export interface ServingVersionOptions extends Pick<
   readonly version: number;
   readonly digest: string;
   readonly signature: ModelSignature;
+  /** Of the feature service that it was trained with: its rows are made by this one. */
+  readonly program: ServiceProgram;
   readonly warm: WarmSession;
 }
 
@@ -20,6 +24,8 @@ export class ServingVersion {
   readonly version: number;
   readonly digest: string;
   readonly signature: ModelSignature;
+  readonly program: ServiceProgram;
+  readonly keyFields: readonly string[];
   readonly warm: WarmSession;
   readonly #encoder: RowEncoder;
   readonly #batcher: Batcher;
@@ -29,6 +35,8 @@ export class ServingVersion {
     this.version = options.version;
     this.digest = options.digest;
     this.signature = options.signature;
+    this.program = options.program;
+    this.keyFields = keyFieldsOf(options.program);
     this.warm = options.warm;
     this.#encoder = new RowEncoder(options.signature);
     this.#batcher = new Batcher({

@@ -1,3 +1,5 @@
+import type { Row } from '../../src/define/field.ts';
+
 const SEPARATOR = '\u001f';
 const BUCKETS = 2 ** 32;
 const encoder = new TextEncoder();
@@ -13,6 +15,21 @@ export function splitPoint(model: string, entityKeys: readonly (string | null)[]
   let text = model;
   for (const key of entityKeys) text += SEPARATOR + (key ?? '');
   return murmur3(encoder.encode(text)) / BUCKETS;
+}
+
+/**
+ * What a request is split by: its entity keys, or, where its service has none, its example. All traffic would lie at one
+ * point otherwise, and a share of it would be all or nothing.
+ * @param anyId for a request that names no example either
+ */
+export function splitKeys(
+  keyFields: readonly string[],
+  row: Row,
+  exampleId: string | null,
+  anyId: () => string,
+): readonly (string | null)[] {
+  if (keyFields.length === 0) return [exampleId ?? anyId()];
+  return keyFields.map((field) => row[field] as string | null);
 }
 
 /** MurmurHash3_x86_32 by Austin Appleby (public domain), seed 0. */

@@ -5,15 +5,18 @@ import { createArtifactStore } from '../infra/artifacts.ts';
 import { createKafka } from '../infra/kafka.ts';
 import { loadProject } from '../infra/load-project.ts';
 import { createLogger } from '../infra/logger.ts';
+import { loadColdLogConfig } from '../infra/cold-log-config.ts';
 import { createPostgres } from '../infra/postgres.ts';
 import { createRedis, redisReady } from '../infra/redis.ts';
 import type { Environment } from '../infra/settings.ts';
 import { connectTemporal } from '../infra/temporal.ts';
-import { compileView } from '../fold/compile-view.ts';
 import { createRegistry } from '../registry/registry.ts';
 import { readEventBalance } from '../store/event-balance.ts';
+import { withDerivedOffsets } from '../store/derived/derived-offsets.ts';
 import { countDecisions } from '../store/labelled-decisions.ts';
+import { readLiveViews } from '../store/live-views.ts';
 import { OnlineCatalog } from '../store/online-catalog.ts';
+import { createColdLog, withColdLog } from '../store/cold-log/cold-log.ts';
 import { createOnlineStore } from '../store/online-store.ts';
 import { createReplayer } from '../stream/replayer.ts';
 import { listReports } from '../monitoring/monitor-reports.ts';
@@ -35,7 +38,11 @@ export async function connectMillrace(environment: Environment): Promise<Millrac
   const logger = createLogger('client', config.logLevel);
   const project = await loadProject(config.project);
   const names = createNames(config.namespace);
-  const postgres = createPostgres({ url: config.postgresUrl, applicationName: 'millrace-client', logger });
+  const coldLog = createColdLog(loadColdLogConfig(environment));
+  const postgres = withColdLog(
+    createPostgres({ url: config.postgresUrl, applicationName: 'millrace-client', logger }),
+    coldLog,
+  );
   const redis = createRedis({ url: config.redisUrl, role: 'write', logger });
   const kafka = createKafka({ brokers: config.kafkaBrokers, clientId: 'millrace-client', logger });
   const temporal = await connectTemporal({ address: config.temporalAddress, namespace: config.temporalNamespace });
@@ -43,11 +50,17 @@ export async function connectMillrace(environment: Environment): Promise<Millrac
   const registry = createRegistry(postgres, createArtifactStore(path.join(config.dataDir, 'artifacts')));
   const onlineStore = createOnlineStore(redis, names);
   const replayer = await createReplayer(kafka, names, project);
-  const programs = project.views.map(compileView);
   return {
     ...createLifecycleClient(temporal.client, names, project.models),
     replay: (events) => replayer.send(events),
-    waitVisible: (positions, timeoutMs = VISIBLE_TIMEOUT_MS) => onlineStore.waitVisible(programs, positions, timeoutMs),
+    async waitVisible(positions, timeoutMs = VISIBLE_TIMEOUT_MS) {
+      const giveUpAt = performance.now() + timeoutMs;
+      const all = await withDerivedOffsets({ postgres, kafka, names }, project.sources, positions, timeoutMs);
+      // Whatever may be read: the versions that run, not those that this program's file has.
+      const live = (await readLiveViews(postgres, project)).filter(({ state }) => state === 'current' || state === 'retiring');
+      const left = Math.max(0, giveUpAt - performance.now());
+      await onlineStore.waitVisible(live.map(({ program }) => program), all, left);
+    },
     eventBalance: () =>
       readEventBalance(
         postgres,
@@ -65,6 +78,7 @@ export async function connectMillrace(environment: Environment): Promise<Millrac
       await replayer.close();
       redis.disconnect();
       await Promise.all([kafka.close(), postgres.close(), temporal.close()]);
+      coldLog.close();
     },
   };
 }

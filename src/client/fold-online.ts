@@ -1,7 +1,7 @@
 import { MillraceError } from '../core/millrace-error.ts';
 import type { FeatureView } from '../define/feature-view.ts';
 import { compileView, prepareEvent, viewKeyOf } from '../fold/compile-view.ts';
-import { parsePayload } from '../fold/parse-event.ts';
+import { parseRows } from '../fold/parse-rows.ts';
 import { partitionOf } from '../fold/partition-of.ts';
 import { decodeState, encodeState } from '../fold/state-codec.ts';
 import { applyEvent, createState, type ViewState } from '../fold/view-state.ts';
@@ -36,11 +36,11 @@ export async function foldOnline(
     const expected = await store.readPositionText(program, partition);
     const before = decodePosition(expected);
     const firstOffset = watermarkOf(before, SOURCE_PARTITION) + 1;
-    const own = rows.flatMap(({ row, ...times }, i) => {
+    const own = rows.flatMap(({ row, event, ...times }) => {
       const entityKey = viewKeyOf(program, row);
       return entityKey === null || partitionOf(entityKey, program.partitions) !== partition
         ? []
-        : [{ entityKey, row, offset: firstOffset + i, ...times }];
+        : [{ entityKey, row, offset: firstOffset + event, ...times }];
     });
     const keys = [...new Set(own.map(({ entityKey }) => entityKey))];
     const found = await store.readStates(keys.map((entityKey) => ({ program, entityKey })));
@@ -69,7 +69,7 @@ export async function foldOnline(
     );
     const position = encodePosition({
       viewOffset: before.viewOffset + 1,
-      watermarks: { ...before.watermarks, [SOURCE_PARTITION]: firstOffset + rows.length - 1 },
+      watermarks: { ...before.watermarks, [SOURCE_PARTITION]: firstOffset + events.length - 1 },
       newestKnownTime: Number.isFinite(newest) ? newest : null,
     });
     const written = await store.writePartition(program, partition, {
@@ -84,15 +84,14 @@ export async function foldOnline(
 function parseEvents(view: FeatureView, events: readonly OnlineEvent[]) {
   const problems: string[] = [];
   const rows = events.flatMap(({ payload, knownTime }, i) => {
-    const parsed = parsePayload(view.source, payload);
+    const parsed = parseRows(view.source, payload);
     if (parsed.ok)
-      return [
-        {
-          row: parsed.row,
-          knownTime,
-          effectiveTime: Math.min(parsed.row[view.source.eventTime] as number, knownTime),
-        },
-      ];
+      return parsed.rows.map((row) => ({
+        event: i,
+        row,
+        knownTime,
+        effectiveTime: Math.min(row[view.source.eventTime] as number, knownTime),
+      }));
     problems.push(...parsed.problems.map((text) => `events[${i}]: ${text}`));
     return [];
   });

@@ -3,7 +3,7 @@ import type { LifecycleEvent, LifecycleState, RetrainRequest, RollbackRequest } 
 import type { StoredReport } from '../monitoring/monitor-reports.ts';
 import type { LedgerEntry } from '../registry/ledger-entry.ts';
 import type { SourceBalance } from '../store/event-balance.ts';
-import type { AsOfMode } from '../store/as-of/read-as-of.ts';
+import type { AsOfMode } from '../store/as-of/as-of-mode.ts';
 import type { OnlineSelection } from '../store/online-catalog.ts';
 import type { SourceOffset } from '../store/online-store.ts';
 import type { ReplayEvent } from '../stream/replayer.ts';

@@ -1,5 +1,6 @@
 import type { Postgres } from '../infra/postgres.ts';
 import { AS_OF_COLUMN, parseSpine, type SpineRecord } from '../store/as-of/parse-spine.ts';
+import { postgresEvents } from '../store/as-of/postgres-events.ts';
 import { AS_OF_CHUNK_ROWS, readAsOf } from '../store/as-of/read-as-of.ts';
 import { newestKnownTime } from '../store/offline-log.ts';
 import type { OnlineCatalog } from '../store/online-catalog.ts';
@@ -11,6 +12,7 @@ export async function* readAsOfRows(
   catalog: OnlineCatalog,
   { selection, spine, mode = 'known', dataCut }: AsOfRead,
 ): AsyncGenerator<AsOfFeatures> {
+  const events = postgresEvents(postgres);
   const plan = catalog.plan(selection);
   const sources = [...new Set(plan.views.map(({ view }) => view.source))];
   const cut = dataCut ?? (await newestKnownTime(postgres, sources)) ?? 0;
@@ -18,7 +20,7 @@ export async function* readAsOfRows(
   const readChunk = async (records: readonly SpineRecord[]): Promise<AsOfFeatures[]> => {
     const parsed = parseSpine({ plan, asOfColumn: AS_OF_COLUMN, isText: false }, records, rows + 1);
     rows += records.length;
-    const { values } = await readAsOf(postgres, plan, parsed, { mode, dataCut: cut });
+    const { values } = await readAsOf(events, plan, parsed, { mode, dataCut: cut });
     return records.map((entity, i) => ({
       entity,
       features: Object.fromEntries(plan.names.map((name, f) => [name, values[i]?.[f] ?? null])),

@@ -13,12 +13,13 @@ import {
   type OnlineViewRead,
 } from '../store/online-rows.ts';
 import type { OnlineStore } from '../store/online-store.ts';
+import { assertReadable } from '../store/readable-moment.ts';
 import { parseEntities } from '../store/parse-entities.ts';
 
 /** States of one call: it is one round trip. */
 export const ONLINE_KEYS_MAX = 16_384;
 
-interface ReadOptions {
+export interface ReadOptions {
   /** Ms since the epoch; now, where absent. */
   readonly asOf?: number;
   /** Ages and fences come along only where they are asked for. */
@@ -39,12 +40,12 @@ export interface ServiceRead<Request extends Schema, Feature extends string> ext
   readonly entities: readonly { readonly [K in KnownKeys<Request>]: FieldValue<Request[K]> }[];
 }
 
-type ViewsFeatures<Views extends readonly FeatureView[]> = {
+export type ViewsFeatures<Views extends readonly FeatureView[]> = {
   readonly [N in FeatureNames<Views[number]>]: number | null;
 };
 
 /** The request's texts are categories; all else is a number. */
-type ServiceFeatures<Request extends Schema, Feature extends string> = {
+export type ServiceFeatures<Request extends Schema, Feature extends string> = {
   readonly [N in Feature]: N extends KnownKeys<Request>
     ? Request[N] extends Field<'string'>
       ? string | null
@@ -63,7 +64,7 @@ export interface OnlineRead<Features> {
 /**
  * Reads online features by library call: names and entity keys are those of the definitions, wrong ones are compile errors.
  * All states are one round trip to the store.
- * @throws MillraceError REQUEST_INVALID, FEATURE_STALE, FEATURE_ON_DEMAND_FAILED, STATE_CORRUPT, STORE_UNAVAILABLE
+ * @throws MillraceError REQUEST_INVALID, FEATURE_AS_OF_TOO_EARLY, FEATURE_STALE, FEATURE_ON_DEMAND_FAILED, STATE_CORRUPT, STORE_UNAVAILABLE
  */
 export function readOnline<const Views extends readonly FeatureView[]>(
   store: Pick<OnlineStore, 'readStates'>,
@@ -94,8 +95,10 @@ export async function readOnline(
     const bytes = found[i] ?? null;
     return bytes === null ? null : decodeState(program, bytes);
   });
-  const include = { ages: request.include?.ages ?? false, fences: request.include?.fences ?? false };
-  const answer = readOnlineRows(plan, entities, states, request.asOf ?? Date.now(), include);
+  const { ages = false, fences = false, texts = false } = request.include ?? {};
+  const asOf = request.asOf ?? Date.now();
+  assertReadable(asked, states, asOf);
+  const answer = readOnlineRows(plan, entities, states, asOf, { ages, fences, texts });
   const rows = answer.rows.map((values) =>
     Object.fromEntries(plan.names.map((name, i) => [name, values[i] ?? null])),
   );

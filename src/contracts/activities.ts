@@ -20,6 +20,8 @@ export interface TrainingActivities {
     trainingSet: ArtifactReference;
     rows: number;
     dataCut: number;
+    /** View name -> version that the rows are made of. */
+    viewVersions?: Readonly<Record<string, number>>;
   }>;
   /** Train, export, evaluate beside the champion, register. Never changes what serves. */
   trainAndRegister(input: {
@@ -27,6 +29,7 @@ export interface TrainingActivities {
     request: RetrainRequest;
     trainingSet: ArtifactReference;
     dataCut: number;
+    viewVersions?: Readonly<Record<string, number>>;
   }): Promise<TrainResult>;
 }
 
@@ -129,6 +132,8 @@ export interface StreamActivities {
   /** Runs until cancelled, heartbeating its progress. */
   runIngest(input: { member: number }): Promise<void>;
   runFold(input: { member: number }): Promise<void>;
+  /** Makes the events of all derived sources. */
+  runDerive(input: { member: number }): Promise<void>;
   runDecisionSink(input: { member: number }): Promise<void>;
   streamLag(input: Record<string, never>): Promise<Record<string, number>>;
   /** Sets the ingest positions of the named source back to the first event known at or after `fromKnownTime`. */

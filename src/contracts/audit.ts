@@ -31,6 +31,8 @@ export interface AuditPlan {
   /** Draws the sample: decisions whose hash with it is at most `drawnTo`; null: all. */
   readonly seed: string;
   readonly drawnTo: string | null;
+  /** How many decisions there are; absent from plans that were made before it was counted. */
+  readonly decisions?: number;
 }
 
 /** The last decision that was gone through, in order of decision time. */
@@ -76,6 +78,8 @@ export interface AuditTally {
   /** Feature -> values. */
   readonly mismatchedFeatures: Readonly<Record<string, number>>;
   readonly staleFeatures: Readonly<Record<string, number>>;
+  /** Features, `<view>.<feature>`, whose witness is a replay of the fold over the raw rows; that of all others is SQL. */
+  readonly replayedFeatures: readonly string[];
   /** Decision times of the first and the last decision; null where there is none. */
   readonly from: number | null;
   readonly to: number | null;
@@ -95,6 +99,7 @@ export const emptyTally: AuditTally = {
   mismatches: [],
   mismatchedFeatures: {},
   staleFeatures: {},
+  replayedFeatures: [],
   from: null,
   to: null,
   chain: '',
@@ -116,11 +121,15 @@ export function mergeTallies(before: AuditTally, next: AuditTally): AuditTally {
     mismatches: [...before.mismatches, ...next.mismatches].slice(0, AUDIT_MISMATCHES_MAX),
     mismatchedFeatures: addCounts(before.mismatchedFeatures, next.mismatchedFeatures),
     staleFeatures: addCounts(before.staleFeatures, next.staleFeatures),
+    replayedFeatures: [...new Set([...replayedOf(before), ...replayedOf(next)])].sort(),
     from: before.from ?? next.from,
-    to: next.to ?? before.to,
+    to: before.to === null || next.to === null ? (next.to ?? before.to) : Math.max(before.to, next.to),
     chain: next.chain,
   };
 }
+
+/** A tally that a running workflow carries may be older than the field. */
+const replayedOf = (tally: Partial<AuditTally>): readonly string[] => tally.replayedFeatures ?? [];
 
 type Counts = Readonly<Record<string, number>>;
 
@@ -172,8 +181,27 @@ export function describeTally(tally: AuditTally): string {
   const ahead = tally.staleAhead === 0 ? '' : `, ${tally.staleAhead} of them by reads ahead of their time`;
   const stale = tally.stale === 0 ? 'none stale' : `${tally.stale} stale (${most(tally.staleFeatures)})${ahead}`;
   const out = left.length === 0 ? '' : `; left out: ${left.join(', ')}`;
-  return `${tally.decisions} decisions, ${tally.values} values: ${differ}, ${stale}${out}`;
+  const replayed = replayedOf(tally);
+  const witness = replayed.length === 0 ? '' : `; by replay of the fold: ${replayed.join(', ')}`;
+  return `${tally.decisions} decisions, ${tally.values} values: ${differ}, ${stale}${witness}${out}`;
 }
+
+/** How far an audit is, for whoever waits. */
+export interface AuditProgress {
+  /** Decisions that were gone through, those left out included. */
+  readonly done: number;
+  /** Null: not counted. */
+  readonly of: number | null;
+  readonly mismatched: number;
+}
+
+export const auditQueries = { progress: 'auditProgress' } as const;
+
+export const auditProgress = (plan: AuditPlan | null, tally: AuditTally): AuditProgress => ({
+  done: tally.decisions + tally.skipped + tally.pending,
+  of: plan?.decisions ?? null,
+  mismatched: tally.mismatched,
+});
 
 const FEATURES_NAMED_MAX = 3;
 

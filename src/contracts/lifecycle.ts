@@ -12,7 +12,13 @@ export const workflowIds = {
   auditSkew: (namespace: string, model: string, what: string) => `${namespace}/audit-skew/${model}/${what}`,
   auditSchedule: (namespace: string, model: string) => `${namespace}/audit-schedule/${model}`,
   ingestion: (namespace: string) => `${namespace}/ingestion`,
+  exportLog: (namespace: string, source: string) => `${namespace}/export-log/${source}`,
+  exportLogSchedule: (namespace: string, source: string) => `${namespace}/export-log-schedule/${source}`,
   materializeFeatures: (namespace: string, view: string) => `${namespace}/materialize-features/${view}`,
+  backfillFeatures: (namespace: string, view: string, version: number) =>
+    `${namespace}/backfill-features/${view}/${version}`,
+  /** One at a time for a file that is written. */
+  readHistorical: (namespace: string, out: string) => `${namespace}/read-historical/${out}`,
 } as const;
 
 /** Search attributes of every Millrace workflow, all of type Keyword. */
@@ -242,6 +248,8 @@ export interface IngestionInput {
   readonly namespace: string;
   /** Fold and ingest members to run. */
   readonly members: number;
+  /** Whether the project has derived sources; absent: it has none. */
+  readonly derives?: boolean;
   readonly carried?: IngestionCarried;
 }
 
@@ -252,7 +260,15 @@ export interface IngestionCarried {
   readonly replays: readonly ReplayRequest[];
 }
 
-export const ingestionSignals = { pause: 'pause', resume: 'resume', replay: 'replay' } as const;
+/** What a project wants of its ingestion, told whenever its processes start. */
+export type IngestionConfiguration = Required<Pick<IngestionInput, 'derives'>>;
+
+export const ingestionSignals = {
+  pause: 'pause',
+  resume: 'resume',
+  replay: 'replay',
+  configure: 'configure',
+} as const;
 export const ingestionQueries = { status: 'status' } as const;
 
 export interface IngestionStatus {

@@ -19,7 +19,8 @@ export type AggregationKind =
   | 'decayedMean'
   | 'timeSinceLast'
   | 'approxDistinct'
-  | 'approxQuantile';
+  | 'approxQuantile'
+  | 'topK';
 
 export type Window = Duration | 'lifetime';
 
@@ -36,9 +37,9 @@ export interface Aggregation<S extends Schema = Schema> {
   /** Step of the window's tail; the ladder's value for the window where absent. */
   readonly hop?: Duration;
   readonly where?: Condition<S>;
-  /** Of a lastN: how many values are kept. */
+  /** Of a lastN: how many values are kept. Of a topK: its k. */
   readonly n?: number;
-  /** Of a lastN: which of them this feature is; 1 is the newest. */
+  /** Of a lastN or a topK: which of them this feature is; 1 is the newest, or the most frequent. */
   readonly rank?: number;
   /** Of the decayed kinds: the age at which an event weighs half. */
   readonly halfLife?: Duration;
@@ -68,11 +69,30 @@ export interface BucketBy<Field extends string = string, Value extends string = 
   readonly values: readonly Value[];
 }
 
+interface ByRank {
+  readonly n: number;
+  /** Name of the option that says n. */
+  readonly option: 'n' | 'k';
+}
+
+interface ByCategory<S extends Schema> extends BucketBy {
+  /** Whether a last part is of all other values. */
+  readonly hasOther: boolean;
+  readonly where: Condition<S> | null;
+}
+
+interface ByBin<S extends Schema> {
+  readonly field: string;
+  /** Where a bin ends, exclusive, and the next begins. */
+  readonly edges: readonly number[];
+  readonly where: Condition<S> | null;
+}
+
 /** One definition that makes several features: `<name>_<suffix>` for each of its parts. */
 export interface AggregationGroup<S extends Schema = Schema, Suffix extends string = string> {
   readonly kind: 'group';
-  /** What tells the parts apart: ranks from 1 to n, or the categories of a text field. */
-  readonly by: { readonly n: number } | (BucketBy & { readonly where: Condition<S> | null });
+  /** What tells the parts apart: ranks from 1 to n, the categories of a text field, or the bins of a number. */
+  readonly by: ByRank | ByCategory<S> | ByBin<S>;
   readonly parts: readonly { readonly suffix: Suffix; readonly aggregation: Aggregation<S> }[];
 }
 

@@ -9,8 +9,9 @@ type Comparison<V> = V extends number
       readonly gt?: V;
       readonly gte?: V;
       readonly in?: readonly V[];
+      readonly notIn?: readonly V[];
     }
-  : { readonly eq?: V; readonly ne?: V; readonly in?: readonly V[] };
+  : { readonly eq?: V; readonly ne?: V; readonly in?: readonly V[]; readonly notIn?: readonly V[] };
 
 type Test<F extends Field> =
   NonNullable<FieldValue<F>> | Comparison<NonNullable<FieldValue<F>>> | { readonly isNull: boolean };

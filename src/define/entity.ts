@@ -1,4 +1,4 @@
-/** What a row of features is about. Its key is one or more string fields. */
+/** What a row of features is about. Its key is some string fields; with none, all events are of one entity: a global view. */
 export interface Entity<Name extends string = string, Key extends string = string> {
   readonly kind: 'entity';
   readonly name: Name;
@@ -8,14 +8,15 @@ export interface Entity<Name extends string = string, Key extends string = strin
 
 export function entity<const Name extends string, const Key extends string>(definition: {
   name: Name;
-  keys: readonly [Key, ...Key[]];
+  /** In order; `[]` for one entity that every event belongs to. */
+  keys: readonly Key[];
 }): Entity<Name, Key> {
   return { kind: 'entity', name: definition.name, keys: definition.keys };
 }
 
 const SEPARATOR = '\u001f';
 
-/** One text per key: the values in order, joined by the unit separator; null where one is missing. */
+/** One text per key: the values in order, joined by the unit separator; null where one is missing. Without key fields, the empty text. */
 export function entityKeyOf(
   keyFields: readonly string[],
   row: Readonly<Record<string, unknown>>,

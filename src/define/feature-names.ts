@@ -10,6 +10,22 @@ type RanksUpTo<
   ? `${Ranks['length']}`
   : `${Ranks['length']}` | RanksUpTo<N, readonly [...Ranks, unknown]>;
 
+/** Suffixes of the bins that edges cut: below the first, between two, from the last. */
+export type BinNames<Edges extends readonly number[]> = number extends Edges['length']
+  ? string
+  : Edges extends readonly [infer First extends number, ...number[]]
+    ? SafeName<`below_${First}`> | BinsFrom<Edges>
+    : never;
+type BinsFrom<Edges extends readonly number[]> = Edges extends readonly [
+  infer From extends number,
+  infer To extends number,
+  ...infer Rest extends readonly number[],
+]
+  ? SafeName<`${From}_to_${To}`> | BinsFrom<readonly [To, ...Rest]>
+  : Edges extends readonly [infer Last extends number]
+    ? SafeName<`from_${Last}`>
+    : never;
+
 // prettier-ignore
 type Letter =
   | 'a' | 'b' | 'c' | 'd' | 'e' | 'f' | 'g' | 'h' | 'i' | 'j' | 'k' | 'l' | 'm'

@@ -34,10 +34,14 @@ export interface FeatureView<
   readonly onStale?: OnStale;
   /** A state older than this reads as one without events; absent: never. */
   readonly ttl?: Duration;
+  /** Share of reads that are to find a state within `maxAge`, between 0 and 1: what alerts hold them against. */
+  readonly freshnessObjective?: number;
 }
 
 export const VIEW_PARTITIONS_DEFAULT = 4;
 export const VIEW_PARTITIONS_MAX = 512;
+/** A view without key fields has one state, so one partition. */
+const GLOBAL_VIEW_PARTITIONS = 1;
 
 export function featureView<
   const Name extends string,
@@ -57,12 +61,14 @@ export function featureView<
   /** `serve` where absent. */
   onStale?: OnStale;
   ttl?: Duration;
+  /** Such as 0.999, beside a `maxAge`. */
+  freshnessObjective?: number;
 }): FeatureView<Name, FeatureNamesOf<F>, Key> {
   const keyFields = Object.fromEntries(
     definition.entity.keys.map((key): [Key, string] => [key, definition.keyFields?.[key] ?? key]),
   ) as Record<Key, string>;
   const definitions = definition.features(aggregations as unknown as Aggregations<S>);
-  const { maxAge, onStale, ttl } = definition;
+  const { maxAge, onStale, ttl, freshnessObjective } = definition;
   return {
     kind: 'featureView',
     name: definition.name,
@@ -72,10 +78,13 @@ export function featureView<
     keyFields,
     definitions,
     features: expandDefinitions(definitions),
-    partitions: definition.partitions ?? VIEW_PARTITIONS_DEFAULT,
+    partitions:
+      definition.partitions ??
+      (definition.entity.keys.length === 0 ? GLOBAL_VIEW_PARTITIONS : VIEW_PARTITIONS_DEFAULT),
     // Absent, not undefined: a view without them stays the definition that it was.
     ...(maxAge === undefined ? {} : { maxAge }),
     ...(maxAge === undefined && onStale === undefined ? {} : { onStale: onStale ?? 'serve' }),
     ...(ttl === undefined ? {} : { ttl }),
+    ...(freshnessObjective === undefined ? {} : { freshnessObjective }),
   };
 }

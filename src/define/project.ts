@@ -1,3 +1,4 @@
+import { attachedViews, withInputs } from './derivation.ts';
 import type { Entity } from './entity.ts';
 import type { FeatureService } from './feature-service.ts';
 import type { FeatureView } from './feature-view.ts';
@@ -28,19 +29,16 @@ export function project(definition: {
 }): Project {
   const models = [...new Set(definition.models ?? [])];
   const services = [...new Set([...(definition.services ?? []), ...models.map((m) => m.service)])];
-  const views = [
-    ...new Set([
-      ...(definition.views ?? []),
-      ...services.flatMap((s) => [...s.views, ...s.onDemand.flatMap((d) => Object.values(d.views))]),
-    ]),
+  const read = [
+    ...(definition.views ?? []),
+    ...services.flatMap((s) => [...s.views, ...s.onDemand.flatMap((d) => Object.values(d.views))]),
   ];
-  const sources = [
-    ...new Set([
-      ...(definition.sources ?? []),
-      ...views.map((v) => v.source),
-      ...models.flatMap((m) => [m.examples.source, m.label.source]),
-    ]),
-  ];
+  const sources = withInputs([
+    ...(definition.sources ?? []),
+    ...read.map((v) => v.source),
+    ...models.flatMap((m) => [m.examples.source, m.label.source]),
+  ]);
+  const views = [...new Set([...read, ...sources.flatMap(attachedViews)])];
   const entities = [...new Set(views.map((v) => v.entity))];
   return { kind: 'project', name: definition.name, entities, sources, views, services, models };
 }

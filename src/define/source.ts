@@ -1,4 +1,5 @@
 import type { Duration } from '../core/duration.ts';
+import { CHANGE_ID, changeFields } from './change-fields.ts';
 import type { FieldNames, Schema } from './field.ts';
 
 /** A stream of raw events with a schema. */
@@ -18,6 +19,8 @@ export interface Source<Name extends string = string, S extends Schema = Schema>
   readonly dedupeWindow: Duration;
   /** Partitions of the source's topic, fixed when it is created. */
   readonly partitions: number;
+  /** There where messages carry changes of rows (`ChangeEnvelope`), which features follow; absent for events that stay. */
+  readonly changes?: true;
 }
 
 export const SOURCE_PARTITIONS_DEFAULT = 4;
@@ -32,13 +35,25 @@ export function source<const Name extends string, const S extends Schema>(defini
   clockSkew?: Duration;
   dedupeWindow?: Duration;
   partitions?: number;
+  /**
+   * Messages are changes of rows, `{ id, op, before, after }`, as change data capture makes them: an update or a delete takes
+   * back what it replaced. `id` then names the field that tells one row from another.
+   */
+  changes?: boolean;
 }): Source<Name, S> {
+  const { changes, ...rest } = definition;
   return {
     kind: 'source',
     knownTime: 'broker',
-    clockSkew: '5m',
+    clockSkew: changes === true ? '0s' : '5m',
     dedupeWindow: '24h',
     partitions: SOURCE_PARTITIONS_DEFAULT,
-    ...definition,
+    ...rest,
+    // Absent, not false: a source of events stays the definition that it was. A field of the user's own is found by the checks.
+    ...(changes === true ? { changes, schema: { ...changeFields, ...definition.schema } } : {}),
   };
 }
+
+/** Field by which a redelivery is known: the id of the event, or of the change. */
+export const deliveryIdField = (source: Source): string =>
+  source.changes === true ? CHANGE_ID : source.id;

@@ -79,7 +79,11 @@ export class ByteWriter {
     this.#bytes.fill(0, bits, this.#length);
     for (let i = 0; i < count; i++) {
       const value = values[at + i]!;
-      if (Number.isInteger(value) && Math.abs(value) <= VARINT_MAGNITUDE_MAX) {
+      // Most slots hold a small count, or a zero beside a whole sum: one byte.
+      const small = value | 0;
+      if (small === value && small >= 0 && small < 64) {
+        this.#bytes[this.#length++] = small << 1;
+      } else if (Number.isInteger(value) && Math.abs(value) <= VARINT_MAGNITUDE_MAX) {
         this.signedVarint(value);
       } else {
         this.#bytes[bits + (i >>> 3)]! |= 1 << (i & 7);

@@ -41,9 +41,10 @@ export function compileCondition(
 
 function compileComparison(operator: string, operand: Scalar | readonly Scalar[]): ValueTest {
   if (operator === 'isNull') return (value) => (value === null) === operand;
-  if (operator === 'in') {
+  if (operator === 'in' || operator === 'notIn') {
     const values = new Set(operand as readonly Scalar[]);
-    return (value) => value !== null && values.has(value);
+    const isListed = operator === 'in';
+    return (value) => value !== null && values.has(value) === isListed;
   }
   const bound = operand as Scalar;
   switch (operator) {

@@ -83,7 +83,8 @@ export function assembleRow(
     numbers[next++] = numberOf(computeOnDemand(program, plan));
   }
   for (const name of program.requestNumbers) numbers[next++] = numberOf(request[name]);
-  for (let i = at; i < next; i++) if (!Number.isFinite(numbers[i])) numbers[i] = NaN;
+  // -0, also of what is too small for a float32, becomes 0.
+  for (let i = at; i < next; i++) numbers[i] = Number.isFinite(numbers[i]) ? numbers[i]! + 0 : NaN;
   let category = categoriesAt;
   for (const name of program.categoryNames) categories[category++] = (request[name] ?? null) as string | null;
 }

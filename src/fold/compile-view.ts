@@ -3,16 +3,20 @@ import { parseDuration } from '../core/duration.ts';
 import { fnv1a32 } from '../core/fnv1a.ts';
 import { canonicalJson, type JsonValue } from '../core/json.ts';
 import type { Aggregation, ViewFeature } from '../define/aggregation.ts';
+import { CHANGE_SIGN } from '../define/change-fields.ts';
 import { entityKeyOf } from '../define/entity.ts';
 import type { FeatureView } from '../define/feature-view.ts';
 import type { Row } from '../define/field.ts';
 import { windowAndHop } from '../define/hop-ladder.ts';
 import { algebraOf } from './aggregations/algebra-of.ts';
+import { reversibleAlgebra } from './aggregations/reversible-algebra.ts';
 import { compileCondition } from './compile-condition.ts';
 import { freshnessRuleOf, type FreshnessRule } from './freshness-rule.ts';
+import { codeOfText } from './text-code.ts';
 import { hashValue } from './hash-value.ts';
 import { InputTable } from './input-table.ts';
 import { planResolution, type PlannedFeature } from './plan-resolution.ts';
+import { layoutOf } from './tile-layout.ts';
 import type { CombinationPlan, ViewProgram } from './view-program.ts';
 
 export type { ViewProgram } from './view-program.ts';
@@ -25,11 +29,18 @@ export type { ViewProgram } from './view-program.ts';
  */
 export function compileView(view: FeatureView): ViewProgram {
   const inputs = new InputTable(view);
+  const signInput = view.source.changes === true ? inputs.of(CHANGE_SIGN, 'number', null) : -1;
   const featureNames = Object.keys(view.features);
   const { planned, combinations } = planFeatures(view, inputs);
   const hops = [...new Set(planned.map((feature) => feature.hopMs))].sort((a, b) => a - b);
   const freshness = freshnessRuleOf(view);
   const definition = definitionOf(view, planned, freshness);
+  const resolutions = hops.map((hopMs) =>
+    planResolution(
+      hopMs,
+      planned.filter((feature) => feature.hopMs === hopMs),
+    ),
+  );
   return {
     view,
     name: view.name,
@@ -39,14 +50,16 @@ export function compileView(view: FeatureView): ViewProgram {
     inputCount: inputs.fields.length,
     eventInputs: inputs.fields.map((field) => field === null),
     inputGroups: inputs.groups(),
+    signInput,
     keyFields: view.entity.keys.map((key) => view.keyFields[key] ?? key),
     combinations,
     partValues: new Float64Array(2 * combinations.length),
-    resolutions: hops.map((hopMs) =>
-      planResolution(
-        hopMs,
-        planned.filter((feature) => feature.hopMs === hopMs),
-      ),
+    resolutions,
+    layout: layoutOf(
+      resolutions.map(({ slotCount, sketches }) => ({
+        slotCount,
+        sketchKinds: sketches.map(({ kind }) => kind),
+      })),
     ),
     longestWindowMs: Math.max(...planned.map((feature) => feature.windowMs)),
     freshness,
@@ -62,7 +75,7 @@ export function viewKeyOf(program: ViewProgram, row: Row): string | null {
 
 /**
  * Writes the event's `inputCount` inputs to `out` from `at`: a field's number (booleans as 0 and 1), or 1
- * for the event itself, or the hash of a field's value; NaN where it is null or the event does not pass the input's condition.
+ * for the event itself, the hash of a field's value, or a text's code; NaN where it is null or the event does not pass the input's condition.
  */
 export function prepareEvent(program: ViewProgram, row: Row, out: Float64Array, at: number): void {
   for (const group of program.inputGroups) {
@@ -70,7 +83,9 @@ export function prepareEvent(program: ViewProgram, row: Row, out: Float64Array, 
     for (const input of group.inputs) {
       if (!passes) out[at + input.at] = NaN;
       else if (input.field === null) out[at + input.at] = 1;
-      else out[at + input.at] = input.isHash ? hashValue(row[input.field]) : numberOf(row[input.field]);
+      else if (input.isHash) out[at + input.at] = hashValue(row[input.field]);
+      else if (input.isCode) out[at + input.at] = codeOfText(row[input.field]);
+      else out[at + input.at] = numberOf(row[input.field]);
     }
   }
 }
@@ -128,10 +143,11 @@ function computationOf(
   condition: ReturnType<typeof compileCondition>,
   inputs: InputTable,
 ): PlannedFeature['computation'] {
-  const algebra = algebraOf(aggregation);
+  const own = algebraOf(aggregation);
+  const algebra = view.source.changes === true ? reversibleAlgebra(own) : own;
   const { field } = aggregation;
   if ('sketch' in algebra) {
-    const form = algebra.prepare === 'hash' ? 'hash' : 'number';
+    const form = algebra.prepare === 'field' ? 'number' : algebra.prepare;
     return { sketchAlgebra: algebra, input: inputs.of(field, form, condition) };
   }
   const fieldInput = algebra.prepare === 'field' ? inputs.of(field, 'number', condition) : null;
@@ -179,6 +195,7 @@ function definitionOf(
     version: view.version,
     entity: { name: view.entity.name, keys: [...view.entity.keys] },
     source: view.source.name,
+    ...(view.source.changes === true ? { changes: true } : {}),
     eventTime: view.source.eventTime,
     keyFields: view.entity.keys.map((key) => view.keyFields[key] ?? key),
     fields: fieldTypes([...new Set(planned.flatMap((plan) => plan.aggregation.field ?? []))].sort()),

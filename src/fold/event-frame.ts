@@ -55,7 +55,7 @@ export class FrameWriter {
     return this.#events.length;
   }
 
-  /** Offsets ascend within a frame; times are whole milliseconds, the effective one not after the known one. */
+  /** Offsets ascend within a frame, but for the two rows of a change; times are whole milliseconds, the effective one not after the known one. */
   add(
     entityKey: string,
     sourceOffset: number,
@@ -65,7 +65,7 @@ export class FrameWriter {
     at: number,
   ): void {
     assertInvariant(
-      sourceOffset > this.#offsetBefore,
+      sourceOffset >= this.#offsetBefore + offsetStep(this.#program),
       `offsets of a frame ascend, found ${sourceOffset} after ${this.#offsetBefore}`,
     );
     assertInvariant(
@@ -74,7 +74,7 @@ export class FrameWriter {
     );
     const events = this.#events;
     events.text(entityKey);
-    events.varint(sourceOffset - this.#offsetBefore - 1);
+    events.varint(sourceOffset - this.#offsetBefore - offsetStep(this.#program));
     events.signedVarint(knownTime - this.#knownBefore);
     events.varint(knownTime - effectiveTime);
     this.#addInputs(inputs, at);
@@ -134,11 +134,12 @@ export function readFrame(program: ViewProgram, bytes: Uint8Array, onEvent: Fram
     const reader = new ByteReader(bytes);
     const header = readHeader(program, reader);
     const inputs = new Float64Array(program.inputCount);
+    const step = offsetStep(program);
     let offset = -1;
     let knownTime = 0;
     for (let i = 0; i < header.count; i++) {
       const entityKey = reader.text();
-      offset += reader.varint() + 1;
+      offset += reader.varint() + step;
       knownTime += reader.signedVarint();
       const effectiveTime = knownTime - reader.varint();
       readInputs(program, reader, inputs);
@@ -155,6 +156,9 @@ export function readFrame(program: ViewProgram, bytes: Uint8Array, onEvent: Fram
     );
   }
 }
+
+/** Least distance of two offsets: the two rows of a change have one. */
+const offsetStep = (program: ViewProgram): 0 | 1 => (program.signInput < 0 ? 1 : 0);
 
 function readHeader(program: ViewProgram, reader: ByteReader): FrameHeader {
   const version = reader.byte();

@@ -6,8 +6,8 @@ import type { InputGroup } from './view-program.ts';
 
 type CompiledCondition = { readonly test: EventTest; readonly normal: JsonValue } | null;
 
-/** What an event is prepared into: 1, the field's number, or the hash of the field's value. */
-export type InputForm = 'event' | 'number' | 'hash';
+/** What an event is prepared into: 1, the field's number, the hash of the field's value, or the code of the text. */
+export type InputForm = 'event' | 'number' | 'hash' | 'code';
 
 /** Numbers the distinct combinations of field, form and condition. */
 export class InputTable {
@@ -37,7 +37,7 @@ export class InputTable {
   groups(): readonly InputGroup[] {
     return [...new Set(this.#conditions)].map((condition) => {
       const members = this.fields.flatMap((field, at) =>
-        this.#conditions[at] === condition ? [{ at, field, isHash: this.#forms[at] === 'hash' }] : [],
+        this.#conditions[at] === condition ? [{ at, field, isHash: this.#forms[at] === 'hash', isCode: this.#forms[at] === 'code' }] : [],
       );
       return { test: this.#tests[members[0]?.at ?? 0] ?? null, inputs: members };
     });

@@ -2,6 +2,7 @@ import type { JsonValue } from '../core/json.ts';
 import type { Aggregation } from '../define/aggregation.ts';
 import type { AggregationAlgebra, SketchAlgebra } from './aggregations/aggregation-algebra.ts';
 import type { Intermediate } from './intermediates/intermediate.ts';
+import { stepsOf } from './update-tile.ts';
 import type { Column, FeaturePlan, Resolution, SketchColumn, WindowPlan } from './view-program.ts';
 
 /** How far before the newest known time of its state a read may still lie and see every tile of its windows. */
@@ -72,6 +73,7 @@ export function planResolution(hopMs: number, features: readonly PlannedFeature[
     retainMs: (windowLengths.at(-1) ?? 0) + READ_GRACE_MS,
     identity: Float64Array.from(columns.flatMap((column) => column.intermediate.identity)),
     columns,
+    steps: stepsOf(columns),
     sketches: sketches.columns,
     inputs: Int32Array.from(new Set([...columns, ...sketches.columns].map((column) => column.input))),
     windows,

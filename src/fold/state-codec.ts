@@ -40,7 +40,7 @@ export function decodeState(program: ViewProgram, bytes: Uint8Array): ViewState 
     const state = createState(program);
     state.newestKnownTime = newestKnownTime;
     state.fences = fences;
-    program.resolutions.forEach((resolution, r) => decodeRun(resolution, state.runs[r]!, reader));
+    program.resolutions.forEach((resolution, r) => decodeRun(resolution, state, r, reader));
     reader.end();
     return state;
   } catch (cause) {
@@ -94,37 +94,40 @@ function decodeFences(program: ViewProgram, reader: ByteReader): Float64Array {
 }
 
 function encodeRun(resolution: Resolution, run: TileRun): void {
-  writer.varint(run.count);
+  const { count, first, stride, values } = run;
+  writer.varint(count);
   let before = 0;
-  for (let n = 0; n < run.count; n++) {
-    const at = (run.first + n) * run.stride;
-    const tile = run.values[at]!;
+  for (let n = 0; n < count; n++) {
+    const at = (first + n) * stride;
+    const tile = values[at]!;
     if (n === 0) writer.signedVarint(tile);
     else writer.varint(tile - before);
-    writer.numbers(run.values, at + 1, resolution.slotCount);
+    writer.numbers(values, at + 1, resolution.slotCount);
     for (let i = 0; i < resolution.sketches.length; i++) run.sketches[n]![i]!.encode(writer);
     before = tile;
   }
 }
 
-function decodeRun(resolution: Resolution, run: TileRun, reader: ByteReader): void {
+function decodeRun(resolution: Resolution, state: ViewState, r: number, reader: ByteReader): void {
   const { slotCount, hopMs, sketches } = resolution;
   const bytesPerTileMin = 1 + ((slotCount + 7) >>> 3) + slotCount + sketches.length;
   const count = reader.varintUpTo(Math.floor(reader.remaining / bytesPerTileMin), 'number of tiles');
   if (count === 0) return;
   const tileMax = TIME_MAX_MS / hopMs;
-  run.values = new Float64Array(count * run.stride);
-  run.count = count;
+  state.reserve(r, count);
+  const { values } = state;
+  const { first, stride, sketches: kept } = state.runs[r]!;
   let tile = 0;
-  for (let n = 0, at = 0; n < count; n++, at += run.stride) {
+  for (let n = 0, at = first * stride; n < count; n++, at += stride) {
     const step = n === 0 ? reader.signedVarint() : reader.varint();
     if (n > 0 && step === 0) throw new MalformedBytes(`expected a tile after ${tile}, found it again`);
     tile += step;
     if (Math.abs(tile) > tileMax) throw new MalformedBytes(`expected a tile of a date, found ${tile}`);
-    run.values[at] = tile;
-    reader.numbers(run.values, at + 1, slotCount);
-    if (sketches.length > 0) run.sketches.push(sketches.map(({ kind }) => kind.decode(reader)));
+    values[at] = tile;
+    reader.numbers(values, at + 1, slotCount);
+    if (sketches.length > 0) kept.push(sketches.map(({ kind }) => kind.decode(reader)));
   }
+  state.setCount(r, count);
 }
 
 const hex = (hash: number): string => hash.toString(16).padStart(8, '0');

@@ -6,6 +6,7 @@ import type { EventTest } from './compile-condition.ts';
 import type { FreshnessRule } from './freshness-rule.ts';
 import type { Intermediate } from './intermediates/intermediate.ts';
 import type { Sketch, SketchKind } from './sketches/sketch.ts';
+import type { TileLayout } from './tile-layout.ts';
 
 /** A view, compiled: everything that can be decided once is decided here, so that the loops over events only follow it. */
 export interface ViewProgram {
@@ -20,6 +21,8 @@ export interface ViewProgram {
   /** Inputs that are 1 where the event passes a condition; all others are values of fields. */
   readonly eventInputs: readonly boolean[];
   readonly inputGroups: readonly InputGroup[];
+  /** Input of a changing source's sign: below 0 where the row is taken back; -1 where events stay. */
+  readonly signInput: number;
   /** Fields of the source that hold the entity's key, in its order. */
   readonly keyFields: readonly string[];
   /** Features that are made of two aggregations each, once all windows are read. */
@@ -28,6 +31,8 @@ export interface ViewProgram {
   readonly partValues: Float64Array;
   /** One per distinct hop, ascending. */
   readonly resolutions: readonly Resolution[];
+  /** Of the array of a state. */
+  readonly layout: TileLayout;
   readonly longestWindowMs: number;
   /** Null where a state has no contract on its age. */
   readonly freshness: FreshnessRule | null;
@@ -45,6 +50,7 @@ export interface InputGroup {
     readonly at: number;
     readonly field: string | null;
     readonly isHash: boolean;
+    readonly isCode: boolean;
   }[];
 }
 
@@ -58,6 +64,8 @@ export interface Resolution {
   /** Slots of a tile without events. */
   readonly identity: Float64Array;
   readonly columns: readonly Column[];
+  /** What an event does to each column; see `stepsOf`. */
+  readonly steps: Int32Array;
   /** Parts of a tile beside its slots; none for most views. */
   readonly sketches: readonly SketchColumn[];
   /** Inputs of the columns and sketches: an event with none of them makes no tile. */

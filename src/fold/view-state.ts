@@ -1,11 +1,13 @@
 import { assertInvariant } from '../core/assert-invariant.ts';
 import { SOURCE_PARTITIONS_MAX } from '../define/source.ts';
 import { combine } from './combine.ts';
-import { TileRun } from './tile-run.ts';
+import { foldChange } from './fold-change.ts';
+import type { Sketch } from './sketches/sketch.ts';
+import { FENCE_COUNT, FIRST, hopAt, NEWEST_KNOWN_TIME, NEWEST_SLOTS, NEWEST_TILE, OLDEST } from './tile-layout.ts';
+import { TileMemory } from './tile-memory.ts';
+import type { TileRun } from './tile-run.ts';
+import { updateTile } from './update-tile.ts';
 import type { Resolution, ViewProgram, WindowPlan } from './view-program.ts';
-
-/** Offset of a fence that has let nothing through yet. */
-const NOTHING_APPLIED = -1;
 
 /**
  * The state of one key of one view.
@@ -23,32 +25,18 @@ const NOTHING_APPLIED = -1;
  * commutative, so partitions may interleave in any way, and late events fall into the tiles where they
  * belong. Tiles that no read at or after `newestKnownTime` - READ_GRACE_MS can need are dropped.
  */
-export class ViewState {
-  /** By partition of the source: highest source offset applied, -1 where none was. */
-  fences: Float64Array;
-  /** Newest known time of the events applied, ms since the epoch; -Infinity before the first. */
-  newestKnownTime = -Infinity;
-  /** One run per resolution of the program. */
-  readonly runs: readonly TileRun[];
+export class ViewState extends TileMemory {
+  /** Partition of the source at whose fence a row was taken back and the row in its place, if there is one, may follow; else -1. */
+  openChange = -1;
 
-  constructor(fences: Float64Array, runs: readonly TileRun[]) {
-    this.fences = fences;
-    this.runs = runs;
+  override clear(): void {
+    super.clear();
+    this.openChange = -1;
   }
 }
 
 export function createState(program: ViewProgram): ViewState {
-  const fences = new Float64Array(program.view.source.partitions).fill(NOTHING_APPLIED);
-  return new ViewState(
-    fences,
-    program.resolutions.map(
-      ({ slotCount, sketches }) =>
-        new TileRun(
-          slotCount,
-          sketches.map(({ kind }) => kind),
-        ),
-    ),
-  );
+  return new ViewState(program.layout, program.view.source.partitions);
 }
 
 /** Effective event time and known time of the event in hand; used within one call. */
@@ -69,11 +57,47 @@ export function applyEvent(
   inputs: Float64Array,
   at: number,
 ): boolean {
-  if (sourcePartition >= state.fences.length) growFences(state, sourcePartition);
-  if (sourceOffset <= state.fences[sourcePartition]!) return false;
-  state.fences[sourcePartition] = sourceOffset;
+  if (sourcePartition >= state.values[FENCE_COUNT]!) growFences(state, sourcePartition);
+  const fence = program.layout.fencesAt + sourcePartition;
+  if (sourceOffset <= state.values[fence]!) {
+    if (!isSecondOfChange(program, state, sourcePartition, sourceOffset, inputs, at)) return false;
+  }
+  state.values[fence] = sourceOffset;
+  if (program.signInput >= 0) state.openChange = inputs[at + program.signInput]! < 0 ? sourcePartition : -1;
   foldEvent(program, state, effectiveTime, knownTime, inputs, at);
   return true;
+}
+
+/** Applies an event of a log that is read once, from nothing, by ascending offsets of each source partition: the fence follows it and refuses nothing. */
+export function applyLogged(
+  program: ViewProgram,
+  state: ViewState,
+  sourcePartition: number,
+  sourceOffset: number,
+  effectiveTime: number,
+  knownTime: number,
+  inputs: Float64Array,
+  at: number,
+): void {
+  if (sourcePartition >= state.values[FENCE_COUNT]!) growFences(state, sourcePartition);
+  state.values[program.layout.fencesAt + sourcePartition] = sourceOffset;
+  foldEvent(program, state, effectiveTime, knownTime, inputs, at);
+}
+
+/**
+ * Whether an event at the fence is the row that an update put in place of the one just taken back: the two have one offset and
+ * come one after the other. A redelivery brings both again, and its first row closes the change.
+ */
+function isSecondOfChange(
+  program: ViewProgram,
+  state: ViewState,
+  sourcePartition: number,
+  sourceOffset: number,
+  inputs: Float64Array,
+  at: number,
+): boolean {
+  if (program.signInput < 0 || inputs[at + program.signInput]! < 0) return false;
+  return state.openChange === sourcePartition && sourceOffset === state.values[program.layout.fencesAt + sourcePartition];
 }
 
 /** Applies an event that is known to come once: history in any order, where a fence would refuse what is not in the order of offsets. */
@@ -85,28 +109,31 @@ export function foldEvent(
   inputs: Float64Array,
   at: number,
 ): void {
-  if (knownTime > state.newestKnownTime) state.newestKnownTime = knownTime;
+  let { values } = state;
+  if (knownTime > values[NEWEST_KNOWN_TIME]!) values[NEWEST_KNOWN_TIME] = knownTime;
+  const newestKnownTime = values[NEWEST_KNOWN_TIME]!;
   times[0] = effectiveTime;
   times[1] = knownTime;
+  if (program.signInput >= 0) {
+    foldChange(program, state.runs, state.newestKnownTime, inputs, at, times);
+    return;
+  }
   const { resolutions } = program;
   for (let r = 0; r < resolutions.length; r++) {
     const resolution = resolutions[r]!;
-    const run = state.runs[r]!;
+    const hop = hopAt(r);
     const tile = Math.floor(effectiveTime / resolution.hopMs);
-    const oldest = Math.floor((state.newestKnownTime - resolution.retainMs) / resolution.hopMs);
-    run.dropBefore(oldest);
+    const oldest = Math.floor((newestKnownTime - resolution.retainMs) / resolution.hopMs);
+    // Nearly every event ends here, without a look at the oldest tile, which is not in the cache.
+    if (oldest > values[hop + OLDEST]!) state.dropBefore(r, oldest);
     if (tile < oldest || !hasInput(resolution, inputs, at)) continue;
-    const slots = run.slotsOf(tile, resolution.identity);
-    const { columns } = resolution;
-    for (let c = 0; c < columns.length; c++) {
-      const column = columns[c]!;
-      const input = at + column.input;
-      // NaN is the only number that differs from itself: null.
-      if (inputs[input] === inputs[input]) {
-        column.intermediate.update(run.values, slots + column.offset, inputs, input, times);
-      }
+    let slots = values[hop + NEWEST_SLOTS]! | 0;
+    if (tile !== values[hop + NEWEST_TILE]) {
+      slots = state.slotsOf(r, tile, resolution.identity);
+      ({ values } = state);
     }
-    if (resolution.sketches.length > 0) addToSketches(resolution, run, slots, inputs, at);
+    updateTile(resolution.steps, resolution.columns, values, slots, inputs, at, times);
+    if (resolution.sketches.length > 0) addToSketches(resolution, state.runs[r]!, slots, inputs, at);
   }
 }
 
@@ -127,7 +154,7 @@ export function readFeatures(
     const resolution = resolutions[r]!;
     resolution.merged.set(resolution.identity);
     for (const sketch of resolution.mergedSketches) sketch.clear();
-    readResolution(resolution, state === null ? null : state.runs[r]!, asOf, out, at, program.partValues);
+    readResolution(resolution, state, r, asOf, out, at, program.partValues);
   }
   const { combinations, partValues } = program;
   for (let c = 0; c < combinations.length; c++) {
@@ -140,7 +167,7 @@ export function readFeatures(
 export function fenceOf(state: ViewState): Record<string, number> {
   const fence: Record<string, number> = {};
   state.fences.forEach((offset, partition) => {
-    if (offset !== NOTHING_APPLIED) fence[partition] = offset;
+    if (offset >= 0) fence[partition] = offset;
   });
   return fence;
 }
@@ -148,24 +175,27 @@ export function fenceOf(state: ViewState): Record<string, number> {
 /** Windows come shortest first: each adds the tiles that reach further back than those merged already. */
 function readResolution(
   resolution: Resolution,
-  run: TileRun | null,
+  state: ViewState | null,
+  r: number,
   asOf: number,
   out: Float64Array,
   at: number,
   partValues: Float64Array,
 ): void {
   const { hopMs, windows, merged, mergedSketches } = resolution;
-  let end = run === null ? 0 : run.countBefore(Math.floor(asOf / hopMs) + 1);
+  const stride = resolution.slotCount + 1;
+  let end = state === null ? 0 : state.countBefore(r, Math.floor(asOf / hopMs) + 1);
   for (let w = 0; w < windows.length; w++) {
     const window = windows[w]!;
-    if (run !== null && end > 0) {
-      const start = run.countBefore(Math.floor((asOf - window.windowMs) / hopMs));
-      const from = (run.first + start) * run.stride + 1;
+    if (state !== null && end > 0) {
+      const { values } = state;
+      const start = state.countBefore(r, Math.floor((asOf - window.windowMs) / hopMs));
+      const from = ((values[hopAt(r) + FIRST]! | 0) + start) * stride + 1;
       if (end > start) {
         for (const { intermediate, offset } of window.columns) {
-          intermediate.mergeTiles(merged, offset, run.values, from + offset, run.stride, end - start);
+          intermediate.mergeTiles(merged, offset, values, from + offset, stride, end - start);
         }
-        if (window.sketches.length > 0) mergeSketches(resolution, window, run, start, end);
+        if (window.sketches.length > 0) mergeSketches(resolution, window, state.sketches[r]!, start, end);
         end = start;
       }
     }
@@ -200,12 +230,12 @@ function addToSketches(
 function mergeSketches(
   { mergedSketches }: Resolution,
   window: WindowPlan,
-  run: TileRun,
+  tiles: readonly Sketch[][],
   start: number,
   end: number,
 ): void {
   for (let n = start; n < end; n++) {
-    for (const sketch of window.sketches) mergedSketches[sketch]!.merge(run.sketches[n]![sketch]!);
+    for (const sketch of window.sketches) mergedSketches[sketch]!.merge(tiles[n]![sketch]!);
   }
 }
 
@@ -223,7 +253,5 @@ function growFences(state: ViewState, sourcePartition: number): void {
     Number.isInteger(sourcePartition) && sourcePartition < SOURCE_PARTITIONS_MAX,
     `source partition ${sourcePartition} is below ${SOURCE_PARTITIONS_MAX}`,
   );
-  const grown = new Float64Array(sourcePartition + 1).fill(NOTHING_APPLIED);
-  grown.set(state.fences);
-  state.fences = grown;
+  state.growFences(sourcePartition + 1);
 }

@@ -3,6 +3,9 @@ import { readSettings, type Environment } from './settings.ts';
 
 const address = z.string().regex(/^[^\s:/]+:\d+$/, "expected 'host:port'");
 
+const redisNode = z.url({ protocol: /^rediss?$/ });
+const isRedisUrl = (text: string): boolean => redisNode.safeParse(text.trim()).success;
+
 const schema = z.object({
   namespace: z
     .string()
@@ -19,7 +22,10 @@ const schema = z.object({
     .transform((text) => text.split(',').map((broker) => broker.trim()))
     .pipe(z.array(address).min(1)),
   postgresUrl: z.url({ protocol: /^postgres(ql)?$/ }).default('postgresql://127.0.0.1:5432/millrace'),
-  redisUrl: z.url({ protocol: /^rediss?$/ }).default('redis://127.0.0.1:6379'),
+  redisUrl: z
+    .string()
+    .refine((text) => text.split(',').every(isRedisUrl), "expected 'redis://host:port', or nodes of a cluster with commas between")
+    .default('redis://127.0.0.1:6379'),
 });
 
 /** Settings that every process of Millrace takes; docs/configuration.md lists them. */

@@ -1,6 +1,6 @@
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, type SchemaElement } from 'hyparquet';
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
-import type { TableColumn, TableRecord } from './table-record.ts';
+import { plainValue, type TableColumn, type TableRecord } from './table-record.ts';
 
 /** Rows of a row group that are decoded together. */
 const READ_ROWS_MAX = 10_000;
@@ -30,16 +30,10 @@ export async function* readParquet(
         useOffsetIndex: true,
       });
       for (const record of found)
-        yield Object.fromEntries(Object.entries(record).map(([name, value]) => [name, plainOf(value)]));
+        yield Object.fromEntries(Object.entries(record).map(([name, value]) => [name, plainValue(value)]));
     }
     groupStart = groupEnd;
   }
-}
-
-function plainOf(value: unknown): unknown {
-  if (value instanceof Date) return value.getTime();
-  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
-  return value ?? null;
 }
 
 const elements: Readonly<Record<TableColumn['type'], Omit<SchemaElement, 'name'>>> = {

@@ -8,7 +8,7 @@ import { csvLine, CsvReader } from './csv.ts';
 import type { TableColumn, TableRecord } from './table-record.ts';
 
 /** Formats of a table in a file, by the end of its name. */
-export type TableFormat = 'csv' | 'ndjson' | 'parquet';
+export type TableFormat = 'csv' | 'ndjson' | 'parquet' | 'arrow';
 
 /** Longest line of NDJSON, in characters. */
 const LINE_LENGTH_MAX = 1_048_576;
@@ -18,14 +18,15 @@ export function tableFormatOf(file: string): TableFormat {
   if (/\.csv$/i.test(file)) return 'csv';
   if (/\.(ndjson|jsonl)$/i.test(file)) return 'ndjson';
   if (/\.parquet$/i.test(file)) return 'parquet';
+  if (/\.(arrow|arrows|feather)$/i.test(file)) return 'arrow';
   throw new MillraceError(
     'FEATURE_SPINE_INVALID',
-    `File '${path.basename(file)}': expected a name that ends in .csv, .ndjson or .parquet. Rename it.`,
+    `File '${path.basename(file)}': expected a name that ends in .csv, .ndjson, .parquet or .arrow. Rename it.`,
   );
 }
 
 interface TableHooks {
-  /** Told of the columns of CSV and Parquet, before any row. */
+  /** Told of the columns of CSV, Parquet and Arrow, before any row. */
   readonly onHeader: (columns: readonly string[]) => void;
   /** Told of all of the file's bytes, in order. */
   readonly onBytes: (bytes: Uint8Array) => void;
@@ -39,7 +40,10 @@ export async function* readTable(file: string, hooks: TableHooks): AsyncGenerato
   const format = tableFormatOf(file);
   try {
     if (format === 'parquet') yield* readParquetFile(file, hooks);
-    else
+    else if (format === 'arrow') {
+      const { readArrow } = await import('./arrow-table.ts');
+      yield* readArrow(file, hooks.onHeader, hooks.onBytes);
+    } else
       yield* readText(file, format === 'csv' ? csvRecords(hooks.onHeader) : ndjsonRecords(), hooks.onBytes);
   } catch (error) {
     if (isMillraceError(error)) throw error;
@@ -148,7 +152,7 @@ export interface TableWriter {
 }
 
 /**
- * @param columns of CSV and Parquet, in order; a record's other values are left out there
+ * @param columns of CSV, Parquet and Arrow, in order; a record's other values are left out there
  * @throws MillraceError FEATURE_SPINE_INVALID where a value does not fit its column
  */
 export async function openTableWriter(file: string, columns: readonly TableColumn[]): Promise<TableWriter> {
@@ -183,7 +187,8 @@ export async function openTableWriter(file: string, columns: readonly TableColum
   };
 }
 
-const notWritten = (file: string, cause: unknown): MillraceError =>
+/** The error of a table that can't be written. */
+export const notWritten = (file: string, cause: unknown): MillraceError =>
   new MillraceError(
     'FEATURE_SPINE_INVALID',
     `File '${path.basename(file)}' can't be written: ${messageOf(cause)}. Check its folder and the disk, correct the row, or choose another format.`,
@@ -199,6 +204,10 @@ async function encoderOf(format: TableFormat, columns: readonly TableColumn[]): 
   if (format === 'parquet') {
     const { createParquetEncoder } = await import('./parquet-table.ts');
     return createParquetEncoder(columns);
+  }
+  if (format === 'arrow') {
+    const { createArrowEncoder } = await import('./arrow-table.ts');
+    return createArrowEncoder(columns);
   }
   const names = columns.map(({ name }) => name);
   let head = format === 'csv' ? csvLine(names) : '';

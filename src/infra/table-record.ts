@@ -8,3 +8,10 @@ export interface TableColumn {
   readonly name: string;
   readonly type: FieldType;
 }
+
+/** A value of a typed format as one of ours: times ms since the epoch, whole numbers of 64 bits numbers where they are exact as such. */
+export function plainValue(value: unknown): unknown {
+  if (value instanceof Date) return value.getTime();
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+  return value ?? null;
+}

@@ -2,11 +2,12 @@ import { isStale } from '../fold/fresh-read.ts';
 import type { ViewProgram } from '../fold/compile-view.ts';
 import type { Queryable } from '../infra/postgres.ts';
 import { readNewestKnown } from '../store/sql/newest-known.ts';
-import type { Visibility } from '../store/sql/view-query.ts';
-import { readTwin, type TwinRow } from '../store/sql/view-twin.ts';
+import type { TwinRow } from '../store/sql/view-twin.ts';
+import type { Visibility } from '../store/sql/visible-events.ts';
+import { witnessRows } from './skew-audit-witness.ts';
 
 /**
- * Puts a view's contract on ages over values that SQL has recomputed, in place: a row whose events are older than the
+ * Puts a view's contract on ages over values that were recomputed, in place: a row whose events are older than the
  * ttl has the values of no events, a stale one nulls where the view says so. A row without a key has no age.
  * @param values row-major, NaN is null
  */
@@ -29,9 +30,10 @@ export async function applyContract(
     if (freshness.onStale === 'null' && isStale(view, expired ? null : ageMs)) {
       values.fill(NaN, i * width, (i + 1) * width);
     } else if (expired) {
-      // Nobody's events, as SQL sees them.
+      // Nobody's events, as the witness sees them.
       const nobody = { key: row.key.map(() => null), asOf: row.asOf };
-      values.set(await readTwin(db, view.view, [nobody], visibility), i * width);
+      const [none] = await witnessRows(db, view.view, [nobody], [visibility]);
+      values.set(none as Float64Array, i * width);
     }
   }
 }

@@ -32,14 +32,20 @@ export async function planAudit(
     [model, scope.sinceLast],
   );
   const plan = { seqAfter: bounds?.after ?? 0, seqTo: bounds?.to ?? 0, seed, drawnTo: null };
-  if (scope.sample === null) return plan;
   const values = scopeValues(model, scope, plan);
+  if (scope.sample === null) {
+    const [all] = await db.query<{ count: number }>(
+      `SELECT count(*)::int AS count FROM millrace.decisions d WHERE ${scopeSql}`,
+      values,
+    );
+    return { ...plan, decisions: all?.count ?? 0 };
+  }
   const [drawn] = await db.query<{ count: number; last: string | null }>(
     `SELECT count(*)::int AS count, max(hash) AS last FROM (
        SELECT md5(d.id || $9) AS hash FROM millrace.decisions d WHERE ${scopeSql} ORDER BY 1 LIMIT $10) AS drawn`,
     [...values, scope.sample],
   );
-  return { ...plan, drawnTo: drawn?.last ?? null };
+  return { ...plan, drawnTo: drawn?.last ?? null, decisions: drawn?.count ?? 0 };
 }
 
 interface DecisionRow {

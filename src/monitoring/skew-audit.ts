@@ -12,17 +12,17 @@ import type { Model } from '../define/model.ts';
 import { compileService, type ServiceProgram } from '../fold/compile-service.ts';
 import { sha256Hex } from '../infra/artifacts.ts';
 import type { Postgres } from '../infra/postgres.ts';
+import { withColdRows } from '../store/cold-log/with-cold-rows.ts';
 import { readIngestPositions } from '../store/ingest-positions.ts';
 import { serviceDigest } from '../store/service-digest.ts';
 import { readWindowEvents } from '../store/sql/window-events.ts';
 import { compareRows } from './skew-audit-compare.ts';
 import { readServedDecisions, type ServedDecision } from './skew-audit-decisions.ts';
-import { keyParts, recomputeRows, type RecomputedRows } from './skew-audit-rows.ts';
+import { coldRequests, keyParts, ONE_STATE, recomputeRows, type RecomputedRows } from './skew-audit-rows.ts';
+import { replayedFeatures } from './skew-audit-witness.ts';
 
 /** Decisions of one query: enough to share the reading of their events, few enough for its memory. */
-const AUDIT_BATCH_DECISIONS = 2_000;
-/** The events of a batch fit into memory; compiling its queries to machine code would cost more than it saves. */
-const JOIN_SETTINGS = "SET LOCAL work_mem = '64MB'; SET LOCAL jit = off";
+const AUDIT_BATCH_DECISIONS = 4_000;
 /** Events of a mismatch that are named. */
 const EVENTS_LISTED_MAX = 10;
 /** The fold may be ahead of the offline log by one batch of ingest: so long the log is waited for. */
@@ -38,6 +38,11 @@ export interface SkewAuditRequest {
   /** The chain that the chunk before ended with. */
   readonly chain: string;
   readonly decisionsMax: number;
+  /**
+   * The feature service of a digest that is not the model's present one: decisions are recomputed by the definitions that
+   * they were made with. Null where it can't be made again; absent: there is none.
+   */
+  readonly serviceOf?: (digest: string) => Promise<ServiceProgram | null>;
 }
 
 export interface AuditedChunk {
@@ -52,9 +57,9 @@ export interface SkewAuditOptions {
 }
 
 /**
- * Audits the next decisions of a plan: recomputes each row by SQL from the raw rows, up to exactly the fences that
- * were read, and as known at the decision time, and compares it with what was served.
- * @throws MillraceError FEATURE_SQL_UNSUPPORTED, FEATURE_ON_DEMAND_FAILED, STORE_UNAVAILABLE
+ * Audits the next decisions of a plan: recomputes each row from the raw rows, by SQL or, for sketches, by a fold of its
+ * own, up to exactly the fences that were read, and as known at the decision time, and compares it with what was served.
+ * @throws MillraceError FEATURE_ON_DEMAND_FAILED, STORE_UNAVAILABLE
  */
 export async function auditChunk(
   db: Postgres,
@@ -62,18 +67,22 @@ export async function auditChunk(
   { signal, onBatch }: SkewAuditOptions = {},
 ): Promise<AuditedChunk> {
   const { model, scope, plan, decisionsMax } = request;
-  const program = compileService(model.service);
-  const digest = serviceDigest(program);
+  const services = new ServicesByDigest(compileService(model.service), request.serviceOf);
   let tally: AuditTally = { ...emptyTally, chain: request.chain };
   let { cursor } = request;
   for (let left = decisionsMax; left > 0; ) {
     signal?.throwIfAborted();
     const wanted = Math.min(AUDIT_BATCH_DECISIONS, left);
     const page = await readServedDecisions(db, model.name, scope, plan, cursor, wanted);
-    const fitting = page.filter((decision) => fits(program, digest, decision));
-    const { settled, pending } = await settle(db, program, fitting);
-    const audited = await auditBatch(db, program, settled, tally.chain);
-    tally = mergeTallies(tally, { ...audited, skipped: page.length - fitting.length, pending });
+    const byService = await services.sort(page);
+    let skipped = page.length;
+    for (const [program, fitting] of byService) {
+      skipped -= fitting.length;
+      const { settled, pending } = await settle(db, program, fitting);
+      const audited = await auditBatch(db, program, settled, tally.chain);
+      tally = mergeTallies(tally, { ...audited, pending, replayedFeatures: replayedFeatures(program) });
+    }
+    tally = mergeTallies(tally, { ...emptyTally, chain: tally.chain, skipped });
     const last = page.at(-1);
     if (last === undefined || page.length < wanted) return { tally, cursor: null };
     cursor = { asOf: last.asOf, seq: last.seq };
@@ -83,9 +92,40 @@ export async function auditChunk(
   return { tally, cursor };
 }
 
-/** Whether the project's definitions are those that the decision was made with. */
-const fits = (program: ServiceProgram, digest: string, decision: ServedDecision): boolean =>
-  decision.serviceDigest === digest &&
+/** Finds the definitions that decisions were made with. */
+class ServicesByDigest {
+  readonly #programs = new Map<string, ServiceProgram | null>();
+  readonly #serviceOf: SkewAuditRequest['serviceOf'];
+
+  constructor(present: ServiceProgram, serviceOf: SkewAuditRequest['serviceOf']) {
+    this.#programs.set(serviceDigest(present), present);
+    this.#serviceOf = serviceOf;
+  }
+
+  /** The decisions by service, in their order; those whose service can't be made again, or whose row is not its, are left out. */
+  async sort(decisions: readonly ServedDecision[]): Promise<Map<ServiceProgram, ServedDecision[]>> {
+    const sorted = new Map<ServiceProgram, ServedDecision[]>();
+    for (const decision of decisions) {
+      const program = decision.serviceDigest === null ? null : await this.#of(decision.serviceDigest);
+      if (program === null || !fits(program, decision)) continue;
+      const same = sorted.get(program);
+      if (same === undefined) sorted.set(program, [decision]);
+      else same.push(decision);
+    }
+    return sorted;
+  }
+
+  async #of(digest: string): Promise<ServiceProgram | null> {
+    let program = this.#programs.get(digest);
+    if (program === undefined) {
+      program = (await this.#serviceOf?.(digest)) ?? null;
+      this.#programs.set(digest, program);
+    }
+    return program;
+  }
+}
+
+const fits = (program: ServiceProgram, decision: ServedDecision): boolean =>
   decision.numbers.length === program.numericNames.length &&
   decision.categories.length === program.categoryNames.length;
 
@@ -96,13 +136,7 @@ async function auditBatch(
   chain: string,
 ): Promise<AuditTally> {
   if (decisions.length === 0) return { ...emptyTally, chain };
-  const [upToFences, asKnown] = await db.transaction(async (tx) => {
-    await tx.query(JOIN_SETTINGS);
-    return [
-      await recomputeRows(tx, program, decisions, 'fence'),
-      await recomputeRows(tx, program, decisions, 'known'),
-    ] as const;
-  });
+  const [upToFences, asKnown] = await recomputeRows(db, program, decisions);
   const compared = compareRows(program, decisions, upToFences, asKnown);
   const mismatches: AuditMismatch[] = [];
   for (const mismatch of compared.mismatches) mismatches.push(await withEvents(db, program, decisions, mismatch));
@@ -129,7 +163,12 @@ async function withEvents(
   const fence = decision.reads.find((read) => read.view === view.name)?.fence ?? {};
   const row = { key: keyParts(view.entity.keys, decision.instance), asOf: decision.asOf, fence };
   const feature = mismatch.feature.slice(view.name.length + 1);
-  return { ...mismatch, events: await readWindowEvents(db, view, feature, row, EVENTS_LISTED_MAX) };
+  const events = await db.transaction(async (tx) => {
+    await tx.query(ONE_STATE);
+    const warm = await withColdRows(db, tx, coldRequests(program, [decision]));
+    return readWindowEvents(warm, view, feature, row, EVENTS_LISTED_MAX);
+  });
+  return { ...mismatch, events };
 }
 
 /** Decisions whose reads saw only what the offline log has, after a short wait for it; the others are counted. */

@@ -65,8 +65,8 @@ async function insertCertificate(tx: Queryable, run: AuditedRun, digest: string)
   const rows = await tx.query(
     `INSERT INTO millrace.skew_certificates (run_key, model, version, variant, decided_from, decided_to, seq_after, seq_to,
        continuous, sample, decisions, skipped, pending, values_compared, mismatched, stale, stale_ahead, stale_decisions,
-       mismatches, mismatched_features, stale_features, digest)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+       mismatches, mismatched_features, stale_features, digest, replayed_features)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
      ON CONFLICT (run_key) DO NOTHING RETURNING id`,
     [
       run.runKey,
@@ -91,6 +91,7 @@ async function insertCertificate(tx: Queryable, run: AuditedRun, digest: string)
       JSON.stringify(tally.mismatchedFeatures),
       JSON.stringify(tally.staleFeatures),
       digest,
+      JSON.stringify(tally.replayedFeatures),
     ],
   );
   return rows.length > 0;
@@ -117,6 +118,7 @@ interface CertificateRow {
   readonly mismatches: AuditTally['mismatches'];
   readonly mismatched_features: AuditTally['mismatchedFeatures'];
   readonly stale_features: AuditTally['staleFeatures'];
+  readonly replayed_features: AuditTally['replayedFeatures'];
   readonly digest: string;
   readonly audited_at: Date;
 }
@@ -127,7 +129,7 @@ export async function findCertificate(db: Queryable, runKey: string): Promise<Sk
     `SELECT id::float8 AS id, model, version, variant, decided_from, decided_to, seq_after::float8 AS seq_after,
        seq_to::float8 AS seq_to, sample, decisions, skipped, pending, values_compared::float8 AS values_compared,
        mismatched::float8 AS mismatched, stale::float8 AS stale, stale_ahead::float8 AS stale_ahead, stale_decisions, mismatches, mismatched_features,
-       stale_features, digest, audited_at
+       stale_features, replayed_features, digest, audited_at
      FROM millrace.skew_certificates WHERE run_key = $1`,
     [runKey],
   );
@@ -152,6 +154,7 @@ function toCertificate(row: CertificateRow): SkewCertificate {
       mismatches: row.mismatches,
       mismatchedFeatures: row.mismatched_features,
       staleFeatures: row.stale_features,
+      replayedFeatures: row.replayed_features,
       from: row.decided_from?.getTime() ?? null,
       to: row.decided_to?.getTime() ?? null,
     },

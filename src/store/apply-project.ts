@@ -1,19 +1,55 @@
 import type { Clock } from '../core/clock.ts';
 import type { JsonValue } from '../core/json.ts';
+import { derivationOf } from '../define/derivation.ts';
 import type { Project } from '../define/project.ts';
+import { compileService } from '../fold/compile-service.ts';
+import type { ViewProgram } from '../fold/compile-view.ts';
 import type { Queryable } from '../infra/postgres.ts';
+import { createDerivePositions } from './derived/derive-positions.ts';
+import { createKeyIndexesSql } from './derived/key-index.ts';
+import { backfillPartition } from './backfill-partition.ts';
+import { assertEqual, compareView } from './compare-view.ts';
+import { recordService } from './current-services.ts';
 import { createIngestPositions } from './ingest-positions.ts';
-import { addLogColumnSql, createLogIndexSql, createLogTableSql, logTable } from './log-table.ts';
-import { materializePartition } from './materialize.ts';
+import { readLiveViews } from './live-views.ts';
+import {
+  addLogColumnSql,
+  createLogIndexSql,
+  createLogTableSql,
+  logTable,
+  loosenLogColumnSql,
+} from './log-table.ts';
 import type { OnlineStore } from './online-store.ts';
 import { assertPlan, planProject, type Plan, type PlanDeps } from './plan-project.ts';
 import { modelDefinition, writeDefinitions } from './project-definitions.ts';
+import { removeView, type RemoveViewDeps } from './remove-view.ts';
+import {
+  addViewVersion,
+  flipViewVersion,
+  moveViewVersion,
+  type ChangeNote,
+  type ViewVersionState,
+} from './view-versions.ts';
+
+/** A change of what is current, for the ledger. */
+export interface ViewChangeNote extends ChangeNote {
+  readonly model: null;
+  readonly version: null;
+  readonly action: 'flip-view' | 'remove-view';
+  readonly details: Readonly<Record<string, JsonValue>>;
+}
 
 export interface ApplyDeps extends PlanDeps {
   readonly store: OnlineStore;
   readonly clock: Clock;
   /** Makes a model known to the registry, or replaces its definition. */
   readonly registerModel: (name: string, definition: JsonValue) => Promise<void>;
+  /** Writes to the ledger, in the transaction of the change. */
+  readonly record?: (tx: Queryable, note: ViewChangeNote) => Promise<unknown>;
+  readonly removeStates?: RemoveViewDeps['removeStates'];
+  /** `here`: views over history are filled before `applyProject` returns. `later`: the caller has it done. */
+  readonly fill?: 'here' | 'later';
+  readonly actor?: string;
   readonly onStep?: (text: string) => void;
 }
 
@@ -21,9 +57,9 @@ export interface ApplyDeps extends PlanDeps {
 const APPLY_LOCK = 5_237_119;
 
 /**
- * Makes a project real: topics, offline logs, definitions, models, and the states of new views over
- * existing history. All checks come first; applying again changes nothing and finishes what an
- * interrupted one left.
+ * Makes a project real: topics, offline logs, definitions, models, and the versions of its views, new ones beside the
+ * old. Versions that no model needs any more go. All checks come first; applying again changes nothing and
+ * finishes what an interrupted one left.
  * @throws MillraceError PLAN_VIEW_CHANGED, PLAN_SOURCE_INCOMPATIBLE, PLAN_TOPIC_INCOMPATIBLE
  */
 export async function applyProject(project: Project, deps: ApplyDeps): Promise<Plan> {
@@ -37,6 +73,9 @@ export async function applyProject(project: Project, deps: ApplyDeps): Promise<P
     await createLogs(tx, plan);
     // Decisions meet their outcomes by it, in monitors and in every look at a rollout.
     for (const { label } of project.models) await tx.query(createLogIndexSql(label.source.name, label.id));
+    const derived = project.sources.filter((source) => derivationOf(source) !== undefined);
+    for (const statement of derived.flatMap(createKeyIndexesSql)) await tx.query(statement);
+    await createDerivePositions(tx, derived);
     await createIngestPositions(
       tx,
       project.sources.flatMap((source) =>
@@ -47,25 +86,79 @@ export async function applyProject(project: Project, deps: ApplyDeps): Promise<P
         })),
       ),
     );
-    // A view over history counts as applied once its states are there.
-    const waiting = new Set(plan.recompute.map((p) => `${p.name}/${p.version}`));
-    await writeDefinitions(
-      tx,
-      plan.definitions.filter((d) => d.kind !== 'featureView' || !waiting.has(`${d.name}/${d.version}`)),
-    );
+    await writeDefinitions(tx, plan.definitions);
+    for (const service of project.services) await recordService(tx, compileService(service));
+    await changeViews(tx, plan, deps);
   });
   for (const model of project.models) await deps.registerModel(model.name, modelDefinition(model));
   for (const step of plan.steps) say(`${step.action} ${step.kind} ${step.name} (${step.detail})`);
-  for (const program of plan.recompute) {
-    for (let partition = 0; partition < program.partitions; partition++) {
-      const { keys, events } = await materializePartition(deps, program, partition);
-      say(
-        `view ${program.name} version ${program.version}, partition ${partition}: ${keys} keys from ${events} events`,
+  if (deps.fill !== 'later') for (const program of plan.recompute) await fillHere(project, deps, program, say);
+  const { removeStates } = deps;
+  if (removeStates !== undefined) {
+    for (const row of plan.views.remove) {
+      const note = noteOf(deps, 'no model version needs it');
+      const { keys } = await removeView({ ...deps, removeStates }, row, note);
+      const details = { view: row.name, viewVersion: row.version, keys };
+      await deps.postgres.transaction(async (tx) =>
+        deps.record?.(tx, { ...note, model: null, version: null, action: 'remove-view', details }),
       );
+      say(`view ${row.name} version ${row.version}: removed, ${keys} keys`);
     }
   }
-  await writeDefinitions(deps.postgres, plan.definitions);
   return plan;
+}
+
+const noteOf = ({ actor = 'apply' }: ApplyDeps, reason: string): ChangeNote => ({ actor, reason });
+
+/** New versions of views come in, those that the project went back to flip back, those that it left retire. */
+async function changeViews(tx: Queryable, { views }: Plan, deps: ApplyDeps): Promise<void> {
+  for (const row of views.retire)
+    await moveViewVersion(tx, row, [row.state], 'retiring', noteOf(deps, 'it left the project'));
+  for (const program of views.fill)
+    await addViewVersion(tx, program, 'building', noteOf(deps, 'the project has it'));
+  for (const program of views.start) {
+    await addViewVersion(tx, program, 'building', noteOf(deps, 'the project has it'));
+    await flip(tx, deps, program, ['building'], 'its source has no events yet');
+  }
+  for (const program of views.flipBack)
+    await flip(tx, deps, program, ['retiring'], 'the project went back to it');
+}
+
+async function flip(
+  tx: Queryable,
+  deps: ApplyDeps,
+  { name, version }: ViewProgram,
+  from: readonly ViewVersionState[],
+  reason: string,
+): Promise<void> {
+  const note = noteOf(deps, reason);
+  const { flipped, before } = await flipViewVersion(tx, { name, version }, from, note);
+  if (!flipped || before === null) return;
+  const details = { view: name, viewVersion: version, replaced: before };
+  await deps.record?.(tx, { ...note, model: null, version: null, action: 'flip-view', details });
+}
+
+/** Fills a view without workflows: where no worker runs yet, and in tests. */
+async function fillHere(
+  project: Project,
+  deps: ApplyDeps,
+  program: ViewProgram,
+  say: (text: string) => void,
+): Promise<void> {
+  const note = noteOf(deps, 'the project has it');
+  const move = (from: ViewVersionState, to: ViewVersionState): Promise<boolean> =>
+    deps.postgres.transaction((tx) => moveViewVersion(tx, program, [from], to, note));
+  await move('building', 'backfilling');
+  for (let partition = 0; partition < program.partitions; partition++) {
+    const slice = { owner: 'apply', rowsPerSecond: Number.MAX_SAFE_INTEGER, sliceMs: Infinity };
+    const { events } = await backfillPartition(deps, program, partition, slice);
+    say(`view ${program.name} version ${program.version}, partition ${partition}: ${events} events`);
+  }
+  await move('backfilling', 'comparing');
+  const live = await readLiveViews(deps.postgres, project);
+  const before = live.find((one) => one.state === 'current' && one.program.name === program.name);
+  assertEqual(program, await compareView(deps, program, before?.program ?? null));
+  await deps.postgres.transaction((tx) => flip(tx, deps, program, ['comparing'], 'it is filled and equal'));
 }
 
 async function createLogs(tx: Queryable, plan: Plan): Promise<void> {
@@ -84,4 +177,5 @@ async function createLogs(tx: Queryable, plan: Plan): Promise<void> {
     );
     if (present === undefined) await tx.query(addLogColumnSql(column.source, column.name, column.field.type));
   }
+  for (const { source, name } of plan.loosened) await tx.query(loosenLogColumnSql(source, name));
 }

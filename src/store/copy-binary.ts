@@ -7,7 +7,7 @@ import type { FieldType } from '../define/field.ts';
  * https://www.postgresql.org/docs/current/sql-copy.html
  */
 const SIGNATURE = Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1');
-const HEADER_BYTES = SIGNATURE.length + 8;
+export const COPY_HEADER_BYTES = SIGNATURE.length + 8;
 /** Microseconds, since 2000-01-01. */
 const PG_EPOCH_MS = 946_684_800_000;
 const TWO_32 = 4_294_967_296;
@@ -28,11 +28,11 @@ const UTF8_BYTES_PER_UNIT_MAX = 3;
 /** Rows in memory, ready for `COPY ... FROM STDIN (FORMAT binary)`. */
 export class CopyWriter {
   #buffer = Buffer.allocUnsafe(INITIAL_BYTES);
-  #at = HEADER_BYTES;
+  #at = COPY_HEADER_BYTES;
 
   constructor() {
     SIGNATURE.copy(this.#buffer);
-    this.#buffer.fill(0, SIGNATURE.length, HEADER_BYTES);
+    this.#buffer.fill(0, SIGNATURE.length, COPY_HEADER_BYTES);
   }
 
   startRow(columns: number): void {
@@ -122,7 +122,7 @@ export class CopyReader {
     const buffer = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
     let at = 0;
     if (!this.#started) {
-      if (buffer.length < HEADER_BYTES) {
+      if (buffer.length < COPY_HEADER_BYTES) {
         this.#rest = buffer;
         return;
       }
@@ -130,7 +130,7 @@ export class CopyReader {
         buffer.subarray(0, SIGNATURE.length).equals(SIGNATURE),
         'Postgres answers COPY in binary',
       );
-      at = HEADER_BYTES;
+      at = COPY_HEADER_BYTES;
       this.#started = true;
     }
     for (let next = this.#row(buffer, at); next !== -1; next = this.#row(buffer, at)) at = next;
@@ -171,12 +171,12 @@ function readValue(buffer: Buffer, at: number, bytes: number, type: CopyType): C
     case 'int8':
       return buffer.readInt32BE(at) * TWO_32 + buffer.readUInt32BE(at + 4);
     case 'timestamp':
-      return readTime(buffer.readInt32BE(at), buffer.readUInt32BE(at + 4));
+      return readCopyTime(buffer.readInt32BE(at), buffer.readUInt32BE(at + 4));
   }
 }
 
 /** Microseconds in halves to ms, exact where they are whole. */
-function readTime(high: number, low: number): number {
+export function readCopyTime(high: number, low: number): number {
   const thousands = Math.floor(high / 1_000);
   return thousands * TWO_32 + ((high - thousands * 1_000) * TWO_32 + low) / 1_000 + PG_EPOCH_MS;
 }

@@ -1,6 +1,8 @@
 import type { Names } from '../contracts/names.ts';
 import type { KafkaClient } from '../infra/kafka.ts';
+import { CHANGE_SIGN } from '../define/change-fields.ts';
 import { quoteIdentifier, type Postgres } from '../infra/postgres.ts';
+import { prunedTotals } from './cold-log/cold-files.ts';
 
 /** Where the events of one source went. */
 export interface SourceBalance {
@@ -10,7 +12,7 @@ export interface SourceBalance {
   readonly stored: number;
   readonly duplicates: number;
   readonly deadLetters: number;
-  /** Rows that the offline log really holds: counted, not remembered. */
+  /** Events that the offline log really holds: counted, those in the cold log by the files that hold them. A change is one, of one row or two. */
   readonly rows: number;
   /** Dead letters that the table really holds. */
   readonly deadLetterRows: number;
@@ -35,8 +37,9 @@ export async function readEventBalance(
         [source],
       );
       const [log] = await postgres.query<{ rows: number }>(
-        `SELECT count(*)::float8 AS rows FROM log.${quoteIdentifier(source)}`,
+        `SELECT ${await countOfEvents(postgres, source)} AS rows FROM log.${quoteIdentifier(source)}`,
       );
+      const cold = await prunedTotals(postgres, source);
       const [dead] = await postgres.query<{ rows: number }>(
         'SELECT count(*)::float8 AS rows FROM millrace.dead_letters WHERE source = $1',
         [source],
@@ -48,10 +51,19 @@ export async function readEventBalance(
         stored,
         duplicates,
         deadLetters,
-        rows: log?.rows ?? 0,
+        rows: (log?.rows ?? 0) + cold.rows,
         deadLetterRows: dead?.rows ?? 0,
         missing: sent - stored - duplicates - deadLetters,
       };
     }),
   );
+}
+
+/** Of events the rows; of changes the offsets, which take longer to count. */
+async function countOfEvents(postgres: Postgres, source: string): Promise<string> {
+  const [sign] = await postgres.query(
+    "SELECT 1 FROM information_schema.columns WHERE table_schema = 'log' AND table_name = $1 AND column_name = $2",
+    [source, CHANGE_SIGN],
+  );
+  return sign === undefined ? 'count(*)::float8' : 'count(DISTINCT (source_partition, source_offset))::float8';
 }

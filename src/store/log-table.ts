@@ -1,5 +1,6 @@
 import type { FieldType } from '../define/field.ts';
-import type { Source } from '../define/source.ts';
+import { CHANGE_SIGN } from '../define/change-fields.ts';
+import { deliveryIdField, type Source } from '../define/source.ts';
 import { sha256Hex } from '../infra/artifacts.ts';
 import { quoteIdentifier } from '../infra/postgres.ts';
 
@@ -37,11 +38,14 @@ export function createLogTableSql(source: Source): string[] {
       ([name, field]) =>
         `${quoteIdentifier(name)} ${sqlTypes[field.type]}${field.nullable ? '' : ' NOT NULL'}`,
     ),
-    'PRIMARY KEY (source_partition, source_offset)',
+    // A change has up to two rows of one offset: taken back, and added.
+    `PRIMARY KEY (source_partition, source_offset${source.changes === true ? `, ${CHANGE_SIGN}` : ''})`,
   ];
   return [
     `CREATE TABLE ${table} (${columns.join(', ')})`,
-    `CREATE INDEX ON ${table} (${quoteIdentifier(source.id)})`,
+    ...[...new Set([source.id, deliveryIdField(source)])].map(
+      (id) => `CREATE INDEX ON ${table} (${quoteIdentifier(id)})`,
+    ),
     `CREATE INDEX ON ${table} (known_time)`,
   ];
 }
@@ -58,3 +62,6 @@ export function createLogIndexSql(source: string, field: string): string {
 
 export const addLogColumnSql = (source: string, name: string, type: FieldType): string =>
   `ALTER TABLE ${logTable(source)} ADD COLUMN ${quoteIdentifier(name)} ${sqlTypes[type]}`;
+
+export const loosenLogColumnSql = (source: string, name: string): string =>
+  `ALTER TABLE ${logTable(source)} ALTER COLUMN ${quoteIdentifier(name)} DROP NOT NULL`;

@@ -3,7 +3,7 @@ import type { Names } from '../contracts/names.ts';
 import type { Clock } from '../core/clock.ts';
 import { MillraceError } from '../core/millrace-error.ts';
 import type { ViewProgram } from '../fold/compile-view.ts';
-import { applyEvent } from '../fold/view-state.ts';
+import { applyLogged } from '../fold/view-state.ts';
 import type { KafkaClient } from '../infra/kafka.ts';
 import type { Postgres } from '../infra/postgres.ts';
 import { readIngestPositions, type IngestPosition } from './ingest-positions.ts';
@@ -39,7 +39,7 @@ export interface MaterializeOptions {
 }
 
 /** A rebuild that wrote nothing for so long is dead: anyone may begin another. */
-const LEASE_MS = 30_000;
+export const LEASE_MS = 30_000;
 /** Frames are sent before the log commits; it follows within one batch. */
 const LOG_WAIT_MS_MAX = 10_000;
 const LOG_POLL_MS = 20;
@@ -93,7 +93,7 @@ export async function materializePartition(
       const state = cache.get(key);
       if (state === undefined) continue;
       const known = block.knownTime[i] as number;
-      applyEvent(
+      applyLogged(
         program,
         state,
         block.sourcePartitions[i] as number,
@@ -185,7 +185,7 @@ async function claim(deps: MaterializeDeps, program: ViewProgram, partition: num
 }
 
 /** The position to go on from: what was there, unless Kafka's topic does not reach it any more. */
-async function withinTopic(
+export async function withinTopic(
   deps: MaterializeDeps,
   program: ViewProgram,
   partition: number,
@@ -222,7 +222,7 @@ async function awaitLog(
   }
 }
 
-const busy = (program: ViewProgram, partition: number): MillraceError =>
+export const busy = (program: ViewProgram, partition: number): MillraceError =>
   new MillraceError(
     'STORE_REBUILD_BUSY',
     `View '${program.name}' version ${program.version}, partition ${partition}, is being rebuilt by another process, or its consumer writes without a pause. Wait for it, then try again.`,

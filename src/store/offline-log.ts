@@ -1,7 +1,10 @@
-import type { Row } from '../define/field.ts';
+import type { FieldType, Row } from '../define/field.ts';
 import type { Source } from '../define/source.ts';
 import { quoteIdentifier, type Postgres, type Queryable } from '../infra/postgres.ts';
+import { prunedTotals } from './cold-log/cold-files.ts';
+import { scanColdAndHot } from './cold-log/scan-cold-and-hot.ts';
 import { CopyReader, CopyWriter, type CopyType, type CopyValue } from './copy-binary.ts';
+import type { LogFilter } from './log-filter.ts';
 import { logMetaColumns, logTable } from './log-table.ts';
 
 /** One event of the offline log. Times are ms since the epoch. */
@@ -16,19 +19,7 @@ export interface LoggedEvent {
   readonly row: Row;
 }
 
-export interface LogFilter {
-  /** Only events known at or before it. */
-  readonly knownTo?: number;
-  /** Only events known after it. */
-  readonly knownAfter?: number;
-  /** Only events with an effective event time at or before it. */
-  readonly happenedTo?: number;
-  /** One source partition, from its first offset to one below `beforeOffset`. */
-  readonly sourcePartition?: number;
-  readonly beforeOffset?: number;
-  /** `known`: known time, then coordinates. `happened`: effective event time, then coordinates. `offset`: source partition, then offset. `any` spares the sort. */
-  readonly order: 'known' | 'happened' | 'offset' | 'any';
-}
+export type { LogFilter } from './log-filter.ts';
 
 const metaTypes: readonly CopyType[] = ['int4', 'int8', 'timestamp', 'timestamp', 'timestamp'];
 const metaNames = logMetaColumns.map((column) => column.name);
@@ -97,19 +88,20 @@ async function insertEvents(tx: Queryable, source: Source, events: readonly Logg
 }
 
 /**
- * Reads events with the given fields. The event and its row handed to `onEvent` are used again for the
- * next one: copy what has to stay. `onPause` is awaited between chunks, so that a slow reader holds
- * Postgres back.
+ * Reads events with the given fields, from Postgres and, where rows were pruned, from the cold log. The event and its row
+ * handed to `onEvent` are used again for the next one: copy what has to stay. `onPause` is awaited between chunks, so
+ * that a slow reader holds the store back.
+ * @throws MillraceError COLD_LOG_NOT_OPENED, COLD_LOG_FILE_MISSING, COLD_LOG_FILE_CORRUPT, STORE_UNAVAILABLE
  */
 export async function scanEvents(
-  postgres: Queryable,
+  db: Queryable,
   source: Source,
   fields: readonly string[],
   filter: LogFilter,
   onEvent: (event: LoggedEvent) => void,
   onPause?: () => Promise<void>,
 ): Promise<void> {
-  const fieldTypes = fields.map((name): CopyType => source.schema[name]?.type ?? 'string');
+  const columns = fields.map((name) => ({ name, type: source.schema[name]?.type ?? 'string' }));
   const row: Record<string, CopyValue> = {};
   const event = {
     sourcePartition: 0,
@@ -119,7 +111,7 @@ export async function scanEvents(
     knownTime: 0,
     row: row as Row,
   };
-  const reader = new CopyReader([...metaTypes, ...fieldTypes], (values) => {
+  const onRow = (values: readonly CopyValue[]): void => {
     event.sourcePartition = values[0] as number;
     event.sourceOffset = values[1] as number;
     event.eventTime = values[2] as number;
@@ -128,10 +120,30 @@ export async function scanEvents(
     for (let i = 0; i < fields.length; i++)
       row[fields[i] as string] = values[metaTypes.length + i] as CopyValue;
     onEvent(event);
+  };
+  await scanColdAndHot(db, {
+    source,
+    columns,
+    filter,
+    onRow,
+    onPause,
+    scanHot: (tx, take, pause) =>
+      scanTable(tx, source, columns, `${logCondition(filter)}${orders[filter.order]}`, take, pause),
   });
-  const columns = [...metaNames, ...fields.map((name) => quoteIdentifier(name))].join(', ');
-  const query = `SELECT ${columns} FROM ${logTable(source.name)}${whereOf(filter)}${orders[filter.order]}`;
-  await postgres.copyOut(`COPY (${query}) TO STDOUT (FORMAT binary)`, (chunk) => {
+}
+
+/** Hands the rows of a log's table to `onRow`, in one array that is used again: its own columns, then the given ones. */
+export async function scanTable(
+  tx: Queryable,
+  source: Source,
+  columns: readonly { readonly name: string; readonly type: FieldType }[],
+  clauses: string,
+  onRow: (values: readonly CopyValue[]) => void,
+  onPause?: () => Promise<void>,
+): Promise<void> {
+  const reader = new CopyReader([...metaTypes, ...columns.map(({ type }) => type)], onRow);
+  const names = [...metaNames, ...columns.map(({ name }) => quoteIdentifier(name))].join(', ');
+  await tx.copyOut(`COPY (SELECT ${names} FROM ${logTable(source.name)}${clauses}) TO STDOUT (FORMAT binary)`, (chunk) => {
     reader.push(chunk);
     return onPause?.();
   });
@@ -145,7 +157,7 @@ const orders = {
 } as const;
 
 /** COPY takes no parameters; every value here is a number, written as one. */
-function whereOf(filter: LogFilter): string {
+export function logCondition(filter: Omit<LogFilter, 'order'>): string {
   const time = (ms: number): string => `timestamptz 'epoch' + ${String(ms)} * interval '1 millisecond'`;
   const tests: string[] = [];
   if (filter.knownTo !== undefined) tests.push(`known_time <= ${time(filter.knownTo)}`);
@@ -153,11 +165,12 @@ function whereOf(filter: LogFilter): string {
   if (filter.happenedTo !== undefined) tests.push(`effective_time <= ${time(filter.happenedTo)}`);
   if (filter.sourcePartition !== undefined)
     tests.push(`source_partition = ${Math.trunc(filter.sourcePartition)}`);
+  if (filter.fromOffset !== undefined) tests.push(`source_offset >= ${Math.trunc(filter.fromOffset)}`);
   if (filter.beforeOffset !== undefined) tests.push(`source_offset < ${Math.trunc(filter.beforeOffset)}`);
   return tests.length === 0 ? '' : ` WHERE ${tests.join(' AND ')}`;
 }
 
-/** Newest known time over the logs of the sources, ms since the epoch; null where they are all empty. */
+/** Newest known time over the logs of the sources, hot and cold, ms since the epoch; null where they are all empty. */
 export async function newestKnownTime(
   postgres: Postgres,
   sources: readonly Source[],
@@ -167,7 +180,8 @@ export async function newestKnownTime(
     const [found] = await postgres.query<{ ms: number | null }>(
       `SELECT (extract(epoch FROM max(known_time)) * 1000)::float8 AS ms FROM ${logTable(source.name)}`,
     );
-    if (typeof found?.ms === 'number' && (newest === null || found.ms > newest)) newest = found.ms;
+    const { newestKnown } = await prunedTotals(postgres, source.name);
+    for (const ms of [found?.ms ?? null, newestKnown]) if (ms !== null && (newest === null || ms > newest)) newest = ms;
   }
   return newest;
 }

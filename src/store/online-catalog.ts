@@ -26,11 +26,15 @@ export interface OnlineReadPlan {
 
 /** Names of one list of a selection. */
 export const SELECTION_NAMES_MAX = 1_024;
+/** Selections by names whose plans are kept; each has at most that many names. */
+const PLANS_MAX = 64;
 
 /** The views and feature services of a project, by name, compiled once. */
 export class OnlineCatalog {
   readonly #views: ReadonlyMap<string, ViewProgram>;
   readonly #services: ReadonlyMap<string, OnlineReadPlan>;
+  /** Clients ask for the same few selections again and again. */
+  readonly #plans = new Map<string, OnlineReadPlan>();
 
   constructor(project: Pick<Project, 'views' | 'services'>) {
     this.#views = new Map(project.views.map((view) => [view.name, compileView(view)]));
@@ -46,9 +50,17 @@ export class OnlineCatalog {
         this.#services.get(selection.service) ??
         this.#missing('feature service', [selection.service], this.#services)
       );
+    const what = 'views' in selection ? 'views' : 'features';
     const asked = 'views' in selection ? selection.views : selection.features;
-    assertNames('views' in selection ? 'views' : 'features', asked);
-    return 'views' in selection ? this.#planViews(asked) : this.#planFeatures(asked);
+    // With the number of names in it, no name that holds a line break makes the key of other names.
+    const key = `${what} ${asked.length}\n${asked.join('\n')}`;
+    const known = this.#plans.get(key);
+    if (known !== undefined) return known;
+    assertNames(what, asked);
+    const plan = what === 'views' ? this.#planViews(asked) : this.#planFeatures(asked);
+    if (this.#plans.size >= PLANS_MAX) this.#plans.clear();
+    this.#plans.set(key, plan);
+    return plan;
   }
 
   #planViews(names: readonly string[]): OnlineReadPlan {

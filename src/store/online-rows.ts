@@ -2,6 +2,7 @@ import type { Row } from '../define/field.ts';
 import { requestKeyOf } from '../fold/compile-service.ts';
 import type { ViewProgram } from '../fold/compile-view.ts';
 import { ageOf } from '../fold/fresh-read.ts';
+import { readTexts } from '../fold/read-texts.ts';
 import { fenceOf, type ViewState } from '../fold/view-state.ts';
 import { valuesAssembler } from './assemble-values.ts';
 import { readView, settleContracts, type OnContractReads } from './contract-reads.ts';
@@ -11,6 +12,8 @@ import type { OnlineReadPlan } from './online-catalog.ts';
 export interface OnlineInclude {
   readonly ages: boolean;
   readonly fences: boolean;
+  /** Which texts the features of a topK are about; absent: no. */
+  readonly texts?: boolean;
 }
 
 /** How one view was read: lists have an entry per entity, null where it has no state there. */
@@ -23,6 +26,8 @@ export interface OnlineViewRead {
   readonly ageMs?: readonly (number | null)[];
   /** By source partition the highest source offset that the state has seen. */
   readonly fences?: readonly (Readonly<Record<string, number>> | null)[];
+  /** By feature of a topK the value that comes so often; null where the feature is, and where only the value's hash is known. */
+  readonly texts?: readonly Readonly<Record<string, string | null>>[];
 }
 
 /** Values of many entities: the names once, then a row of values per entity; null is null. */
@@ -66,7 +71,7 @@ export function readOnlineRows(
     for (let v = 0; v < views.length; v++) {
       const view = views[v]!;
       const state = states[i * views.length + v] ?? null;
-      reads[v]!.add(i, state, asOf, readView(view, row, state, asOf, scratch[v]!));
+      reads[v]!.add(i, state, asOf, readView(view, row, state, asOf, scratch[v]!), scratch[v]!);
     }
     return valuesOf(scratch, row, asOf);
   });
@@ -79,17 +84,20 @@ class ViewReads {
   readonly stale: number[] = [];
   readonly #ageMs: (number | null)[] | undefined;
   readonly #fences: (Record<string, number> | null)[] | undefined;
+  readonly #texts: Readonly<Record<string, string | null>>[] | undefined;
 
   constructor(view: ViewProgram, include: OnlineInclude) {
     this.view = view;
     this.#ageMs = include.ages ? [] : undefined;
     this.#fences = include.fences ? [] : undefined;
+    this.#texts = include.texts === true ? [] : undefined;
   }
 
-  add(entity: number, state: ViewState | null, asOf: number, isStale: boolean): void {
+  add(entity: number, state: ViewState | null, asOf: number, isStale: boolean, values: Float64Array): void {
     if (isStale) this.stale.push(entity);
     this.#ageMs?.push(ageOf(this.view, state, asOf));
     this.#fences?.push(state === null ? null : fenceOf(state));
+    this.#texts?.push(readTexts(this.view, state, asOf, values));
   }
 
   finish(): OnlineViewRead {
@@ -99,6 +107,7 @@ class ViewReads {
       stale: this.stale,
       ...(this.#ageMs === undefined ? {} : { ageMs: this.#ageMs }),
       ...(this.#fences === undefined ? {} : { fences: this.#fences }),
+      ...(this.#texts === undefined ? {} : { texts: this.#texts }),
     };
   }
 }

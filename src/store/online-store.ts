@@ -4,6 +4,7 @@ import type { ViewProgram } from '../fold/compile-view.ts';
 import { partitionOf } from '../fold/partition-of.ts';
 import { stateLifeMs } from '../fold/state-life.ts';
 import { translateRedisError, type Redis } from '../infra/redis.ts';
+import { readKeys } from './read-keys.ts';
 import { ABSENT_POSITION, decodePosition, type ViewPosition } from './view-position.ts';
 import { waitVisible, type SourceOffset } from './wait-visible.ts';
 
@@ -100,7 +101,7 @@ export function createOnlineStore(redis: Redis, names: Names): OnlineStore {
         keys.push(stateKey(program, partitionOf(entityKey, program.partitions), entityKey));
       }
       if (keys.length === 0) return answers;
-      const found = await redis.mgetBuffer(keys).catch((error: unknown) => {
+      const found = await readKeys(redis, keys).catch((error: unknown) => {
         throw translateRedisError(error, `reading ${keys.length} states`);
       });
       for (const [i, at] of asked.entries()) answers[at] = found[i] ?? null;

@@ -1,4 +1,5 @@
 import { MillraceError } from '../core/millrace-error.ts';
+import { enumerate } from '../define/checks/problem-list.ts';
 import type { Row } from '../define/field.ts';
 import { parseRow } from '../fold/parse-row.ts';
 import type { OnlineReadPlan } from './online-catalog.ts';
@@ -31,9 +32,7 @@ export function parseEntities({ schema }: OnlineReadPlan, entities: readonly unk
   const more = count > PROBLEMS_MAX ? `; and ${count - PROBLEMS_MAX} more` : '';
   throw new MillraceError(
     'REQUEST_INVALID',
-    `Online read is wrong: ${problems.join('; ')}${more}. Its fields are ${Object.keys(schema)
-      .map((name) => `'${name}'`)
-      .join(', ')}.`,
+    `Online read is wrong: ${problems.join('; ')}${more}. Its fields are ${enumerate(Object.keys(schema))}.`,
   );
 }
 

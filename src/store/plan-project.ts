@@ -6,8 +6,9 @@ import type { Source } from '../define/source.ts';
 import type { ViewProgram } from '../fold/compile-view.ts';
 import type { KafkaClient, TopicSpec } from '../infra/kafka.ts';
 import type { Postgres } from '../infra/postgres.ts';
-import { readIngestPositions } from './ingest-positions.ts';
-import { IDENTIFIER_BYTES_MAX, reservedFieldNames } from './log-table.ts';
+import { compareSource, type SourceChange } from './compare-source.ts';
+import { readLiveViews } from './live-views.ts';
+import { planViews, type PinnedViews, type ViewPlan } from './plan-views.ts';
 import {
   definitionsOf,
   programsOf,
@@ -16,9 +17,10 @@ import {
   type Definition,
 } from './project-definitions.ts';
 import { projectTopics } from './project-topics.ts';
+import { readViewVersions, type ViewVersion } from './view-versions.ts';
 
 export interface PlanStep {
-  readonly action: 'create' | 'alter' | 'recompute';
+  readonly action: 'create' | 'alter' | 'recompute' | 'flip' | 'retire' | 'remove';
   readonly kind:
     'topic' | 'log' | 'column' | 'entity' | 'source' | 'featureView' | 'featureService' | 'model';
   readonly name: string;
@@ -35,9 +37,16 @@ export interface Plan {
   readonly topics: readonly TopicSpec[];
   readonly newSources: readonly Source[];
   readonly newColumns: readonly { readonly source: string; readonly name: string; readonly field: Field }[];
+  /** Columns of logs that may be null from now on. */
+  readonly loosened: readonly { readonly source: string; readonly name: string }[];
   readonly definitions: readonly Definition[];
-  /** New views whose source has history. */
+  readonly views: ViewPlan;
+  /** Views whose source has history and whose states are to be made from it. */
   readonly recompute: readonly ViewProgram[];
+  /** Versions of views as they are, before. */
+  readonly viewVersions: readonly ViewVersion[];
+  /** Model versions that read versions of views. */
+  readonly pinned: readonly PinnedViews[];
 }
 
 export interface PlanProblem {
@@ -49,7 +58,14 @@ export interface PlanDeps {
   readonly postgres: Postgres;
   readonly kafka: KafkaClient;
   readonly names: Names;
+  /** Which model versions need versions of views, by the registry; absent: nothing is removed. */
+  readonly pinnedViews?: (keepMs: number) => Promise<readonly PinnedViews[]>;
+  /** How long a version of a view is kept after it was replaced. */
+  readonly keepMs?: number;
 }
+
+/** How long a replaced version of a view is kept, and with it what model versions of that age need, unless told otherwise. */
+export const VIEW_KEEP_MS_DEFAULT = 7 * 86_400_000;
 
 /** Compares a project with what was applied. Changes nothing. */
 export async function planProject(project: Project, deps: PlanDeps): Promise<Plan> {
@@ -66,61 +82,121 @@ export async function planProject(project: Project, deps: PlanDeps): Promise<Pla
   const newSources = project.sources.filter(
     (s) => appliedOf({ kind: 'source', name: s.name, version: 1 }) === undefined,
   );
+  const live = await readLiveViews(deps.postgres, project);
   const sourceChanges = project.sources.map((source) =>
-    compareSource(source, appliedOf({ kind: 'source', name: source.name, version: 1 })),
+    compareSource(
+      source,
+      appliedOf({ kind: 'source', name: source.name, version: 1 })?.definition,
+      live.filter(({ program }) => program.view.source.name === source.name),
+    ),
   );
+  const viewVersions = await readViewVersions(deps.postgres);
+  const keepMs = deps.keepMs ?? VIEW_KEEP_MS_DEFAULT;
+  const pinned = deps.pinnedViews === undefined ? null : await deps.pinnedViews(keepMs);
+  const views = await planViews(deps.postgres, {
+    programs,
+    applied,
+    versions: viewVersions,
+    pinned,
+    keepMs,
+    now: Date.now(),
+  });
   const newColumns = sourceChanges.flatMap((change) => change.newColumns);
-  const newViews = programs.filter(
-    (p) => appliedOf({ kind: 'featureView', name: p.name, version: p.version }) === undefined,
-  );
-  const recompute = await withHistory(deps.postgres, newViews);
+  const loosened = sourceChanges.flatMap((change) => change.loosened);
+  const dropped = sourceChanges.flatMap((change) => change.dropped);
+  const runs = (d: Definition): boolean =>
+    viewVersions.some((v) => v.name === d.name && v.version === d.version && v.state !== 'gone');
   return {
     topics,
     newSources,
     newColumns,
+    loosened,
     definitions,
-    recompute,
+    views,
+    recompute: views.fill,
+    viewVersions,
+    pinned: pinned ?? [],
     problems: [
       ...sourceChanges.flatMap((change) => change.problems),
-      ...changed.filter((d) => d.kind === 'featureView' && appliedOf(d) !== undefined).map(viewChanged),
+      ...changed
+        .filter((d) => d.kind === 'featureView' && appliedOf(d) !== undefined && runs(d))
+        .map(viewChanged),
       ...specs
         .filter((s) => (present.get(s.topic) ?? s.partitions) !== s.partitions)
         .map((s) => topicChanged(s, present.get(s.topic) ?? 0)),
     ],
     steps: [
-      ...topics.map((t): PlanStep => ({
-        action: 'create',
-        kind: 'topic',
-        name: t.topic,
-        detail: `${t.partitions} partitions`,
-      })),
-      ...newSources.map((s): PlanStep => ({
-        action: 'create',
-        kind: 'log',
-        name: `log.${s.name}`,
-        detail: `${Object.keys(s.schema).length} fields`,
-      })),
-      ...newColumns.map((c): PlanStep => ({
-        action: 'alter',
-        kind: 'column',
-        name: `log.${c.source}.${c.name}`,
-        detail: `new, ${c.field.type}, null for events of the past`,
-      })),
+      ...resourceSteps(topics, newSources, { newColumns, loosened, dropped }),
       ...changed.map((d): PlanStep => ({
         action: appliedOf(d) === undefined ? 'create' : 'alter',
         kind: d.kind,
         name: d.name,
         detail: d.kind === 'featureView' ? `version ${d.version}` : d.digest.slice(0, 12),
       })),
-      ...recompute.map((p): PlanStep => ({
-        action: 'recompute',
-        kind: 'featureView',
-        name: p.name,
-        detail: `version ${p.version} from the offline log`,
-      })),
+      ...viewSteps(views, viewVersions),
     ],
     modelsTouched: modelsTouched(project, changed),
   };
+}
+
+/** Topics, logs and their columns. */
+function resourceSteps(
+  topics: readonly TopicSpec[],
+  newSources: readonly Source[],
+  { newColumns, loosened, dropped }: Omit<SourceChange, 'problems'>,
+): PlanStep[] {
+  const column = (source: string, name: string, detail: string): PlanStep => ({
+    action: 'alter',
+    kind: 'column',
+    name: `log.${source}.${name}`,
+    detail,
+  });
+  return [
+    ...topics.map((t): PlanStep => ({
+      action: 'create',
+      kind: 'topic',
+      name: t.topic,
+      detail: `${t.partitions} partitions`,
+    })),
+    ...newSources.map((s): PlanStep => ({
+      action: 'create',
+      kind: 'log',
+      name: `log.${s.name}`,
+      detail: `${Object.keys(s.schema).length} fields`,
+    })),
+    ...newColumns.map((c) => column(c.source, c.name, `new, ${c.field.type}, null for events of the past`)),
+    ...loosened.map((c) => column(c.source, c.name, 'may be null from now on')),
+    ...dropped.map((c) => column(c.source, c.name, 'stays, null for new events')),
+  ];
+}
+
+function viewSteps(views: ViewPlan, versions: readonly ViewVersion[]): PlanStep[] {
+  const currentOf = (name: string): string => {
+    const current = versions.find((row) => row.name === name && row.state === 'current');
+    return current === undefined ? '' : `, beside version ${current.version}`;
+  };
+  const step = (action: PlanStep['action'], name: string, detail: string): PlanStep => ({
+    action,
+    kind: 'featureView',
+    name,
+    detail,
+  });
+  return [
+    ...views.fill.map(({ name, version }) => {
+      const begun = versions.find((row) => row.name === name && row.version === version)?.state;
+      const how = begun === undefined || begun === 'gone' ? 'from the offline log' : `going on, it is ${begun}`;
+      return step('recompute', name, `version ${version} ${how}${currentOf(name)}`);
+    }),
+    ...views.flipBack.map(({ name, version }) =>
+      step('flip', name, `version ${version} is current again, its states are kept up`),
+    ),
+    ...views.retire.map(({ name, version, state }) =>
+      step('retire', name, `version ${version} is ${state} and no longer in the project`),
+    ),
+    ...views.remove.map(({ name, version }) =>
+      step('remove', name, `version ${version}: topic, states and definition; no model version needs it`),
+    ),
+  ];
 }
 
 function modelsTouched(project: Project, changed: readonly Definition[]): string[] {
@@ -138,70 +214,6 @@ function modelsTouched(project: Project, changed: readonly Definition[]): string
     })
     .map((model) => model.name);
 }
-
-async function withHistory(postgres: Postgres, views: readonly ViewProgram[]): Promise<ViewProgram[]> {
-  const found: ViewProgram[] = [];
-  for (const view of views) {
-    const positions = await readIngestPositions(postgres, view.view.source.name);
-    if (positions.some((position) => position.nextOffset > 0)) found.push(view);
-  }
-  return found;
-}
-
-interface SourceChange {
-  readonly newColumns: Plan['newColumns'];
-  readonly problems: readonly PlanProblem[];
-}
-
-/** Settings of a source that can't change under the events that it has. */
-const FIXED_SETTINGS = ['id', 'eventTime', 'knownTime', 'partitions'] as const;
-
-function compareSource(source: Source, applied: AppliedDefinition | undefined): SourceChange {
-  const problem = (text: string): PlanProblem => ({
-    code: 'PLAN_SOURCE_INCOMPATIBLE',
-    message: `Source '${source.name}': ${text}`,
-  });
-  const problems = [source.name, ...Object.keys(source.schema)]
-    .filter((name) => Buffer.byteLength(name) > IDENTIFIER_BYTES_MAX)
-    .map((name) => problem(`the name '${name}' has more than ${IDENTIFIER_BYTES_MAX} bytes. Shorten it.`));
-  for (const name of Object.keys(source.schema).filter((field) => reservedFieldNames.has(field))) {
-    problems.push(problem(`the field '${name}' has the name of a column of the offline log. Rename it.`));
-  }
-  if (applied === undefined) return { newColumns: [], problems };
-  const before = applied.definition as unknown as Source;
-  for (const setting of FIXED_SETTINGS) {
-    if (before[setting] !== source[setting]) {
-      problems.push(
-        problem(
-          `${setting} was '${before[setting]}' and is now '${source[setting]}'. Keep it, or make a new source.`,
-        ),
-      );
-    }
-  }
-  for (const [name, field] of Object.entries(before.schema)) {
-    const now = source.schema[name];
-    if (now === undefined)
-      problems.push(problem(`the field '${name}' is gone. Keep it, or make a new source.`));
-    else if (now.type !== field.type || now.nullable !== field.nullable) {
-      problems.push(
-        problem(
-          `the field '${name}' was ${textOf(field)} and is now ${textOf(now)}. Keep it, or add a field of another name.`,
-        ),
-      );
-    }
-  }
-  const added = Object.entries(source.schema).filter(([name]) => before.schema[name] === undefined);
-  for (const [name] of added.filter(([, field]) => !field.nullable)) {
-    problems.push(
-      problem(
-        `the new field '${name}' is required, but the events of the past don't have it. Make it nullable.`,
-      ),
-    );
-  }
-  return { newColumns: added.map(([name, field]) => ({ source: source.name, name, field })), problems };
-}
-
-const textOf = (field: Field): string => `${field.nullable ? 'nullable ' : ''}${field.type}`;
 
 const viewChanged = (definition: Definition): PlanProblem => ({
   code: 'PLAN_VIEW_CHANGED',

@@ -7,6 +7,7 @@ import { compileService } from '../fold/compile-service.ts';
 import { compileView, type ViewProgram } from '../fold/compile-view.ts';
 import { sha256Hex } from '../infra/artifacts.ts';
 import type { Queryable } from '../infra/postgres.ts';
+import { derivationDefinition } from './derived/derivation-definition.ts';
 
 export type DefinitionKind = 'entity' | 'source' | 'featureView' | 'featureService' | 'model';
 
@@ -42,7 +43,7 @@ export const viewDefinition = (program: ViewProgram): Definition =>
   });
 
 /** Programs of all views of a project, in its order. */
-export const programsOf = (project: Project): ViewProgram[] => project.views.map(compileView);
+export const programsOf = (project: Pick<Project, 'views'>): ViewProgram[] => project.views.map(compileView);
 
 export async function readDefinitions(db: Queryable): Promise<AppliedDefinition[]> {
   return db.query<AppliedDefinition>(
@@ -78,7 +79,10 @@ export function modelDefinition(model: Model): JsonValue {
 }
 
 const entityDefinition = (entity: Entity): JsonValue => plain({ name: entity.name, keys: entity.keys });
-const sourceDefinition = (source: Source): JsonValue => plain({ ...source });
+const sourceDefinition = (source: Source): JsonValue => {
+  const derivation = derivationDefinition(source);
+  return plain({ ...source, ...(derivation === undefined ? {} : { derivation }) });
+};
 const plain = (value: unknown): JsonValue => JSON.parse(canonicalJson(value)) as JsonValue;
 
 function define(kind: DefinitionKind, name: string, version: number, definition: JsonValue): Definition {

@@ -3,13 +3,14 @@ import type { Source } from '../define/source.ts';
 import type { KafkaClient } from '../infra/kafka.ts';
 import type { Postgres } from '../infra/postgres.ts';
 import type { Names } from '../contracts/names.ts';
+import { retireColdFiles } from './cold-log/retire-cold-files.ts';
 import { logTable } from './log-table.ts';
 
 /**
  * Sets the ingest of a source back to the first event known at or after `fromKnownTime`, so that Kafka's
  * messages are read, checked and stored again from there; the states' fences ignore what they have.
  * All partitions or none.
- * @throws MillraceError STREAM_GAP where Kafka no longer has the events
+ * @throws MillraceError STREAM_GAP where Kafka no longer has the events, COLD_LOG_REWIND_REFUSED where Postgres no longer has the rows
  */
 export async function rewindIngest(
   deps: { postgres: Postgres; kafka: KafkaClient; names: Names },
@@ -38,6 +39,7 @@ export async function rewindIngest(
        GROUP BY partition`,
       [fromKnownTime, source.name],
     );
+    await retireColdFiles(tx, source.name, fromKnownTime, firsts);
     for (const { partition, first } of firsts) {
       const earliest = kept.get(partition) ?? Number.POSITIVE_INFINITY;
       if (first < earliest) {
@@ -47,10 +49,12 @@ export async function rewindIngest(
         );
       }
       const at = [source.name, partition, first];
-      const stored = await tx.query(
-        `DELETE FROM ${table} WHERE source_partition = $1 AND source_offset >= $2 RETURNING 1`,
+      const rows = await tx.query<{ offset: string }>(
+        `DELETE FROM ${table} WHERE source_partition = $1 AND source_offset >= $2 RETURNING source_offset AS offset`,
         [partition, first],
       );
+      // A change has two rows and is one message.
+      const stored = new Set(rows.map(({ offset }) => offset)).size;
       const dead = await tx.query(
         'DELETE FROM millrace.dead_letters WHERE source = $1 AND partition = $2 AND source_offset >= $3 RETURNING 1',
         at,
@@ -59,7 +63,7 @@ export async function rewindIngest(
         `UPDATE millrace.ingest_positions
          SET duplicates = duplicates - (next_offset - $3 - $4 - $5), next_offset = $3, stored = stored - $4, dead_letters = dead_letters - $5
          WHERE source = $1 AND partition = $2`,
-        [...at, stored.length, dead.length],
+        [...at, stored, dead.length],
       );
     }
   });

@@ -1,4 +1,5 @@
 import { aggregationsOf } from '../define/aggregation.ts';
+import { CHANGE_SIGN } from '../define/change-fields.ts';
 import { prepareEvent, viewKeyOf, type ViewProgram } from '../fold/compile-view.ts';
 import { partitionOf } from '../fold/partition-of.ts';
 import type { EventColumns as FoldColumns } from '../fold/point-in-time.ts';
@@ -93,6 +94,7 @@ export function fieldsOfView(program: ViewProgram): string[] {
   return [
     ...new Set([
       ...program.keyFields,
+      ...(program.signInput < 0 ? [] : [CHANGE_SIGN]),
       ...aggregations.flatMap((a) => a.field ?? []),
       ...aggregations.flatMap((a) => Object.keys(a.where ?? {})),
     ]),

@@ -21,6 +21,19 @@ export interface RebuildLease {
   readonly until: number;
   /** Grows with every write under the lease, so that no two of its texts are equal. */
   readonly step: number;
+  /** Of a backfill: how far it is. Written with the states, so that a chunk is done with its progress or not at all. */
+  readonly backfill?: BackfillProgress;
+}
+
+export interface BackfillProgress {
+  /** Source partition -> offset at which the backfill ends; the live consumer has what comes after. */
+  readonly cuts: Readonly<Record<string, number>>;
+  /** Source partition -> offset of the first event that is not folded yet. */
+  readonly next: Readonly<Record<string, number>>;
+  /** Rows of the log that were read, and events of this view partition that were folded. */
+  readonly rows: number;
+  readonly events: number;
+  readonly newestKnownTime: number | null;
 }
 
 export const startPosition: ViewPosition = { viewOffset: -1, watermarks: {}, newestKnownTime: null };

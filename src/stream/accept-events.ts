@@ -1,7 +1,7 @@
 import type { Names } from '../contracts/names.ts';
 import { MillraceError } from '../core/millrace-error.ts';
 import type { Source } from '../define/source.ts';
-import { parsePayload } from '../fold/parse-event.ts';
+import { parseRows } from '../fold/parse-rows.ts';
 import type { OutgoingMessage } from '../infra/kafka-producer.ts';
 import {
   createMessageParser,
@@ -62,18 +62,21 @@ export class EventAcceptor {
 
   #check(payload: unknown, knownTime: number): { id: string; value: string; problems: readonly string[] } {
     const none = { id: '', value: '' };
-    const parsed = parsePayload(this.source, payload);
+    const parsed = parseRows(this.source, payload);
     if (!parsed.ok) return { ...none, problems: parsed.problems };
-    const problems = storageProblems(this.#parser, parsed.row);
-    const eventTime = parsed.row[this.source.eventTime] as number;
-    if (eventTime > knownTime + this.#parser.clockSkewMs) {
-      problems.push(
-        `field '${this.source.eventTime}': expected at most ${this.source.clockSkew} after the known time, found ${eventTime - knownTime} ms after it`,
-      );
+    const problems: string[] = [];
+    for (const row of parsed.rows) {
+      problems.push(...storageProblems(this.#parser, row));
+      const eventTime = row[this.source.eventTime] as number;
+      if (eventTime > knownTime + this.#parser.clockSkewMs) {
+        problems.push(
+          `field '${this.source.eventTime}': expected at most ${this.source.clockSkew} after the known time, found ${eventTime - knownTime} ms after it`,
+        );
+      }
     }
     const value = JSON.stringify(payload);
     const bytes = Buffer.byteLength(value);
     if (bytes > EVENT_BYTES_MAX) problems.push(`expected at most ${EVENT_BYTES_MAX} bytes, found ${bytes}`);
-    return { id: parsed.row[this.source.id] as string, value, problems };
+    return { id: parsed.rows[0][this.source.id] as string, value, problems };
   }
 }

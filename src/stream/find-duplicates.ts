@@ -1,6 +1,7 @@
 import { parseDuration } from '../core/duration.ts';
-import type { Source } from '../define/source.ts';
+import { deliveryIdField, type Source } from '../define/source.ts';
 import { quoteIdentifier, type Queryable } from '../infra/postgres.ts';
+import { coldKnownTimes } from '../store/cold-log/cold-known-times.ts';
 import { logTable } from '../store/log-table.ts';
 import type { ParsedEvent } from './parse-message.ts';
 import { RecentIds } from './recent-ids.ts';
@@ -49,14 +50,16 @@ async function acceptedBefore(
   const accepted = new Map<string, number[]>();
   const first = events[0];
   if (first === undefined) return accepted;
-  const id = quoteIdentifier(source.id);
+  const id = quoteIdentifier(deliveryIdField(source));
   // Nothing at or beyond the batch is in the log. `+ 0` keeps the planner off the primary key, which would read the whole partition.
   const rows = await db.queryArrays(
     `SELECT ${id}, (extract(epoch FROM known_time) * 1000)::float8 FROM ${logTable(source.name)}
      WHERE ${id} = ANY($1::text[]) AND source_partition + 0 = $2 AND source_offset + 0 < $3`,
     [events.map((event) => event.id), first.sourcePartition, first.sourceOffset],
   );
-  for (const [found, known] of rows as [string, number][]) {
+  // After the table: what was pruned meanwhile is in one of the two, or in both.
+  const cold = await coldKnownTimes(db, source, first.sourcePartition, events, dedupeWindowMs(source));
+  for (const [found, known] of [...(rows as [string, number][]), ...cold]) {
     const times = accepted.get(found);
     if (times === undefined) accepted.set(found, [known]);
     else times.push(known);
@@ -84,7 +87,7 @@ export async function readRecentIds(
   if (newest === null) return new RecentIds(windowMs, -Infinity, idsMax);
   const from = newest - windowMs;
   const rows = (await db.queryArrays(
-    `SELECT ${quoteIdentifier(source.id)}, (extract(epoch FROM known_time) * 1000)::float8
+    `SELECT ${quoteIdentifier(deliveryIdField(source))}, (extract(epoch FROM known_time) * 1000)::float8
      FROM ${logTable(source.name)}
      WHERE known_time >= timestamptz 'epoch' + $1::float8 * interval '1 millisecond' AND source_partition + 0 = $2
      ORDER BY known_time LIMIT $3`,

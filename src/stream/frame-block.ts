@@ -6,7 +6,10 @@ const INITIAL_EVENTS = 256;
 /** Events of some frames, by column, with the watermarks that they lead to. Used again and again. */
 export class FrameBlock {
   readonly #inputCount: number;
-  keys: string[] = [];
+  /** Entity keys, each once. */
+  readonly keys: string[] = [];
+  /** Index in `keys`, by event. */
+  keyIds = new Int32Array(INITIAL_EVENTS);
   sourcePartitions = new Int32Array(INITIAL_EVENTS);
   sourceOffsets = new Float64Array(INITIAL_EVENTS);
   effectiveTimes = new Float64Array(INITIAL_EVENTS);
@@ -16,6 +19,9 @@ export class FrameBlock {
   newestKnownTime: number | null = null;
   /** Events up to here belong to frames that were read whole. */
   events = 0;
+  readonly #idOfKey = new Map<string, number>();
+  /** Events so far, those of the frame in hand included. */
+  #added = 0;
 
   constructor(program: ViewProgram) {
     this.#inputCount = program.inputCount;
@@ -24,6 +30,8 @@ export class FrameBlock {
 
   reset(watermarks: Record<string, number>, newestKnownTime: number | null): void {
     this.keys.length = 0;
+    this.#idOfKey.clear();
+    this.#added = 0;
     this.events = 0;
     this.watermarks = watermarks;
     this.newestKnownTime = newestKnownTime;
@@ -38,9 +46,14 @@ export class FrameBlock {
     inputs: Float64Array,
     at: number,
   ): void => {
-    const i = this.keys.length;
+    const i = this.#added++;
     if (i === this.sourceOffsets.length) this.#grow();
-    this.keys.push(entityKey);
+    let id = this.#idOfKey.get(entityKey);
+    if (id === undefined) {
+      id = this.keys.push(entityKey) - 1;
+      this.#idOfKey.set(entityKey, id);
+    }
+    this.keyIds[i] = id;
     this.sourceOffsets[i] = sourceOffset;
     this.effectiveTimes[i] = effectiveTime;
     this.knownTimes[i] = knownTime;
@@ -50,8 +63,8 @@ export class FrameBlock {
 
   /** The frame was read whole. */
   closeFrame(header: FrameHeader): void {
-    this.sourcePartitions.fill(header.sourcePartition, this.events, this.keys.length);
-    this.events = this.keys.length;
+    this.sourcePartitions.fill(header.sourcePartition, this.events, this.#added);
+    this.events = this.#added;
     const seen = this.watermarks[header.sourcePartition] ?? -1;
     this.watermarks[header.sourcePartition] = Math.max(seen, header.lastOffset);
     const newest = header.newestKnownTime;
@@ -60,9 +73,23 @@ export class FrameBlock {
     }
   }
 
-  /** Forgets the events of a frame that was not closed. */
+  /** Forgets the events of a frame that was not closed; keys that only it has stay, without events. */
   dropFrame(): void {
-    this.keys.length = this.events;
+    this.#added = this.events;
+  }
+
+  /**
+   * The events key by key, in their order within each: those of key k are members[starts[k]] to
+   * members[starts[k + 1] - 1]. The state of a key then comes into the processor's cache once a block.
+   */
+  byKey(): { readonly starts: Uint32Array; readonly members: Uint32Array } {
+    const starts = new Uint32Array(this.keys.length + 1);
+    for (let i = 0; i < this.events; i++) starts[this.keyIds[i]! + 1]! += 1;
+    for (let key = 0; key < this.keys.length; key++) starts[key + 1]! += starts[key]!;
+    const next = starts.slice();
+    const members = new Uint32Array(this.events);
+    for (let i = 0; i < this.events; i++) members[next[this.keyIds[i]!]!++] = i;
+    return { starts, members };
   }
 
   #grow(): void {
@@ -72,9 +99,13 @@ export class FrameBlock {
       grown.set(old);
       return grown;
     };
-    const partitions = new Int32Array(length);
-    partitions.set(this.sourcePartitions);
-    this.sourcePartitions = partitions;
+    const longerInts = (old: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> => {
+      const grown = new Int32Array(length);
+      grown.set(old);
+      return grown;
+    };
+    this.sourcePartitions = longerInts(this.sourcePartitions);
+    this.keyIds = longerInts(this.keyIds);
     this.sourceOffsets = longer(this.sourceOffsets, length);
     this.effectiveTimes = longer(this.effectiveTimes, length);
     this.knownTimes = longer(this.knownTimes, length);

@@ -12,7 +12,7 @@ import { EventAcceptor } from './accept-events.ts';
 import type { GatewaySettings } from './gateway-settings.ts';
 import { GroupCommit } from './group-commit.ts';
 import { parseEventBody } from './parse-event-body.ts';
-import { sourceNotFound } from './replayer.ts';
+import { assertTakesEvents, sourceNotFound } from './replayer.ts';
 
 export interface GatewayDeps {
   readonly kafka: KafkaClient;
@@ -103,6 +103,7 @@ class EventDoor {
   ): Promise<unknown> {
     const acceptor = this.#acceptors.get(request.params.source);
     if (acceptor === undefined) throw sourceNotFound(request.params.source, [...this.#acceptors.keys()]);
+    assertTakesEvents(acceptor.source);
     const { settings, clock } = this.#deps;
     const knownTime = knownTimeOf(acceptor.source, request.headers[KNOWN_TIME_REQUEST_HEADER]);
     const payloads = parseEventBody(

@@ -53,8 +53,12 @@ export class IngestSource {
   ): Promise<PreparedBatch> {
     const { parsed, deadLetters } = this.#parse(partition, messages);
     const duplicates = await findDuplicates(this.#postgres, this.source, parsed, recent);
-    const events =
+    const accepted =
       duplicates.size === 0 ? parsed : parsed.filter((event) => !duplicates.has(event.sourceOffset));
+    const events =
+      this.source.changes === true
+        ? accepted.flatMap((event) => (event.replaced === undefined ? [event] : [event.replaced, event]))
+        : accepted;
     const newestKnownTime = events.reduce((newest, event) => Math.max(newest, event.knownTime), -Infinity);
     const frames = writeFrames(this.#programs, (p) => this.#names.viewTopic(p.name, p.version), events, {
       sourcePartition: partition,
@@ -75,10 +79,10 @@ export class IngestSource {
           partition,
           expectedOffset: firstOffset,
           nextOffset,
-          stored: events.length,
+          stored: accepted.length,
           duplicates: duplicates.size,
           deadLetters: deadLetters.length,
-          beyondWindows: events.filter((e) => e.effectiveTime < e.knownTime - this.#longestWindowMs).length,
+          beyondWindows: accepted.filter((e) => e.effectiveTime < e.knownTime - this.#longestWindowMs).length,
           newestKnownTime: events.length === 0 ? null : newestKnownTime,
         },
       },

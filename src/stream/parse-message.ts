@@ -1,8 +1,9 @@
 import { isAscii } from 'node:buffer';
+import { assertInvariant } from '../core/assert-invariant.ts';
 import type { ErrorCode } from '../core/error-table.ts';
 import { parseDuration } from '../core/duration.ts';
-import type { Source } from '../define/source.ts';
-import { parsePayload } from '../fold/parse-event.ts';
+import { deliveryIdField, type Source } from '../define/source.ts';
+import { parseRows } from '../fold/parse-rows.ts';
 import type { IncomingMessage } from '../infra/kafka-consumer.ts';
 import { TIMESTAMP_MS_MAX, TIMESTAMP_MS_MIN } from '../store/copy-binary.ts';
 import type { LoggedEvent } from '../store/offline-log.ts';
@@ -14,7 +15,10 @@ export const EVENT_BYTES_MAX = 262_144;
 export const EVENT_ID_LENGTH_MAX = 512;
 
 export interface ParsedEvent extends LoggedEvent {
+  /** By which a redelivery is known. */
   readonly id: string;
+  /** Of an update: the row that it takes back, which has its offset too. */
+  readonly replaced?: ParsedEvent;
 }
 
 export interface Refusal {
@@ -50,23 +54,26 @@ export function parseMessage(
   }
   const found = readPayload(message.value);
   if ('code' in found) return refuse(source, knownTime, found.code, found.text);
-  const parsed = parsePayload(source, found.payload);
-  const problems = parsed.ok ? storageProblems(parser, parsed.row) : parsed.problems;
+  const parsed = parseRows(source, found.payload);
+  const problems = parsed.ok ? parsed.rows.flatMap((row) => storageProblems(parser, row)) : parsed.problems;
   if (!parsed.ok || problems.length > 0) {
     const text = `${problems.join('; ')}. Correct the sender or the source's schema.`;
     return refuse(source, knownTime, 'STREAM_EVENT_INVALID', text);
   }
-  const eventTime = parsed.row[source.eventTime] as number;
-  if (eventTime > knownTime + parser.clockSkewMs) {
-    const text = `its event time lies ${eventTime - knownTime} ms after its known time, at most ${parser.clockSkewMs} ms (clockSkew) are allowed. Correct the sender's clock or raise clockSkew.`;
-    return refuse(source, knownTime, 'STREAM_EVENT_EARLY', text);
-  }
-  const effectiveTime = Math.min(eventTime, knownTime);
-  const id = parsed.row[source.id] as string;
   const { offset: sourceOffset } = message;
-  return {
-    event: { id, sourcePartition, sourceOffset, eventTime, effectiveTime, knownTime, row: parsed.row },
-  };
+  let event: ParsedEvent | undefined;
+  for (const row of parsed.rows) {
+    const eventTime = row[source.eventTime] as number;
+    if (eventTime > knownTime + parser.clockSkewMs) {
+      const text = `its event time lies ${eventTime - knownTime} ms after its known time, at most ${parser.clockSkewMs} ms (clockSkew) are allowed. Correct the sender's clock or raise clockSkew.`;
+      return refuse(source, knownTime, 'STREAM_EVENT_EARLY', text);
+    }
+    const effectiveTime = Math.min(eventTime, knownTime);
+    const one = { id: parsed.deliveryId, sourcePartition, sourceOffset, eventTime, effectiveTime, knownTime, row };
+    event = event === undefined ? one : { ...one, replaced: event };
+  }
+  assertInvariant(event !== undefined, 'a message that was parsed has a row');
+  return { event };
 }
 
 function readPayload(value: Buffer | null): { payload: unknown } | { code: ErrorCode; text: string } {
@@ -92,10 +99,11 @@ const refuse = (source: Source, knownTime: number, code: ErrorCode, text: string
 /** Problems of a well-typed row that the offline log could not hold. */
 export function storageProblems(parser: MessageParser, row: Readonly<Record<string, unknown>>): string[] {
   const problems: string[] = [];
-  const id = row[parser.source.id];
-  if (typeof id !== 'string' || id.length === 0 || id.length > EVENT_ID_LENGTH_MAX) {
+  for (const name of new Set([parser.source.id, deliveryIdField(parser.source)])) {
+    const id = row[name];
+    if (typeof id === 'string' && id.length > 0 && id.length <= EVENT_ID_LENGTH_MAX) continue;
     problems.push(
-      `field '${parser.source.id}': expected an event id of 1 to ${EVENT_ID_LENGTH_MAX} characters, found ${typeof id === 'string' ? id.length : 'none'}`,
+      `field '${name}': expected an event id of 1 to ${EVENT_ID_LENGTH_MAX} characters, found ${typeof id === 'string' ? id.length : 'none'}`,
     );
   }
   for (const name of parser.timestampFields) {

@@ -1,14 +1,16 @@
 import type { Names } from '../contracts/names.ts';
+import { derivationOf } from '../define/derivation.ts';
 import type { Source } from '../define/source.ts';
 import type { ViewProgram } from '../fold/compile-view.ts';
 import type { KafkaClient } from '../infra/kafka.ts';
 import type { Postgres } from '../infra/postgres.ts';
+import { readDerivePositions } from '../store/derived/derive-positions.ts';
 import { readIngestPositions } from '../store/ingest-positions.ts';
 import type { OnlineStore } from '../store/online-store.ts';
 
 /**
- * Messages that are not in the sinks yet, by what waits for them: `ingest <source>`, `fold <view>.<version>`,
- * `decisions`. Taken from the sinks' own positions, not from the groups' commits.
+ * Messages that are not in the sinks yet, by what waits for them: `ingest <source>`, `derive <source>`,
+ * `fold <view>.<version>`, `decisions`. Taken from the sinks' own positions, not from the groups' commits.
  */
 export async function readStreamLag(
   deps: { kafka: KafkaClient; postgres: Postgres; store: OnlineStore; names: Names },
@@ -24,6 +26,12 @@ export async function readStreamLag(
     );
   };
   const lag: Record<string, number> = {};
+  for (const source of sources) {
+    const derivation = derivationOf(source);
+    if (derivation === undefined) continue;
+    const next = await readDerivePositions(postgres, source.name);
+    lag[`derive ${source.name}`] = await lagOf(names.sourceTopic(derivation.from.name), (partition) => next.get(partition) ?? 0);
+  }
   for (const source of sources) {
     const next = new Map(
       (await readIngestPositions(postgres, source.name)).map((p) => [p.partition, p.nextOffset]),

@@ -1,6 +1,7 @@
 import type { Names } from '../contracts/names.ts';
 import type { JsonValue } from '../core/json.ts';
 import { MillraceError } from '../core/millrace-error.ts';
+import { derivationOf } from '../define/derivation.ts';
 import type { Project } from '../define/project.ts';
 import type { Source } from '../define/source.ts';
 import { partitionOf } from '../fold/partition-of.ts';
@@ -12,7 +13,7 @@ import { KNOWN_TIME_HEADER } from './parse-message.ts';
 /** An event of history. */
 export interface ReplayEvent {
   readonly source: string;
-  /** The event's id, as in its payload: it chooses the partition. */
+  /** The event's id, as in its payload, or the changed row's: it chooses the partition. */
   readonly id: string;
   readonly payload: Readonly<Record<string, JsonValue>>;
   /** When it became known, ms since the epoch; counts where the source's known time is carried. */
@@ -24,7 +25,7 @@ export interface Replayer {
   /**
    * Resolves once Kafka has all of them for good. Calls are sent in the order in which they are made.
    * @returns per source partition that got events, the offset of the last: what `waitVisible` takes
-   * @throws MillraceError STREAM_SOURCE_NOT_FOUND before anything is sent, STREAM_UNAVAILABLE
+   * @throws MillraceError STREAM_SOURCE_NOT_FOUND or STREAM_SOURCE_DERIVED before anything is sent, STREAM_UNAVAILABLE
    */
   send(events: readonly ReplayEvent[]): Promise<SourceOffset[]>;
   close(): Promise<void>;
@@ -65,6 +66,7 @@ export async function createReplayer(
       const messages = events.map((event) => {
         const found = sources.get(event.source);
         if (found === undefined) throw sourceNotFound(event.source, [...sources.keys()]);
+        assertTakesEvents(found.source);
         return eventMessage(
           found.source,
           found.topic,
@@ -84,7 +86,10 @@ export async function createReplayer(
   };
 }
 
-/** The message of an event: partitioned by id, so that a redelivery meets the first delivery. */
+/**
+ * The message of an event: partitioned by its id, so that a redelivery meets the first delivery. Changes are partitioned by
+ * the id of their row: they stay in order, and nothing is taken back before it was added.
+ */
 export const eventMessage = (
   source: Source,
   topic: string,
@@ -98,6 +103,16 @@ export const eventMessage = (
   value,
   ...(knownTime === null ? {} : { headers: { [KNOWN_TIME_HEADER]: String(knownTime) } }),
 });
+
+/** @throws MillraceError STREAM_SOURCE_DERIVED */
+export function assertTakesEvents(source: Source): void {
+  const derivation = derivationOf(source);
+  if (derivation === undefined) return;
+  throw new MillraceError(
+    'STREAM_SOURCE_DERIVED',
+    `Source '${source.name}' is derived of source '${derivation.from.name}' and takes no events. Send them to that one.`,
+  );
+}
 
 export const sourceNotFound = (name: string, known: readonly string[]): MillraceError =>
   new MillraceError(

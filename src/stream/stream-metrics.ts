@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from '../infra/metrics.ts';
+import { createDeriveMetrics } from './derive-metrics.ts';
 
 export type StreamMetrics = ReturnType<typeof createStreamMetrics>;
 
@@ -58,5 +59,6 @@ export function createStreamMetrics(registry: Registry) {
       labelNames: ['source'] as const,
       registers,
     }),
+    ...createDeriveMetrics(registry),
   };
 }

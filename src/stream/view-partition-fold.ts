@@ -19,8 +19,12 @@ export interface FrameMessage {
  */
 export type FoldOutcome = 'folded' | 'refused' | 'gap';
 
-/** Bounds of what one write to Redis makes visible. */
-const WRITE_EVENTS_MAX = 5_000;
+/**
+ * Bounds of what one write to Redis makes visible. States, not events, are what a write costs: a member that lags
+ * folds many events of a key and writes its state once.
+ */
+const WRITE_EVENTS_MAX = 100_000;
+const WRITE_STATES_MAX = 5_000;
 const WRITE_FRAME_BYTES_MAX = 4 * 1_048_576;
 
 /** The fold of one partition of one view: states in memory, written with the position they belong to. */
@@ -125,8 +129,11 @@ export class ViewPartitionFold {
       }
       block.closeFrame(header);
       bytes += value.byteLength;
-      if (block.events >= WRITE_EVENTS_MAX || bytes >= WRITE_FRAME_BYTES_MAX)
-        return { next: at + 1, isGap: false };
+      const isFull =
+        block.events >= WRITE_EVENTS_MAX ||
+        block.keys.length >= WRITE_STATES_MAX ||
+        bytes >= WRITE_FRAME_BYTES_MAX;
+      if (isFull) return { next: at + 1, isGap: false };
     }
     return { next: messages.length, isGap: false };
   }
@@ -145,23 +152,8 @@ export class ViewPartitionFold {
   async #write(viewOffset: number): Promise<boolean> {
     const block = this.#block;
     const before = this.#position as ViewPosition;
-    await this.#cache.load(this.#store, new Set(block.keys), () => true);
-    for (let i = 0; i < block.events; i++) {
-      const key = block.keys[i] as string;
-      const state = this.#cache.get(key);
-      if (state === undefined) continue;
-      const applied = applyEvent(
-        this.program,
-        state,
-        block.sourcePartitions[i] as number,
-        block.sourceOffsets[i] as number,
-        block.effectiveTimes[i] as number,
-        block.knownTimes[i] as number,
-        block.inputs,
-        i * this.program.inputCount,
-      );
-      if (applied) this.#cache.markDirty(key);
-    }
+    await this.#cache.load(this.#store, block.keys, () => true);
+    this.#apply();
     const next: ViewPosition = {
       viewOffset: Math.max(viewOffset, before.viewOffset),
       watermarks: block.watermarks,
@@ -184,5 +176,31 @@ export class ViewPartitionFold {
     this.#text = text;
     this.#epoch++;
     return true;
+  }
+
+  /** Applies the block to the states in memory, key by key. */
+  #apply(): void {
+    const block = this.#block;
+    const { starts, members } = block.byKey();
+    for (const [id, key] of block.keys.entries()) {
+      const state = this.#cache.get(key);
+      if (state === undefined) continue;
+      let isChanged = false;
+      for (let m = starts[id] as number; m < (starts[id + 1] as number); m++) {
+        const i = members[m] as number;
+        const applied = applyEvent(
+          this.program,
+          state,
+          block.sourcePartitions[i] as number,
+          block.sourceOffsets[i] as number,
+          block.effectiveTimes[i] as number,
+          block.knownTimes[i] as number,
+          block.inputs,
+          i * this.program.inputCount,
+        );
+        isChanged ||= applied;
+      }
+      if (isChanged) this.#cache.markDirty(key);
+    }
   }
 }

@@ -2,13 +2,16 @@
  * Records the histories that test/replay holds the workflow code against, on a real Temporal server:
  *   MILLRACE_TEMPORAL_ADDRESS=host:port MILLRACE_TEMPORAL_NAMESPACE=... npx tsx test/replay/record-histories.ts
  * Run it when a workflow gains a path that no history has; keep the old files, they stand for running
- * workflows of an earlier release.
+ * workflows of an earlier release. Names after it (lifecycle, monitor, audits, streams, backfill, exports, historical) record those alone.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { ApplicationFailure } from '@temporalio/common';
 import { everyDecision, type AuditInput } from '../../src/contracts/audit.ts';
+import { backfillQueries, backfillSignals, type BackfillInput, type BackfillStatus } from '../../src/contracts/backfill.ts';
+import type { HistoricalInput } from '../../src/contracts/historical.ts';
 import {
   ingestionSignals,
   lifecycleSignals,
@@ -21,6 +24,7 @@ import { loadBaseConfig } from '../../src/infra/base-config.ts';
 import { processEnvironment } from '../../src/infra/process-environment.ts';
 import { eventually } from '../support/eventually.ts';
 import { enoughEvidence, manual, noEvidence, quickPolicy, StubWorld } from '../support/workflows/stub-world.ts';
+import { StubBackfill } from '../support/workflows/stub-backfill.ts';
 import { openWorkflowStage, type WorkflowStage } from '../support/workflows/workflow-stage.ts';
 
 const MODEL = 'flight-delay';
@@ -29,6 +33,8 @@ const directory = new URL('./histories', import.meta.url).pathname;
 const note = { requestedBy: 'operator', reason: 'as the runbook says' };
 
 const world = new StubWorld();
+const backfill = new StubBackfill();
+const SLICE_MS = 100;
 
 async function consume(): Promise<void> {
   const context = Context.current();
@@ -138,10 +144,82 @@ async function recordStreams(stage: WorkflowStage): Promise<void> {
   await runs(3);
   await save(stage, 'ingestion', 'replayed-paused-resumed', ingestionId);
   await ingestion.terminate();
+  const deriving = await client.workflow.start('ingestion', { workflowId: ingestionId, taskQueue, args: [{ namespace, members: 1 }] });
+  await eventually('3 consumers', WAIT_MS, () => deriving.query<{ running: string[] }>('status'), ({ running }) => running.length === 3);
+  await deriving.signal(ingestionSignals.configure, { derives: true });
+  await eventually('4 consumers', WAIT_MS, () => deriving.query<{ running: string[] }>('status'), ({ running }) => running.includes('derive-0'));
+  await save(stage, 'ingestion', 'gained-a-derived-source', ingestionId);
+  await deriving.terminate();
   const workflowId = workflowIds.materializeFeatures(namespace, 'carrier_delays');
   await client.workflow.execute('materializeFeatures', { workflowId, taskQueue, args: [{ namespace, view: 'carrier_delays', version: 1 }] });
   await save(stage, 'materialize-features', 'four-partitions', workflowId);
 }
+
+async function recordBackfill(stage: WorkflowStage): Promise<void> {
+  const { namespace, taskQueue, client } = stage;
+  backfill.slicesEach = 6;
+  const input: BackfillInput = { namespace, view: 'carrier_delays', version: 2, rowsPerSecond: 1_000, ...note };
+  const workflowId = workflowIds.backfillFeatures(namespace, input.view, input.version);
+  const handle = await client.workflow.start('backfillFeatures', { workflowId, taskQueue, args: [input] });
+  backfill.beforeSlice = () => new Promise((resolve) => setTimeout(resolve, SLICE_MS));
+  await eventually('a slice', WAIT_MS, async () => backfill.slices.length, (slices) => slices > 0);
+  await handle.signal(backfillSignals.pause);
+  await eventually('the pause', WAIT_MS, () => handle.query<BackfillStatus>(backfillQueries.progress), ({ paused }) => paused);
+  await handle.signal(backfillSignals.setRate, 5_000);
+  await handle.signal(backfillSignals.resume);
+  await handle.result();
+  await save(stage, 'backfill-features', 'paused-and-flipped', workflowId);
+  backfill.differs = true;
+  const unequal = { ...input, version: 3 };
+  const unequalId = workflowIds.backfillFeatures(namespace, input.view, unequal.version);
+  await client.workflow.execute('backfillFeatures', { workflowId: unequalId, taskQueue, args: [unequal] }).catch(() => undefined);
+  await save(stage, 'backfill-features', 'unequal', unequalId);
+}
+
+async function recordExports(stage: WorkflowStage): Promise<void> {
+  const { namespace, taskQueue, client } = stage;
+  const workflowId = workflowIds.exportLog(namespace, 'flights');
+  await client.workflow.execute('exportLog', { workflowId, taskQueue, args: [{ namespace, source: 'flights', prune: true }] });
+  await save(stage, 'export-log', 'two-days-pruned', workflowId);
+}
+
+async function recordHistorical(stage: WorkflowStage): Promise<void> {
+  const { namespace, taskQueue, client } = stage;
+  const input: HistoricalInput = {
+    namespace,
+    request: {
+      selection: { views: ['carrier_delays'] },
+      spine: 'spine.csv',
+      out: 'features.csv',
+      mode: 'known',
+      asOfColumn: null,
+      dataCut: null,
+      eventFiles: null,
+      memoryBytes: null,
+    },
+  };
+  const workflowId = workflowIds.readHistorical(namespace, input.request.out);
+  await client.workflow.execute('readHistorical', { workflowId, taskQueue, args: [input] });
+  await save(stage, 'read-historical', 'six-chunks', workflowId);
+}
+
+const recorders: Readonly<Record<string, (stage: WorkflowStage) => Promise<void>>> = {
+  lifecycle: recordLifecycle,
+  monitor: recordMonitor,
+  audits: recordAudits,
+  streams: recordStreams,
+  backfill: recordBackfill,
+  exports: recordExports,
+  historical: recordHistorical,
+};
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => recorders[name] === undefined);
+if (unknown.length > 0) throw new Error(`No such histories: ${unknown.join(', ')}. There are: ${Object.keys(recorders).join(', ')}.`);
+
+/** Two files to export, then the same two to prune, then none. */
+const coldFiles = ['flights/2013-01-01-a.parquet', 'flights/2013-01-02-b.parquet'].map((file) => ({ file, rows: 900, bytes: 20_000 }));
+const toExport = [...coldFiles];
+const toPrune = [...coldFiles];
 
 const config = loadBaseConfig({ MILLRACE_PROJECT: 'none', ...processEnvironment() });
 const stage = await openWorkflowStage(
@@ -149,8 +227,10 @@ const stage = await openWorkflowStage(
   `recorded-${Date.now().toString(36)}`,
   {
     ...world.activities(),
+    ...backfill.activities((type, message) => ApplicationFailure.create({ type, message, nonRetryable: true })),
     runIngest: consume,
     runFold: consume,
+    runDerive: consume,
     runDecisionSink: consume,
     rewindIngest: async () => undefined,
     streamLag: async () => ({ flights: 0 }),
@@ -161,13 +241,19 @@ const stage = await openWorkflowStage(
     acknowledgeTrigger: async () => undefined,
     viewPartitions: async () => ({ partitions: 4 }),
     materializePartition: async () => ({ keys: 10, events: 100 }),
+    planHistorical: async () => ({ rows: 600, chunks: 6 }),
+    readHistoricalChunk: async () => ({ rows: 100 }),
+    writeHistorical: async ({ request }) => ({ out: request.out, rows: 600, sha256: '0'.repeat(64), differences: null }),
+    dropHistorical: async () => undefined,
+    sweepColdLog: async () => ({ removed: 0 }),
+    exportNextFile: async () => ({ file: toExport.shift() ?? null }),
+    pruneNextFile: async () => ({ file: toPrune.shift() ?? null }),
   },
 );
 try {
-  await recordLifecycle(stage);
-  await recordMonitor(stage);
-  await recordAudits(stage);
-  await recordStreams(stage);
+  for (const [name, record] of Object.entries(recorders)) {
+    if (asked.length === 0 || asked.includes(name)) await record(stage);
+  }
 } finally {
   await stage.close();
 }

@@ -8,6 +8,7 @@ import type { FeatureView } from '../../src/define/feature-view.ts';
 import { exactSum, nearestDeviation, nearestQuotient } from './naive/exact-arithmetic.ts';
 import { decayedMean, decayedSum, type Aged } from './naive/exact-decay.ts';
 import { nearestSkewness, nearestVariance } from './naive/exact-moments.ts';
+import { float32Of } from './naive/float32.ts';
 import { passesCondition } from './naive/naive-condition.ts';
 import { durationMs, windowOf } from './naive/naive-window.ts';
 
@@ -60,8 +61,9 @@ function aggregateWindow(
 
 function combine(kind: CombinationKind, first: number | null, second: number | null): number | null {
   if (first === null || second === null) return null;
-  if (kind === 'difference') return first - second + 0;
-  return second === 0 ? null : first / second + 0;
+  const value = kind === 'difference' ? first - second : first / second;
+  // Neither by 0 nor where no double holds the answer.
+  return Number.isFinite(value) ? value + 0 : null;
 }
 
 export interface NaiveRow {
@@ -109,6 +111,14 @@ function aggregate(aggregation: Aggregation, events: readonly NaiveEvent[], asOf
     const values = events.map((event) => event.row[aggregation.field ?? ''] ?? null);
     // -0 is 0 in a set.
     return new Set(values.filter((value) => value !== null)).size;
+  }
+  if (aggregation.kind === 'topK') {
+    const counts = new Map<unknown, number>();
+    for (const { row } of events) {
+      const value = row[aggregation.field ?? ''] ?? null;
+      if (value !== null) counts.set(value, (counts.get(value) ?? 0) + 1);
+    }
+    return [...counts.values()].toSorted((a, b) => b - a)[(aggregation.rank ?? NaN) - 1] ?? null;
   }
   const valued = events.flatMap((event) => {
     const value = aggregation.field === null ? 1 : numberOf(event.row[aggregation.field]);
@@ -174,10 +184,4 @@ function isNewer(a: Valued, b: Valued): boolean {
 function numberOf(value: unknown): number | null {
   if (typeof value === 'boolean') return value ? 1 : 0;
   return typeof value === 'number' ? value + 0 : null;
-}
-
-/** Null, and what float32 can't hold, is NaN. */
-function float32Of(value: unknown): number {
-  const number = typeof value === 'boolean' ? Number(value) : typeof value === 'number' ? value : NaN;
-  return Number.isFinite(Math.fround(number)) ? Math.fround(number) : NaN;
 }

@@ -28,6 +28,7 @@ const fieldTypesOf: Readonly<Record<AggregationKind, readonly FieldType[] | null
   timeSinceLast: null,
   approxDistinct: ['string', 'number', 'timestamp'],
   approxQuantile: ['number'],
+  topK: ['string'],
 };
 
 const decayedKinds: ReadonlySet<AggregationKind> = new Set(['decayedCount', 'decayedSum', 'decayedMean']);

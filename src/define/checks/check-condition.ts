@@ -3,10 +3,10 @@ import type { FieldType, Schema } from '../field.ts';
 import { quoted } from './check-names.ts';
 import { enumerate, type ProblemList } from './problem-list.ts';
 
-/** Greatest number of values that an `in` may list. */
+/** Greatest number of values that an `in` or a `notIn` may list. */
 const IN_VALUES_MAX = 1_000;
 
-const equality: readonly string[] = ['eq', 'ne', 'in'];
+const equality: readonly string[] = ['eq', 'ne', 'in', 'notIn'];
 const operatorsOf: Readonly<Record<FieldType, readonly string[]>> = {
   string: equality,
   boolean: equality,
@@ -56,19 +56,19 @@ function checkComparisons(
           `expected 'isNull' on '${name}' to be true or false, found ${quoted(operand)}. Use one of them.`,
         );
       }
-    } else if (operator === 'in') {
-      checkList(name, type, operand, problems);
+    } else if (operator === 'in' || operator === 'notIn') {
+      checkList(operator, name, type, operand, problems);
     } else {
       checkValue(name, type, operand, problems);
     }
   }
 }
 
-function checkList(name: string, type: FieldType, operand: unknown, problems: ProblemList): void {
+function checkList(operator: 'in' | 'notIn', name: string, type: FieldType, operand: unknown, problems: ProblemList): void {
   if (!Array.isArray(operand) || operand.length === 0 || operand.length > IN_VALUES_MAX) {
     const found = Array.isArray(operand) ? `${operand.length} values` : quoted(operand);
     problems.add(
-      `expected 'in' on '${name}' to list 1 to ${IN_VALUES_MAX} values, found ${found}. List them.`,
+      `expected '${operator}' on '${name}' to list 1 to ${IN_VALUES_MAX} values, found ${found}. List them.`,
     );
     return;
   }

@@ -14,6 +14,12 @@ const MINUTE_MS = 60_000;
 export function checkModel(model: Model): readonly string[] {
   const problems = new ProblemList(`Model '${model.name}'`);
   checkDefinitionName(model.name, problems);
+  for (const [role, { source }] of Object.entries({ examples: model.examples, label: model.label })) {
+    if (source.changes !== true) continue;
+    problems.add(
+      `expected ${role}.source as a source of events, found '${source.name}', whose rows change: a decision was made on what was known then. Send ${role === 'label' ? 'labels' : 'decisions'} as events, where the newest one of an id counts.`,
+    );
+  }
   checkExamples(model, problems);
   checkField(model.label.source, 'label.id', model.label.id, 'string', problems);
   checkField(model.label.source, 'label.value', model.label.value, 'boolean', problems);

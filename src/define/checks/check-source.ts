@@ -1,4 +1,8 @@
+import { CHANGE_ID, CHANGE_SIGN, changeFields } from '../change-fields.ts';
+import { derivationOf } from '../derivation.ts';
 import { SOURCE_PARTITIONS_MAX, type Source } from '../source.ts';
+import { parseDuration } from '../../core/duration.ts';
+import { checkDerived } from './check-derived.ts';
 import { checkDuration } from './check-duration.ts';
 import { checkDefinitionName, checkSchema, checkWholeNumber, quoted } from './check-names.ts';
 import { enumerate, ProblemList } from './problem-list.ts';
@@ -35,7 +39,25 @@ export function checkSource(source: Source): readonly string[] {
   checkDuration('clockSkew', source.clockSkew, { fromMs: 0, toMs: CLOCK_SKEW_MAX_MS }, problems);
   checkDuration('dedupeWindow', source.dedupeWindow, { fromMs: 0, toMs: DEDUPE_WINDOW_MAX_MS }, problems);
   checkWholeNumber('partitions', source.partitions, { from: 1, to: SOURCE_PARTITIONS_MAX }, problems);
+  if (source.changes === true) checkChanges(source, problems);
+  const derivation = derivationOf(source);
+  if (derivation !== undefined) checkDerived(source, derivation, problems);
   return problems.all;
+}
+
+function checkChanges(source: Source, problems: ProblemList): void {
+  for (const name of [CHANGE_ID, CHANGE_SIGN] as const) {
+    if (source.schema[name] !== changeFields[name]) {
+      problems.add(
+        `expected no field '${name}' of its own, since a source with changes has one, found it in the schema. Rename it.`,
+      );
+    }
+  }
+  if (parseDuration(source.clockSkew) !== 0) {
+    problems.add(
+      `expected clockSkew '0s' of a source with changes, found ${quoted(source.clockSkew)}: an event time that is moved to the known time could not be found again by the change that takes it back. Leave it out.`,
+    );
+  }
 }
 
 function checkRole(

@@ -3,13 +3,14 @@ import type { Entity } from '../entity.ts';
 import type { Schema } from '../field.ts';
 import { VIEW_PARTITIONS_MAX, type FeatureView, type OnStale } from '../feature-view.ts';
 import { checkAggregation } from './check-aggregation.ts';
+import { checkReversible } from './check-reversible.ts';
 import { checkDuration, DURATION_MAX_MS } from './check-duration.ts';
 import { checkGroup } from './check-group.ts';
 import { checkDefinitionName, checkFieldName, checkWholeNumber, quoted } from './check-names.ts';
 import { duplicatesOf, enumerate, ProblemList } from './problem-list.ts';
 
 export const VIEW_FEATURES_MAX = 256;
-const ENTITY_KEYS_MAX = 8;
+export const ENTITY_KEYS_MAX = 8;
 const VIEW_VERSION_MAX = 1_000_000;
 /** A shorter age is below what the stream needs to make an event visible on a busy day. */
 const AGE_MIN_MS = 1_000;
@@ -18,9 +19,9 @@ const stalePolicies: readonly OnStale[] = ['serve', 'null', 'refuse'];
 export function checkEntity(entity: Entity): readonly string[] {
   const problems = new ProblemList(`Entity '${entity.name}'`);
   checkDefinitionName(entity.name, problems);
-  if (entity.keys.length < 1 || entity.keys.length > ENTITY_KEYS_MAX) {
+  if (entity.keys.length > ENTITY_KEYS_MAX) {
     problems.add(
-      `expected 1 to ${ENTITY_KEYS_MAX} key fields, found ${entity.keys.length}. Name the fields that tell one from another.`,
+      `expected at most ${ENTITY_KEYS_MAX} key fields, found ${entity.keys.length}. Name the fields that tell one from another, or none for one entity of all events.`,
     );
   }
   for (const key of entity.keys) checkFieldName('key field', key, problems);
@@ -37,12 +38,14 @@ export function checkView(view: FeatureView): readonly string[] {
   checkWholeNumber('partitions', view.partitions, { from: 1, to: VIEW_PARTITIONS_MAX }, problems);
   checkKeyFields(view, problems);
   checkFreshness(view, problems);
+  checkObjective(view, problems);
   const names = Object.keys(view.features);
   if (names.length < 1 || names.length > VIEW_FEATURES_MAX) {
     problems.add(
       `expected 1 to ${VIEW_FEATURES_MAX} features, found ${names.length}. ${names.length === 0 ? 'Add one' : 'Split the view'}.`,
     );
   }
+  if (view.source.changes === true) checkReversible(view, problems);
   const checkedWithGroup = checkGroups(view, problems);
   for (const [name, feature] of Object.entries<ViewFeature>(view.features)) {
     checkFieldName('feature name', name, problems);
@@ -118,6 +121,20 @@ function checkKeyFields(view: FeatureView, problems: ProblemList): void {
         `expected key '${key}' as a string field of source '${sourceName}', found ${found.type} '${field}'. ${advice}`,
       );
     }
+  }
+}
+
+function checkObjective({ maxAge, freshnessObjective }: FeatureView, problems: ProblemList): void {
+  if (freshnessObjective === undefined) return;
+  if (!(freshnessObjective > 0 && freshnessObjective < 1)) {
+    problems.add(
+      `expected freshnessObjective as a number between 0 and 1, found ${String(freshnessObjective)}. Set it to the share of reads that are to be fresh, such as 0.999.`,
+    );
+  }
+  if (maxAge === undefined) {
+    problems.add(
+      `expected freshnessObjective beside a maxAge, found it alone. Say from which age on a state is stale, or leave it out.`,
+    );
   }
 }
 

@@ -20,9 +20,13 @@ export interface AggregationAlgebra {
 
 /** How an aggregation is computed whose intermediate result has no place in slots: one sketch in each tile. */
 export interface SketchAlgebra {
-  /** `hash`: 53 bits of the field's value of any type, null where the event does not pass the condition. */
-  readonly prepare: 'field' | 'hash';
+  /** `hash`: 53 bits of the field's value of any type; `code`: a text as a number. Null where the event does not pass the condition. */
+  readonly prepare: 'field' | 'hash' | 'code';
   readonly sketch: SketchKind;
+  /** Which text the value is about, of a kind whose values are about texts; null where only its hash is known. */
+  textOf?(sketch: Sketch): string | null;
+  /** The same value from a sketch that can take inputs back; absent where there is none. */
+  readonly reversible?: SketchAlgebra;
   /** From the merged sketch, which is of this kind, to the value; NaN is null. */
   estimate(sketch: Sketch): number;
 }

@@ -16,6 +16,7 @@ import { skewness } from './skewness.ts';
 import { stddev } from './stddev.ts';
 import { sum } from './sum.ts';
 import { timeSinceLast } from './time-since-last.ts';
+import { topK } from './top-k.ts';
 import { variance } from './variance.ts';
 
 type Algebra = AggregationAlgebra | SketchAlgebra;
@@ -39,6 +40,7 @@ const algebras: Readonly<Record<AggregationKind, Algebra | ((aggregation: Aggreg
   timeSinceLast,
   approxDistinct,
   approxQuantile: ({ q }) => approxQuantile(given(q)),
+  topK: ({ rank }) => topK(given(rank)),
 };
 
 /** The algebra of an aggregation that `validateProject` found no problem with. */

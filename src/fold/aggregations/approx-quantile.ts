@@ -1,4 +1,8 @@
 import { quantileSketch, type QuantileSketch } from '../sketches/quantile-sketch.ts';
+import {
+  reversibleQuantileSketch,
+  type ReversibleQuantileSketch,
+} from '../sketches/reversible-quantile-sketch.ts';
 import type { SketchAlgebra } from './aggregation-algebra.ts';
 
 /**
@@ -9,4 +13,9 @@ export const approxQuantile = (q: number): SketchAlgebra => ({
   prepare: 'field',
   sketch: quantileSketch,
   estimate: (sketch) => (sketch as QuantileSketch).quantile(q),
+  reversible: {
+    prepare: 'field',
+    sketch: reversibleQuantileSketch,
+    estimate: (sketch) => (sketch as ReversibleQuantileSketch).quantile(q),
+  },
 });

@@ -8,6 +8,9 @@ export const eventCount: Intermediate = {
   update(slots, at) {
     slots[at]! += 1;
   },
+  retract(slots, at) {
+    slots[at]! -= 1;
+  },
   mergeTiles(into, intoAt, tiles, at, stride, count) {
     let total = into[intoAt]!;
     for (let i = 0, from = at; i < count; i++, from += stride) total += tiles[from]!;

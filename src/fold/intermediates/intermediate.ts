@@ -16,6 +16,8 @@ export interface Intermediate {
    * `times` holds the event's effective event time and its known time.
    */
   update(slots: Float64Array, at: number, inputs: Float64Array, input: number, times: Float64Array): void;
+  /** Takes one event back that was or will be added; absent where that can't be. What both leave is what neither came to. */
+  retract?(slots: Float64Array, at: number, inputs: Float64Array, input: number, times: Float64Array): void;
   /** Merges `count` neighbouring tiles, whose slots begin at `at` and lie `stride` apart, into `into`. */
   mergeTiles(
     into: Float64Array,

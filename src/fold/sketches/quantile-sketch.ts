@@ -12,7 +12,7 @@ export const BUCKETS_MAX = 1_024;
 /** Puts the bucket of every positive double above 0: the smallest is GAMMA^-37,221. */
 const BIAS = 40_000;
 /** Bucket of the greatest double. */
-const KEY_MAX = 80_000;
+export const BUCKET_MAX = 80_000;
 
 /**
  * How many values fell into each bucket (GAMMA^(i - 1), GAMMA^i] and its mirror below 0: DDSketch (Masson,
@@ -30,7 +30,7 @@ export class QuantileSketch implements Sketch {
   }
 
   add(value: number): void {
-    const key = keyOf(value);
+    const key = bucketOf(value);
     let low = 0;
     let high = this.#keys.length;
     while (low < high) {
@@ -94,12 +94,21 @@ export class QuantileSketch implements Sketch {
       const step = i === 0 ? reader.signedVarint() : reader.varint();
       key += step;
       const count = reader.varint();
-      if ((i > 0 && step === 0) || Math.abs(key) > KEY_MAX || count === 0) {
+      if ((i > 0 && step === 0) || Math.abs(key) > BUCKET_MAX || count === 0) {
         throw new MalformedBytes(`expected ascending buckets that are not empty, found ${count} in ${key}`);
       }
       sketch.#keys.push(key);
       sketch.#counts.push(count);
     }
+    return sketch;
+  }
+
+  /** Of buckets ascending, none empty. */
+  static ofBuckets(buckets: readonly (readonly [bucket: number, count: number])[]): QuantileSketch {
+    const sketch = new QuantileSketch();
+    sketch.#keys = buckets.map(([bucket]) => bucket);
+    sketch.#counts = buckets.map(([, count]) => count);
+    sketch.#collapse();
     return sketch;
   }
 
@@ -146,7 +155,8 @@ export const quantileSketch: SketchKind = {
   decode: (reader) => QuantileSketch.decode(reader),
 };
 
-function keyOf(value: number): number {
+/** Bucket of a value, ascending as the values: below 0 the mirror's, 0 of zeros. */
+export function bucketOf(value: number): number {
   if (value === 0) return 0;
   const key = BIAS + Math.ceil(Math.log(Math.abs(value)) / LOG_GAMMA);
   return value > 0 ? key : -key;

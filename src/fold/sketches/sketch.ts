@@ -10,6 +10,10 @@ export interface Sketch {
   /** Bytes of memory, about. */
   readonly byteLength: number;
   add(input: number): void;
+  /** Takes one input back that was or will be added; absent where that can't be. */
+  retract?(input: number): void;
+  /** There where `retract` is: nothing is left of what was added. */
+  readonly isEmpty?: boolean;
   /** Takes in another of its kind, which stays as it is. */
   merge(other: Sketch): void;
   clear(): void;

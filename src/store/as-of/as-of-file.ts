@@ -1,238 +1,104 @@
-import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { writeFile } from 'node:fs/promises';
-import { MillraceError } from '../../core/millrace-error.ts';
-import type { Postgres } from '../../infra/postgres.ts';
-import { openTableWriter, readTable, tableFormatOf, type TableWriter } from '../../infra/table-file.ts';
-import type { TableColumn, TableRecord } from '../../infra/table-record.ts';
-import { newestKnownTime } from '../offline-log.ts';
-import type { OnlineReadPlan } from '../online-catalog.ts';
+import { tableFormatOf } from '../../infra/table-file.ts';
 import { viewDefinition } from '../project-definitions.ts';
 import { serviceDigest } from '../service-digest.ts';
-import { compareModes } from './compare-modes.ts';
-import { AS_OF_CHUNK_ROWS, readAsOf, type AsOfMode, type SpineRow } from './read-as-of.ts';
-import { AS_OF_COLUMN, assertColumns, parseSpine, type SpineFormat } from './parse-spine.ts';
-
-export interface AsOfFileRequest {
-  readonly plan: OnlineReadPlan;
-  /** File of keys, request fields and moments: .csv, .ndjson or .parquet. */
-  readonly spine: string;
-  readonly out: string;
-  /** `compare` writes the values in which the two modes differ instead of the rows. */
-  readonly mode: AsOfMode | 'compare';
-  readonly asOfColumn?: string | undefined;
-  /** Ms since the epoch; where absent, all that is known when it starts. */
-  readonly dataCut?: number | undefined;
-  readonly chunkRows?: number;
-  readonly onProgress?: (rows: number) => void;
-  readonly signal?: AbortSignal;
-}
-
-/** What stands in `<out>.manifest.json`: enough to make the same file again, and to know that it is the same. */
-export interface AsOfManifest {
-  readonly mode: AsOfFileRequest['mode'];
-  readonly names: readonly string[];
-  readonly views: readonly { readonly view: string; readonly version: number; readonly digest: string }[];
-  readonly serviceDigest: string | null;
-  /** Ms since the epoch; null where nothing was known. */
-  readonly dataCut: number | null;
-  readonly rows: number;
-  /** Rows whose moment lies after the data cut: what became known in between is not in them. */
-  readonly rowsAfterDataCut: number;
-  /** By view: rows whose state was older than its `maxAge`. */
-  readonly stale: Readonly<Record<string, number>>;
-  /** There in mode `compare`: rows and values in which the modes differ, values by feature. */
-  readonly differences?: {
-    readonly rows: number;
-    readonly values: number;
-    readonly byFeature: Readonly<Record<string, number>>;
-  };
-  readonly spine: { readonly file: string; readonly sha256: string };
-  readonly out: { readonly file: string; readonly sha256: string };
-}
-
-/** Columns of a comparison after the entity keys. */
-const COMPARE_COLUMNS: readonly TableColumn[] = [
-  { name: 'feature', type: 'string' },
-  { name: 'known', type: 'number' },
-  { name: 'happened', type: 'number' },
-];
-const ROW_COLUMN = 'row';
+import type { AsOfFileRequest, AsOfManifest } from './as-of-request.ts';
+import { runInThreads } from './chunk-threads.ts';
+import type { ReadThreadStart } from './thread-messages.ts';
+import { dropRun, planRun, workFolder, type RunDeps } from './plan-run.ts';
+import { openEvents } from './open-events.ts';
+import { runChunk, type ChunkJob } from './run-chunk.ts';
+import { CHUNK_MEMORY_BYTES, chunkLimits, type ChunkPlan, type RunPlan } from './run-plan.ts';
+import { groupViews } from './view-groups.ts';
+import { writeRows } from './write-rows.ts';
 
 /**
- * Reads features as of past moments for the rows of a file, into a file with a manifest beside it. Rows stream through in
- * chunks: memory does not grow with the file. Nothing is left where it fails.
- * @throws MillraceError FEATURE_SPINE_INVALID, STORE_UNAVAILABLE, STORE_QUERY_FAILED, FEATURE_ON_DEMAND_FAILED
+ * Reads features as of past moments for the rows of a spine, into a file with a manifest beside it. Memory does not grow with
+ * the spine or the log: chunks of keys are read in threads, and their values meet again in the order of the spine (`RunPlan`).
+ * The file is the same bytes however many threads and chunks there are. Nothing is left where it fails.
+ * @throws MillraceError FEATURE_SPINE_INVALID, STORE_UNAVAILABLE, STORE_QUERY_FAILED, FEATURE_ON_DEMAND_FAILED, FEATURE_READ_DIED
  */
-export async function writeAsOfFile(postgres: Postgres, request: AsOfFileRequest): Promise<AsOfManifest> {
-  const { plan } = request;
-  tableFormatOf(request.out);
-  const dataCut =
-    request.dataCut ??
-    (await newestKnownTime(postgres, [...new Set(plan.views.map(({ view }) => view.source))]));
-  const run = new AsOfRun(postgres, request, dataCut);
+export async function writeAsOfFile(deps: RunDeps, request: AsOfFileRequest): Promise<AsOfManifest> {
+  const { out, threads = 1, signal, onChunk } = request;
+  tableFormatOf(out);
   try {
-    const spineSha256 = await run.readSpine();
-    const manifest = run.manifest(spineSha256, await run.close());
-    await writeFile(`${request.out}.manifest.json`, `${JSON.stringify(manifest, null, 2)}\n`);
-    return manifest;
-  } catch (error) {
-    await run.abort();
-    throw error;
+    const run = await planRun(deps, request);
+    const ofRows = run.chunks.reduce((sum, { parts }) => sum + parts.reduce((rows, part) => rows + part.rows, 0), 0);
+    let rows = 0;
+    const jobs = run.chunks.map((chunk) => chunkJob(request, run, chunk));
+    const options = { threads, signal, onChunk: (read: number) => onChunk?.((rows += read), ofRows) };
+    const start = threadStart(deps, request);
+    if (threads > 1 && run.rows >= THREADED_ROWS_MIN) await runInThreads(start, jobs, options);
+    else await runHere(deps, request, jobs, options);
+    return await finishRun(request, run);
+  } finally {
+    await dropRun(out);
   }
 }
 
-class AsOfRun {
-  readonly #postgres: Postgres;
-  readonly #request: AsOfFileRequest;
-  readonly #dataCut: number | null;
-  readonly #format: SpineFormat;
-  readonly #stale: number[];
-  readonly #byFeature = new Map<string, number>();
-  #writer: TableWriter | undefined;
-  #columns: readonly string[] | undefined;
-  #rows = 0;
-  #rowsAfterDataCut = 0;
-  #rowsDiffering = 0;
+/** Fewer rows are read before a thread has started. */
+const THREADED_ROWS_MIN = 20_000;
 
-  constructor(postgres: Postgres, request: AsOfFileRequest, dataCut: number | null) {
-    this.#postgres = postgres;
-    this.#request = request;
-    this.#dataCut = dataCut;
-    const { plan, asOfColumn = AS_OF_COLUMN } = request;
-    this.#format = { plan, asOfColumn, isText: tableFormatOf(request.spine) === 'csv' };
-    this.#stale = plan.views.map(() => 0);
-  }
-
-  /** @returns sha256 of the spine's bytes, in hex */
-  async readSpine(): Promise<string> {
-    const { spine, chunkRows = AS_OF_CHUNK_ROWS, signal, onProgress } = this.#request;
-    const hash = createHash('sha256');
-    let chunk: TableRecord[] = [];
-    const flush = async (): Promise<void> => {
+async function runHere(
+  deps: RunDeps,
+  request: AsOfFileRequest,
+  jobs: readonly ChunkJob[],
+  { signal, onChunk }: { readonly signal?: AbortSignal | undefined; readonly onChunk: (rows: number) => void },
+): Promise<void> {
+  const events = openEvents(deps.postgres, threadStart(deps, request));
+  const programs = request.plan.views;
+  try {
+    for (const job of jobs) {
       signal?.throwIfAborted();
-      await this.#writeChunk(chunk);
-      this.#rows += chunk.length;
-      chunk = [];
-      onProgress?.(this.#rows);
-    };
-    const onHeader = (columns: readonly string[]): void => {
-      assertColumns(columns, this.#format);
-      this.#columns = columns;
-    };
-    for await (const record of readTable(spine, { onHeader, onBytes: (bytes) => hash.update(bytes) })) {
-      chunk.push(record);
-      if (chunk.length >= chunkRows) await flush();
+      onChunk(await runChunk(events, programs, job));
     }
-    if (chunk.length > 0 || this.#writer === undefined) await flush();
-    if (this.#rows === 0)
-      throw new MillraceError(
-        'FEATURE_SPINE_INVALID',
-        `Spine '${path.basename(spine)}' has no row. Give entity keys and times.`,
-      );
-    return hash.digest('hex');
+  } finally {
+    await events.close();
   }
+}
 
-  async #writeChunk(records: readonly TableRecord[]): Promise<void> {
-    const spine = parseSpine(this.#format, records, this.#rows + 1);
-    const cut = this.#dataCut ?? -Infinity;
-    this.#rowsAfterDataCut += spine.filter(({ asOf }) => asOf > cut).length;
-    const writer = (this.#writer ??= await openTableWriter(this.#request.out, this.#outColumns(records)));
-    await writer.write(
-      this.#request.mode === 'compare'
-        ? await this.#differences(records, spine)
-        : await this.#values(records, spine),
-    );
-  }
+/** Writes the output and its manifest once all chunks are read. */
+export async function finishRun(request: AsOfFileRequest, run: RunPlan): Promise<AsOfManifest> {
+  const { plan, mode, spine, out, eventFiles } = request;
+  const { sha256, stale, differences } = await writeRows(request, run);
+  const manifest: AsOfManifest = {
+    mode,
+    names: plan.names,
+    views: plan.views.map((view) => ({ view: view.name, version: view.version, digest: viewDefinition(view).digest })),
+    serviceDigest: plan.service === null ? null : serviceDigest(plan.service),
+    dataCut: run.dataCut === Number.MAX_SAFE_INTEGER ? null : run.dataCut,
+    rows: run.rows,
+    rowsAfterDataCut: run.rowsAfterDataCut,
+    stale,
+    ...(differences === undefined ? {} : { differences }),
+    spine: { ...(typeof spine === 'string' ? { file: path.basename(spine) } : spine), sha256: run.spineSha256 },
+    ...(eventFiles === undefined
+      ? {}
+      : { events: Object.fromEntries(Object.entries(eventFiles).map(([source, file]) => [source, path.basename(file)])) }),
+    out: { file: path.basename(out), sha256 },
+  };
+  await writeFile(`${out}.manifest.json`, `${JSON.stringify(manifest, null, 2)}\n`);
+  return manifest;
+}
 
-  async #values(records: readonly TableRecord[], spine: readonly SpineRow[]): Promise<TableRecord[]> {
-    const { plan, mode } = this.#request;
-    if (mode === 'compare') return [];
-    const { values, stale } = await readAsOf(this.#postgres, plan, spine, {
-      mode,
-      dataCut: this.#dataCut ?? 0,
-    });
-    stale.forEach((rows, view) => (this.#stale[view]! += rows));
-    return records.map((record, i) => {
-      const named = plan.names.map((name, f) => [name, values[i]?.[f] ?? null] as const);
-      // A request field is a feature too: the spine's own column has it already.
-      return { ...record, ...Object.fromEntries(named.filter(([name]) => !Object.hasOwn(record, name))) };
-    });
-  }
+export function threadStart({ postgresUrl, coldLog }: RunDeps, request: AsOfFileRequest): ReadThreadStart {
+  const { plan, eventFiles, out, memoryBytes = CHUNK_MEMORY_BYTES } = request;
+  return {
+    views: plan.views.map(({ view }) => view),
+    postgresUrl,
+    coldLog,
+    eventFiles: eventFiles ?? null,
+    duckdbMemoryMb: Math.max(DUCKDB_MEMORY_MB_MIN, Math.ceil(memoryBytes / 1_048_576)),
+    spillTo: workFolder(out),
+  };
+}
 
-  async #differences(records: readonly TableRecord[], spine: readonly SpineRow[]): Promise<TableRecord[]> {
-    const found = await compareModes(this.#postgres, this.#request.plan, spine, this.#dataCut ?? 0);
-    this.#rowsDiffering += new Set(found.map(({ row }) => row)).size;
-    for (const { feature } of found) this.#byFeature.set(feature, (this.#byFeature.get(feature) ?? 0) + 1);
-    const keys = this.#keyColumns();
-    return found.map(({ row, ...difference }) => ({
-      [ROW_COLUMN]: this.#rows + row + 1,
-      ...Object.fromEntries(keys.map((name) => [name, records[row]?.[name] ?? null])),
-      ...difference,
-    }));
-  }
+/** With less DuckDB can't sort at all. */
+const DUCKDB_MEMORY_MB_MIN = 128;
 
-  #keyColumns(): string[] {
-    const keys = this.#request.plan.views.flatMap(({ view }) => view.entity.keys);
-    return [...new Set([this.#format.asOfColumn, ...keys])];
-  }
-
-  #outColumns(records: readonly TableRecord[]): TableColumn[] {
-    const own = (name: string): TableColumn => ({ name, type: this.#typeOf(name, records) });
-    if (this.#request.mode === 'compare') {
-      return [{ name: ROW_COLUMN, type: 'number' }, ...this.#keyColumns().map(own), ...COMPARE_COLUMNS];
-    }
-    const given = this.#columns ?? Object.keys(records[0] ?? {});
-    const { service, names } = this.#request.plan;
-    const added = names.filter((name) => !given.includes(name));
-    const typeOfFeature = (name: string) =>
-      service?.categoryNames.includes(name) === true ? 'string' : 'number';
-    return [...given.map(own), ...added.map((name): TableColumn => ({ name, type: typeOfFeature(name) }))];
-  }
-
-  /** Type of a column of the spine, by the first of its values that is not null. */
-  #typeOf(name: string, records: readonly TableRecord[]): TableColumn['type'] {
-    const value = records.find((record) => record[name] !== null && record[name] !== undefined)?.[name];
-    if (typeof value === 'boolean') return 'boolean';
-    if (typeof value !== 'number') return 'string';
-    return name === this.#format.asOfColumn ? 'timestamp' : 'number';
-  }
-
-  async close(): Promise<string> {
-    return (await this.#writer?.close()) ?? '';
-  }
-
-  async abort(): Promise<void> {
-    await this.#writer?.abort().catch(() => undefined);
-  }
-
-  manifest(spineSha256: string, outSha256: string): AsOfManifest {
-    const { plan, mode, spine, out } = this.#request;
-    const values = [...this.#byFeature.values()].reduce((sum, one) => sum + one, 0);
-    return {
-      mode,
-      names: plan.names,
-      views: plan.views.map((view) => ({
-        view: view.name,
-        version: view.version,
-        digest: viewDefinition(view).digest,
-      })),
-      serviceDigest: plan.service === null ? null : serviceDigest(plan.service),
-      dataCut: this.#dataCut,
-      rows: this.#rows,
-      rowsAfterDataCut: this.#rowsAfterDataCut,
-      stale: Object.fromEntries(plan.views.map((view, v) => [view.name, this.#stale[v] ?? 0])),
-      ...(mode === 'compare'
-        ? {
-            differences: {
-              rows: this.#rowsDiffering,
-              values,
-              byFeature: Object.fromEntries(this.#byFeature),
-            },
-          }
-        : {}),
-      spine: { file: path.basename(spine), sha256: spineSha256 },
-      out: { file: path.basename(out), sha256: outSha256 },
-    };
-  }
+export function chunkJob({ plan, out, memoryBytes = CHUNK_MEMORY_BYTES }: AsOfFileRequest, run: RunPlan, chunk: ChunkPlan): ChunkJob {
+  const members = groupViews(plan.views)[chunk.group]!.members.map((view) => plan.views[view]!);
+  const { eventsInMemory } = chunkLimits(members, memoryBytes);
+  return { work: workFolder(out), chunk, dataCut: run.dataCut ?? 0, eventsInMemory };
 }

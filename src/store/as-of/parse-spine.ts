@@ -2,7 +2,7 @@ import { MillraceError } from '../../core/millrace-error.ts';
 import { timestamp, type FieldType, type Schema } from '../../define/field.ts';
 import { parseRow } from '../../fold/parse-row.ts';
 import type { OnlineReadPlan } from '../online-catalog.ts';
-import type { SpineRow } from './read-as-of.ts';
+import type { SpineRow } from './as-of-mode.ts';
 
 /** Column of a spine that holds a row's moment, unless told otherwise. */
 export const AS_OF_COLUMN = 'asOf';

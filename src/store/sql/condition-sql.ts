@@ -14,6 +14,7 @@ const comparisons: Readonly<Record<string, (column: string, operand: unknown) =>
   gt: (column, operand) => `${column} > ${literal(operand as Scalar)}`,
   gte: (column, operand) => `${column} >= ${literal(operand as Scalar)}`,
   in: (column, operand) => oneOf(column, operand as readonly Scalar[]),
+  notIn: (column, operand) => noneOf(column, operand as readonly Scalar[]),
   isNull: (column, operand) => `${column} IS ${operand === true ? '' : 'NOT '}NULL`,
 };
 
@@ -39,6 +40,11 @@ function oneOf(column: string, operands: readonly Scalar[]): string {
   const values = operands.filter(isLiteral).map(literal);
   if (values.length === 0) return 'false';
   return values.length === 1 ? `${column} = ${values[0]}` : `${column} IN (${values.join(', ')})`;
+}
+
+function noneOf(column: string, operands: readonly Scalar[]): string {
+  const values = operands.filter(isLiteral).map(literal);
+  return values.length === 0 ? `${column} IS NOT NULL` : `${column} NOT IN (${values.join(', ')})`;
 }
 
 /** A text that no event can carry equals none. */

@@ -3,19 +3,20 @@ import type { Source } from '../../define/source.ts';
 import { quoteIdentifier as quote } from '../../infra/postgres.ts';
 import { IDENTIFIER_BYTES_MAX } from '../log-table.ts';
 import { sqlFeaturesOf } from './sql-aggregate-of.ts';
+import type { SqlDialect } from './sql-dialect.ts';
 
 /**
  * Columns of the events that a view reads, named as the fields: numbers (-0 as 0) and timestamps (ms since the
  * epoch) as double precision, texts and booleans as they are, and exact numbers beside those that are summed.
  */
-export function eventColumns(view: FeatureView): string[] {
-  const features = sqlFeaturesOf(view);
+export function eventColumns(view: FeatureView, dialect: SqlDialect): string[] {
+  const parts = sqlFeaturesOf(view, dialect).flatMap((feature) => feature.parts);
   const fields = new Set([
     ...view.entity.keys.map((key) => view.keyFields[key] ?? key),
-    ...features.flatMap(({ aggregation: { field, where } }) => [...(field === null ? [] : [field]), ...Object.keys(where ?? {})]),
+    ...parts.flatMap(({ aggregation: { field, where } }) => [...(field === null ? [] : [field]), ...Object.keys(where ?? {})]),
   ]);
   const summed = new Set(
-    features.flatMap(({ aggregation: { field }, form }) => (field !== null && form.readsExact ? [field] : [])),
+    parts.flatMap(({ aggregation: { field }, form }) => (field !== null && form.readsExact ? [field] : [])),
   );
   return [
     ...[...fields].map((field) => `${columnSql(view.source, field)} AS ${quote(field)}`),
@@ -25,10 +26,12 @@ export function eventColumns(view: FeatureView): string[] {
   ];
 }
 
+/** The field of an event `e` in its own type, timestamps as ms since the epoch. */
+export const fieldOf = (field: string | null): string => (field === null ? 'NULL' : `e.${quote(field)}`);
+
 /** The field of an event `e` as double precision. */
 export function valueOf(source: Source, field: string | null): string {
-  if (field === null) return 'NULL';
-  return source.schema[field]?.type === 'boolean' ? `e.${quote(field)}::int::float8` : `e.${quote(field)}`;
+  return field !== null && source.schema[field]?.type === 'boolean' ? `e.${quote(field)}::int::float8` : fieldOf(field);
 }
 
 /** The field of an event `e` as numeric. */

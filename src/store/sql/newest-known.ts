@@ -1,9 +1,9 @@
 import type { FeatureView } from '../../define/feature-view.ts';
 import type { Queryable } from '../../infra/postgres.ts';
 import { quoteIdentifier as quote } from '../../infra/postgres.ts';
-import { logTable } from '../log-table.ts';
+import { logRelation } from '../cold-log/log-relation.ts';
 import { twinSpine, type TwinRow } from './view-twin.ts';
-import type { Visibility } from './view-query.ts';
+import type { Visibility } from './visible-events.ts';
 
 /**
  * Of each row the newest known time of its entity's events that the read saw, in a window or not, ms since the epoch;
@@ -28,7 +28,7 @@ export async function readNewestKnown(
   const found = await db.queryArrays(
     `WITH w AS (${sql})
      SELECT w."spine row", max(millrace.epoch_ms(l.known_time))::float8
-     FROM w JOIN ${logTable(view.source.name)} l ON ${joins.join(' AND ')}
+     FROM w JOIN ${logRelation(db, view.source.name)} l ON ${joins.join(' AND ')}
      GROUP BY 1`,
     values,
   );

@@ -1,51 +1,47 @@
 import { MillraceError } from '../../core/millrace-error.ts';
-import type { Aggregation, AggregationKind, ViewFeature } from '../../define/aggregation.ts';
+import { aggregationsOf, type Aggregation, type ViewFeature } from '../../define/aggregation.ts';
 import type { FeatureView } from '../../define/feature-view.ts';
-import { count } from './aggregates/count.ts';
-import { last } from './aggregates/last.ts';
-import { max } from './aggregates/max.ts';
-import { mean } from './aggregates/mean.ts';
-import { min } from './aggregates/min.ts';
-import { stddev } from './aggregates/stddev.ts';
-import { sum } from './aggregates/sum.ts';
-import { timeSinceLast } from './aggregates/time-since-last.ts';
 import type { SqlAggregate } from './sql-aggregate.ts';
+import { postgresDialect, type SqlDialect } from './sql-dialect.ts';
+import { sqlAggregates } from './sql-forms.ts';
 
-/** One SQL form per kind of aggregation: the one place where a new kind is added. */
-export const sqlAggregates: Partial<Readonly<Record<AggregationKind, SqlAggregate>>> = {
-  count,
-  sum,
-  mean,
-  min,
-  max,
-  stddev,
-  last,
-  timeSinceLast,
-};
+/** Whether SQL gives the very value that the fold gives: all that a feature is made of has a form that the fold does not estimate. */
+export const hasExactSqlForm = (feature: ViewFeature): boolean =>
+  aggregationsOf(feature).every(({ kind }) => sqlAggregates[kind]?.estimates === false);
 
-/** Whether a feature can be computed in SQL: an aggregation of a kind that has a form, over a window that ends. */
-export const hasSqlForm = (feature: ViewFeature): feature is Aggregation =>
-  !('parts' in feature) && feature.kind in sqlAggregates && feature.window !== 'lifetime';
+/** An aggregation that is a feature, or one of the two that a combination is made of. */
+export interface SqlFeaturePart {
+  readonly aggregation: Aggregation;
+  readonly form: SqlAggregate;
+}
+
+export interface SqlFeature {
+  readonly name: string;
+  readonly feature: ViewFeature;
+  /** Two of a combination, otherwise one. */
+  readonly parts: readonly SqlFeaturePart[];
+}
 
 /**
  * The features of a view with their SQL forms, in the view's order.
  * @throws MillraceError FEATURE_SQL_UNSUPPORTED
  */
-export function sqlFeaturesOf(
-  view: FeatureView,
-): { readonly name: string; readonly aggregation: Aggregation; readonly form: SqlAggregate }[] {
-  return Object.entries<ViewFeature>(view.features).map(([name, feature]) => {
-    const form = hasSqlForm(feature) ? sqlAggregates[feature.kind] : undefined;
-    if (form === undefined) throw unsupported(view, name, feature);
-    return { name, aggregation: feature as Aggregation, form };
-  });
+export function sqlFeaturesOf(view: FeatureView, dialect: SqlDialect = postgresDialect): SqlFeature[] {
+  return Object.entries<ViewFeature>(view.features).map(([name, feature]) => ({
+    name,
+    feature,
+    parts: aggregationsOf(feature).map((aggregation) => {
+      const form = view.source.changes === true && !dialect.hasChanges ? undefined : dialect.forms[aggregation.kind];
+      if (form === undefined) throw unsupported(view, name, aggregation, dialect);
+      return { aggregation, form };
+    }),
+  }));
 }
 
-function unsupported(view: FeatureView, feature: string, found: ViewFeature): MillraceError {
-  const what = 'window' in found && found.window === 'lifetime' ? `'${found.kind}' over a lifetime` : `'${found.kind}'`;
+function unsupported(view: FeatureView, feature: string, { kind }: Aggregation, dialect: SqlDialect): MillraceError {
   return new MillraceError(
     'FEATURE_SQL_UNSUPPORTED',
-    `Feature view '${view.name}', feature '${feature}': ${what} has no SQL form. Those that have one, over windows that end: ${Object.keys(sqlAggregates).join(', ')}. Audit models without it, or add it to src/store/sql/aggregates.`,
-    { details: { view: view.name, feature, kind: found.kind } },
+    `Feature view '${view.name}', feature '${feature}': '${kind}' has no SQL form for ${dialect.name}${view.source.changes === true ? ' over rows that change' : ''}. Those that have one: ${Object.keys(dialect.forms).join(', ')}. Ask for a view without it, or add it to src/store/sql/aggregates.`,
+    { details: { view: view.name, feature, kind } },
   );
 }

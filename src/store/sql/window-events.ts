@@ -1,11 +1,11 @@
+import { aggregationsOf, type Aggregation, type ViewFeature } from '../../define/aggregation.ts';
 import type { FeatureView } from '../../define/feature-view.ts';
 import { quoteIdentifier as quote, type Queryable } from '../../infra/postgres.ts';
-import { logTable } from '../log-table.ts';
+import { logRelation } from '../cold-log/log-relation.ts';
 import { conditionSql } from './condition-sql.ts';
 import { columnSql } from './event-columns.ts';
-import { sqlFeaturesOf } from './sql-aggregate-of.ts';
 import { fenceArray, type TwinRow } from './view-twin.ts';
-import { sqlWindow } from './view-windows.ts';
+import { sqlWindow, windowEnd, windowStart } from './view-windows.ts';
 
 export interface WindowEvents {
   /** How many events of the window the read had seen. */
@@ -14,7 +14,7 @@ export interface WindowEvents {
   readonly newest: readonly (readonly [number, number])[];
 }
 
-/** The events that a read up to a fence computed one feature from: where to look when it is wrong. */
+/** The events that a read up to a fence computed one feature, or the first part of it, from: where to look when it is wrong. */
 export async function readWindowEvents(
   db: Queryable,
   view: FeatureView,
@@ -22,13 +22,16 @@ export async function readWindowEvents(
   { key, asOf, fence }: TwinRow,
   listedMax: number,
 ): Promise<WindowEvents> {
-  const aggregation = sqlFeaturesOf(view).find(({ name }) => name === feature)?.aggregation;
-  if (aggregation === undefined) return { count: 0, newest: [] };
-  const { windowMs, hopMs } = sqlWindow(aggregation);
+  const found: ViewFeature | undefined = view.features[feature];
+  if (found === undefined) return { count: 0, newest: [] };
+  const [aggregation] = aggregationsOf(found) as [Aggregation];
+  const window = sqlWindow(aggregation);
   const effective = 'millrace.epoch_ms(l.effective_time)';
   const tests = [
-    `${effective} >= millrace.tile_start($1::bigint - ${windowMs}, ${hopMs})`,
-    `${effective} < millrace.tile_start($1::bigint, ${hopMs}) + ${hopMs}`,
+    // A lifetime's bounds don't name the moment.
+    '$1::bigint IS NOT NULL',
+    `${effective} >= ${windowStart('$1::bigint', window)}`,
+    `${effective} < ${windowEnd('$1::bigint', window)}`,
     'l.source_offset <= ($2::bigint[])[l.source_partition + 1]',
     ...view.entity.keys.map((name, k) => `l.${quote(view.keyFields[name] ?? name)} = $${k + 4}`),
     ...conditionSql(aggregation.where, (field) => columnSql(view.source, field)),
@@ -36,7 +39,7 @@ export async function readWindowEvents(
   ];
   const rows = await db.query<{ partition: number; offset: number; count: number }>(
     `SELECT l.source_partition AS partition, l.source_offset::float8 AS offset, count(*) OVER ()::int AS count
-     FROM ${logTable(view.source.name)} l WHERE ${tests.join(' AND ')}
+     FROM ${logRelation(db, view.source.name)} l WHERE ${tests.join(' AND ')}
      ORDER BY l.effective_time DESC, l.known_time DESC, l.source_partition, l.source_offset LIMIT $3`,
     [asOf, fenceArray(fence ?? {}), listedMax, ...key],
   );

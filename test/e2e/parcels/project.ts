@@ -51,11 +51,11 @@ export const deliveries = source({
   partitions: 2,
 });
 
-const courier = entity({ name: 'courier', keys: ['courier'] });
+export const courier = entity({ name: 'courier', keys: ['courier'] });
 const district = entity({ name: 'district', keys: ['district'] });
 const courierInDistrict = entity({ name: 'courier_in_district', keys: ['courier', 'district'] });
 
-const courierDeliveries = featureView({
+export const courierDeliveries = featureView({
   name: 'courier_deliveries',
   entity: courier,
   source: deliveries,
@@ -70,7 +70,7 @@ const courierDeliveries = featureView({
   }),
 });
 
-const districtOrders = featureView({
+export const districtOrders = featureView({
   name: 'district_orders',
   entity: district,
   source: orders,
@@ -85,7 +85,7 @@ const districtOrders = featureView({
   }),
 });
 
-const courierDistrictDeliveries = featureView({
+export const courierDistrictDeliveries = featureView({
   name: 'courier_district_deliveries',
   entity: courierInDistrict,
   source: deliveries,
@@ -99,7 +99,7 @@ const courierDistrictDeliveries = featureView({
 
 const MINUTE_MS = 60_000;
 
-const minutesSinceOrder = onDemand({
+export const minutesSinceOrder = onDemand({
   name: 'minutes_since_order',
   views: { district: districtOrders },
   request: { placedAt: timestamp() },
@@ -107,7 +107,7 @@ const minutesSinceOrder = onDemand({
     last === null ? null : (request.placedAt - last) / MINUTE_MS,
 });
 
-const isBusy = onDemand({
+export const isBusy = onDemand({
   name: 'is_busy',
   views: { district: districtOrders, courier: courierDeliveries },
   compute: ({ district: { count_1h: placed }, courier: { count_3h: done } }) =>

@@ -19,12 +19,12 @@ test('a project goes from plan to apply to nothing to do', async () => {
   const planned = await stage.run('plan');
   expect(planned.exitCode).toBe(0);
   expect(planned.stdout).toMatch(/create +featureView +card_activity +version 1/);
-  expect(planned.stdout).toContain('Models touched: fraud');
+  expect(planned.stdout).toContain('Models touched:\n  fraud');
   const applied = await json('apply');
   expect(applied).toMatchObject({ exitCode: 0, document: { problems: [], modelsTouched: ['fraud'] } });
   expect(await json('plan')).toEqual({
     exitCode: 0,
-    document: { steps: [], problems: [], modelsTouched: [] },
+    document: { steps: [], problems: [], modelsTouched: [], backfills: [], kept: [] },
   });
   expect((await stage.run('apply')).stdout).toBe('Nothing to do: the project is applied as it is.\n');
   expect((await stage.run('models')).stdout).toMatch(/^fraud +0 +— +— +—$/m);

@@ -8,14 +8,16 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readProcesses, type ProcessState } from '../../../workers/process-state.ts';
 import { openCommandStage, type CommandStage } from '../../support/cli/command-stage.ts';
 import { eventually } from '../../support/eventually.ts';
+import { createGrpcCaller } from '../../support/serving/grpc-caller.ts';
 
 const launcher = fileURLToPath(new URL('../../../cli/millrace.mjs', import.meta.url));
+const healthProto = new URL('../../../serving/grpc/proto/health.proto', import.meta.url);
 /** All processes start from TypeScript, on a machine that may be busy. */
 const START_MS_MAX = 180_000;
 
 let stage: CommandStage;
 let started: ChildProcess;
-let ready: { consoleUrl: string; gatewayUrl: string; servingUrl: string; environment: Record<string, string> };
+let ready: { consoleUrl: string; gatewayUrl: string; servingUrl: string; servingGrpcAddress: string; environment: Record<string, string> };
 const news: string[] = [];
 
 beforeAll(async () => {
@@ -54,6 +56,9 @@ test('start says where everything is, and it is there', async () => {
   for (const url of [ready.consoleUrl, ready.gatewayUrl, ready.servingUrl]) {
     expect((await fetch(`${url}/v1/health/live`)).status).toBe(200);
   }
+  const health = createGrpcCaller(ready.servingGrpcAddress, healthProto, 'grpc.health.v1.Health');
+  expect(await health.call('Check', {})).toEqual({ ok: { status: 'SERVING' } });
+  health.close();
   const { exitCode, stdout, stderr } = await stage.run('predict', 'fraud', 'cardId=c', 'amount=1');
   expect({ exitCode, stdout }).toEqual({ exitCode: 3, stdout: '' });
   expect(stderr).toContain('(MODEL_NOT_READY)');

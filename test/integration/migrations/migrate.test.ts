@@ -46,14 +46,18 @@ describe('the migrations', () => {
       'decision_positions',
       'decisions',
       'definitions',
+      'derive_positions',
       'ingest_positions',
       'ledger',
       'ledger_head',
       'model_versions',
       'models',
       'monitor_reports',
+      'service_definitions',
       'serving_status',
       'skew_certificates',
+      'view_version_changes',
+      'view_versions',
     ]);
   });
 

@@ -6,6 +6,7 @@ import { applyContract } from '../../../src/monitoring/skew-audit-contract.ts';
 import { createLogTableSql } from '../../../src/store/log-table.ts';
 import { appendEvents } from '../../../src/store/offline-log.ts';
 import { readTwin } from '../../../src/store/sql/view-twin.ts';
+import { float32Of } from '../../support/naive/float32.ts';
 import { openRegistryStage, type RegistryStage } from '../../support/registry-stage.ts';
 import { naively, twinCase } from '../../support/sql/twin-cases.ts';
 
@@ -44,7 +45,7 @@ test("SQL's values under a view's contract on ages are those of the oracle, as k
         const before = values.slice();
         await applyContract(postgres, program, drawn.rows, visibility, values);
         if (before.some((value, i) => !Object.is(value, values[i]))) changed++;
-        const found = drawn.rows.map((_, r) => Array.from(values.subarray(r * width, (r + 1) * width), Math.fround));
+        const found = drawn.rows.map((_, r) => Array.from(values.subarray(r * width, (r + 1) * width), float32Of));
         expect(found, `seed ${seed + index}, ${JSON.stringify(contract)}, ${visibility}`).toEqual(
           naively({ ...drawn, view, program }, visibility),
         );

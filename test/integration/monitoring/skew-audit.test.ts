@@ -5,6 +5,7 @@ import { partitionOf } from '../../../src/fold/partition-of.ts';
 import { decodeState, encodeState } from '../../../src/fold/state-codec.ts';
 import { applyEvent, createState, type ViewState } from '../../../src/fold/view-state.ts';
 import { createLogger } from '../../../src/infra/logger.ts';
+import type { Postgres } from '../../../src/infra/postgres.ts';
 import { createRedis, type Redis } from '../../../src/infra/redis.ts';
 import { auditChunk } from '../../../src/monitoring/skew-audit.ts';
 import { planAudit } from '../../../src/monitoring/skew-audit-decisions.ts';
@@ -17,6 +18,7 @@ import { encodePosition, startPosition } from '../../../src/store/view-position.
 import { startDecisionSink } from '../../../src/stream/decision-sink.ts';
 import type { RunningConsumer } from '../../../src/infra/kafka.ts';
 import type { RunningServing } from '../../../serving/start-serving.ts';
+import { coldLogBeside, exportAll, prune } from '../../support/store/cold-stage.ts';
 import { createServingStage, WEIGHTS, type ServingStage } from '../../support/serving/serving-stage.ts';
 import { delayModel, departures } from '../../support/serving/tiny-project.ts';
 
@@ -101,13 +103,13 @@ async function predict(origins: readonly string[], asOf = NOON): Promise<string[
 }
 
 /** All chunks of an audit, each of a few decisions. */
-async function audit(scope: Partial<AuditScope>, seed = 'seed') {
+async function audit(scope: Partial<AuditScope>, seed = 'seed', db: Postgres = stage.postgres) {
   const whole = { ...everyDecision, ...scope };
   const plan = await planAudit(stage.postgres, 'delay', whole, seed);
   let tally: AuditTally = emptyTally;
   for (let cursor = null; ; ) {
     const request = { model: delayModel, scope: whole, plan, cursor, chain: tally.chain, decisionsMax: 3 };
-    const chunk = await auditChunk(stage.postgres, request);
+    const chunk = await auditChunk(db, request);
     tally = mergeTallies(tally, chunk.tally);
     if (chunk.cursor === null) return { plan, scope: whole, tally };
     cursor = chunk.cursor as never;
@@ -218,15 +220,16 @@ describe('the audit of what was served', () => {
   });
 
   it('says where a read lay so far before the newest event that its tiles were dropped', async () => {
-    const events = [departure('MIA', 300, 5), departure('MIA', 1, 5)];
+    const events = [departure('MIA', 300, 7), departure('MIA', 1, 5)];
     await store(events);
     await fold('MIA', events);
     const back = NOON - 280 * MINUTE_MS;
-    await predict(['MIA'], back);
+    // Such a read is refused now: only a decision of before can be one.
+    const [decision = ''] = await predict(['MIA']);
+    await stage.postgres.query('UPDATE millrace.decisions SET as_of = to_timestamp($2::float8 / 1000) WHERE id = $1', [decision, back]);
     const { tally } = await audit({ to: back + 1 });
     expect(tally.mismatches.map(({ feature, served, recomputed, beyondGrace }) => [feature, served, recomputed, beyondGrace])).toEqual([
-      ['origin_departures.departed1h', 0, 1, true],
-      ['origin_departures.delay1h', null, 5, true],
+      ['origin_departures.delay1h', 5, 7, true],
     ]);
   });
 
@@ -258,11 +261,30 @@ describe('the certificate of an audit', () => {
     expect(entries[0]).toMatchObject({
       actor: 'workflow',
       reason: expect.stringContaining(`Audit asked for by tester: ${tally.decisions} decisions`),
-      details: { certificate: stored.id, digest: stored.digest, verdict: 'mismatched', mismatched: 3 },
+      details: { certificate: stored.id, digest: stored.digest, verdict: 'mismatched', mismatched: 2 },
     });
     expect(chain).toMatch(/^[0-9a-f]{64}$/);
     expect((await audit({ sample: 100, sinceLast: true })).tally.decisions).toBe(0);
     await predict(['JFK'], NOON);
     expect((await audit({ sample: 100, sinceLast: true })).tally).toMatchObject({ decisions: 1, mismatched: 0 });
+  });
+});
+
+describe('the audit of days that were pruned', () => {
+  it('finds to the bit what it found before, mismatches and their events too, and refuses where it can not see them', async () => {
+    const before = await audit({});
+    expect(before.tally).toMatchObject({ mismatched: 3 });
+    await stage.postgres.query('UPDATE millrace.ingest_positions SET newest_known_time = $1', [new Date(NOON + 5 * 86_400_000)]);
+    const cold = await coldLogBeside(stage.postgres);
+    try {
+      expect(await exportAll(cold.db, departures)).toHaveLength(1);
+      expect(await prune(cold.db, departures)).toBe(1);
+      const [left] = await stage.postgres.query<{ rows: number }>(`SELECT count(*)::int AS rows FROM log.${departures.name}`);
+      expect(left?.rows).toBe(0);
+      expect(await audit({}, 'seed', cold.db)).toEqual(before);
+      await expect(audit({})).rejects.toMatchObject({ code: 'COLD_LOG_NOT_OPENED' });
+    } finally {
+      await cold.close();
+    }
   });
 });

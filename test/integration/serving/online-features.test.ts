@@ -131,6 +131,14 @@ describe('POST /v1/features/online', () => {
       /1 to 1000 entities, found 1001/,
     ],
     [
+      'a moment that a state has gone on from',
+      { views: ['origin_departures'], entities: [{ origin: 'EWR' }, { origin: 'JFK' }], asOf: asOf - 1.25 * HOUR_MS - 1 },
+      {},
+      422,
+      'FEATURE_AS_OF_TOO_EARLY',
+      /read as of 2013-06-01T10:45:00.000Z or later for 'JFK'\. Read that moment from the offline log/,
+    ],
+    [
       'an impossible deadline',
       { views: ['origin_departures'], entities: [{ origin: 'JFK' }] },
       { 'x-request-timeout': '0.001' },
@@ -185,7 +193,7 @@ describe('a contract on ages', () => {
     ],
     ['refuse', 503, { code: 'FEATURE_STALE', error: expect.stringContaining('for entities 1.') as string }],
   ] as const)('%s answers a state from Redis that is too old', async (onStale, status, body) => {
-    const contract = { maxAge: '30m', onStale } as const;
+    const contract = { maxAge: '30m', onStale, freshnessObjective: 0.99 } as const;
     const store = await connectOnlineStore({
       MILLRACE_REDIS_URL: stage.config.redisUrl,
       MILLRACE_NAMESPACE: `${stage.config.namespace}-${onStale}`,
@@ -206,5 +214,19 @@ describe('a contract on ages', () => {
       own,
     );
     expect(answer).toMatchObject({ status, body });
+    const metrics = await (await fetch(`${own.url}/metrics`)).text();
+    const valueOf = (name: string, labels = ''): number =>
+      Number(new RegExp(`^${name}\\{${labels}[^}]*view="carrier_departures"[^}]*\\} (\\S+)$`, 'm').exec(metrics)?.[1]);
+    const outcome = { serve: 'served', null: 'null', refuse: 'refused' }[onStale];
+    expect(metrics).toMatch(/millrace_feature_reads_by_freshness_total\{view="carrier_departures",freshness="fresh",[^}]*\} 1\n/);
+    expect(metrics).toMatch(new RegExp(`view="carrier_departures",freshness="stale_${outcome}",[^}]*\\} 1\\n`));
+    expect(metrics.match(/^millrace_feature_reads_by_freshness_total/gm)).toHaveLength(2);
+    expect([valueOf('millrace_feature_reads_total'), valueOf('millrace_feature_stale_reads_total')]).toEqual([2, 1]);
+    expect(valueOf('millrace_feature_freshness_objective')).toBe(0.99);
+    const ages = ['300', '900', '3600', '7200', '\\+Inf'].map((le) => valueOf('millrace_feature_age_seconds_bucket', `le="${le}",`));
+    expect(ages).toEqual([0, 1, 1, 2, 2]);
+    expect([valueOf('millrace_feature_age_seconds_sum'), valueOf('millrace_feature_age_seconds_count')]).toEqual([2.25 * 3_600, 2]);
+    const lag = valueOf('millrace_feature_freshness_lag_seconds') - (Date.now() - (asOf - HOUR_MS / 4)) / 1_000;
+    expect(Math.abs(lag)).toBeLessThan(60);
   });
 });

@@ -130,6 +130,15 @@ describe('with a champion', () => {
     expect(answer.body.error).toMatch(message);
   });
 
+  it('refuses a decision time that a state has gone on from, and scores at the oldest one that is left', async () => {
+    const oldest = asOf - HOUR_MS / 4 - HOUR_MS;
+    expect(await post({ instance, asOf: oldest - 1 })).toMatchObject({
+      status: 422,
+      body: { code: 'FEATURE_AS_OF_TOO_EARLY', error: expect.stringContaining("or later for 'JFK'") as string },
+    });
+    expect((await post({ instance, asOf: oldest })).status).toBe(200);
+  });
+
   it('refuses an unknown model, an impossible deadline and a body over the limit', async () => {
     expect(await post({ instance }, {}, 'nobody')).toMatchObject({ status: 404, body: { code: 'MODEL_NOT_FOUND' } });
     expect(await post({ instance }, { 'x-request-timeout': '0.001' })).toMatchObject({ status: 504, body: { code: 'SERVING_DEADLINE_EXCEEDED' } });
@@ -174,7 +183,7 @@ describe('with a champion', () => {
 
   it.each<[string, Partial<ModelSignature>, GoldenBatch | undefined, RegExp]>([
     ['other scores than its golden batch', {}, tinyGolden({ weights: WEIGHTS, bias: 7 }), /golden batch failed/],
-    ['another feature service', { serviceDigest: 'other' }, undefined, /trained with feature service/],
+    ['another feature service', { serviceDigest: 'other' }, undefined, /no service of that digest was applied/],
   ])('rejects a candidate with %s: it takes no traffic and the registry knows why', async (_name, over, golden, reason) => {
     const bad = await stage.register({ weights: WEIGHTS, bias: 0 }, over, golden);
     const { revision } = await stage.allocate({ champion: bad });

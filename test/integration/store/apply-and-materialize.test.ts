@@ -125,6 +125,21 @@ describe('apply and materialize', () => {
     expect((await path.apply()).steps).toEqual([]);
   });
 
+  test('a source of events can not become one of changes: its log has no signs', async () => {
+    const changing = { ...paymentSource, changes: true } as const;
+    const view = featureView({
+      name: 'card_counts',
+      entity: card,
+      source: changing,
+      features: (a) => ({ n: a.count({ window: '1h' }) }),
+    });
+    const { problems } = await planProject(project({ name: 'payments', views: [view] }), path);
+    expect(problems).toContainEqual({
+      code: 'PLAN_SOURCE_INCOMPATIBLE',
+      message: "Source 'payment': changes was 'false' and is now 'true'. Keep it, or make a new source.",
+    });
+  });
+
   test('a new nullable field becomes a column; all incompatible changes are named together', async () => {
     const withSource = (schema: object) => {
       const payment = { ...paymentSource, schema } as unknown as Source;

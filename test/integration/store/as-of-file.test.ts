@@ -10,11 +10,8 @@ import { createLogger } from '../../../src/infra/logger.ts';
 import { migrate } from '../../../src/infra/migrate.ts';
 import { createParquetEncoder, readParquet } from '../../../src/infra/parquet-table.ts';
 import { createPostgres, type Postgres } from '../../../src/infra/postgres.ts';
-import {
-  writeAsOfFile,
-  type AsOfFileRequest,
-  type AsOfManifest,
-} from '../../../src/store/as-of/as-of-file.ts';
+import { writeAsOfFile } from '../../../src/store/as-of/as-of-file.ts';
+import type { AsOfFileRequest, AsOfManifest } from '../../../src/store/as-of/as-of-request.ts';
 import { createLogTableSql } from '../../../src/store/log-table.ts';
 import { appendEvents } from '../../../src/store/offline-log.ts';
 import { OnlineCatalog } from '../../../src/store/online-catalog.ts';
@@ -54,7 +51,7 @@ afterAll(async () => {
 });
 
 const write = (over: Partial<AsOfFileRequest>) =>
-  writeAsOfFile(postgres, {
+  writeAsOfFile({ postgres, postgresUrl: database.url, coldLog: null }, {
     plan: catalog.plan({ views: ['origin_departures', 'carrier_departures'] }),
     spine: file('spine.ndjson'),
     out: file('out.ndjson'),

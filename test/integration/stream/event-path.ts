@@ -71,6 +71,8 @@ export const shopPayments = featureView({
     max24h: a.max('amount', { window: '24h' }),
     cards24h: a.approxDistinct('cardId', { window: '24h' }),
     last: a.lastN('amount', { window: '24h', n: 2 }),
+    topCards: a.topK('cardId', { window: '24h', k: 2 }),
+    amounts: a.histogram('amount', { window: '24h', edges: [50, 150] }),
     declined: a.ratio(a.count({ window: '24h', where: { declined: true } }), a.count({ window: 'lifetime' })),
   }),
 });

@@ -1,6 +1,6 @@
 import { ScheduleNotFoundError } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { lifecycleSignals, workflowIds } from '../../../src/contracts/lifecycle.ts';
+import { ingestionSignals, lifecycleSignals, workflowIds } from '../../../src/contracts/lifecycle.ts';
 import { createNames } from '../../../src/contracts/names.ts';
 import type { AuditPolicy } from '../../../src/define/model.ts';
 import { project } from '../../../src/define/project.ts';
@@ -50,5 +50,8 @@ describe('the workflows of a project', () => {
     const history = await client.workflow.getHandle(workflowIds.modelLifecycle(names.namespace, MODEL)).fetchHistory();
     const signals = history.events?.flatMap((event) => event.workflowExecutionSignaledEventAttributes?.signalName ?? []);
     expect(signals).toEqual(new Array(4).fill(lifecycleSignals.configure));
+    const ingestion = await client.workflow.getHandle(workflowIds.ingestion(names.namespace)).fetchHistory();
+    const told = ingestion.events?.flatMap((event) => event.workflowExecutionSignaledEventAttributes?.signalName ?? []);
+    expect(told).toEqual(new Array(4).fill(ingestionSignals.configure));
   });
 });

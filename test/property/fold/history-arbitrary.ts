@@ -15,6 +15,7 @@ import {
   timestamp,
 } from '../../../src/index.ts';
 import { naiveFeatures } from '../../support/naive-features.ts';
+import { float32Of } from '../../support/naive/float32.ts';
 import { anyFeature, viewFeature } from './aggregation-arbitrary.ts';
 
 /** An event with its place in the log. */
@@ -57,7 +58,7 @@ const payments = source({
 const card = entity({ name: 'card', keys: ['card'] });
 
 const viewOf = (one: fc.Arbitrary<ViewFeature>): fc.Arbitrary<FeatureView> =>
-  fc.array(one, { minLength: 1, maxLength: 12 }).map((aggregations) =>
+  fc.array(one, { minLength: 1, maxLength: 12, size: 'max' }).map((aggregations) =>
     featureView({
       name: 'card_payments',
       entity: card,
@@ -102,7 +103,7 @@ const event: fc.Arbitrary<Omit<LoggedEvent, 'sourceOffset'>> = fc
 
 /** Events of a view of such features. */
 export const historyOf = (one: fc.Arbitrary<ViewFeature>): fc.Arbitrary<History> =>
-  fc.record({ view: viewOf(one), drawn: fc.array(event, { maxLength: 60 }) }).map(({ view, drawn }) => {
+  fc.record({ view: viewOf(one), drawn: fc.array(event, { maxLength: 60, size: 'max' }) }).map(({ view, drawn }) => {
     const next = new Array<number>(SOURCE_PARTITIONS).fill(0);
     return {
       view,
@@ -151,7 +152,7 @@ export function foldAll(program: ViewProgram, events: readonly LoggedEvent[]): M
 export function read(program: ViewProgram, state: ViewState | undefined, asOf: number): number[] {
   const values = new Float64Array(program.featureNames.length);
   readFeatures(program, state ?? null, asOf, values, 0);
-  return Array.from(values, Math.fround);
+  return Array.from(values, float32Of);
 }
 
 /** The oracle's answer for the events that a read sees, in the same form. */
@@ -162,5 +163,5 @@ export function readNaively(
   seen: readonly LoggedEvent[],
 ): number[] {
   const own = seen.filter((one) => one.key === key);
-  return Object.values(naiveFeatures(drawn.view, own, asOf)).map((value) => Math.fround(value ?? NaN));
+  return Object.values(naiveFeatures(drawn.view, own, asOf)).map(float32Of);
 }

@@ -23,6 +23,7 @@ const options: Readonly<Record<AggregationKind, Partial<Aggregation>>> = {
   timeSinceLast: { field: null },
   approxDistinct: {},
   approxQuantile: { q: 0.5 },
+  topK: { n: 3, rank: 2 },
 };
 const intermediates = [
   ...new Set(

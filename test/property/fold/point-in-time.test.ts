@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { prepareEvent } from '../../../src/fold/compile-view.ts';
 import { foldAsOf, type EventColumns, type Spine } from '../../../src/fold/point-in-time.ts';
+import { float32Of } from '../../support/naive/float32.ts';
 import { naiveFreshFeatures } from '../../support/naive/naive-freshness.ts';
 import { contractHistory } from './contract-arbitrary.ts';
 import {
@@ -46,7 +47,7 @@ function readAsOf(
   const out = new Float64Array(spine.asOf.length * width).fill(-1);
   foldAsOf(drawn.program, columnsOf(drawn, events), spine, out, stale);
   return Array.from(spine.asOf, (_, row) =>
-    Array.from(out.subarray(row * width, (row + 1) * width), Math.fround),
+    Array.from(out.subarray(row * width, (row + 1) * width), float32Of),
   );
 }
 
@@ -79,7 +80,7 @@ describe('a point-in-time read', () => {
           const known = drawn.events.filter((one) => one.key === key && one.knownTime <= asOf);
           const expected = naiveFreshFeatures(drawn.view, known, asOf);
           expect(found[row]).toEqual(
-            Object.values(expected.features).map((value) => Math.fround(value ?? NaN)),
+            Object.values(expected.features).map(float32Of),
           );
           expect(stale[row] === 1).toBe(expected.stale);
         });

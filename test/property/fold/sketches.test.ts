@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ByteReader } from '../../../src/fold/byte-reader.ts';
 import { ByteWriter } from '../../../src/fold/byte-writer.ts';
 import { hashValue } from '../../../src/fold/hash-value.ts';
+import { codeOfText, textOfCode } from '../../../src/fold/text-code.ts';
 import { DistinctSketch, distinctSketch, EXACT_MAX } from '../../../src/fold/sketches/distinct-sketch.ts';
 import {
   BUCKETS_MAX,
@@ -10,12 +11,19 @@ import {
   quantileSketch,
   RELATIVE_ERROR,
 } from '../../../src/fold/sketches/quantile-sketch.ts';
+import type { FrequencySketch} from '../../../src/fold/sketches/frequency-sketch.ts';
+import { frequencySketch, VALUES_MAX } from '../../../src/fold/sketches/frequency-sketch.ts';
 import type { Sketch, SketchKind } from '../../../src/fold/sketches/sketch.ts';
 
 /** Few and many, so that both forms of a set of hashes and their change are met. */
 const hashes = fc
   .tuple(fc.array(fc.nat({ max: 40 }), { maxLength: 60 }), fc.nat({ max: 150 }), fc.nat())
   .map(([few, many, from]) => [...few, ...Array.from({ length: many }, (_, i) => from + i)].map(hashValue));
+
+/** Few values often, and more different ones than are counted. */
+const codes = fc
+  .tuple(fc.array(fc.nat({ max: 8 }), { maxLength: 60 }), fc.nat({ max: 400 }), fc.nat({ max: 500 }))
+  .map(([few, many, from]) => [...few, ...Array.from({ length: many }, (_, i) => from + i)].map((n) => codeOfText(`v${n}`)));
 
 /** Of both signs, equal ones, and so far apart that buckets collapse. */
 const values = fc.array(
@@ -50,6 +58,7 @@ function bytesOf(sketch: Sketch): Uint8Array {
 describe.each([
   ['distinct', distinctSketch, hashes, 2_100],
   ['quantile', quantileSketch, values, 12 * (2 * BUCKETS_MAX + 1)],
+  ['frequency', frequencySketch, codes, 2 + 10 * VALUES_MAX],
 ] as const)('the sketch %s', (_name, kind, inputs, bytesMax) => {
   it('merges associatively and in any order, and merging equals adding, bit for bit', () => {
     fc.assert(
@@ -119,6 +128,52 @@ describe('the number of different values', () => {
       expect(Math.sqrt(meanSquare), `${count} values`).toBeLessThan(1.4 * 0.023);
       expect(Math.max(...errors.map(Math.abs)), `${count} values`).toBeLessThan(5 * 0.023);
     }
+  });
+});
+
+describe('the most frequent values', () => {
+  const naive = (drawn: readonly number[]): number[] => {
+    const counts = new Map<number, number>();
+    for (const code of drawn) counts.set(code, (counts.get(code) ?? 0) + 1);
+    return [...counts.values()].sort((a, b) => b - a);
+  };
+  const countsOf = (drawn: readonly number[]): number[] =>
+    (sketchOf(frequencySketch, drawn) as FrequencySketch).ranked().map(({ count }) => count);
+
+  it(`are counted exactly while there are at most ${VALUES_MAX}`, () => {
+    fc.assert(
+      fc.property(codes, (drawn) => {
+        const different = [...new Set(drawn)].slice(0, VALUES_MAX);
+        const few = drawn.filter((code) => different.includes(code));
+        expect(countsOf(few)).toEqual(naive(few));
+      }),
+    );
+  });
+
+  it('are, of more, those of the smallest hashes, each counted exactly', () => {
+    fc.assert(
+      fc.property(codes, (drawn) => {
+        const kept = [...new Set(drawn)].sort((a, b) => hashValue(a) - hashValue(b)).slice(0, VALUES_MAX);
+        expect(countsOf(drawn)).toEqual(naive(drawn.filter((code) => kept.includes(code))));
+      }),
+    );
+  });
+});
+
+describe('the code of a text', () => {
+  it('gives up to seven characters of ASCII back, and tells longer texts and others apart by their hashes', () => {
+    const packed = fc.string({ maxLength: 7, unit: 'binary-ascii' }).filter((text) => !text.includes('\0'));
+    fc.assert(fc.property(packed, (text) => textOfCode(codeOfText(text)) === text));
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.string({ unit: 'grapheme' })), (texts) => {
+        const found = texts.map(codeOfText);
+        expect(new Set(found).size).toBe(texts.length);
+        for (const code of found) expect(Number.isSafeInteger(code) && code >= 0).toBe(true);
+      }),
+    );
+    expect(textOfCode(codeOfText('New York'))).toBeNull();
+    expect(textOfCode(codeOfText('Ås'))).toBeNull();
+    expect(codeOfText(null)).toBeNaN();
   });
 });
 

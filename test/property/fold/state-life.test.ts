@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { readFresh } from '../../../src/fold/fresh-read.ts';
 import { stateLifeMs } from '../../../src/fold/state-life.ts';
 import type { ViewState } from '../../../src/fold/view-state.ts';
+import { float32Of } from '../../support/naive/float32.ts';
 import { naiveFreshFeatures } from '../../support/naive/naive-freshness.ts';
 import { contractHistory } from './contract-arbitrary.ts';
 import { apply, history, HOUR_MS, type History, type LoggedEvent } from './history-arbitrary.ts';
@@ -22,13 +23,13 @@ function deliveriesOf(drawn: History, lags: readonly number[], again: readonly n
     next.set(event.sourcePartition, sourceOffset + 1);
     return { at: event.knownTime + (lags[i % lags.length] ?? 0), event: { ...event, sourceOffset } };
   });
-  const repeated = first.flatMap(({ at, event }, i): Delivery[] => {
+  // In the order of offsets within a partition, as a topic is: what comes first is never overtaken, nor comes again before.
+  let latest = -Infinity;
+  const behind = first.map(({ at, event }) => ({ at: (latest = Math.max(latest, at)), event }));
+  const repeated = behind.flatMap(({ at, event }, i): Delivery[] => {
     const later = again[i % again.length] ?? 0;
     return later === 0 ? [] : [{ at: at + later, event }];
   });
-  // In the order of offsets within a partition, as a topic is: what comes first is never overtaken.
-  let latest = -Infinity;
-  const behind = first.map(({ at, event }) => ({ at: (latest = Math.max(latest, at)), event }));
   return [...behind, ...repeated].sort((a, b) => a.at - b.at);
 }
 
@@ -62,8 +63,8 @@ test('states that end after their lives read as if they had been kept, events th
           const own = [...seen].filter((one) => one.key === event.key);
           const expected = naiveFreshFeatures(view, own, at);
           const stale = readFresh(program, states.get(event.key) ?? null, at, out, 0);
-          expect(Array.from(out, Math.fround)).toEqual(
-            Object.values(expected.features).map((value) => Math.fround(value ?? NaN)),
+          expect(Array.from(out, float32Of)).toEqual(
+            Object.values(expected.features).map(float32Of),
           );
           expect(stale).toBe(expected.stale);
         }

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { decodeState, encodeState } from '../../../src/fold/state-codec.ts';
 import { OnlineCatalog } from '../../../src/store/online-catalog.ts';
 import { readOnlineRows, statesAsked } from '../../../src/store/online-rows.ts';
+import { compileView } from '../../../src/fold/compile-view.ts';
+import { featureView } from '../../../src/index.ts';
 import { naiveFeatures } from '../../support/naive-features.ts';
 import { naiveFreshFeatures } from '../../support/naive/naive-freshness.ts';
 import { contractHistory } from '../fold/contract-arbitrary.ts';
@@ -30,12 +32,12 @@ function readOnline(drawn: History, order: readonly number[], asOf: number) {
     const state = states.get(entityKey ?? '');
     return state === undefined ? null : decodeState(program, encodeState(program, state));
   });
-  const answer = readOnlineRows(plan, entities, read, asOf, { ages: true, fences: true });
+  const answer = readOnlineRows(plan, entities, read, asOf, { ages: true, fences: true, texts: true });
   return { answer, known, states };
 }
 
 const float32 = (values: readonly unknown[]) =>
-  values.map((value) => (value === null ? null : Math.fround(value as number)));
+  values.map((value) => (value === null ? null : Math.fround(value as number) + 0));
 
 describe('an online read', () => {
   it('equals the naive oracle as of its moment, ages and stale rows included', () => {
@@ -55,6 +57,37 @@ describe('an online read', () => {
         });
       }),
       { numRuns: 400 },
+    );
+  });
+
+  it('tells the value that each count of a topK is of', () => {
+    const withTop = history.map((drawn): History => {
+      const view = featureView({
+        name: 'top',
+        entity: drawn.view.entity,
+        source: drawn.view.source,
+        features: () =>
+          Object.fromEntries([1, 2, 3, 4].map((rank) => [`t${rank}`, { kind: 'topK', field: 'country', window: '24h', n: 4, rank }])),
+      });
+      return { view, program: compileView(view), events: drawn.events };
+    });
+    fc.assert(
+      fc.property(withTop, picks, moment, (drawn, order, asOf) => {
+        const { answer, known } = readOnline(drawn, order, asOf);
+        asked.forEach((key, row) => {
+          const texts = answer.views[0]!.texts![row]!;
+          const counts = answer.rows[row]!;
+          const told = Object.values(texts).filter((text) => text !== null);
+          expect(told).toHaveLength(counts.filter((count) => count !== null).length);
+          expect(new Set(told).size).toBe(told.length);
+          for (const [i, text] of told.entries()) {
+            const one = { ...drawn.view.features['t1']!, kind: 'count', field: null, where: { country: text } } as const;
+            const view = { ...drawn.view, features: { n: one } } as unknown as typeof drawn.view;
+            const own = known.filter((event) => event.key === key);
+            expect(counts[i]).toBe(naiveFeatures(view, own, asOf)['n']);
+          }
+        });
+      }),
     );
   });
 

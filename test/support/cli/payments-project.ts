@@ -13,8 +13,8 @@ import {
 } from '../../../src/index.ts';
 
 /** A small project through the public API, as a user would write it. */
-const card = entity({ name: 'card', keys: ['cardId'] });
-const payments = source({
+export const card = entity({ name: 'card', keys: ['cardId'] });
+export const payments = source({
   name: 'payments',
   schema: { paymentId: string(), cardId: string(), amount: number(), at: timestamp() },
   id: 'paymentId',
@@ -37,7 +37,7 @@ const cardActivity = featureView({
     mean_amount_1d: a.mean('amount', { window: '1d' }),
   }),
 });
-const fraud = model({
+export const fraud = model({
   name: 'fraud',
   service: featureService({ name: 'fraud', views: [cardActivity], request: { amount: number() } }),
   examples: { source: payments, id: 'paymentId', decisionTime: { field: 'at' } },

@@ -48,6 +48,8 @@ const VARIANCE_SHARE_MIN = 10n ** 20n;
 const ROOT_EXTRA_BITS = 128n;
 /** More than the 53 bits of a double and the one that decides a tie. */
 const QUOTIENT_BITS = 64;
+/** Taken off a quotient of that many bits it leaves one that is far from the smallest double. */
+const SHIFT_MAX = 1_000;
 
 export function dyadicOf(value: number): Dyadic {
   let scaled = value;
@@ -67,7 +69,6 @@ function addDyadic(a: Dyadic, b: Dyadic): Dyadic {
 
 /**
  * The double nearest to a quotient of integers. Long division far enough for the quotient to hold all bits that count, and one more for whether any rest was left.
- * Numbers under 1e-300 come out as 0, which is what they are in float32.
  */
 export function nearestDouble(numerator: bigint, denominator: bigint): number {
   if (numerator < 0n) return -nearestDouble(-numerator, denominator);
@@ -77,7 +78,9 @@ export function nearestDouble(numerator: bigint, denominator: bigint): number {
   const quotient = dividend / denominator;
   const rest = quotient * denominator === dividend ? 0n : 1n;
   // The language rounds a BigInt to the nearest double, ties to even; a power of two then changes the exponent only.
-  return Number(2n * quotient + rest) * 2 ** -(shift + 1);
+  // In two steps: below 2^-1074 there is no power of two, but there may be a double.
+  const half = Math.min(shift + 1, SHIFT_MAX);
+  return Number(2n * quotient + rest) * 2 ** -half * 2 ** (half - shift - 1);
 }
 
 const bitLength = (value: bigint): number => value.toString(2).length;

@@ -25,15 +25,22 @@ function weightedSum(events: readonly Aged[], halfLifeMs: number): Dyadic {
   );
 }
 
-/** The double nearest to the sum of value times weight. */
-export const decayedSum = (events: readonly Aged[], halfLifeMs: number): number =>
-  nearestQuotient(weightedSum(events, halfLifeMs), 1n);
+/** So many half-lives leave nothing in float32 of any number that a source takes. */
+const HALF_LIVES_MAX = 1_000;
 
-/** The double nearest to the mean by weights. */
+/** The double nearest to the sum of value times weight, or 0 where float32 has no other. */
+export function decayedSum(events: readonly Aged[], halfLifeMs: number): number {
+  if (Math.min(...events.map(({ ageMs }) => ageMs)) > HALF_LIVES_MAX * halfLifeMs) return 0;
+  return nearestQuotient(weightedSum(events, halfLifeMs), 1n);
+}
+
+/** The double nearest to the mean by weights. They stand in the same proportions at any moment: here that of the newest. */
 export function decayedMean(events: readonly Aged[], halfLifeMs: number): number {
-  const values = weightedSum(events, halfLifeMs);
+  const youngest = Math.min(...events.map(({ ageMs }) => ageMs));
+  const aged = events.map(({ value, ageMs }) => ({ value, ageMs: ageMs - youngest }));
+  const values = weightedSum(aged, halfLifeMs);
   const weights = weightedSum(
-    events.map(({ ageMs }) => ({ value: 1, ageMs })),
+    aged.map(({ ageMs }) => ({ value: 1, ageMs })),
     halfLifeMs,
   );
   return nearestDouble(values.integer << weights.shift, weights.integer << values.shift);

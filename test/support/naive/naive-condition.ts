@@ -27,6 +27,7 @@ function passesComparison(operator: string, operand: unknown, value: unknown): b
     case 'gt': return left > right;
     case 'gte': return left >= right;
     case 'in': return (operand as readonly unknown[]).includes(value);
+    case 'notIn': return !(operand as readonly unknown[]).includes(value);
     default: throw new Error(`Condition has an unknown operator '${operator}'`);
   }
 }

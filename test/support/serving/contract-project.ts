@@ -6,8 +6,10 @@ import { onDemand } from '../../../src/define/on-demand.ts';
 import { project } from '../../../src/define/project.ts';
 import { departures, originDepartures } from './tiny-project.ts';
 
+type Contract = Pick<FeatureView, 'maxAge' | 'onStale' | 'ttl' | 'freshnessObjective'>;
+
 /** A view over the departures of a carrier, with a contract on the ages of its states. */
-export const carrierDepartures = (contract: Pick<FeatureView, 'maxAge' | 'onStale' | 'ttl'>, lifetime = false) =>
+export const carrierDepartures = (contract: Contract, lifetime = false) =>
   featureView({
     name: 'carrier_departures',
     entity: entity({ name: 'carrier', keys: ['carrier'] }),
@@ -22,7 +24,7 @@ export const carrierDepartures = (contract: Pick<FeatureView, 'maxAge' | 'onStal
   });
 
 /** Two views, of which the second has the contract, and a service that reads both. */
-export function contractProject(contract: Pick<FeatureView, 'maxAge' | 'onStale' | 'ttl'>, lifetime = false) {
+export function contractProject(contract: Contract, lifetime = false) {
   const carriers = carrierDepartures(contract, lifetime);
   const excess = onDemand({
     name: 'excess',

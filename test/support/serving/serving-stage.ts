@@ -71,6 +71,7 @@ export async function createServingStage() {
     ): Promise<RunningServing> {
       const settings = loadServingSettings({
         MILLRACE_SERVING_PORT: '0',
+        MILLRACE_SERVING_GRPC_PORT: '0',
         MILLRACE_SERVING_PROVIDERS: 'cpu',
         // Tests share a busy machine: what they check is not how fast it is.
         MILLRACE_SERVING_TIMEOUT_MS: '20000',

@@ -52,7 +52,7 @@ function expectedOf(
   return Object.fromEntries(
     Object.entries(features).map(([name, found]) => [
       `${view.name}.${name}`,
-      isRefused || found === null ? null : Math.fround(found),
+      isRefused || found === null ? null : Math.fround(found) + 0,
     ]),
   );
 }

@@ -11,6 +11,9 @@ import type {
   StreamActivities,
   TrainingActivities,
 } from '../../../src/contracts/activities.ts';
+import type { BackfillActivities } from '../../../src/contracts/backfill.ts';
+import type { ColdLogActivities } from '../../../src/contracts/export-log.ts';
+import type { HistoricalActivities } from '../../../src/contracts/historical.ts';
 import { createNames, type TaskQueue } from '../../../src/contracts/names.ts';
 import { createLogger } from '../../../src/infra/logger.ts';
 import { bundleWorkflows } from '../../../workers/bundle-workflows.ts';
@@ -21,7 +24,10 @@ export type StubbedActivities = RegistryActivities &
   TrainingActivities &
   StreamActivities &
   AuditActivities &
-  MaterializeActivities;
+  BackfillActivities &
+  MaterializeActivities &
+  ColdLogActivities &
+  HistoricalActivities;
 
 const queues: readonly TaskQueue[] = ['orchestration', 'training', 'stream'];
 

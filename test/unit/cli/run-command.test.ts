@@ -24,6 +24,7 @@ const commands = [
   'down',
   'plan',
   'apply',
+  'views',
   'start',
   'run',
   'replay',

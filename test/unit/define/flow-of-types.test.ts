@@ -89,6 +89,14 @@ describe('types', () => {
         o: a.approxQuantile('amount', { window: '1h' }),
         // @ts-expect-error -- a text has no quantile
         p: a.approxQuantile('card', { window: '1h', q: 0.5 }),
+        // @ts-expect-error -- a number has no categories
+        q: a.topK('amount', { window: '1h', k: 3 }),
+        // @ts-expect-error -- more than are kept
+        r: a.topK('card', { window: '1h', k: 17 }),
+        // @ts-expect-error -- a text lies between no edges
+        s: a.histogram('card', { window: '1h', edges: [1] }),
+        // @ts-expect-error -- a number is no listed text
+        t: a.histogram('amount', { window: '1h', values: ['a'] }),
         // @ts-expect-error -- a timestamp has no sum
         j: a.decayedSum('at', { window: '1h', halfLife: '1h' }),
       }),
@@ -134,6 +142,25 @@ describe('types', () => {
         last_amounts: a.lastN('amount', { window: '1h', n: 3 }),
       }),
     });
+    const bins = featureView({
+      name: 'bins',
+      entity: card,
+      source: payments,
+      features: (a) => ({
+        top: a.topK('card', { window: '1h', k: 2 }),
+        kinds: a.histogram('card', { window: '1h', values: ['a b', 'c'] }),
+        amounts: a.histogram('amount', { window: '1h', edges: [-1, 0.5, 10] }),
+      }),
+    });
+    expectTypeOf<keyof typeof bins.features>().toEqualTypeOf<
+      | ('top_1' | 'top_2')
+      | ('kinds_a_b' | 'kinds_c' | 'kinds_other')
+      | ('amounts_below__1' | 'amounts__1_to_0_5' | 'amounts_0_5_to_10' | 'amounts_from_10')
+    >();
+    expect(Object.keys(bins.features)).toEqual([
+      ...['top_1', 'top_2', 'kinds_a_b', 'kinds_c', 'kinds_other'],
+      ...['amounts_below__1', 'amounts__1_to_0_5', 'amounts_0_5_to_10', 'amounts_from_10'],
+    ]);
     expectTypeOf<keyof typeof view.features>().toEqualTypeOf<
       'count' | 'last_amounts_1' | 'last_amounts_2' | 'last_amounts_3'
     >();

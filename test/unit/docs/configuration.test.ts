@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { consoleSettingNames, loadConsoleSettings } from '../../../console/settings.ts';
 import { loadServingSettings, servingSettingNames } from '../../../serving/settings.ts';
 import { baseConfigNames, loadBaseConfig } from '../../../src/infra/base-config.ts';
+import { coldLogConfigNames, loadColdLogConfig } from '../../../src/infra/cold-log-config.ts';
 import { gatewaySettingNames, loadGatewaySettings } from '../../../src/stream/gateway-settings.ts';
 import { repositoryRoot } from '../../support/repository-files.ts';
 
@@ -18,6 +19,7 @@ const rows = new Map(
 const base = loadBaseConfig({ MILLRACE_PROJECT: 'x.ts' });
 const groups: readonly [string, Readonly<Record<string, string>>, Readonly<Record<string, unknown>>][] = [
   ['every process', baseConfigNames, { ...base, project: undefined }],
+  ['the cold log', coldLogConfigNames, loadColdLogConfig({})],
   ['the gateway', gatewaySettingNames, loadGatewaySettings({})],
   ['serving', servingSettingNames, loadServingSettings({})],
   ['the console', consoleSettingNames, loadConsoleSettings({})],

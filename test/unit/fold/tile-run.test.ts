@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { TileRun } from '../../../src/fold/tile-run.ts';
+import { layoutOf } from '../../../src/fold/tile-layout.ts';
+import { TileMemory } from '../../../src/fold/tile-memory.ts';
+import type { TileRun } from '../../../src/fold/tile-run.ts';
 
 const identity = Float64Array.of(0);
+/** Of one hop, beside another. */
+const runOf = (): TileRun => new TileMemory(layoutOf([{ slotCount: 3, sketchKinds: [] }, { slotCount: 1, sketchKinds: [] }]), 4).runs[1]!;
 const add = (run: TileRun, tile: number): void => {
   // First the place: making it may move the values.
   const at = run.slotsOf(tile, identity);
@@ -13,20 +17,20 @@ const countsOf = (run: TileRun): number[] =>
 
 describe('a run of tiles', () => {
   it('keeps late tiles in their place, each once', () => {
-    const run = new TileRun(1);
+    const run = runOf();
     for (const tile of [10, 20, 15, 5, 20, 15, 7, 15, -3]) add(run, tile);
     expect(tilesOf(run)).toEqual([-3, 5, 7, 10, 15, 20]);
     expect(countsOf(run)).toEqual([1, 1, 1, 1, 3, 2]);
   });
 
   it('finds how many tiles lie before one', () => {
-    const run = new TileRun(1);
+    const run = runOf();
     for (const tile of [1, 3, 5, 7]) add(run, tile);
     expect([0, 1, 2, 7, 8].map((tile) => run.countBefore(tile))).toEqual([0, 0, 1, 3, 4]);
   });
 
   it('drops old tiles, also one that came late after an earlier drop', () => {
-    const run = new TileRun(1);
+    const run = runOf();
     for (const tile of [1, 2, 10, 20]) add(run, tile);
     run.dropBefore(5);
     expect(tilesOf(run)).toEqual([10, 20]);
@@ -40,7 +44,7 @@ describe('a run of tiles', () => {
   });
 
   it('uses the room of dropped tiles again', () => {
-    const run = new TileRun(1);
+    const run = runOf();
     for (let tile = 0; tile < 1_000; tile++) {
       run.dropBefore(tile - 9);
       add(run, tile);

@@ -26,6 +26,7 @@ async function setUp(score: number, definition: Model = delayModel) {
     const champion = new ServingVersion({
       version: 1,
       digest: 'digest',
+      program,
       signature: signatureOf({
         model: definition.name,
         numericNames: program.numericNames,

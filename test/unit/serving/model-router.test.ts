@@ -1,12 +1,15 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Allocation } from '../../../src/contracts/allocation.ts';
 import { MillraceError } from '../../../src/core/millrace-error.ts';
+import { compileService } from '../../../src/fold/compile-service.ts';
 import { createLogger } from '../../../src/infra/logger.ts';
 import { systemTimers } from '../../../serving/batcher/timers.ts';
 import { ModelRouter, type RouterStatus } from '../../../serving/router/model-router.ts';
 import { ServingVersion } from '../../../serving/router/serving-version.ts';
 import { signatureOf } from '../../support/serving/signature.ts';
+import { delayModel } from '../../support/serving/tiny-project.ts';
 
+const program = compileService(delayModel.service);
 let revision = 0;
 const allocate = (champion: number | null, over: Partial<Allocation> = {}): Allocation => ({
   model: 'm',
@@ -26,6 +29,7 @@ function setUp() {
     new ServingVersion({
       version,
       digest: `digest-${version}`,
+      program,
       signature: signatureOf({ numericNames: ['a'] }),
       warm: {
         session: {

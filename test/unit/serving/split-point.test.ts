@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { murmur3, splitPoint } from '../../../serving/router/split-point.ts';
+import { murmur3, splitKeys, splitPoint } from '../../../serving/router/split-point.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -16,4 +16,11 @@ it('keeps an entity at one point, apart from other entities, models and a null k
   expect(splitPoint('delay', ['JFKA', 'A'])).not.toBe(point);
   expect(splitPoint('other', ['JFK', 'AA'])).not.toBe(point);
   expect(splitPoint('delay', ['JFK', null])).not.toBe(point);
+});
+
+it('splits by the entity keys, and without any by the example, else at random', () => {
+  const row = { origin: 'JFK', carrier: null };
+  expect(splitKeys(['origin', 'carrier'], row, 'f1', () => 'any')).toEqual(['JFK', null]);
+  expect(splitKeys([], row, 'f1', () => 'any')).toEqual(['f1']);
+  expect(splitKeys([], row, null, () => 'any')).toEqual(['any']);
 });

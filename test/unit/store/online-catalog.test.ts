@@ -36,6 +36,15 @@ describe('the catalog', () => {
     });
   });
 
+  it('keeps the plan of a selection, and takes no other names for the same', () => {
+    const names = ['carrier_departures', 'origin_departures'];
+    const plan = catalog.plan({ views: names });
+    expect(catalog.plan({ views: [...names] })).toBe(plan);
+    expect(catalog.plan({ views: names.toReversed() }).names).not.toEqual(plan.names);
+    expect(() => catalog.plan({ views: [names.join('\n')] })).toThrowError(/not in the project/);
+    expect(() => catalog.plan({ features: names })).toThrowError(/not in the project/);
+  });
+
   it.each<[string, OnlineSelection, RegExp]>([
     ['service', { service: 'none' }, /feature service 'none': not in the project. It has: both\./],
     ['views, all at once', { views: ['a', 'origin_departures', 'b'] }, /'a', feature view 'b': not/],

@@ -17,6 +17,7 @@ const WAIT_MS_MAX = 10_000;
 const ports = {
   gateway: 1001,
   serving: 1002,
+  servingGrpc: 1004,
   console: 1003,
   metrics: { orchestration: 1, stream: 2, training: 3, serving: 4, gateway: 5, console: 6 },
 };
@@ -87,6 +88,7 @@ test('every process runs with its own metrics port and log, and the state file s
   expect(await processPorts(dataDir)).toEqual({
     MILLRACE_GATEWAY_PORT: '1001',
     MILLRACE_SERVING_PORT: '1002',
+    MILLRACE_SERVING_GRPC_PORT: '1004',
     MILLRACE_CONSOLE_PORT: '1003',
   });
 });

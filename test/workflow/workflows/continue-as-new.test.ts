@@ -1,6 +1,7 @@
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { backfillSignals, type BackfillInput } from '../../../src/contracts/backfill.ts';
 import { everyDecision, type AuditInput, type AuditResult } from '../../../src/contracts/audit.ts';
 import {
   lifecycleQueries,
@@ -12,16 +13,19 @@ import {
 import { eventually } from '../../support/eventually.ts';
 import { testPrefix, testStack } from '../../support/test-stack.ts';
 import { manual, quickPolicy, StubWorld } from '../../support/workflows/stub-world.ts';
+import { StubBackfill } from '../../support/workflows/stub-backfill.ts';
 import { openWorkflowStage, type WorkflowStage } from '../../support/workflows/workflow-stage.ts';
 
 /** Far below Temporal's 4,096, so that a few signals reach it. */
 const SUGGESTED_EVENTS = 40;
 const SIGNALS = 60;
 const AUDIT_CHUNKS = 20;
+const BACKFILL_SLICES = 15;
 
 let environment: TestWorkflowEnvironment;
 let stage: WorkflowStage;
 let world: StubWorld;
+let backfill: StubBackfill;
 
 beforeAll(async () => {
   environment = await TestWorkflowEnvironment.createLocal({
@@ -32,7 +36,11 @@ beforeAll(async () => {
     },
   });
   world = new StubWorld();
-  stage = await openWorkflowStage({ address: environment.address, namespace: 'default' }, testPrefix(), world.activities());
+  backfill = new StubBackfill();
+  stage = await openWorkflowStage({ address: environment.address, namespace: 'default' }, testPrefix(), {
+    ...world.activities(),
+    ...backfill.activities((type, message) => new Error(`${type}: ${message}`)),
+  });
 });
 afterAll(async () => {
   await stage.close();
@@ -77,5 +85,32 @@ describe('continuing as new', () => {
       chain: '+'.repeat(AUDIT_CHUNKS),
     });
     expect(world.certified).toHaveLength(1);
+  });
+});
+
+describe('a long backfill', () => {
+  it('starts new runs, goes on where it was and keeps the rate that it was told', async () => {
+    backfill.slicesEach = BACKFILL_SLICES;
+    const { namespace, taskQueue, client } = stage;
+    const workflowId = workflowIds.backfillFeatures(namespace, 'activity', 2);
+    const input: BackfillInput = {
+      namespace,
+      view: 'activity',
+      version: 2,
+      rowsPerSecond: 10,
+      requestedBy: 'tester',
+      reason: 'a long log',
+    };
+    const handle = await client.workflow.start('backfillFeatures', { workflowId, taskQueue, args: [input] });
+    await handle.signal(backfillSignals.setRate, 9_000);
+    expect(await handle.result()).toMatchObject({ replaced: 1 });
+    const first = await client.workflow.getHandle(workflowId, handle.firstExecutionRunId).describe();
+    expect(first.status.name).toBe('CONTINUED_AS_NEW');
+    for (let partition = 0; partition < backfill.partitions; partition++) {
+      const slices = backfill.slices.filter((slice) => slice.partition === partition);
+      // A new run asks each partition how far it is: those that are done answer at once.
+      expect(slices.length).toBeGreaterThanOrEqual(BACKFILL_SLICES);
+    }
+    expect(backfill.slices.at(-1)?.rowsPerSecond).toBe(4_500);
   });
 });

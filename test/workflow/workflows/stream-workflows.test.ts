@@ -61,6 +61,7 @@ beforeAll(async () => {
     ...new StubWorld().activities(),
     runIngest: ({ member }) => consume(`ingest-${member}`),
     runFold: ({ member }) => consume(`fold-${member}`),
+    runDerive: ({ member }) => consume(`derive-${member}`),
     runDecisionSink: ({ member }) => consume(`decision-sink-${member}`),
     rewindIngest: async (request) => void rewinds.push(request),
     streamLag: async () => ({ trips: 3 }),
@@ -101,6 +102,29 @@ describe('ingestion', () => {
     await handle.cancel();
     await expect(handle.result()).rejects.toThrow();
     await runs([]);
+  });
+});
+
+describe('ingestion of a project with derived sources', () => {
+  it('derives, and begins or ends it when the project says so', async () => {
+    const handle = await stage.client.workflow.start('ingestion', {
+      workflowId: workflowIds.ingestion(`${stage.namespace}-derives`),
+      taskQueue: stage.taskQueue,
+      args: [{ namespace: stage.namespace, members: 1, derives: true }],
+    });
+    // Some end before others: only the number of starts tells that the next ones run.
+    const runs = (names: readonly string[], startsNow: number) =>
+      eventually(`${names.length} consumers`, WAIT_MS, async () => [...running].sort(), (now) => now.join() === names.join() && starts === startsNow);
+    const others = ['decision-sink-0', 'fold-0', 'ingest-0'];
+    const all = ['decision-sink-0', 'derive-0', 'fold-0', 'ingest-0'];
+    await runs(all, 4);
+    await handle.signal(ingestionSignals.configure, { derives: true });
+    await handle.signal(ingestionSignals.configure, { derives: false });
+    await runs(others, 7);
+    await handle.signal(ingestionSignals.configure, { derives: true });
+    await runs(all, 11);
+    expect(await handle.query<IngestionStatus>(ingestionQueries.status)).toMatchObject({ running: all });
+    await handle.terminate();
   });
 });
 

@@ -1,6 +1,6 @@
-import type { SqlAggregate } from '../sql-aggregate.ts';
+import { sqlAggregate } from '../sql-aggregate.ts';
 
-export const count: SqlAggregate = {
-  readsExact: false,
-  expression: ({ filter }) => `count(*) FILTER (WHERE ${filter})::float8`,
-};
+export const count = sqlAggregate({
+  parts: ({ counted }) => ({ n: { aggregate: counted(), merge: 'sum' } }),
+  value: ({ n }) => `coalesce(${n}, 0)::float8`,
+});

@@ -1,8 +1,10 @@
-import type { SqlAggregate } from '../sql-aggregate.ts';
+import { sqlAggregate } from '../sql-aggregate.ts';
 
 /** Arrays compare element by element: event time, then known time, then the greater value. */
-export const last: SqlAggregate = {
-  readsExact: false,
-  expression: ({ value, filter, effectiveMs, knownMs }) =>
-    `(max(ARRAY[${effectiveMs}, ${knownMs}, ${value}]::float8[]) FILTER (WHERE ${filter} AND ${value} IS NOT NULL))[3]`,
-};
+export const last = sqlAggregate({
+  parts: ({ value, effectiveMs, knownMs, over }) => {
+    const call = `max(ARRAY[${effectiveMs}, ${knownMs}, ${value}]::float8[])`;
+    return { newest: { aggregate: over(call, `${value} IS NOT NULL`), merge: 'max' } };
+  },
+  value: ({ newest }) => `(${newest})[3]`,
+});

@@ -1,6 +1,6 @@
-import type { SqlAggregate } from '../sql-aggregate.ts';
+import { sqlAggregate } from '../sql-aggregate.ts';
 
-export const max: SqlAggregate = {
-  readsExact: false,
-  expression: ({ value, filter }) => `max(${value}) FILTER (WHERE ${filter})`,
-};
+export const max = sqlAggregate({
+  parts: ({ value, over }) => ({ greatest: { aggregate: over(`max(${value})`), merge: 'max' } }),
+  value: ({ greatest }) => greatest,
+});

@@ -1,7 +1,11 @@
-import type { SqlAggregate } from '../sql-aggregate.ts';
+import { sqlAggregate } from '../sql-aggregate.ts';
 
-export const mean: SqlAggregate = {
+/** Exact until the one rounding of the quotient. */
+export const mean = sqlAggregate({
   readsExact: true,
-  expression: ({ exact, filter }) =>
-    `millrace.nearest_double(sum(${exact}) FILTER (WHERE ${filter})) / nullif(count(${exact}) FILTER (WHERE ${filter}), 0)`,
-};
+  parts: ({ exact, counted, summed }) => ({
+    n: { aggregate: counted(exact), merge: 'sum' },
+    total: { aggregate: summed(exact), merge: 'sum' },
+  }),
+  value: ({ n, total }) => `millrace.nearest_quotient(${total}, ${n})`,
+});

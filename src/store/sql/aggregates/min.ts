@@ -1,6 +1,6 @@
-import type { SqlAggregate } from '../sql-aggregate.ts';
+import { sqlAggregate } from '../sql-aggregate.ts';
 
-export const min: SqlAggregate = {
-  readsExact: false,
-  expression: ({ value, filter }) => `min(${value}) FILTER (WHERE ${filter})`,
-};
+export const min = sqlAggregate({
+  parts: ({ value, over }) => ({ least: { aggregate: over(`min(${value})`), merge: 'min' } }),
+  value: ({ least }) => least,
+});

@@ -84,6 +84,7 @@ describe('the checks of buckets', () => {
       'found 65 values',
     ],
     ['values that are no list', { field: 'note', values: 'NO' }, "found 'NO'. List them"],
+    ['a bound in place of values', { field: 'note', max: 5 }, 'or use topK for values that are not known beforehand'],
     [
       'values that are no texts',
       { field: 'note', values: ['a', 1, null] },
@@ -108,5 +109,47 @@ describe('the checks of buckets', () => {
     expect(buckets({ field: 'note', values: ['a', 'b'] }, { where: { price: 1 } })).toEqual([
       expect.stringContaining("expected 'where' on a field of the source, found 'price'"),
     ]);
+  });
+});
+
+/** For what only a program without types can write. */
+const topK = (field: string, k: unknown) =>
+  problemsOfFeatures((a) => ({ top: a.topK(field as 'card', { window: '1h', k: k as 1 }) }));
+const histogram = (field: string, options: object) =>
+  problemsOfFeatures((a) => ({ h: a.histogram(field as 'note', { window: '1h', ...options } as never) }));
+
+describe('the checks of the most frequent values', () => {
+  it('accept what types accept', () => {
+    expect(topK('card', 16)).toEqual([]);
+    expect(topK('note', 1)).toEqual([]);
+  });
+
+  it('find a field that is no text, and a k out of bounds', () => {
+    expect(topK('amount', 2)).toEqual([
+      expect.stringContaining("feature 'top': expected topK of a string, found number 'amount'"),
+    ]);
+    expect(topK('card', 17)).toContainEqual(
+      expect.stringContaining("feature 'top': expected k as a whole number from 1 to 16, found 17"),
+    );
+  });
+});
+
+describe('the checks of a histogram', () => {
+  it('accept what types accept', () => {
+    expect(histogram('note', { values: ['a', 'b'], where: { amount: { gt: 1 } } })).toEqual([]);
+    expect(histogram('amount', { edges: [-1, 0.5, 10] })).toEqual([]);
+  });
+
+  it.each([
+    ['a number with values', 'amount', { values: ['a'] }, 'expected a histogram with values of a string field'],
+    ['a text with edges', 'note', { edges: [1] }, "expected a histogram with edges of a number field of the source, found string 'note'"],
+    ['edges that do not ascend', 'amount', { edges: [1, 1] }, "expected edges of a histogram of 'amount' as 1 to 64 ascending numbers, found [1, 1]"],
+    ['no edges', 'amount', { edges: [] }, 'found []'],
+    ['an edge without end', 'amount', { edges: [0, Infinity] }, 'found [0, Infinity]'],
+    ['a value that is the other bin', 'note', { values: ['other'] }, "found 'other', 'other', which all become 'other'"],
+    ["a 'where' on the same field", 'note', { values: ['a'], where: { note: 'a' } }, "found 'note' in both"],
+    ["a 'where' on the same number", 'amount', { edges: [1], where: { amount: 1 } }, "found 'amount' in both"],
+  ])('find %s', (_what, field, options, text) => {
+    expect(histogram(field, options)).toContainEqual(expect.stringContaining(text));
   });
 });

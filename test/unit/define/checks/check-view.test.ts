@@ -16,6 +16,8 @@ describe('the checks of a feature view', () => {
       "one of 'serve', 'null', 'refuse', found 'drop'",
     ],
     ['a policy without an age', { onStale: 'null' }, 'expected onStale beside a maxAge'],
+    ['an objective without an age', { freshnessObjective: 0.99 }, 'expected freshnessObjective beside a maxAge'],
+    ['an objective of all reads', { maxAge: '1h', freshnessObjective: 1 }, 'between 0 and 1, found 1.'],
     ['a key that is no text', { keyFields: { card: 'amount' } }, "found number 'amount'"],
   ])('find %s', (_what, change, text) => {
     expect(problemsOfView(change)).toEqual([expect.stringContaining(text)]);
@@ -118,12 +120,14 @@ describe('the checks of a feature view', () => {
     ]);
   });
 
-  it('find entities without keys, or with one twice', () => {
+  it('find entities with too many keys, or with one twice, and take one without', () => {
     const problemsOfEntity = (keys: string[], keyFields: object) =>
       problemsOfView({ entity: { ...cardEntity, keys }, keyFields });
-    expect(problemsOfEntity([], {})).toEqual([
-      expect.stringContaining("Entity 'card': expected 1 to 8 key fields"),
+    const nine = Array.from({ length: 9 }, (_, n) => `k${n}`);
+    expect(problemsOfEntity(nine, {})).toEqual([
+      expect.stringContaining("Entity 'card': expected at most 8 key fields, found 9"),
     ]);
+    expect(problemsOfEntity([], {})).toEqual([]);
     expect(problemsOfEntity(['card', 'card'], { card: 'card' })).toEqual([
       expect.stringContaining("'card' twice"),
     ]);

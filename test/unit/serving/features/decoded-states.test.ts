@@ -35,7 +35,7 @@ describe('decoded states', () => {
 
   it('keeps what is used and lets go what was not used since the younger generation was last full', () => {
     const one = encoded(1);
-    const tiles = decodeState(program, one).runs.reduce((sum, run) => sum + run.values.byteLength, 0);
+    const tiles = decodeState(program, one).byteLength;
     const states = new DecodedStates(4.5 * (one.byteLength + tiles));
     const read = (entityKey: string) => states.get(program, entityKey, one);
     const [a, b] = [read('a'), read('b')];

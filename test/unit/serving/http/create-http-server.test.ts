@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { Decision } from '../../../../src/contracts/decision.ts';
 import { Registry } from '../../../../src/infra/metrics.ts';
 import type { DataPlane } from '../../../../serving/data-plane.ts';
+import type { HistoricalFeatures } from '../../../../serving/features/historical-features.ts';
 import type { OnlineFeatures } from '../../../../serving/features/online-features.ts';
 import { createHttpServer } from '../../../../serving/http/create-http-server.ts';
 import { loadServingSettings } from '../../../../serving/settings.ts';
@@ -14,6 +15,7 @@ function setUp() {
   const app = createHttpServer({
     dataPlane: { models: [] } as unknown as DataPlane,
     onlineFeatures: {} as unknown as OnlineFeatures,
+    historicalFeatures: {} as unknown as HistoricalFeatures,
     findDecision: (id) => {
       asked.push(id);
       return Promise.resolve(id === 'known' ? decision : null);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Aggregation } from '../../../../src/define/aggregation.ts';
+import type { Aggregations } from '../../../../src/define/aggregations.ts';
 import type { FeatureView } from '../../../../src/define/feature-view.ts';
 import { boolean, entity, featureView, nullable, number, source, string, timestamp } from '../../../../src/index.ts';
 import { readableQuery } from '../../../../src/store/sql/readable-query.ts';
@@ -44,15 +45,27 @@ describe('the readable query of a view', () => {
     );
   });
 
-  it('refuses what has no SQL form: a kind, a ratio, a window without end', () => {
+  it('refuses a kind that has no SQL form, also as a part', () => {
     const refusal = (text: string) =>
       expect.objectContaining({ code: 'FEATURE_SQL_UNSUPPORTED', message: expect.stringContaining(text) as string }) as Error;
     expect(() => readableQuery(viewOf(undefined, 'kurtosis'), now)).toThrow(refusal("'feature': 'kurtosis' has"));
-    const view = viewOf(undefined);
+    const view = viewOf(undefined, 'kurtosis');
     const { feature } = view.features as Readonly<Record<'feature', Aggregation>>;
     const ratio = { ...view, features: { feature: { kind: 'ratio', parts: [feature, feature] } } } as FeatureView;
-    expect(() => readableQuery(ratio, now)).toThrow(refusal("'feature': 'ratio' has"));
-    const lifetime = { ...view, features: { feature: { ...feature, window: 'lifetime' } } } as FeatureView;
-    expect(() => readableQuery(lifetime, now)).toThrow(refusal("over a lifetime has"));
+    expect(() => readableQuery(ratio, now)).toThrow(refusal("'feature': 'kurtosis' has"));
+  });
+
+  it('names what it answers exactly and serving only estimates', () => {
+    const features = (a: Aggregations<typeof payments.schema>) => ({
+      cards: a.approxDistinct('card', { window: '1h' }),
+      newest: a.lastN('amount', { window: 'lifetime', n: 2 }),
+      share: a.ratio(a.count({ window: '1h', where: { online: true } }), a.count({ window: '1h' })),
+    });
+    const land = entity({ name: 'land', keys: ['land'] });
+    const sql = readableQuery(featureView({ name: 'lands', entity: land, source: payments, features }), now);
+    expect(sql).toContain('-- Exact here, estimated where they are served: cards.\n');
+    expect(sql).toContain('AS "newest_2"');
+    expect(sql).toContain('millrace.ratio(coalesce(count(*) FILTER (WHERE');
+    expect(readableQuery(viewOf(undefined), now)).not.toContain('estimated');
   });
 });

@@ -1,0 +1,16 @@
+import type { Deadline } from '@grpc/grpc-js';
+import { MillraceError } from '../../src/core/millrace-error.ts';
+
+/**
+ * Ms that a call has left, at most `timeoutMsMax`; undefined where it has no deadline, and the setting for requests without one holds.
+ * @throws MillraceError SERVING_DEADLINE_EXCEEDED
+ */
+export function callTimeout(deadline: Deadline, now: number, timeoutMsMax: number): number | undefined {
+  const at = Number(deadline);
+  if (at === Infinity) return undefined;
+  if (at > now) return Math.min(at - now, timeoutMsMax);
+  throw new MillraceError(
+    'SERVING_DEADLINE_EXCEEDED',
+    `The call's deadline had passed ${now - at} ms ago when it came. Allow more time, or look at the clocks of both sides.`,
+  );
+}

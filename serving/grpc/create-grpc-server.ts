@@ -1,0 +1,63 @@
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { loadProto, serviceOf } from '../../src/infra/load-proto.ts';
+import type { GrpcService } from './grpc-service.ts';
+import { HealthService } from './health-service.ts';
+import { createReflectionService } from './reflection-service.ts';
+
+/** Calls of one connection that may be under way. */
+const STREAMS_MAX = 1_000;
+/** A connection without a sign of life for both together is given up. */
+const KEEPALIVE_MS = 30_000;
+const KEEPALIVE_TIMEOUT_MS = 10_000;
+
+export interface GrpcServerOptions {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Longest message that is taken. An answer's length is bounded by the limits of its request. */
+  readonly messageBytesMax: number;
+  readonly keepAliveMs: number;
+  readonly services: readonly GrpcService[];
+}
+
+export interface GrpcServer {
+  /** `host:port`. */
+  readonly address: string;
+  /** Unhealthy from here on, no new calls; resolves when those in flight are answered, cut off once `giveUp` resolves. */
+  drain(giveUp: Promise<unknown>): Promise<void>;
+}
+
+/** The gRPC face of a serving process: the services given, health and reflection. */
+export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
+  const { host, services } = options;
+  const server = new Server({
+    'grpc.max_receive_message_length': options.messageBytesMax,
+    'grpc.max_send_message_length': -1,
+    'grpc.max_concurrent_streams': STREAMS_MAX,
+    'grpc.keepalive_time_ms': KEEPALIVE_MS,
+    'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
+    'grpc.max_connection_idle_ms': options.keepAliveMs,
+  });
+  const health = new HealthService(services.map(({ name }) => name));
+  const all = [...services, health];
+  for (const { name, protoFile, handlers } of [...all, createReflectionService(all)]) {
+    server.addService(serviceOf(loadProto(protoFile), name), handlers);
+  }
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(`${host}:${options.port}`, ServerCredentials.createInsecure(), (error, bound) => {
+      if (error !== null) reject(error);
+      else resolve(bound);
+    });
+  });
+  return {
+    address: `${host}:${port}`,
+    async drain(giveUp) {
+      health.retire();
+      const drained = new Promise<void>((resolve) => {
+        server.tryShutdown(() => resolve());
+      });
+      await Promise.race([drained, giveUp]);
+      server.forceShutdown();
+    },
+  };
+}

@@ -1,0 +1,10 @@
+import type { UntypedServiceImplementation } from '@grpc/grpc-js';
+
+/** One service of the server: its contract and what answers it. */
+export interface GrpcService {
+  /** Full name, such as `millrace.v1.FeatureStore`. */
+  readonly name: string;
+  /** What defines it. */
+  readonly protoFile: URL;
+  readonly handlers: UntypedServiceImplementation;
+}

@@ -1,0 +1,36 @@
+import { Metadata, status, type ServiceError } from '@grpc/grpc-js';
+import { ERROR_CODE_METADATA } from '../../src/contracts/feature-store.ts';
+import { errorTable, type ErrorCode } from '../../src/core/error-table.ts';
+import { isMillraceError } from '../../src/core/millrace-error.ts';
+import type { Logger } from '../../src/infra/logger.ts';
+
+/** docs/serving.md has this table too. */
+const statusOfHttp: Readonly<Record<number, status>> = {
+  400: status.INVALID_ARGUMENT,
+  404: status.NOT_FOUND,
+  409: status.ABORTED,
+  413: status.RESOURCE_EXHAUSTED,
+  422: status.OUT_OF_RANGE,
+  429: status.RESOURCE_EXHAUSTED,
+  500: status.INTERNAL,
+  501: status.UNIMPLEMENTED,
+  503: status.UNAVAILABLE,
+  504: status.DEADLINE_EXCEEDED,
+};
+
+/** The status of gRPC for a code of the error table: it follows the HTTP status. */
+export const grpcStatusOf = (code: ErrorCode): status => statusOfHttp[errorTable[code].httpStatus] ?? status.UNKNOWN;
+
+/** What a failed call answers: status, message, and as metadata the code and when to try again. */
+export function toServiceError(error: unknown, method: string, logger: Logger): Partial<ServiceError> {
+  const metadata = new Metadata();
+  if (!isMillraceError(error)) {
+    logger.error({ err: error, method }, 'request failed');
+    const details = `${method} failed unexpectedly. The log of the serving process has more.`;
+    return { code: status.INTERNAL, details, metadata };
+  }
+  metadata.set(ERROR_CODE_METADATA, error.code);
+  const { retryAfterSeconds } = error.details;
+  if (typeof retryAfterSeconds === 'number') metadata.set('retry-after', String(retryAfterSeconds));
+  return { code: grpcStatusOf(error.code), details: error.message, metadata };
+}

@@ -1,0 +1,55 @@
+import type { Source } from '../../define/source.ts';
+import type { Column } from '../copy-columns.ts';
+
+/** Events of keys that were asked for, as columns. */
+export interface EventBlock {
+  readonly rows: number;
+  /** Index of the event's key among those that were asked for. */
+  readonly keyIds: Float64Array;
+  /** min(event time, known time), ms since the epoch. */
+  readonly effectiveTime: Float64Array;
+  readonly knownTime: Float64Array;
+  /** Orders events of one moment: the place in the log, or in the file. */
+  readonly sequence: Float64Array;
+  /** In the order of the fields that were asked for. Texts, or numbers: booleans are 0 and 1, times ms, null is NaN. */
+  readonly fields: readonly Column[];
+}
+
+export interface EventRequest {
+  readonly source: Source;
+  /** Fields that hold the entity's key, in its order. */
+  readonly keyFields: readonly string[];
+  /** Distinct; each as `entityKeyOf` joins it. */
+  readonly keys: readonly string[];
+  readonly fields: readonly string[];
+  /** Only events known after it, ms since the epoch. */
+  readonly knownAfter?: number;
+  readonly knownTo: number;
+  /** Only events that had happened by then. */
+  readonly happenedTo?: number;
+  /** The time that decides whether a row sees an event: what `ordered` goes by. */
+  readonly visibleBy: 'known' | 'happened';
+}
+
+export interface EventScan {
+  /** Events in any order, until there are so many or a block more. */
+  some(rowsMax: number, onBlock: (block: EventBlock) => void): Promise<void>;
+  /** All events, by the time that decides and then by their sequence. */
+  ordered(onBlock: (block: EventBlock) => void): Promise<void>;
+}
+
+/** Where events of the past are read from: the offline log, or files of columns. */
+export interface EventReader {
+  /** Makes the keys known to the store, once, and lets `work` scan their events. */
+  withScan(request: EventRequest, work: (scan: EventScan) => Promise<void>): Promise<void>;
+  close(): Promise<void>;
+}
+
+const SEPARATOR = '\u001f';
+
+/** The fields of keys as columns: one array a key field. */
+export function keyColumns(keys: readonly string[], keyFields: number): string[][] {
+  if (keyFields === 1) return [[...keys]];
+  const parts = keys.map((key) => key.split(SEPARATOR));
+  return Array.from({ length: keyFields }, (_, field) => parts.map((part) => part[field] ?? ''));
+}

@@ -1,0 +1,188 @@
+import path from 'node:path';
+import { messageOf, MillraceError } from '../../core/millrace-error.ts';
+import type { Source } from '../../define/source.ts';
+import { duckdbName, duckdbText, openDuckdbColumns, type DuckdbColumns, type DuckdbColumn, type DuckdbColumnSession } from '../../infra/duckdb-columns.ts';
+import type { Column } from '../copy-columns.ts';
+import { SEQUENCE_OFFSETS_MAX } from './event-sequence.ts';
+import { keyColumns, type EventBlock, type EventReader, type EventRequest, type EventScan } from './event-reader.ts';
+
+/** By source: a Parquet file of its events, or a pattern of several. */
+export type EventFiles = Readonly<Record<string, string>>;
+
+const KNOWN_TIME = 'known_time';
+
+/**
+ * Events from Parquet files, read by DuckDB. A file has the source's fields as columns; a column `known_time` says when
+ * each event became known, without it an event was known when it happened. `source_partition` and `source_offset`, where
+ * they are there, order events of one moment as the log does.
+ */
+export function parquetEvents(
+  files: EventFiles,
+  options: { readonly threads: number; readonly memoryMb: number; readonly spillTo: string },
+): EventReader {
+  let opened: Promise<DuckdbColumns> | undefined;
+  const tables = new KeyTables();
+  return {
+    async withScan(request, work) {
+      const file = files[request.source.name];
+      if (file === undefined) throw noFile(request.source, files);
+      const duckdb = await (opened ??= openDuckdbColumns(options));
+      try {
+        await duckdb.session(async (session) => {
+          const table = await tables.of(session, request.keys, request.keyFields.length);
+          await work(await openScan(session, file, table, request));
+        });
+      } catch (error) {
+        throw translate(error, file, request.source);
+      }
+    },
+    async close() {
+      (await opened)?.close();
+    },
+  };
+}
+
+/** A table of the keys of the newest chunk, which all of its scans join. */
+class KeyTables {
+  #keys: readonly string[] | undefined;
+  #made: Promise<string> | undefined;
+  #count = 0;
+
+  of(session: DuckdbColumnSession, keys: readonly string[], keyFields: number): Promise<string> {
+    if (this.#keys !== keys || this.#made === undefined) {
+      const before = this.#count === 0 ? null : `spine_keys_${this.#count}`;
+      this.#keys = keys;
+      this.#made = this.#make(session, keys, keyFields, `spine_keys_${++this.#count}`, before);
+    }
+    return this.#made;
+  }
+
+  async #make(
+    session: DuckdbColumnSession,
+    keys: readonly string[],
+    keyFields: number,
+    table: string,
+    before: string | null,
+  ): Promise<string> {
+    if (before !== null) await session.run(`DROP TABLE IF EXISTS ${before}`);
+    const names = Array.from({ length: keyFields }, (_, field) => `key_${field} VARCHAR`);
+    await session.run(`CREATE TABLE ${table} (${[...names, 'id INTEGER'].join(', ')})`);
+    await session.append(table, [...keyColumns(keys, keyFields), keys.map((_, id) => id)]);
+    return table;
+  }
+}
+
+async function openScan(session: DuckdbColumnSession, file: string, table: string, request: EventRequest): Promise<EventScan> {
+  const columns = await columnsOf(session, file, request);
+  const query = queryOf(file, table, columns, request);
+  const by = request.visibleBy === 'known' ? 'known' : 'effective';
+  return {
+    some(rowsMax, onBlock) {
+      let found = 0;
+      // A LIMIT would have DuckDB keep the order of the file, with one thread.
+      return session.stream(query, (rows, columns) => {
+        onBlock(blockOf(rows, columns));
+        return (found += rows) < rowsMax;
+      });
+    },
+    ordered: (onBlock) =>
+      session.stream(`${query} ORDER BY ${by}, sequence`, (rows, columns) => {
+        onBlock(blockOf(rows, columns));
+        return true;
+      }),
+  };
+}
+
+/** The file's columns, by name, with their types. @throws MillraceError FEATURE_SPINE_INVALID where one is missing or of another type */
+async function columnsOf(session: DuckdbColumnSession, file: string, { source, keyFields, fields }: EventRequest): Promise<ReadonlyMap<string, string>> {
+  const found = new Map(
+    (await session.describe(`SELECT * FROM read_parquet(${duckdbText(file)})`)).map(({ name, type }) => [name, type]),
+  );
+  const problems = [...new Set([source.eventTime, ...keyFields, ...fields])].flatMap((name) => {
+    const type = found.get(name);
+    const wanted = source.schema[name]?.type ?? 'string';
+    if (type === undefined) return [`no column '${name}'`];
+    return fits(wanted, type) ? [] : [`column '${name}': expected a ${wanted}, found ${type}`];
+  });
+  const known = found.get(KNOWN_TIME);
+  if (known !== undefined && !fits('timestamp', known)) problems.push(`column '${KNOWN_TIME}': expected a timestamp, found ${known}`);
+  if (problems.length === 0) return found;
+  throw new MillraceError(
+    'FEATURE_SPINE_INVALID',
+    `Events of source '${source.name}' in '${path.basename(file)}': ${problems.join('; ')}. Give the source's fields as columns, named as they are.`,
+  );
+}
+
+const NUMERIC = /^(DOUBLE|FLOAT|U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DECIMAL.*)$/;
+
+function fits(wanted: string, type: string): boolean {
+  if (wanted === 'timestamp') return type.startsWith('TIMESTAMP') || type === 'BIGINT';
+  if (wanted === 'number') return NUMERIC.test(type);
+  return type === (wanted === 'boolean' ? 'BOOLEAN' : 'VARCHAR');
+}
+
+/** Ms since the epoch as a double. A time with a zone is its instant already: casting it would ask for an extension. */
+function millisecondsOf(name: string, type: string | undefined): string {
+  const column = `e.${duckdbName(name)}`;
+  if (type === 'BIGINT') return `${column}::DOUBLE`;
+  return `epoch_ms(${type === 'TIMESTAMP WITH TIME ZONE' ? column : `${column}::TIMESTAMP`})::DOUBLE`;
+}
+
+function queryOf(file: string, table: string, columns: ReadonlyMap<string, string>, request: EventRequest): string {
+  const { source, keyFields, fields, knownAfter, knownTo, happenedTo } = request;
+  const eventTime = millisecondsOf(source.eventTime, columns.get(source.eventTime));
+  const known = columns.has(KNOWN_TIME) ? millisecondsOf(KNOWN_TIME, columns.get(KNOWN_TIME)) : eventTime;
+  const inLog = columns.has('source_partition') && columns.has('source_offset');
+  const sequence = inLog
+    ? `(e.source_partition::BIGINT * ${SEQUENCE_OFFSETS_MAX} + e.source_offset)::DOUBLE`
+    : 'e.file_row_number::DOUBLE';
+  const values = fields.map((name) => {
+    const { type = 'string' } = source.schema[name] ?? {};
+    const quoted = `e.${duckdbName(name)}`;
+    if (type === 'string') return quoted;
+    const number = type === 'timestamp' ? millisecondsOf(name, columns.get(name)) : `${quoted}::DOUBLE`;
+    // A column without nulls comes over as it is.
+    return source.schema[name]?.nullable === true ? `coalesce(${number}, 'NaN'::DOUBLE)` : number;
+  });
+  const joined = keyFields.map((name, field) => `e.${duckdbName(name)} = k.key_${field}`);
+  const tests = [
+    `${known} <= ${knownTo}`,
+    ...(knownAfter === undefined ? [] : [`${known} > ${knownAfter}`]),
+    ...(happenedTo === undefined ? [] : [`least(${eventTime}, ${known}) <= ${happenedTo}`]),
+  ];
+  const selected = [
+    'k.id',
+    `least(${eventTime}, ${known}) AS effective`,
+    `${known} AS known`,
+    `${sequence} AS sequence`,
+    ...values.map((value, i) => `${value} AS value_${i}`),
+  ];
+  return `SELECT ${selected.join(', ')} FROM read_parquet(${duckdbText(file)}, file_row_number = true) e JOIN ${table} k ON ${joined.length === 0 ? 'true' : joined.join(' AND ')} WHERE ${tests.join(' AND ')}`;
+}
+
+function blockOf(rows: number, columns: readonly DuckdbColumn[]): EventBlock {
+  const [keyIds, effectiveTime, knownTime, sequence, ...fields] = columns as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+    Float64Array,
+    ...Column[],
+  ];
+  return { rows, keyIds, effectiveTime, knownTime, sequence, fields };
+}
+
+const noFile = (source: Source, files: EventFiles): MillraceError =>
+  new MillraceError(
+    'FEATURE_SPINE_INVALID',
+    `Source '${source.name}' has no file of events; there are files of ${Object.keys(files).join(', ')}. Give one with --events ${source.name}=<file.parquet>, or none at all to read the offline log.`,
+  );
+
+function translate(error: unknown, file: string, source: Source): unknown {
+  // The driver throws plain errors; everything else is ours.
+  if (!(error instanceof Error) || error.name !== 'Error') return error;
+  return new MillraceError(
+    'FEATURE_SPINE_INVALID',
+    `Events of source '${source.name}' in '${path.basename(file)}' can't be read: ${messageOf(error)}. Check the path and the file.`,
+    { cause: error },
+  );
+}

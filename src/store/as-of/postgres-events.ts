@@ -1,0 +1,127 @@
+import type { FieldType } from '../../define/field.ts';
+import { quoteIdentifier, type Postgres, type Queryable } from '../../infra/postgres.ts';
+import { CopyWriter } from '../copy-binary.ts';
+import { CopyColumns, type Column, type ColumnType } from '../copy-columns.ts';
+import { logTable } from '../log-table.ts';
+import { logCondition } from '../offline-log.ts';
+import { SEQUENCE_OFFSETS_MAX } from './event-sequence.ts';
+import { mayBeCold, mergedScan } from './merged-events.ts';
+import { keyColumns, type EventBlock, type EventReader, type EventRequest, type EventScan } from './event-reader.ts';
+
+/** Events that are decoded before they are handed on. */
+const BLOCK_ROWS = 32_768;
+/** Keys of one message of COPY. */
+const KEYS_A_MESSAGE = 8_192;
+
+const wireTypes: Readonly<Record<FieldType, ColumnType>> = {
+  string: 'text',
+  number: 'float8',
+  boolean: 'bool',
+  timestamp: 'timestamptz',
+};
+
+/**
+ * Events from the offline log. Only those of the keys in question cross the wire: the keys are copied into a temporary
+ * table that the log is joined with, and come back as the numbers that they had. Where some may be in files of the cold log,
+ * all rows are read instead, from both.
+ * @throws MillraceError COLD_LOG_NOT_OPENED, COLD_LOG_FILE_MISSING, COLD_LOG_FILE_CORRUPT, STORE_UNAVAILABLE
+ */
+export function postgresEvents(postgres: Postgres): EventReader {
+  return {
+    async withScan(request, work) {
+      if (!(await scanJoined(postgres, request, work))) await work(mergedScan(postgres, request));
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+/** @returns false, and nothing was scanned, where events may be in files only: one snapshot has both, the list of files and the rows */
+const scanJoined = (postgres: Postgres, request: EventRequest, work: (scan: EventScan) => Promise<void>): Promise<boolean> =>
+  postgres.transaction(async (tx) => {
+    await tx.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
+    if (await mayBeCold(tx, request)) return false;
+    await copyKeys(tx, request);
+    await work({
+      some: (rowsMax, onBlock) => scan(tx, request, ` LIMIT ${Math.trunc(rowsMax)}`, onBlock),
+      ordered: (onBlock) =>
+        scan(
+          tx,
+          request,
+          ` ORDER BY ${request.visibleBy === 'known' ? 'known_time' : 'effective_time'}, source_partition, source_offset`,
+          onBlock,
+        ),
+    });
+    await tx.query('DROP TABLE pg_temp.spine_keys');
+    return true;
+  });
+
+const keyColumn = (field: number): string => `millrace_key_${field}`;
+
+async function copyKeys(tx: Queryable, { keys, keyFields }: EventRequest): Promise<void> {
+  const names = keyFields.map((_, field) => keyColumn(field));
+  await tx.query(
+    `CREATE TEMPORARY TABLE spine_keys (millrace_id integer NOT NULL${names.map((name) => `, ${name} text NOT NULL`).join('')}) ON COMMIT DROP`,
+  );
+  const columns = keyColumns(keys, keyFields.length);
+  function* messages(): Generator<Uint8Array> {
+    for (let start = 0; start < keys.length; start += KEYS_A_MESSAGE) {
+      const writer = new CopyWriter();
+      const end = Math.min(start + KEYS_A_MESSAGE, keys.length);
+      for (let id = start; id < end; id++) {
+        writer.startRow(1 + columns.length);
+        writer.add('int4', id);
+        for (const column of columns) writer.add('string', column[id]!);
+      }
+      yield writer.finish();
+    }
+  }
+  for (const message of messages())
+    await tx.copyIn(`COPY pg_temp.spine_keys (${['millrace_id', ...names].join(', ')}) FROM STDIN (FORMAT binary)`, [message]);
+  // Without it the planner takes the table for one of a few rows and nests loops.
+  await tx.query('ANALYZE pg_temp.spine_keys');
+}
+
+async function scan(
+  tx: Queryable,
+  request: EventRequest,
+  ending: string,
+  onBlock: (block: EventBlock) => void,
+): Promise<void> {
+  const { source, keyFields, fields, knownAfter, knownTo, happenedTo } = request;
+  const types = fields.map((name) => wireTypes[source.schema[name]?.type ?? 'string']);
+  const reader = new CopyColumns(['int4', 'timestamptz', 'timestamptz', 'int8', ...types]);
+  const columns = [
+    'k.millrace_id',
+    'effective_time',
+    'known_time',
+    `source_partition * ${SEQUENCE_OFFSETS_MAX}::bigint + source_offset`,
+    ...fields.map((name) => `e.${quoteIdentifier(name)}`),
+  ];
+  const joined = keyFields.map((name, field) => `e.${quoteIdentifier(name)} = k.${keyColumn(field)}`);
+  const condition = logCondition({
+    ...(knownAfter === undefined ? {} : { knownAfter }),
+    ...(happenedTo === undefined ? {} : { happenedTo }),
+    knownTo,
+  });
+  const query = `SELECT ${columns.join(', ')} FROM ${logTable(source.name)} e JOIN pg_temp.spine_keys k ON ${joined.length === 0 ? 'true' : joined.join(' AND ')}${condition}${ending}`;
+  const flush = (): void => {
+    const { rows, columns: found } = reader.take();
+    if (rows > 0) onBlock(blockOf(rows, found));
+  };
+  await tx.copyOut(`COPY (${query}) TO STDOUT (FORMAT binary)`, (chunk) => {
+    reader.push(chunk);
+    if (reader.rows >= BLOCK_ROWS) flush();
+  });
+  flush();
+}
+
+function blockOf(rows: number, columns: readonly Column[]): EventBlock {
+  const [keyIds, effectiveTime, knownTime, sequence, ...fields] = columns as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+    Float64Array,
+    ...Column[],
+  ];
+  return { rows, keyIds, effectiveTime, knownTime, sequence, fields };
+}

@@ -1,0 +1,250 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ViewProgram } from '../fold/compile-view.ts';
+import { applyEvent } from '../fold/view-state.ts';
+import { readIngestPositions } from './ingest-positions.ts';
+import { busy, LEASE_MS, withinTopic, type MaterializeDeps } from './materialize.ts';
+import { scanEvents } from './offline-log.ts';
+import { StateCache, stateCacheLimitsDefault } from './state-cache.ts';
+import { EventColumnsBuilder, fieldsOfView, type EventColumns } from './view-events.ts';
+import {
+  ABSENT_POSITION,
+  decodePosition,
+  encodePosition,
+  type BackfillProgress,
+  type ViewPosition,
+} from './view-position.ts';
+
+/** Offsets of one chunk: what is read, folded and written together, and at most what a second of the rate allows. */
+const CHUNK_OFFSETS_MAX = 5_000;
+const OPEN_ATTEMPTS_MAX = 50;
+
+export interface BackfillSlice {
+  /** Who fills the version, the same for every slice of it: it may take over from its own dead self at once. */
+  readonly owner: string;
+  /** Rows of the log that are read in a second, at most. */
+  readonly rowsPerSecond: number;
+  /** Offsets of a chunk; CHUNK_OFFSETS_MAX unless given. */
+  readonly chunkOffsets?: number;
+  /** No chunk is begun after this long. */
+  readonly sliceMs: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: BackfillState) => void;
+}
+
+export interface BackfillState {
+  readonly done: boolean;
+  /** Rows of the log that were read so far, and that are to be read in all (offsets, where some hold no row). */
+  readonly rows: number;
+  readonly rowsInAll: number;
+  /** Events of this view partition that were folded. */
+  readonly events: number;
+}
+
+/**
+ * Fills one partition of a new view version from the offline log, a chunk of source offsets at a time, for as long as
+ * a slice lasts. The next slice goes on where this one ended, in whatever process, however it ended.
+ *
+ * Why no chunk is done twice and none is lost. The partition's position carries how far each source partition is
+ * folded, and one compare-and-set script writes it with the states that the chunk made. A process that is killed
+ * before the script has written nothing, and the next one reads the same progress and does the chunk again; killed after
+ * it, the next one finds the chunk done. Two at once can't both write: each write changes the text that the other
+ * expects. Above the cuts, and for live events meanwhile, what `materializePartition` says holds: the cuts are
+ * the ingest positions when the backfill began, and the live consumer, which lets a version alone until it
+ * is filled, goes on from before the oldest frame that its topic has.
+ *
+ * @throws MillraceError STORE_REBUILD_BUSY while somebody else rebuilds the partition
+ */
+export async function backfillPartition(
+  deps: MaterializeDeps,
+  program: ViewProgram,
+  partition: number,
+  slice: BackfillSlice,
+): Promise<BackfillState> {
+  const opened = await open(deps, program, partition, slice.owner);
+  if (opened === null) return { done: true, rows: 0, rowsInAll: 0, events: 0 };
+  const startedAt = performance.now();
+  const cache = new StateCache(program, deps.cacheLimits ?? stateCacheLimitsDefault);
+  let rows = 0;
+  for (;;) {
+    slice.signal?.throwIfAborted();
+    const chunk = nextChunk(opened.progress, slice);
+    if (chunk === null) {
+      await opened.finish();
+      return stateOf(opened.progress, true);
+    }
+    if (performance.now() - startedAt >= slice.sliceMs) return stateOf(opened.progress, false);
+    const read = await readChunk(deps, program, partition, chunk);
+    await foldChunk(deps, program, cache, read.events);
+    const before = opened.progress;
+    await opened.write(
+      {
+        ...before,
+        next: { ...before.next, [chunk.sourcePartition]: chunk.to },
+        rows: before.rows + read.rows,
+        events: before.events + read.events.rows,
+        newestKnownTime: newest(before.newestKnownTime, read.events.knownTime),
+      },
+      cache.encodeDirty(),
+    );
+    cache.clean();
+    rows += read.rows;
+    slice.onProgress?.(stateOf(opened.progress, false));
+    const dueMs = startedAt + (rows / slice.rowsPerSecond) * 1_000 - performance.now();
+    if (dueMs > 0) await sleep(dueMs, undefined, slice.signal === undefined ? {} : { signal: slice.signal });
+  }
+}
+
+interface Opened {
+  readonly progress: BackfillProgress;
+  write(next: BackfillProgress, states: readonly { entityKey: string; bytes: Uint8Array }[]): Promise<void>;
+  finish(): Promise<void>;
+}
+
+/** Begins, or goes on; null where the partition is filled already. */
+async function open(
+  deps: MaterializeDeps,
+  program: ViewProgram,
+  partition: number,
+  owner: string,
+): Promise<Opened | null> {
+  const { store, clock } = deps;
+  for (let attempt = 0; attempt < OPEN_ATTEMPTS_MAX; attempt++) {
+    const found = await store.readPositionText(program, partition);
+    const position = decodePosition(found);
+    const { rebuild } = position;
+    const isOwn = rebuild?.token === owner && rebuild.backfill !== undefined;
+    if (found !== ABSENT_POSITION && rebuild === undefined) return null;
+    if (rebuild !== undefined && !isOwn && rebuild.until > clock()) throw busy(program, partition);
+    const { rebuild: _lease, ...base } = isOwn
+      ? position
+      : await withinTopic(deps, program, partition, null);
+    let progress = isOwn ? rebuild.backfill : await begin(deps, program);
+    let step = (rebuild?.step ?? 0) + 1;
+    let text = found;
+    const write = async (next: ViewPosition, states: Parameters<Opened['write']>[1]): Promise<boolean> => {
+      const nextText = encodePosition(next);
+      const done = await store.writePartition(program, partition, {
+        expected: text,
+        position: nextText,
+        states,
+      });
+      if (done) text = nextText;
+      return done;
+    };
+    const leased = (backfill: BackfillProgress): ViewPosition => ({
+      ...base,
+      rebuild: { token: owner, until: clock() + LEASE_MS, step: step++, backfill },
+    });
+    const hold = async (done: Promise<boolean>): Promise<void> => {
+      if (!(await done)) throw busy(program, partition);
+    };
+    // Refused where another one wrote in between: look again.
+    if (!(await write(leased(progress), []))) continue;
+    return {
+      get progress() {
+        return progress;
+      },
+      async write(next, states) {
+        await hold(write(leased(next), states));
+        progress = next;
+      },
+      finish: () => hold(write(filled(base, progress), [])),
+    };
+  }
+  throw busy(program, partition);
+}
+
+async function begin(deps: MaterializeDeps, program: ViewProgram): Promise<BackfillProgress> {
+  const positions = await readIngestPositions(deps.postgres, program.view.source.name);
+  return {
+    cuts: Object.fromEntries(positions.map((p) => [p.partition, p.nextOffset])),
+    next: Object.fromEntries(positions.map((p) => [p.partition, 0])),
+    rows: 0,
+    events: 0,
+    newestKnownTime: null,
+  };
+}
+
+const filled = (base: ViewPosition, { cuts, newestKnownTime }: BackfillProgress): ViewPosition => ({
+  viewOffset: base.viewOffset,
+  watermarks: Object.fromEntries(
+    Object.entries(cuts).flatMap(([partition, cut]) => (cut > 0 ? [[partition, cut - 1]] : [])),
+  ),
+  newestKnownTime,
+});
+
+interface Chunk {
+  readonly sourcePartition: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+function nextChunk(
+  { cuts, next }: BackfillProgress,
+  { rowsPerSecond, chunkOffsets = CHUNK_OFFSETS_MAX }: BackfillSlice,
+): Chunk | null {
+  const offsets = Math.max(1, Math.min(chunkOffsets, Math.floor(rowsPerSecond)));
+  for (const [partition, cut] of Object.entries(cuts)) {
+    const from = next[partition] ?? 0;
+    if (from < cut) return { sourcePartition: Number(partition), from, to: Math.min(cut, from + offsets) };
+  }
+  return null;
+}
+
+async function readChunk(
+  deps: MaterializeDeps,
+  program: ViewProgram,
+  partition: number,
+  { sourcePartition, from, to }: Chunk,
+): Promise<{ rows: number; events: EventColumns }> {
+  const builder = new EventColumnsBuilder(program);
+  let rows = 0;
+  await scanEvents(
+    deps.postgres,
+    program.view.source,
+    fieldsOfView(program),
+    { sourcePartition, fromOffset: from, beforeOffset: to, order: 'offset' },
+    (event) => {
+      rows++;
+      builder.add(event, partition);
+    },
+  );
+  return { rows, events: builder.take() };
+}
+
+async function foldChunk(
+  deps: MaterializeDeps,
+  program: ViewProgram,
+  cache: StateCache,
+  events: EventColumns,
+): Promise<void> {
+  await cache.load(deps.store, new Set(events.keys), () => true);
+  for (let i = 0; i < events.rows; i++) {
+    const key = events.keys[i] as string;
+    const state = cache.get(key);
+    if (state === undefined) continue;
+    const applied = applyEvent(
+      program,
+      state,
+      events.sourcePartitions[i] as number,
+      events.sourceOffsets[i] as number,
+      events.effectiveTime[i] as number,
+      events.knownTime[i] as number,
+      events.inputs,
+      i * program.inputCount,
+    );
+    if (applied) cache.markDirty(key);
+  }
+}
+
+const newest = (before: number | null, knownTimes: Float64Array): number | null =>
+  knownTimes.reduce<number | null>((max, known) => (max === null || known > max ? known : max), before);
+
+function stateOf(progress: BackfillProgress, done: boolean): BackfillState {
+  return {
+    done,
+    rows: progress.rows,
+    rowsInAll: Object.values(progress.cuts).reduce((sum, cut) => sum + cut, 0),
+    events: progress.events,
+  };
+}

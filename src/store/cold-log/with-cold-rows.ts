@@ -1,0 +1,142 @@
+import type { Source } from '../../define/source.ts';
+import type { ViewProgram } from '../../fold/compile-view.ts';
+import type { DuckdbSession } from '../../infra/duckdb.ts';
+import { quoteIdentifier as quote, type Queryable } from '../../infra/postgres.ts';
+import { CopyWriter, type CopyType } from '../copy-binary.ts';
+import { logMetaColumns, logTable } from '../log-table.ts';
+import { fieldsOfView } from '../view-events.ts';
+import type { ColdColumn } from './cold-columns.ts';
+import { prunedFiles, type ColdFile } from './cold-files.ts';
+import { coldRowsSql, type ReadableFile } from './cold-rows-sql.ts';
+import { coldLogOf } from './cold-log.ts';
+import type { WarmQueryable } from './log-relation.ts';
+import { coldLogFor, readable } from './scan-cold-and-hot.ts';
+
+/** Rows that will be asked of a view: whose, and when. */
+export interface ColdRequest {
+  readonly view: ViewProgram;
+  readonly rows: readonly { readonly key: readonly (string | null)[]; readonly asOf: number }[];
+}
+
+/** Rows that travel to Postgres together. */
+const COPY_ROWS = 10_000;
+/** The bounds of a tile, and those kept beside a file, are a little wider than they must be. */
+const SLACK_MS = 1_000;
+
+/**
+ * Lays those rows beside the logs' tables that only files have and that reads of these rows could see, so that the SQL
+ * over raw rows, in the transaction, is as if nothing had been pruned. They are the rows of the entities in question
+ * since the longest window before the earliest moment; nothing is copied where no file reaches that far.
+ * @param db where the cold log is known
+ * @param tx a transaction whose statements all see one state of the database; the rows go when it ends
+ * @throws MillraceError COLD_LOG_NOT_OPENED, COLD_LOG_FILE_MISSING, COLD_LOG_FILE_CORRUPT, COLD_LOG_QUERY_FAILED
+ */
+export async function withColdRows(
+  db: Queryable,
+  tx: Queryable,
+  requests: readonly ColdRequest[],
+): Promise<WarmQueryable> {
+  const warmLogs = new Map<string, string>();
+  for (const source of new Set(requests.map(({ view }) => view.view.source))) {
+    const own = requests.filter(({ view, rows }) => view.view.source === source && rows.length > 0);
+    if (own.length === 0) continue;
+    const from = Math.min(...own.map(readsFrom));
+    const files = (await prunedFiles(tx, source.name)).filter((file) => file.effectiveTo >= from - SLACK_MS);
+    if (files.length === 0) continue;
+    const table = `cold_rows_${warmLogs.size}`;
+    warmLogs.set(source.name, await layRows(db, tx, source, own, { files, from, table }));
+  }
+  const coldLog = coldLogOf(db);
+  return { ...tx, warmLogs, ...(coldLog === undefined ? {} : { coldLog }) };
+}
+
+/** Effective time from which on a read can see an event; -Infinity for a lifetime, and where the age of a state counts. */
+function readsFrom({ view, rows }: ColdRequest): number {
+  if (view.freshness !== null) return -Infinity;
+  const hopMs = view.resolutions.at(-1)?.hopMs ?? 0;
+  return rows.reduce((ms, { asOf }) => Math.min(ms, asOf), Infinity) - view.longestWindowMs - hopMs;
+}
+
+interface Lying {
+  readonly files: readonly ColdFile[];
+  readonly from: number;
+  readonly table: string;
+}
+
+async function layRows(
+  db: Queryable,
+  tx: Queryable,
+  source: Source,
+  requests: readonly ColdRequest[],
+  { files, from, table }: Lying,
+): Promise<string> {
+  const fields = [...new Set(requests.flatMap(({ view }) => fieldsOfView(view)))];
+  const columns = fields.map((name): ColdColumn => ({ name, type: source.schema[name]?.type ?? 'string' }));
+  const names = [...logMetaColumns.map(({ name }) => name), ...fields.map((name) => quote(name))].join(', ');
+  await tx.query(`CREATE TEMP TABLE ${table} ON COMMIT DROP AS SELECT ${names} FROM ${logTable(source.name)} WITH NO DATA`);
+  const coldLog = coldLogFor(db, source);
+  const paths = await readable(coldLog, files);
+  const copy = new RowCopy(tx, `COPY pg_temp.${table} (${names}) FROM STDIN (FORMAT binary)`, columns);
+  await coldLog.duckdb.session(async (session) => {
+    const sql = await keyedRowsSql(session, requests, paths, columns, from);
+    await session.stream(sql, (values) => copy.add(values), () => copy.flushFrom(COPY_ROWS));
+  });
+  await copy.flushFrom(1);
+  await tx.query(`ANALYZE pg_temp.${table}`);
+  return `(SELECT ${names} FROM ${logTable(source.name)} UNION ALL SELECT ${names} FROM pg_temp.${table})`;
+}
+
+/** Rows of files whose key, of one of the views, is asked for. */
+async function keyedRowsSql(
+  session: DuckdbSession,
+  requests: readonly ColdRequest[],
+  files: readonly ReadableFile[],
+  columns: readonly ColdColumn[],
+  from: number,
+): Promise<string> {
+  const tests: string[] = [];
+  for (const [i, { view, rows }] of requests.entries()) {
+    const keys = view.keyFields.map((_, k) => `k${k}`);
+    await session.run(`CREATE TEMP TABLE keys_${i} (${keys.map((key) => `${key} VARCHAR`).join(', ')})`);
+    const appender = await session.append(`keys_${i}`, keys.map(() => 'string' as const));
+    const distinct = new Map(rows.map(({ key }) => [JSON.stringify(key), key]));
+    for (const key of distinct.values()) if (!key.includes(null)) appender.add(key);
+    appender.close();
+    const given = view.keyFields.map((field) => quote(field)).join(', ');
+    tests.push(`(${given}) IN (SELECT ${keys.join(', ')} FROM temp.keys_${i})`);
+  }
+  const since = Number.isFinite(from) ? { happenedFrom: from - SLACK_MS } : {};
+  return `SELECT * FROM (${coldRowsSql(files, columns, since)}) WHERE ${tests.join(' OR ')}`;
+}
+
+const metaTypes: readonly CopyType[] = ['int4', 'int8', 'timestamp', 'timestamp', 'timestamp'];
+
+/** Rows on their way into a table of Postgres, some thousands at a time. */
+class RowCopy {
+  readonly #tx: Queryable;
+  readonly #statement: string;
+  readonly #types: readonly CopyType[];
+  #writer = new CopyWriter();
+  #rows = 0;
+
+  constructor(tx: Queryable, statement: string, columns: readonly ColdColumn[]) {
+    this.#tx = tx;
+    this.#statement = statement;
+    this.#types = [...metaTypes, ...columns.map(({ type }) => type)];
+  }
+
+  add(values: readonly (string | number | boolean | null)[]): void {
+    this.#writer.startRow(this.#types.length);
+    this.#types.forEach((type, i) => this.#writer.add(type, values[i]!));
+    this.#rows++;
+  }
+
+  /** Sends what has come, if it is at least so many rows. */
+  async flushFrom(rowsMin: number): Promise<void> {
+    if (this.#rows < rowsMin) return;
+    const bytes = this.#writer.finish();
+    this.#writer = new CopyWriter();
+    this.#rows = 0;
+    await this.#tx.copyIn(this.#statement, [bytes]);
+  }
+}
