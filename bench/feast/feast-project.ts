@@ -33,11 +33,11 @@ export const sources = VIEW_WIDTHS.map(([name]) =>
     schema: {
       id: string(),
       customer: string(),
-      at: timestamp(),
+      event_timestamp: timestamp(),
       ...(Object.fromEntries(columnsOf(name).map((column) => [column, number()])) as Record<string, Field<'number', false>>),
     },
     id: 'id',
-    eventTime: 'at',
+    eventTime: 'event_timestamp',
     knownTime: 'carried',
   }),
 );
@@ -50,7 +50,7 @@ export const views = VIEW_WIDTHS.map(([name], i) =>
     features: (aggregate) =>
       Object.fromEntries(
         // The types know the columns by their pattern only.
-        columnsOf(name).map((column): [string, Aggregation] => [column, aggregate.last(column as 'at', { window: 'lifetime' })]),
+        columnsOf(name).map((column): [string, Aggregation] => [column, aggregate.last(column as 'event_timestamp', { window: 'lifetime' })]),
       ),
   }),
 );

@@ -57,7 +57,7 @@ export async function loadRows(duckDb: DuckDBConnection, folder: string, postgre
           eventTime: at,
           effectiveTime: at,
           knownTime: at,
-          row: { id: values[0] as string, customer: values[1] as string, at, ...fields },
+          row: { id: values[0] as string, customer: values[1] as string, event_timestamp: at, ...fields },
         });
         if (waiting.length >= TRANSACTION_ROWS) await flush();
       }

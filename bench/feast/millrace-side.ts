@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import os, { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createNames } from '../../src/contracts/names.ts';
 import { loadBaseConfig } from '../../src/infra/base-config.ts';
@@ -14,6 +14,10 @@ import { applyProject } from '../../src/store/apply-project.ts';
 import { materializePartition } from '../../src/store/materialize.ts';
 import { OnlineCatalog } from '../../src/store/online-catalog.ts';
 import { createOnlineStore } from '../../src/store/online-store.ts';
+import { parquetEvents } from '../../src/store/as-of/parquet-events.ts';
+import { postgresEvents } from '../../src/store/as-of/postgres-events.ts';
+import type { SpineRow } from '../../src/store/as-of/as-of-mode.ts';
+import { readViews } from '../../src/store/as-of/read-as-of.ts';
 import { programsOf } from '../../src/store/project-definitions.ts';
 import { projectTopics } from '../../src/store/project-topics.ts';
 import { systemTimers } from '../../serving/batcher/timers.ts';
@@ -22,10 +26,11 @@ import { ViewReader } from '../../serving/features/view-reader.ts';
 import { createServingMetrics } from '../../serving/serving-metrics.ts';
 import { choosePort } from '../../stack/free-port.ts';
 import { ROOT, run } from '../serving/bench-process.ts';
-import project from './feast-project.ts';
+import project, { sources, VIEW_WIDTHS } from './feast-project.ts';
 
 const PROJECT = path.join(ROOT, 'bench/feast/feast-project.ts');
 const STATEMENT_LIMIT_MS = 600_000;
+const DUCKDB_MEMORY_MB = 2_048;
 
 /** A scratch database, and names of its own in Kafka and Redis, with the comparison's project applied. */
 export async function openMillraceSide() {
@@ -71,6 +76,23 @@ export async function openMillraceSide() {
         for (let partition = 0; partition < program.partitions; partition++) {
           await materializePartition(deps, program, partition);
         }
+      }
+    },
+    /** The newest values of all views for each row of a spine, summed up; from the Parquet files of a folder, or from the log. */
+    async readPast(spine: readonly SpineRow[], folder: string | null): Promise<number> {
+      const files = (from: string) =>
+        Object.fromEntries(sources.map(({ name }, i) => [name, path.join(from, `${VIEW_WIDTHS[i]![0]}.parquet`)]));
+      const events =
+        folder === null
+          ? postgresEvents(postgres)
+          : parquetEvents(files(folder), { threads: os.availableParallelism(), memoryMb: DUCKDB_MEMORY_MB, spillTo: dataDir });
+      try {
+        const reads = await readViews(events, programs, spine, { mode: 'known', dataCut: Number.MAX_SAFE_INTEGER });
+        let sum = 0;
+        for (const { values } of reads) for (const value of values) if (!Number.isNaN(value)) sum += value;
+        return sum;
+      } finally {
+        await events.close();
       }
     },
     startServing: async () => {

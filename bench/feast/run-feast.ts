@@ -1,14 +1,16 @@
 /**
  * Feast and Millrace over the same 1,000,000 feature rows of 100,000 entities, 3 views and 20 features, in one run on one
- * machine: materialize, bytes a key, online reads in process and over HTTP. `npm run bench:feast`; see bench/README.md.
+ * machine: point-in-time join, materialize, bytes a key, online reads in process and over HTTP. `npm run bench:feast`; see bench/README.md.
  * Servers: MILLRACE_POSTGRES_URL (a scratch database is made), MILLRACE_REDIS_URL, MILLRACE_KAFKA_BROKERS.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import { createLogger } from '../../src/infra/logger.ts';
 import { createRedis, redisReady, type Redis } from '../../src/infra/redis.ts';
+import type { SpineRow } from '../../src/store/as-of/as-of-mode.ts';
 import { runTool } from '../../stack/run-tool.ts';
 import { ROOT } from '../serving/bench-process.ts';
 import { columnsOf, VIEW_WIDTHS } from './feast-project.ts';
@@ -27,6 +29,7 @@ const HTTP_CONNECTIONS = 16;
 const HTTP_SECONDS = 8;
 const HTTP_BODIES = 500;
 const SERVER_START_MS_MAX = 60_000;
+const HISTORICAL_ROUNDS = 3;
 const KEYS_SAMPLED = 1_000;
 const AS_OF = Date.UTC(2026, 1, 1);
 
@@ -53,6 +56,7 @@ async function main(): Promise<void> {
     await writeFeatureRows(duckDb, folders.data);
     await loadRows(duckDb, folders.data, millrace.postgres);
     const comparisons = [
+      ...(await compareHistorical(feast, millrace, duckDb, folders.data)),
       ...(await compareMaterialize(feast, millrace)),
       await compareBytes(feastRedis, millrace),
       ...(await compareOnline(feast, millrace)),
@@ -65,6 +69,52 @@ async function main(): Promise<void> {
     await millrace.close();
     rmSync(scratch, { recursive: true });
   }
+}
+
+/** The best of some rounds each, as Feast's side does; the spine is in memory on both sides. */
+async function compareHistorical(
+  feast: FeastSide,
+  millrace: MillraceSide,
+  duckDb: DuckDBConnection,
+  data: string,
+): Promise<Comparison[]> {
+  const theirs: Past[] = [];
+  for (const store of ['duckdb', 'file']) {
+    say(`point-in-time join: Feast, ${store} store`);
+    theirs.push(await feast.ask<Past>('historical', store));
+  }
+  const [duckDbStore] = theirs as [Past];
+  const spine = await readSpine(duckDb, data);
+  const comparisons: Comparison[] = [];
+  for (const [from, folder] of [['Parquet', data], ['PostgreSQL', null]] as const) {
+    say(`point-in-time join: Millrace, from ${from}`);
+    let seconds = Infinity;
+    for (let round = 0; round < HISTORICAL_ROUNDS; round++) {
+      const startedAt = performance.now();
+      const sum = await millrace.readPast(spine, folder);
+      seconds = Math.min(seconds, (performance.now() - startedAt) / 1_000);
+      if (Math.abs(sum - duckDbStore.sum) > 1e-9 * sum) throw new Error(`the joins differ: ${sum} and ${duckDbStore.sum}`);
+    }
+    comparisons.push({
+      what: `point-in-time join of ${spine.length} rows, from ${from}, beside its fastest local store`,
+      unit: 's',
+      millrace: seconds,
+      feast: Math.min(...theirs.map((one) => one.seconds)),
+      better: 'less',
+    });
+  }
+  return comparisons;
+}
+
+interface Past {
+  readonly seconds: number;
+  readonly sum: number;
+}
+
+async function readSpine(duckDb: DuckDBConnection, data: string): Promise<SpineRow[]> {
+  const file = path.join(data, 'spine.parquet').replaceAll("'", "''");
+  const read = await duckDb.runAndReadAll(`SELECT customer, epoch_ms(event_timestamp)::DOUBLE FROM '${file}'`);
+  return read.getRows().map(([customer, asOf]) => ({ row: { customer: customer as string }, asOf: asOf as number }));
 }
 
 async function compareMaterialize(feast: FeastSide, millrace: MillraceSide): Promise<Comparison[]> {
