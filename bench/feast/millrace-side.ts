@@ -1,0 +1,118 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import os, { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createNames } from '../../src/contracts/names.ts';
+import { loadBaseConfig } from '../../src/infra/base-config.ts';
+import { createKafka } from '../../src/infra/kafka.ts';
+import { createLogger } from '../../src/infra/logger.ts';
+import { createMetrics } from '../../src/infra/metrics.ts';
+import { migrate } from '../../src/infra/migrate.ts';
+import { createPostgres } from '../../src/infra/postgres.ts';
+import { processEnvironment } from '../../src/infra/process-environment.ts';
+import { createRedis, redisReady } from '../../src/infra/redis.ts';
+import { applyProject } from '../../src/store/apply-project.ts';
+import { materializePartition } from '../../src/store/materialize.ts';
+import { OnlineCatalog } from '../../src/store/online-catalog.ts';
+import { createOnlineStore } from '../../src/store/online-store.ts';
+import { parquetEvents } from '../../src/store/as-of/parquet-events.ts';
+import { postgresEvents } from '../../src/store/as-of/postgres-events.ts';
+import type { SpineRow } from '../../src/store/as-of/as-of-mode.ts';
+import { readViews } from '../../src/store/as-of/read-as-of.ts';
+import { programsOf } from '../../src/store/project-definitions.ts';
+import { projectTopics } from '../../src/store/project-topics.ts';
+import { systemTimers } from '../../serving/batcher/timers.ts';
+import { OnlineFeatures } from '../../serving/features/online-features.ts';
+import { ViewReader } from '../../serving/features/view-reader.ts';
+import { createServingMetrics } from '../../serving/serving-metrics.ts';
+import { choosePort } from '../../stack/free-port.ts';
+import { ROOT, run } from '../serving/bench-process.ts';
+import project, { sources, VIEW_WIDTHS } from './feast-project.ts';
+
+const PROJECT = path.join(ROOT, 'bench/feast/feast-project.ts');
+const STATEMENT_LIMIT_MS = 600_000;
+const DUCKDB_MEMORY_MB = 2_048;
+
+/** A scratch database, and names of its own in Kafka and Redis, with the comparison's project applied. */
+export async function openMillraceSide() {
+  const name = `benchfeast${process.pid}`;
+  const dataDir = mkdtempSync(path.join(tmpdir(), 'millrace-bench-'));
+  const logger = createLogger('bench', 'warn');
+  const base = loadBaseConfig({ ...processEnvironment(), MILLRACE_PROJECT: PROJECT });
+  const admin = createPostgres({ url: base.postgresUrl, applicationName: 'bench', logger, poolMax: 1 });
+  await admin.query(`CREATE DATABASE ${name}`);
+  const url = new URL(base.postgresUrl);
+  url.pathname = `/${name}`;
+  const postgres = createPostgres({ url: url.href, applicationName: 'bench', logger, statementTimeoutMs: STATEMENT_LIMIT_MS });
+  await migrate(postgres, path.join(ROOT, 'migrations'));
+  const names = createNames(name);
+  const kafka = createKafka({ brokers: base.kafkaBrokers, clientId: name, logger });
+  const redis = createRedis({ url: base.redisUrl, role: 'write', logger });
+  await redisReady(redis);
+  const store = createOnlineStore(redis, names);
+  const deps = { postgres, kafka, names, store, clock: Date.now };
+  await applyProject(project, { ...deps, registerModel: () => Promise.resolve() });
+  const programs = programsOf(project);
+  const catalog = new OnlineCatalog(project);
+  return {
+    postgres,
+    redis,
+    redisUrl: base.redisUrl,
+    /** Parts of a key that tell the states of this side from all else in Redis. */
+    statePattern: `*${name}*:s:*`,
+    catalog,
+    online: new OnlineFeatures({
+      catalog,
+      reader: new ViewReader(store),
+      metrics: createServingMetrics(createMetrics('bench')),
+      timers: systemTimers,
+      clock: Date.now,
+      entitiesMax: 1_000,
+      keysMax: 4_096,
+      timeoutMs: 10_000,
+    }),
+    /** All view partitions, one after the other, as `millrace materialize` does. */
+    async materialize(): Promise<void> {
+      for (const program of programs) {
+        for (let partition = 0; partition < program.partitions; partition++) {
+          await materializePartition(deps, program, partition);
+        }
+      }
+    },
+    /** The newest values of all views for each row of a spine, summed up; from the Parquet files of a folder, or from the log. */
+    async readPast(spine: readonly SpineRow[], folder: string | null): Promise<number> {
+      const files = (from: string) =>
+        Object.fromEntries(sources.map(({ name }, i) => [name, path.join(from, `${VIEW_WIDTHS[i]![0]}.parquet`)]));
+      const events =
+        folder === null
+          ? postgresEvents(postgres)
+          : parquetEvents(files(folder), { threads: os.availableParallelism(), memoryMb: DUCKDB_MEMORY_MB, spillTo: dataDir });
+      try {
+        const reads = await readViews(events, programs, spine, { mode: 'known', dataCut: Number.MAX_SAFE_INTEGER });
+        let sum = 0;
+        for (const { values } of reads) for (const value of values) if (!Number.isNaN(value)) sum += value;
+        return sum;
+      } finally {
+        await events.close();
+      }
+    },
+    startServing: async () => {
+      const port = await choosePort({ variable: '' }, {});
+      const serving = run('workers/serving.ts', [], {
+        MILLRACE_NAMESPACE: name,
+        MILLRACE_DATA_DIR: dataDir,
+        MILLRACE_PROJECT: PROJECT,
+        MILLRACE_POSTGRES_URL: url.href,
+        MILLRACE_SERVING_PORT: String(port),
+        MILLRACE_LOG_LEVEL: 'warn',
+      });
+      return { url: `http://127.0.0.1:${port}/v1/features/online`, ...serving };
+    },
+    async close(): Promise<void> {
+      await kafka.deleteTopics(projectTopics(project, programs, names).map(({ topic }) => topic));
+      await Promise.allSettled([postgres.close(), kafka.close(), redis.quit()]);
+      await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
+      await admin.close();
+      rmSync(dataDir, { recursive: true });
+    },
+  };
+}
