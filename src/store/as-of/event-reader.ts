@@ -53,3 +53,15 @@ export function keyColumns(keys: readonly string[], keyFields: number): string[]
   const parts = keys.map((key) => key.split(SEPARATOR));
   return Array.from({ length: keyFields }, (_, field) => parts.map((part) => part[field] ?? ''));
 }
+
+/** A block of columns in the order in which stores are asked for them: key, effective and known time, sequence, fields. */
+export function blockOf(rows: number, columns: readonly Column[]): EventBlock {
+  const [keyIds, effectiveTime, knownTime, sequence, ...fields] = columns as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+    Float64Array,
+    ...Column[],
+  ];
+  return { rows, keyIds, effectiveTime, knownTime, sequence, fields };
+}

@@ -1,10 +1,9 @@
 import path from 'node:path';
 import { messageOf, MillraceError } from '../../core/millrace-error.ts';
 import type { Source } from '../../define/source.ts';
-import { duckdbName, duckdbText, openDuckdbColumns, type DuckdbColumns, type DuckdbColumn, type DuckdbColumnSession } from '../../infra/duckdb-columns.ts';
-import type { Column } from '../copy-columns.ts';
+import { duckdbName, duckdbText, openDuckdbColumns, type DuckdbColumns, type DuckdbColumnSession } from '../../infra/duckdb-columns.ts';
 import { SEQUENCE_OFFSETS_MAX } from './event-sequence.ts';
-import { keyColumns, type EventBlock, type EventReader, type EventRequest, type EventScan } from './event-reader.ts';
+import { blockOf, keyColumns, type EventReader, type EventRequest, type EventScan } from './event-reader.ts';
 
 /** By source: a Parquet file of its events, or a pattern of several. */
 export type EventFiles = Readonly<Record<string, string>>;
@@ -158,17 +157,6 @@ function queryOf(file: string, table: string, columns: ReadonlyMap<string, strin
     ...values.map((value, i) => `${value} AS value_${i}`),
   ];
   return `SELECT ${selected.join(', ')} FROM read_parquet(${duckdbText(file)}, file_row_number = true) e JOIN ${table} k ON ${joined.length === 0 ? 'true' : joined.join(' AND ')} WHERE ${tests.join(' AND ')}`;
-}
-
-function blockOf(rows: number, columns: readonly DuckdbColumn[]): EventBlock {
-  const [keyIds, effectiveTime, knownTime, sequence, ...fields] = columns as [
-    Float64Array,
-    Float64Array,
-    Float64Array,
-    Float64Array,
-    ...Column[],
-  ];
-  return { rows, keyIds, effectiveTime, knownTime, sequence, fields };
 }
 
 const noFile = (source: Source, files: EventFiles): MillraceError =>

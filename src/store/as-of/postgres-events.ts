@@ -1,12 +1,12 @@
 import type { FieldType } from '../../define/field.ts';
 import { quoteIdentifier, type Postgres, type Queryable } from '../../infra/postgres.ts';
 import { CopyWriter } from '../copy-binary.ts';
-import { CopyColumns, type Column, type ColumnType } from '../copy-columns.ts';
+import { CopyColumns, type ColumnType } from '../copy-columns.ts';
 import { logTable } from '../log-table.ts';
 import { logCondition } from '../offline-log.ts';
 import { SEQUENCE_OFFSETS_MAX } from './event-sequence.ts';
 import { mayBeCold, mergedScan } from './merged-events.ts';
-import { keyColumns, type EventBlock, type EventReader, type EventRequest, type EventScan } from './event-reader.ts';
+import { blockOf, keyColumns, type EventBlock, type EventReader, type EventRequest, type EventScan } from './event-reader.ts';
 
 /** Events that are decoded before they are handed on. */
 const BLOCK_ROWS = 32_768;
@@ -113,15 +113,4 @@ async function scan(
     if (reader.rows >= BLOCK_ROWS) flush();
   });
   flush();
-}
-
-function blockOf(rows: number, columns: readonly Column[]): EventBlock {
-  const [keyIds, effectiveTime, knownTime, sequence, ...fields] = columns as [
-    Float64Array,
-    Float64Array,
-    Float64Array,
-    Float64Array,
-    ...Column[],
-  ];
-  return { rows, keyIds, effectiveTime, knownTime, sequence, fields };
 }
