@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os, { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createNames } from '../../src/contracts/names.ts';
+import type { ViewProgram } from '../../src/fold/compile-view.ts';
 import { loadBaseConfig } from '../../src/infra/base-config.ts';
 import { createKafka } from '../../src/infra/kafka.ts';
 import { createLogger } from '../../src/infra/logger.ts';
@@ -14,6 +15,7 @@ import { applyProject } from '../../src/store/apply-project.ts';
 import { materializePartition } from '../../src/store/materialize.ts';
 import { OnlineCatalog } from '../../src/store/online-catalog.ts';
 import { createOnlineStore } from '../../src/store/online-store.ts';
+import type { EventReader } from '../../src/store/as-of/event-reader.ts';
 import { parquetEvents } from '../../src/store/as-of/parquet-events.ts';
 import { postgresEvents } from '../../src/store/as-of/postgres-events.ts';
 import type { SpineRow } from '../../src/store/as-of/as-of-mode.ts';
@@ -78,23 +80,7 @@ export async function openMillraceSide() {
         }
       }
     },
-    /** The newest values of all views for each row of a spine, summed up; from the Parquet files of a folder, or from the log. */
-    async readPast(spine: readonly SpineRow[], folder: string | null): Promise<number> {
-      const files = (from: string) =>
-        Object.fromEntries(sources.map(({ name }, i) => [name, path.join(from, `${VIEW_WIDTHS[i]![0]}.parquet`)]));
-      const events =
-        folder === null
-          ? postgresEvents(postgres)
-          : parquetEvents(files(folder), { threads: os.availableParallelism(), memoryMb: DUCKDB_MEMORY_MB, spillTo: dataDir });
-      try {
-        const reads = await readViews(events, programs, spine, { mode: 'known', dataCut: Number.MAX_SAFE_INTEGER });
-        let sum = 0;
-        for (const { values } of reads) for (const value of values) if (!Number.isNaN(value)) sum += value;
-        return sum;
-      } finally {
-        await events.close();
-      }
-    },
+    readPast: (spine: readonly SpineRow[], folder: string | null) => readPast(folder === null ? postgresEvents(postgres) : filesOf(folder, dataDir), programs, spine),
     startServing: async () => {
       const port = await choosePort({ variable: '' }, {});
       const serving = run('workers/serving.ts', [], {
@@ -115,4 +101,23 @@ export async function openMillraceSide() {
       rmSync(dataDir, { recursive: true });
     },
   };
+}
+
+/** Events of the Parquet files of a folder. */
+const filesOf = (folder: string, spillTo: string): EventReader =>
+  parquetEvents(
+    Object.fromEntries(sources.map(({ name }, i) => [name, path.join(folder, `${VIEW_WIDTHS[i]![0]}.parquet`)])),
+    { threads: os.availableParallelism(), memoryMb: DUCKDB_MEMORY_MB, spillTo },
+  );
+
+/** The newest values of all views for each row of a spine, summed up. */
+async function readPast(events: EventReader, programs: readonly ViewProgram[], spine: readonly SpineRow[]): Promise<number> {
+  try {
+    const reads = await readViews(events, programs, spine, { mode: 'known', dataCut: Number.MAX_SAFE_INTEGER });
+    let sum = 0;
+    for (const { values } of reads) for (const value of values) if (!Number.isNaN(value)) sum += value;
+    return sum;
+  } finally {
+    await events.close();
+  }
 }

@@ -11,6 +11,7 @@ import { scanEvents } from './offline-log.ts';
 import type { OnlineStore } from './online-store.ts';
 import { StateCache, stateCacheLimitsDefault, type StateCacheLimits } from './state-cache.ts';
 import { EventColumnsBuilder, fieldsOfView, type EventColumns } from './view-events.ts';
+import { WaitingStates } from './waiting-states.ts';
 import {
   ABSENT_POSITION,
   decodePosition,
@@ -44,7 +45,7 @@ export const LEASE_MS = 30_000;
 const LOG_WAIT_MS_MAX = 10_000;
 const LOG_POLL_MS = 20;
 const CLAIM_ATTEMPTS_MAX = 50;
-/** Events folded between two writes: bounds memory and the length of a script. */
+/** Events prepared before they are folded. */
 const BLOCK_EVENTS = 5_000;
 
 /**
@@ -83,34 +84,28 @@ export async function materializePartition(
   /** Keys written by this rebuild: for all others, what Redis holds is from before and is not read. */
   const written = new Set<string>();
   let events = 0;
-  let newestKnownTime: number | null = null;
+  let newestKnownTime = -Infinity;
+
+  let heldAt = deps.clock();
+  const waiting = new WaitingStates(cache, async (states) => {
+    await lease.write(states);
+    heldAt = deps.clock();
+  });
+  const writeStates = async (): Promise<void> => {
+    for (const key of await waiting.flush(options.signal)) written.add(key);
+    options.onProgress?.({ keys: written.size, events });
+  };
 
   const foldBlock = async (block: EventColumns): Promise<void> => {
     options.signal?.throwIfAborted();
-    await cache.load(deps.store, new Set(block.keys), (key) => written.has(key));
-    for (let i = 0; i < block.rows; i++) {
-      const key = block.keys[i] as string;
-      const state = cache.get(key);
-      if (state === undefined) continue;
-      const known = block.knownTime[i] as number;
-      applyLogged(
-        program,
-        state,
-        block.sourcePartitions[i] as number,
-        block.sourceOffsets[i] as number,
-        block.effectiveTime[i] as number,
-        known,
-        block.inputs,
-        i * program.inputCount,
-      );
-      cache.markDirty(key);
-      if (newestKnownTime === null || known > newestKnownTime) newestKnownTime = known;
-    }
-    await lease.write(cache.encodeDirty());
-    for (const key of block.keys) written.add(key);
-    cache.clean();
+    const keys = new Set(block.keys);
+    await cache.load(deps.store, keys, (key) => written.has(key));
+    newestKnownTime = Math.max(newestKnownTime, applyBlock(program, cache, block));
+    waiting.add(keys);
     events += block.rows;
-    options.onProgress?.({ keys: written.size, events });
+    // Long before the lease ends, with states to write or without.
+    if (waiting.isFull || deps.clock() - heldAt > LEASE_MS / 3) await writeStates();
+    else options.onProgress?.({ keys: written.size, events });
   };
 
   for (const cut of cuts) {
@@ -128,14 +123,37 @@ export async function materializePartition(
     );
     await foldBlock(builder.take());
   }
+  await writeStates();
   await lease.finish({
     viewOffset: lease.base.viewOffset,
     watermarks: Object.fromEntries(
       cuts.filter((c) => c.nextOffset > 0).map((c) => [c.partition, c.nextOffset - 1]),
     ),
-    newestKnownTime,
+    newestKnownTime: newestKnownTime === -Infinity ? null : newestKnownTime,
   });
   return { keys: written.size, events };
+}
+
+/** Folds a block into states that the cache has; answers its newest known time. */
+function applyBlock(program: ViewProgram, cache: StateCache, block: EventColumns): number {
+  let newestKnownTime = -Infinity;
+  for (let i = 0; i < block.rows; i++) {
+    const state = cache.get(block.keys[i] as string);
+    if (state === undefined) continue;
+    const known = block.knownTime[i] as number;
+    applyLogged(
+      program,
+      state,
+      block.sourcePartitions[i] as number,
+      block.sourceOffsets[i] as number,
+      block.effectiveTime[i] as number,
+      known,
+      block.inputs,
+      i * program.inputCount,
+    );
+    if (known > newestKnownTime) newestKnownTime = known;
+  }
+  return newestKnownTime;
 }
 
 interface Lease {
