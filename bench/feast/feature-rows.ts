@@ -9,6 +9,13 @@ export const SPINE_ROWS = 50_000;
 const FROM = Date.UTC(2026, 0, 1);
 const SPAN_MS = 30 * 86_400_000;
 
+/** After all rows. */
+export const AS_OF = Date.UTC(2026, 1, 1);
+export const viewNames = VIEW_WIDTHS.map(([view]) => view);
+/** Some customers, far apart from one another and from the next ones. */
+export const customersOf = (first: number, size: number): string[] =>
+  Array.from({ length: size }, (_, i) => `c${((first + i) * 7_919) % ENTITIES}`);
+
 export const rowsOf = (view: ViewName): number =>
   Math.floor(ROWS / VIEW_WIDTHS.length) + (view === VIEW_WIDTHS[0][0] ? ROWS % VIEW_WIDTHS.length : 0);
 

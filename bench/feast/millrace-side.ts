@@ -6,14 +6,12 @@ import type { ViewProgram } from '../../src/fold/compile-view.ts';
 import { loadBaseConfig } from '../../src/infra/base-config.ts';
 import { createKafka } from '../../src/infra/kafka.ts';
 import { createLogger } from '../../src/infra/logger.ts';
-import { createMetrics } from '../../src/infra/metrics.ts';
 import { migrate } from '../../src/infra/migrate.ts';
 import { createPostgres } from '../../src/infra/postgres.ts';
 import { processEnvironment } from '../../src/infra/process-environment.ts';
 import { createRedis, redisReady } from '../../src/infra/redis.ts';
 import { applyProject } from '../../src/store/apply-project.ts';
 import { materializePartition } from '../../src/store/materialize.ts';
-import { OnlineCatalog } from '../../src/store/online-catalog.ts';
 import { createOnlineStore } from '../../src/store/online-store.ts';
 import type { EventReader } from '../../src/store/as-of/event-reader.ts';
 import { parquetEvents } from '../../src/store/as-of/parquet-events.ts';
@@ -22,10 +20,6 @@ import type { SpineRow } from '../../src/store/as-of/as-of-mode.ts';
 import { readViews } from '../../src/store/as-of/read-as-of.ts';
 import { programsOf } from '../../src/store/project-definitions.ts';
 import { projectTopics } from '../../src/store/project-topics.ts';
-import { systemTimers } from '../../serving/batcher/timers.ts';
-import { OnlineFeatures } from '../../serving/features/online-features.ts';
-import { ViewReader } from '../../serving/features/view-reader.ts';
-import { createServingMetrics } from '../../serving/serving-metrics.ts';
 import { choosePort } from '../../stack/free-port.ts';
 import { ROOT, run } from '../serving/bench-process.ts';
 import project, { sources, VIEW_WIDTHS } from './feast-project.ts';
@@ -54,24 +48,13 @@ export async function openMillraceSide() {
   const deps = { postgres, kafka, names, store, clock: Date.now };
   await applyProject(project, { ...deps, registerModel: () => Promise.resolve() });
   const programs = programsOf(project);
-  const catalog = new OnlineCatalog(project);
   return {
     postgres,
     redis,
     redisUrl: base.redisUrl,
     /** Parts of a key that tell the states of this side from all else in Redis. */
     statePattern: `*${name}*:s:*`,
-    catalog,
-    online: new OnlineFeatures({
-      catalog,
-      reader: new ViewReader(store),
-      metrics: createServingMetrics(createMetrics('bench')),
-      timers: systemTimers,
-      clock: Date.now,
-      entitiesMax: 1_000,
-      keysMax: 4_096,
-      timeoutMs: 10_000,
-    }),
+    namespace: name,
     /** All view partitions, one after the other, as `millrace materialize` does. */
     async materialize(): Promise<void> {
       for (const program of programs) {

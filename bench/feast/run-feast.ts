@@ -15,28 +15,23 @@ import { runTool } from '../../stack/run-tool.ts';
 import { ROOT } from '../serving/bench-process.ts';
 import { columnsOf, VIEW_WIDTHS } from './feast-project.ts';
 import { openFeastSide, type FeastSide } from './feast-side.ts';
-import { ENTITIES, openDuckDb, ROWS, writeFeatureRows } from './feature-rows.ts';
+import { AS_OF, customersOf, openDuckDb, ROWS, viewNames, writeFeatureRows } from './feature-rows.ts';
 import { loadRows } from './load-rows.ts';
 import { openMillraceSide } from './millrace-side.ts';
 import { printComparison, type Comparison } from './print-comparison.ts';
 
 /** A Redis database that is emptied before and after. */
 const FEAST_REDIS_DB = 9;
-const READS = { 1: 2_000, 10: 1_000, 100: 300 } as const;
 const SIZES = [1, 10, 100] as const;
-const WARM_UP = 0.2;
 const HTTP_CONNECTIONS = 16;
 const HTTP_SECONDS = 8;
 const HTTP_BODIES = 500;
 const SERVER_START_MS_MAX = 60_000;
 const HISTORICAL_ROUNDS = 3;
 const KEYS_SAMPLED = 1_000;
-const AS_OF = Date.UTC(2026, 1, 1);
+const READ_LIMIT_MS = 120_000;
 
 type MillraceSide = Awaited<ReturnType<typeof openMillraceSide>>;
-const viewNames = VIEW_WIDTHS.map(([view]) => view);
-const customerOf = (i: number): string => `c${(i * 7_919) % ENTITIES}`;
-const customersOf = (first: number, size: number): string[] => Array.from({ length: size }, (_, i) => customerOf(first + i));
 const say = (text: string): void => console.error(text);
 
 async function main(): Promise<void> {
@@ -162,22 +157,15 @@ async function sampleKeys(redis: Redis, pattern: string): Promise<{ bytes: numbe
 async function compareOnline(feast: FeastSide, millrace: MillraceSide): Promise<Comparison[]> {
   say('online reads in process');
   const theirs = await feast.ask<Record<string, { p50: number; p99: number }>>('online');
+  const read = await runBench('bench/feast/read-online.ts', [millrace.namespace], READ_LIMIT_MS);
+  const ours = JSON.parse(read) as typeof theirs;
   const comparisons: Comparison[] = [];
   for (const size of SIZES) {
-    const taken: number[] = [];
-    for (let i = 0; i < READS[size]; i++) {
-      const entities = customersOf(i * size, size).map((customer) => ({ customer }));
-      const startedAt = performance.now();
-      await millrace.online.read({ selection: { views: viewNames }, entities, asOf: AS_OF, include: { ages: false, fences: false } });
-      taken.push(performance.now() - startedAt);
-    }
-    const sorted = taken.slice(READS[size] * WARM_UP).sort((a, b) => a - b);
-    const ours = { p50: sorted[sorted.length >> 1]!, p99: sorted[Math.floor((sorted.length - 1) * 0.99)]! };
     for (const quantile of ['p50', 'p99'] as const) {
       comparisons.push({
         what: `online read in process, ${size} entities, ${quantile}`,
         unit: 'ms',
-        millrace: ours[quantile],
+        millrace: ours[size]![quantile],
         feast: theirs[size]![quantile],
         better: 'less',
       });
@@ -193,7 +181,7 @@ async function compareHttp(feast: FeastSide, millrace: MillraceSide, scratch: st
     feast: (customers: string[]) => ({ features, entities: { customer: customers } }),
   };
   const loadOf = async (side: keyof typeof bodies, url: string): Promise<Map<number, { rate: number; p99: number }>> => {
-    await answering(url, JSON.stringify(bodies[side]([customerOf(0)])));
+    await answering(url, JSON.stringify(bodies[side](customersOf(0, 1))));
     const figures = new Map<number, { rate: number; p99: number }>();
     for (const size of SIZES) {
       const file = path.join(scratch, `${side}-${size}.json`);
@@ -231,16 +219,21 @@ async function answering(url: string, body: string): Promise<void> {
 }
 
 async function load(url: string, file: string): Promise<{ rate: number; p99: number }> {
-  const printed = await runTool({
-    program: process.execPath,
-    args: ['--import', 'tsx', path.join(ROOT, 'bench/serving/load.ts'), url, file, 'closed', String(HTTP_CONNECTIONS), String(HTTP_SECONDS)],
-    environment: process.env,
-    signal: new AbortController().signal,
-    timeoutMs: HTTP_SECONDS * 10_000,
-  });
+  const args = [url, file, 'closed', String(HTTP_CONNECTIONS), String(HTTP_SECONDS)];
+  const printed = await runBench('bench/serving/load.ts', args, HTTP_SECONDS * 10_000);
   const [, rate, p99, failures] = /: (\d+) requests\/s.*p99 ([\d.]+) ms, failures (.*)/.exec(printed) ?? [];
   if (failures?.trim() !== '[]') throw new Error(`load of ${url} failed: ${printed}`);
   return { rate: Number(rate), p99: Number(p99) };
 }
+
+/** Runs a TypeScript file of the repository to its end; answers what it printed. */
+const runBench = (file: string, args: readonly string[], timeoutMs: number): Promise<string> =>
+  runTool({
+    program: process.execPath,
+    args: ['--import', 'tsx', path.join(ROOT, file), ...args],
+    environment: process.env,
+    signal: new AbortController().signal,
+    timeoutMs,
+  });
 
 await main();
