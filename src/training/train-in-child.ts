@@ -13,7 +13,7 @@ import type { Champion } from './champion.ts';
 import type { TrainedBundle, TrainingProgress } from './train-model.ts';
 import type { TrainingPlan } from './training-plan.ts';
 
-const STDERR_BYTES_KEPT = 4_096;
+const STDERR_BYTES_KEPT = 16_384;
 
 /**
  * For the native backend: few words, and one thread, so that what serves beside it keeps its cores. The
