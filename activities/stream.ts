@@ -7,7 +7,8 @@ import { isFolded, readLiveViews, type LiveView } from '../src/store/live-views.
 import { rewindIngest } from '../src/store/rewind-ingest.ts';
 import { startDecisionSink } from '../src/stream/decision-sink.ts';
 import { startDeriver } from '../src/stream/deriver.ts';
-import { startFoldConsumer, type FoldConsumerDeps } from '../src/stream/fold-consumer.ts';
+import { startFoldConsumer } from '../src/stream/fold-consumer.ts';
+import type { FoldConsumerDeps } from '../src/stream/fold-member.ts';
 import { startIngest } from '../src/stream/ingest.ts';
 import { readStreamLag } from '../src/stream/read-stream-lag.ts';
 import { keepAlive } from './keep-alive.ts';

@@ -58,6 +58,7 @@ export const errorTable = {
   STORE_QUERY_FAILED: kind(500, false, 'Postgres refused a statement.'),
   STORE_REBUILD_BUSY: kind(409, true, 'A view partition is being rebuilt from the offline log by another process.'),
   STORE_UNAVAILABLE: kind(503, true, 'Postgres or Redis did not answer.'),
+  STREAM_CONSUMER_HANGS: kind(503, true, 'A member of a consumer group gets no messages, although Kafka has some for it.'),
   STREAM_DERIVE_BEHIND: kind(503, true, 'The offline log of a source that is attached to a derived one stayed behind Kafka for longer than its events wait.'),
   STREAM_EVENT_EARLY: kind(400, false, 'The event time of an event lies after its known time by more than the clock skew of its source.'),
   STREAM_EVENT_INVALID: kind(400, false, 'The payload of an event does not fit the schema of its source.'),

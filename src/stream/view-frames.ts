@@ -3,7 +3,7 @@ import { FrameWriter } from '../fold/event-frame.ts';
 import { prepareEvent, viewKeyOf, type ViewProgram } from '../fold/compile-view.ts';
 import type { OutgoingMessage } from '../infra/kafka-producer.ts';
 import type { LoggedEvent } from '../store/offline-log.ts';
-import { APPEND_TIME_HEADER } from './fold-consumer.ts';
+import { APPEND_TIME_HEADER } from './fold-member.ts';
 
 export interface BatchBounds {
   readonly sourcePartition: number;

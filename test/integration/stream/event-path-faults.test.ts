@@ -2,6 +2,7 @@ import { Kafka, logLevel } from 'kafkajs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { InvariantViolation } from '../../../src/core/assert-invariant.ts';
 import type { ViewProgram } from '../../../src/fold/compile-view.ts';
+import type { KafkaClient } from '../../../src/infra/kafka.ts';
 import { decodePosition, encodePosition } from '../../../src/store/view-position.ts';
 import type { Failpoints } from '../../../src/stream/failpoints.ts';
 import { testStack } from '../../support/test-stack.ts';
@@ -31,6 +32,20 @@ function crashOnce(nth: number): { point: () => void; crashed: Promise<void> } {
     },
   };
 }
+
+/** A client whose consumers do not hear some of the seeks that they are asked for. */
+const losingSeeks = (kafka: KafkaClient, isLost: () => boolean): KafkaClient => ({
+  ...kafka,
+  async startConsumer(options) {
+    const consumer = await kafka.startConsumer(options);
+    return {
+      ...consumer,
+      seek: (of, offset) => {
+        if (!isLost()) consumer.seek(of, offset);
+      },
+    };
+  },
+});
 
 describe('the event path under faults', () => {
   let path: EventPath;
@@ -123,6 +138,31 @@ describe('the event path under faults', () => {
     const offsets = await sendAll(300, 30);
     await path.store.waitVisible(path.programs, offsets, TIMEOUT_MS);
     await path.flushStates();
+    await path.store.waitVisible(path.programs, offsets, TIMEOUT_MS);
+    await expectExact(300);
+  });
+
+  test('a seek that the driver loses while nothing comes in is asked for again', async () => {
+    await path.ingest();
+    let lost = 0;
+    await path.fold({}, { stallCheckMs: 200, kafka: losingSeeks(path.kafka, () => lost++ < path.programs.length) });
+    const offsets = await sendAll(300, 30);
+    await path.store.waitVisible(path.programs, offsets, TIMEOUT_MS);
+    await path.flushStates();
+    await path.store.waitVisible(path.programs, offsets, TIMEOUT_MS);
+    expect(lost).toBeGreaterThan(path.programs.length);
+    await expectExact(300);
+  });
+
+  test('a consumer that gets nothing, however often it is asked, is given up, and the next one goes on', async () => {
+    await path.ingest();
+    const deaf = await path.fold({}, { stallCheckMs: 100, kafka: losingSeeks(path.kafka, () => true) });
+    const offsets = await sendAll(300, 30);
+    await path.store.waitVisible(path.programs, offsets, TIMEOUT_MS);
+    await path.flushStates();
+    await expect(deaf.ended).rejects.toMatchObject({ code: 'STREAM_CONSUMER_HANGS' });
+    await deaf.stop();
+    await path.fold();
     await path.store.waitVisible(path.programs, offsets, TIMEOUT_MS);
     await expectExact(300);
   });

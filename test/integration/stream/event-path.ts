@@ -20,6 +20,7 @@ import { createOnlineStore, type OnlineStore } from '../../../src/store/online-s
 import { programsOf } from '../../../src/store/project-definitions.ts';
 import type { Failpoints } from '../../../src/stream/failpoints.ts';
 import { startFoldConsumer } from '../../../src/stream/fold-consumer.ts';
+import type { FoldConsumerDeps } from '../../../src/stream/fold-member.ts';
 import { startIngest } from '../../../src/stream/ingest.ts';
 import { createReplayer, type Replayer } from '../../../src/stream/replayer.ts';
 import { createStreamMetrics } from '../../../src/stream/stream-metrics.ts';
@@ -90,7 +91,8 @@ export interface EventPath {
   readonly replayer: Replayer;
   readonly url: string;
   ingest(failpoints?: Failpoints): Promise<RunningConsumer>;
-  fold(failpoints?: Failpoints): Promise<RunningConsumer>;
+  /** @param over what is another than that of the path */
+  fold(failpoints?: Failpoints, over?: Partial<FoldConsumerDeps>): Promise<RunningConsumer>;
   apply(changed?: Project): ReturnType<typeof applyProject>;
   /** Deletes this test's keys, as FLUSHALL would if the server were its own. */
   flushStates(): Promise<void>;
@@ -152,7 +154,8 @@ export async function openEventPath(of: Project = paymentProject): Promise<Event
     apply,
     flushStates,
     ingest: (failpoints = {}) => started(startIngest({ ...deps, failpoints }, of.sources, programs)),
-    fold: (failpoints = {}) => started(startFoldConsumer({ ...deps, failpoints }, programs)),
+    fold: (failpoints = {}, over = {}) =>
+      started(startFoldConsumer({ ...deps, failpoints, ...over }, programs)),
     async close() {
       for (const consumer of running) await consumer.stop();
       await replayer.close();
