@@ -91,7 +91,6 @@ export interface EventPath {
   readonly replayer: Replayer;
   readonly url: string;
   ingest(failpoints?: Failpoints): Promise<RunningConsumer>;
-  /** @param over what is another than that of the path */
   fold(failpoints?: Failpoints, over?: Partial<FoldConsumerDeps>): Promise<RunningConsumer>;
   apply(changed?: Project): ReturnType<typeof applyProject>;
   /** Deletes this test's keys, as FLUSHALL would if the server were its own. */
