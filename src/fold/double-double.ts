@@ -11,6 +11,28 @@
 /** 2^27 + 1: splits a double into two halves of 26 bits, whose products are exact. */
 export const SPLITTER = 134_217_729;
 
+/** What the rounded `sum` of two doubles lacks; exact. */
+export function errorOfSum(a: number, b: number, sum: number): number {
+  const part = sum - a;
+  return a - (sum - part) + (b - part);
+}
+
+const word = new DataView(new ArrayBuffer(8));
+
+/**
+ * A number rounded to odd: of the two doubles around it the one whose last bit is 1.
+ * @param nearest the double nearest to it, not 0
+ * @param rest what the nearest lacks, not 0
+ */
+export function roundedToOdd(nearest: number, rest: number): number {
+  word.setFloat64(0, nearest);
+  const bits = word.getBigInt64(0);
+  if (bits & 1n) return nearest;
+  // Away from 0 the bits of either sign count up.
+  word.setBigInt64(0, rest > 0 === nearest > 0 ? bits + 1n : bits - 1n);
+  return word.getFloat64(0);
+}
+
 /** Adds (high, low) to the double-double at `at`. */
 export function addDoubleDouble(slots: Float64Array, at: number, high: number, low: number): void {
   const oldHigh = slots[at]!;

@@ -1,5 +1,5 @@
 import { assertInvariant } from '../../core/assert-invariant.ts';
-import { addDoubleDouble, scaleDoubleDouble } from '../double-double.ts';
+import { errorOfSum, roundedToOdd, scaleDoubleDouble } from '../double-double.ts';
 import type { Intermediate } from './intermediate.ts';
 
 /** Digits of a number in base 2^32, each from -2^31 to below 2^31: there is one way to write it. */
@@ -25,7 +25,7 @@ const term = new Float64Array(2);
  * the long accumulator). A double-double would keep the rounding of the largest number that ever was in it.
  *
  * Its slots are those of the double-double sum in whose place it stands (high, low), which are filled where tiles are
- * merged, and then the digits.
+ * merged, and then the digits. High is then the double nearest to the sum.
  */
 function exactSum(name: string, power: 1 | 2 | 3): Intermediate {
   const fraction = power * FRACTION_BITS;
@@ -50,12 +50,7 @@ function exactSum(name: string, power: 1 | 2 | 3): Intermediate {
         for (let d = 0; d < digits; d++) into[first + d]! += tiles[from + d]!;
       }
       for (let d = 0; d < digits - 1; d++) carry(into, first + d);
-      into[intoAt] = 0;
-      into[intoAt + 1] = 0;
-      for (let d = digits - 1; d >= 0; d--) {
-        const digit = into[first + d]!;
-        if (digit !== 0) addDoubleDouble(into, intoAt, digit * units[d]!, 0);
-      }
+      roundDigits(into, intoAt, first, units);
     },
   };
 }
@@ -85,6 +80,33 @@ function addDigits(slots: Float64Array, first: number, units: Float64Array, valu
     slots[first + d]! += sign * digit;
     for (let n = d; n < units.length - 1 && carry(slots, first + n); n++);
   }
+}
+
+/**
+ * Writes the digits' sum to `at` as a double-double: its high part rounded once, ties to even. From the highest digit
+ * down all is exact until the low part is full. It is then rounded to odd, which leaves it on its side of every tie
+ * (Boldo and Melquiond, "Emulation of FMA and correctly rounded sums: proved algorithms using rounding to odd", 2008),
+ * and the digits below can't change that: they are worth less than the one that did not fit.
+ */
+function roundDigits(slots: Float64Array, at: number, first: number, units: Float64Array): void {
+  let high = 0;
+  let low = 0;
+  for (let d = units.length - 1; d >= 0; d--) {
+    const value = slots[first + d]! * units[d]!;
+    if (value === 0) continue;
+    const sum = high + value;
+    const below = errorOfSum(high, value, sum);
+    const lows = low + below;
+    const rest = errorOfSum(low, below, lows);
+    high = sum;
+    low = lows;
+    if (rest === 0) continue;
+    low = roundedToOdd(lows, rest);
+    break;
+  }
+  const total = high + low;
+  slots[at] = total;
+  slots[at + 1] = low - (total - high);
 }
 
 /** Brings a digit within its bounds; true where the next one changed. */

@@ -9,7 +9,7 @@ import { ByteWriter } from '../../../src/fold/byte-writer.ts';
 import type { Intermediate } from '../../../src/fold/intermediates/intermediate.ts';
 import { QuantileSketch } from '../../../src/fold/sketches/quantile-sketch.ts';
 import type { Sketch, SketchKind } from '../../../src/fold/sketches/sketch.ts';
-import { exactSum, nearestQuotient } from '../../support/naive/exact-arithmetic.ts';
+import { exactSquareSum, exactSum, nearestQuotient } from '../../support/naive/exact-arithmetic.ts';
 
 /** Options that some kinds need. */
 const options = { window: '1h', n: 3, rank: 2, halfLife: '1h', q: 0.5 } as const;
@@ -53,7 +53,8 @@ function tileOf(intermediate: Intermediate, steps: Steps): Float64Array {
   }
   return tile;
 }
-const added = (values: readonly number[]): Steps => values.map((one) => ({ value: one, sign: 1 }));
+const added = (values: readonly number[]): { value: number; sign: 1 }[] =>
+  values.map((one) => ({ value: one, sign: 1 }));
 function merged(intermediate: Intermediate, ...tiles: readonly Float64Array[]): Float64Array {
   const into = Float64Array.from(intermediate.identity);
   const all = Float64Array.from(tiles.flatMap((tile) => [...tile]));
@@ -96,17 +97,31 @@ describe.each([...intermediates])('the intermediate result %s, taken back', (_na
   });
 });
 
+/** Values that are all left. */
+const tie = (...left: number[]): [{ steps: { value: number; sign: 1 | -1 }[]; left: number[] }] => [
+  { steps: added(left), left },
+];
+
 describe('a sum of fixed point', () => {
-  it('is the double nearest to the sum of what is left once it is merged, but for ties that only bits beyond 106 break', () => {
+  it('is the double nearest to the sum of what is left once it is merged', () => {
     const intermediate = intermediates.get('exactValueSum')!;
     fc.assert(
       fc.property(changes, ({ steps, left }) => {
         const [high] = merged(intermediate, tileOf(intermediate, steps));
-        const nearest = nearestQuotient(exactSum(left), 1n);
-        expect(Math.abs(high! - nearest)).toBeLessThanOrEqual(Number.EPSILON * Math.abs(nearest));
-        expect(Math.fround(high!)).toBe(Math.fround(nearest));
+        expect(high).toBe(nearestQuotient(exactSum(left), 1n));
       }),
-      { examples: [[{ steps: added([1e30, -1e-30, 1e30, 1e30]) as never, left: [1e30, -1e-30, 1e30, 1e30] }]] },
+      // Ties that only bits beyond 106 break.
+      { examples: [tie(1e30, -1e-30, 1e30, 1e30), tie(1e30, 1e-30, 1e30, 1e30), tie(-1e30, 1e-30, -1e30, -1e30)] },
+    );
+  });
+
+  it('is the double nearest to the sum of the squares of what is left once it is merged', () => {
+    const intermediate = intermediates.get('exactSquareSum')!;
+    fc.assert(
+      fc.property(changes, ({ steps, left }) => {
+        const [high] = merged(intermediate, tileOf(intermediate, steps));
+        expect(high).toBe(nearestQuotient(exactSquareSum(left), 1n));
+      }),
     );
   });
 
