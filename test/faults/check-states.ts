@@ -6,6 +6,7 @@ import { fenceOf, readFeatures, type ViewState } from '../../src/fold/view-state
 import type { Postgres } from '../../src/infra/postgres.ts';
 import type { Redis } from '../../src/infra/redis.ts';
 import { naiveEntityKey, naiveFeatures } from '../support/naive-features.ts';
+import { float32Of } from '../support/naive/float32.ts';
 import { readLoggedEvents, type LoggedEvent } from '../support/naive/logged-events.ts';
 import type { Finding } from './check-balance.ts';
 import { windowOf } from '../support/naive/naive-window.ts';
@@ -92,7 +93,7 @@ function checkState(
     readFeatures(program, state, asOf, found, 0);
     const expected = naiveFeatures(program.view, events, asOf);
     return program.featureNames.flatMap((feature, i) => {
-      const [wanted, got] = [Math.fround(expected[feature] ?? NaN), Math.fround(found[i] as number)];
+      const [wanted, got] = [float32Of(expected[feature]), float32Of(found[i])];
       if (Object.is(wanted, got)) return [];
       const aggregation = program.view.features[feature];
       const isInWindow = aggregation === undefined || 'parts' in aggregation ? () => true : windowOf(aggregation, asOf);
@@ -127,7 +128,7 @@ function describeState(program: ViewProgram, state: ViewState, newest: number): 
   const values = new Float64Array(program.featureNames.length);
   const moments = MOMENTS_MS.map((distance) => {
     readFeatures(program, state, newest + distance, values, 0);
-    return Array.from(values, (value) => String(Math.fround(value)));
+    return Array.from(values, (value) => String(float32Of(value)));
   });
   return JSON.stringify({ fence: fenceOf(state), newestKnownTime: state.newestKnownTime, moments });
 }

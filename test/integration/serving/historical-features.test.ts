@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunningServing } from '../../../serving/start-serving.ts';
 import { createLogTableSql } from '../../../src/store/log-table.ts';
 import { appendEvents } from '../../../src/store/offline-log.ts';
+import { float32Of } from '../../support/naive/float32.ts';
 import { createServingStage, type ServingStage } from '../../support/serving/serving-stage.ts';
 import { departures } from '../../support/serving/tiny-project.ts';
 import { events, expectedRow, project, spine } from '../../support/store/as-of-history.ts';
@@ -35,7 +36,7 @@ const post = async (body: unknown, headers: Record<string, string> = {}, to = se
   return { status: response.status, headers: response.headers, body: (await response.json()) as Answer };
 };
 const rounded = ({ names, rows }: Answer) =>
-  rows.map((row) => Object.fromEntries(row.map((value, i) => [names[i], typeof value === 'number' ? Math.fround(value) : value])));
+  rows.map((row) => Object.fromEntries(row.map((value, i) => [names[i], typeof value === 'number' ? float32Of(value) : value])));
 const asked = spine.map(({ id: _, distance: __, ...row }) => row);
 
 describe('POST /v1/features/historical', () => {

@@ -15,8 +15,9 @@ import type { AsOfFileRequest, AsOfManifest } from '../../../src/store/as-of/as-
 import { createLogTableSql } from '../../../src/store/log-table.ts';
 import { appendEvents } from '../../../src/store/offline-log.ts';
 import { OnlineCatalog } from '../../../src/store/online-catalog.ts';
+import { float32Of } from '../../support/naive/float32.ts';
 import { departures } from '../../support/serving/tiny-project.ts';
-import { events, expectedRow, MINUTE_MS, project, spine, START } from '../../support/store/as-of-history.ts';
+import { events, expectedRow, featuresOf, MINUTE_MS, project, spine, START } from '../../support/store/as-of-history.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/test-stack.ts';
 
 const catalog = new OnlineCatalog(project);
@@ -71,13 +72,6 @@ function readCsv(name: string): Record<string, string | null>[] {
   return rows.map((row) => Object.fromEntries(header.map((column, i) => [column ?? '', row[i] ?? null])));
 }
 
-const featuresOf = (record: Readonly<Record<string, unknown>>) =>
-  Object.fromEntries(
-    Object.entries(record).flatMap(([name, value]) =>
-      name.includes('.') ? [[name, value === null ? null : Math.fround(Number(value))]] : [],
-    ),
-  );
-
 describe('features as of past moments', () => {
   test.each(['known', 'happened'] as const)(
     'of what was %s are those of the oracle, row by row, and the rows stay what they were',
@@ -128,7 +122,7 @@ describe('features as of past moments', () => {
     expect(manifest.serviceDigest).toMatch(/^[0-9a-f]{64}$/);
     for (const [i, record] of readNdjson('out.ndjson').entries()) {
       const { 'carrier_departures.mean1h': mean } = expectedRow(spine[i]!, 'known');
-      const excess = mean === null || mean === undefined ? null : Math.fround(mean - spine[i]!.distance);
+      const excess = mean === null || mean === undefined ? null : float32Of(mean - spine[i]!.distance);
       if (excess === null) expect(record['excess']).toBeNull();
       else expect(record['excess']).toBeCloseTo(excess, 4);
       expect(record['carrier']).toBe(spine[i]!.carrier);
@@ -214,7 +208,7 @@ describe('features as of past moments', () => {
     });
     const found = readCsv('leaks.csv').map(({ row, feature, known, happened }) => {
       const float32 = (text: string | null | undefined) =>
-        text === null || text === undefined ? null : Math.fround(Number(text));
+        text === null || text === undefined ? null : float32Of(Number(text));
       return `${row} ${feature} ${float32(known)} ${float32(happened)}`;
     });
     expect(expected.length).toBeGreaterThan(20);

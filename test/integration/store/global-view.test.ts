@@ -17,6 +17,7 @@ import { OnlineCatalog } from '../../../src/store/online-catalog.ts';
 import { readableQuery } from '../../../src/store/sql/readable-query.ts';
 import { readTwin } from '../../../src/store/sql/view-twin.ts';
 import { naiveFeatures } from '../../support/naive-features.ts';
+import { float32Of } from '../../support/naive/float32.ts';
 import {
   cardPayments,
   eventually,
@@ -188,7 +189,7 @@ describe('a view without key fields', () => {
     } as unknown as ServedDecision;
     const [{ numbers }] = await recomputeRows(path.postgres, program, [decision]);
     expect([...numbers]).toEqual(
-      Object.values(naively(sqlPayments, LAST)).map((value) => Math.fround(value ?? NaN)),
+      Object.values(naively(sqlPayments, LAST)).map(float32Of),
     );
   });
 
@@ -207,7 +208,7 @@ describe('a view without key fields', () => {
         asOf - newest <= 86_400_000 ? Object.values(values) : Object.values(values).map(() => null);
       const expected = [...fresh, ...Object.values(naively(sqlPayments, asOf)), payment.amount];
       expect([...trainingSet.numbers.subarray(row * width, (row + 1) * width)]).toEqual(
-        expected.map((value) => Math.fround(value ?? NaN)),
+        expected.map(float32Of),
       );
     }
   });

@@ -15,7 +15,7 @@ import { createLogTableSql } from '../../../src/store/log-table.ts';
 import { appendEvents } from '../../../src/store/offline-log.ts';
 import { OnlineCatalog } from '../../../src/store/online-catalog.ts';
 import { departures } from '../../support/serving/tiny-project.ts';
-import { events, expectedRow, project, spine } from '../../support/store/as-of-history.ts';
+import { events, expectedRow, featuresOf, project, spine } from '../../support/store/as-of-history.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/test-stack.ts';
 
 const catalog = new OnlineCatalog(project);
@@ -64,13 +64,6 @@ const readNdjson = (name: string) =>
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line) as Record<string, unknown>);
-const featuresOf = (record: Readonly<Record<string, unknown>>) =>
-  Object.fromEntries(
-    Object.entries(record).flatMap(([name, value]) =>
-      name.includes('.') ? [[name, value === null ? null : Math.fround(Number(value))]] : [],
-    ),
-  );
-
 describe('a read of the past', () => {
   test('is the same bytes in one chunk, in many, in threads, and where events stream by', async () => {
     const made = async (name: string, over: Partial<AsOfFileRequest>) => {

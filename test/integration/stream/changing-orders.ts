@@ -1,4 +1,5 @@
 import type { JsonValue } from '../../../src/core/json.ts';
+import { float32Of } from '../../support/naive/float32.ts';
 import { entity } from '../../../src/define/entity.ts';
 import { featureView } from '../../../src/define/feature-view.ts';
 import { boolean, nullable, number, string, timestamp } from '../../../src/define/field.ts';
@@ -109,4 +110,4 @@ export function left(sent: readonly Change[], asOf: number): Order[] {
 }
 
 export const float32s = (features: Readonly<Record<string, number | null>>): Record<string, number> =>
-  Object.fromEntries(Object.entries(features).map(([name, value]) => [name, Math.fround(value ?? NaN)]));
+  Object.fromEntries(Object.entries(features).map(([name, value]) => [name, float32Of(value)]));

@@ -13,6 +13,7 @@ import { readTwin } from '../../../src/store/sql/view-twin.ts';
 import { createGateway } from '../../../src/stream/gateway.ts';
 import { loadGatewaySettings } from '../../../src/stream/gateway-settings.ts';
 import { naiveFeatures } from '../../support/naive-features.ts';
+import { float32Of } from '../../support/naive/float32.ts';
 import {
   changes,
   customerMoments,
@@ -124,7 +125,7 @@ describe('a source whose rows change', () => {
         .filter(({ customerId }) => customerId === key[0])
         .map((order) => ({ effectiveTime: order.placedAt, knownTime: asOf, row: { ...order } }));
       const expected = Object.values(float32s(naiveFeatures(customerOrders, events, asOf)));
-      expect(Array.from(values.subarray(r * width, (r + 1) * width), Math.fround)).toEqual(expected);
+      expect(Array.from(values.subarray(r * width, (r + 1) * width), float32Of)).toEqual(expected);
     });
   });
 
@@ -146,7 +147,7 @@ describe('a source whose rows change', () => {
     const width = Object.keys(customerOrders.features).length;
     for (const [r, { key }] of rows.entries()) {
       const online = float32s(await onlineFeatures(path, 'customer_orders', key[0] as string, asOf));
-      const twin = Array.from(values.subarray(r * width, (r + 1) * width), Math.fround);
+      const twin = Array.from(values.subarray(r * width, (r + 1) * width), float32Of);
       expect(twin).toEqual(Object.values(online));
     }
   });
@@ -166,7 +167,7 @@ describe('a source whose rows change', () => {
       const events = left(sent, asOf)
         .filter(({ customerId }) => customerId === row.customerId)
         .map((order) => ({ effectiveTime: order.placedAt, knownTime: asOf, row: { ...order } }));
-      const found = read.values[r]?.map((value) => Math.fround((value ?? NaN) as number));
+      const found = read.values[r]?.map(float32Of);
       expect(found).toEqual(Object.values(float32s(naiveFeatures(customerOrders, events, asOf))));
     });
   });

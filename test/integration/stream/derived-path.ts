@@ -15,6 +15,7 @@ import { createStreamMetrics } from '../../../src/stream/stream-metrics.ts';
 import { withDerivedOffsets } from '../../../src/store/derived/derived-offsets.ts';
 import type { SourceOffset } from '../../../src/store/wait-visible.ts';
 import { logTable } from '../../../src/store/log-table.ts';
+import { roundedRow } from '../../support/naive/float32.ts';
 import { naiveAttached, type NaiveLogged } from '../../support/naive/naive-derived.ts';
 import {
   card,
@@ -228,15 +229,5 @@ export const naiveRowsOf = (log: readonly NaiveLogged[], of: Source): unknown[] 
     log.filter((one) => one.source === of.name).map(({ row, knownTime }) => ({ ...row, known: knownTime })),
   );
 
-/** A float64 of the fold may differ from the nearest in its last bit. */
-function inOrder(rows: readonly Record<string, unknown>[]): Record<string, unknown>[] {
-  const rounded = rows.map((row) =>
-    Object.fromEntries(
-      Object.entries(row).map(([name, value]) => [
-        name,
-        typeof value === 'number' && !Number.isInteger(value) ? Math.fround(value) : value,
-      ]),
-    ),
-  );
-  return rounded.sort((a, b) => (String(a['paymentId']) < String(b['paymentId']) ? -1 : 1));
-}
+const inOrder = (rows: readonly Record<string, unknown>[]): Record<string, unknown>[] =>
+  rows.map(roundedRow).sort((a, b) => (String(a['paymentId']) < String(b['paymentId']) ? -1 : 1));

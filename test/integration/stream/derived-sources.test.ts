@@ -13,6 +13,7 @@ import { startIngest } from '../../../src/stream/ingest.ts';
 import { createStreamMetrics } from '../../../src/stream/stream-metrics.ts';
 import { programsOf } from '../../../src/store/project-definitions.ts';
 import { naiveFeatures } from '../../support/naive-features.ts';
+import { float32Of } from '../../support/naive/float32.ts';
 import type { NaiveLogged } from '../../support/naive/naive-derived.ts';
 import {
   eventually,
@@ -144,7 +145,7 @@ describe('derived sources', () => {
         number | null
       )[];
       expect([...trainingSet.numbers.subarray(row * width, (row + 1) * width)]).toEqual(
-        expected.map((value) => Math.fround(value ?? NaN)),
+        expected.map(float32Of),
       );
     }
   }

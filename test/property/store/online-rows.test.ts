@@ -6,6 +6,7 @@ import { readOnlineRows, statesAsked } from '../../../src/store/online-rows.ts';
 import { compileView } from '../../../src/fold/compile-view.ts';
 import { featureView } from '../../../src/index.ts';
 import { naiveFeatures } from '../../support/naive-features.ts';
+import { float32Of } from '../../support/naive/float32.ts';
 import { naiveFreshFeatures } from '../../support/naive/naive-freshness.ts';
 import { contractHistory } from '../fold/contract-arbitrary.ts';
 import {
@@ -37,7 +38,7 @@ function readOnline(drawn: History, order: readonly number[], asOf: number) {
 }
 
 const float32 = (values: readonly unknown[]) =>
-  values.map((value) => (value === null ? null : Math.fround(value as number) + 0));
+  values.map((value) => (value === null ? null : float32Of(value)));
 
 describe('an online read', () => {
   it('equals the naive oracle as of its moment, ages and stale rows included', () => {

@@ -13,6 +13,7 @@ import {
 import { compileView, prepareEvent } from '../../../src/fold/compile-view.ts';
 import { applyEvent, createState, readFeatures } from '../../../src/fold/view-state.ts';
 import { naiveFeatures, type NaiveEvent } from '../../support/naive-features.ts';
+import { float32Of } from '../../support/naive/float32.ts';
 
 const readings = source({
   name: 'readings',
@@ -96,8 +97,6 @@ describe('the naive oracle of features', () => {
         const folded = new Float64Array(program.featureNames.length);
         readFeatures(program, state, asOf, folded, 0);
         const naive = naiveFeatures(view, events, asOf);
-        // What is too small for a float32 is a 0 of either sign.
-        const float32Of = (value: number | null | undefined): number => Math.fround(value ?? NaN) + 0;
         expect(Array.from(folded, float32Of)).toEqual(
           program.featureNames.map((name) => float32Of(naive[name])),
         );

@@ -1,5 +1,6 @@
 import type { FeatureView } from '../../../src/define/feature-view.ts';
 import type { LoggedEvent } from '../../../src/store/offline-log.ts';
+import { float32Of } from '../naive/float32.ts';
 import { naiveFreshFeatures } from '../naive/naive-freshness.ts';
 import { contractProject } from '../serving/contract-project.ts';
 
@@ -52,7 +53,7 @@ function expectedOf(
   return Object.fromEntries(
     Object.entries(features).map(([name, found]) => [
       `${view.name}.${name}`,
-      isRefused || found === null ? null : Math.fround(found) + 0,
+      isRefused || found === null ? null : float32Of(found),
     ]),
   );
 }
@@ -66,3 +67,11 @@ export const expectedRow = (
     ...expectedOf(carriers, 'carrier', carrier, asOf, mode),
   };
 };
+
+/** The features of a row that a file has, whose numbers may be text. */
+export const featuresOf = (record: Readonly<Record<string, unknown>>): Record<string, number | null> =>
+  Object.fromEntries(
+    Object.entries(record).flatMap(([name, value]) =>
+      name.includes('.') ? [[name, value === null ? null : float32Of(Number(value))]] : [],
+    ),
+  );

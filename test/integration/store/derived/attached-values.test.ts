@@ -20,6 +20,7 @@ import { createKeyIndexesSql } from '../../../../src/store/derived/key-index.ts'
 import { readOriginals } from '../../../../src/store/derived/read-originals.ts';
 import { createLogTableSql, logTable } from '../../../../src/store/log-table.ts';
 import { appendEvents, type LoggedEvent } from '../../../../src/store/offline-log.ts';
+import { roundedRow } from '../../../support/naive/float32.ts';
 import { naiveAttached, type NaiveLogged } from '../../../support/naive/naive-derived.ts';
 import { openRegistryStage, type RegistryStage } from '../../../support/registry-stage.ts';
 
@@ -238,8 +239,8 @@ class DerivedWorld {
           name,
           naiveAttached(attachment, original!.row, knownTime, this.log),
         ]);
-        expect(rounded(payloads[i]!), `payment ${partition}/${offset}`).toEqual(
-          rounded({ id, at, amount: paid, note, ...Object.fromEntries(attached) } as Record<string, unknown>),
+        expect(roundedRow(payloads[i]!), `payment ${partition}/${offset}`).toEqual(
+          roundedRow({ id, at, amount: paid, note, ...Object.fromEntries(attached) } as Record<string, unknown>),
         );
       });
       this.derived += events.length;
@@ -247,15 +248,6 @@ class DerivedWorld {
     }
   }
 }
-
-/** A float64 of the fold may differ from the nearest in its last bit. */
-const rounded = (payload: Readonly<Record<string, unknown>>) =>
-  Object.fromEntries(
-    Object.entries(payload).map(([name, value]) => [
-      name,
-      typeof value === 'number' && !Number.isInteger(value) ? Math.fround(value) : value,
-    ]),
-  );
 
 describe('what is attached to derived events', () => {
   let stage: RegistryStage;

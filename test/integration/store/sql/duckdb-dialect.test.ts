@@ -14,6 +14,7 @@ import { readTwin } from '../../../../src/store/sql/view-twin.ts';
 import type { Visibility } from '../../../../src/store/sql/visible-events.ts';
 import { createLog, exportAll, ingest, openColdStage, prune, type ColdStage } from '../../../support/store/cold-stage.ts';
 import { foldAsKnown, foldUpToFences, naively, twinCase, type TwinCase } from '../../../support/sql/twin-cases.ts';
+import { float32Of } from '../../../support/naive/float32.ts';
 
 /** `MILLRACE_TEST_TWIN_SCALE=10` tries ten times as many. */
 const SCALE = Number(process.env['MILLRACE_TEST_TWIN_SCALE'] ?? 1);
@@ -50,7 +51,7 @@ const spineOf = ({ view, rows }: TwinCase): string => {
 async function inDuckdb(drawn: TwinCase, visibility: Visibility): Promise<number[][]> {
   const query = { spine: spineOf(drawn), visibility, lead: [] };
   const rows = await queryLogInDuckdb(cold.db, drawn.view.source, viewQuery(drawn.view, query, duckdbDialect));
-  return rows.map((row) => row.map((value) => Math.fround(value === null ? NaN : (value as number)) + 0));
+  return rows.map((row) => row.map(float32Of));
 }
 
 test(
@@ -95,7 +96,7 @@ test(
 async function sqlOf({ view, rows }: TwinCase, visibility: Visibility): Promise<number[][]> {
   const values = await readTwin(cold.db, view, rows, visibility);
   const width = Object.keys(view.features).length;
-  return rows.map((_, r) => Array.from(values.subarray(r * width, (r + 1) * width), (value) => Math.fround(value) + 0));
+  return rows.map((_, r) => Array.from(values.subarray(r * width, (r + 1) * width), float32Of));
 }
 
 test('prints queries that run over the files alone: of one entity, up to a fence, and of all', async () => {
@@ -115,7 +116,7 @@ test('prints queries that run over the files alone: of one entity, up to a fence
       const sql = readableQuery(view, { asOf, key: key as string[], fence }, duckdbDialect);
       const [answer] = await session.rows(sql);
       const features = answer?.slice(view.entity.keys.length + 1) ?? [];
-      expect(features.map((value) => Math.fround(value === null ? NaN : (value as number)) + 0)).toEqual(wanted[r]);
+      expect(features.map(float32Of)).toEqual(wanted[r]);
     }
     expect((await session.rows(readableQuery(view, { asOf: null, key: null, fence: null }, duckdbDialect))).length).toBeGreaterThan(0);
   });
