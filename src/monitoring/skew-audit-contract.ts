@@ -22,18 +22,19 @@ export async function applyContract(
   if (freshness === null || (freshness.ttlMs === Infinity && freshness.onStale !== 'null')) return;
   const width = view.featureNames.length;
   const newest = await readNewestKnown(db, view.view, rows, visibility);
+  const expired: number[] = [];
   for (const [i, row] of rows.entries()) {
     if (row.key.includes(null)) continue;
     const known = newest[i] as number;
     const ageMs = Number.isNaN(known) ? null : Math.max(0, row.asOf - known);
-    const expired = ageMs !== null && ageMs > freshness.ttlMs;
-    if (freshness.onStale === 'null' && isStale(view, expired ? null : ageMs)) {
+    const isExpired = ageMs !== null && ageMs > freshness.ttlMs;
+    if (freshness.onStale === 'null' && isStale(view, isExpired ? null : ageMs))
       values.fill(NaN, i * width, (i + 1) * width);
-    } else if (expired) {
-      // Nobody's events, as the witness sees them.
-      const nobody = { key: row.key.map(() => null), asOf: row.asOf };
-      const [none] = await witnessRows(db, view.view, [nobody], [visibility]);
-      values.set(none as Float64Array, i * width);
-    }
+    else if (isExpired) expired.push(i);
   }
+  if (expired.length === 0) return;
+  // No events at all, as the witness sees them: a fence that lets nothing through, with keys or without.
+  const unseen = expired.map((i) => ({ ...(rows[i] as TwinRow), fence: {} }));
+  const [none] = await witnessRows(db, view.view, unseen, ['fence']);
+  expired.forEach((i, n) => values.set((none as Float64Array).subarray(n * width, (n + 1) * width), i * width));
 }

@@ -90,6 +90,20 @@ export const twinCase = (index: number, histories: number): fc.Arbitrary<TwinCas
       return { view, program, events, rows };
     });
 
+/** Features of all events of a case, whatever their entity. */
+export function ofAllEvents({ view: { source }, events, rows }: TwinCase): TwinCase {
+  const view = featureView({
+    name: 'all_payments',
+    entity: entity({ name: 'everything', keys: [] }),
+    source,
+    features: () => ({
+      events: { kind: 'count', field: null, window: '24h' },
+      amount: { kind: 'sum', field: 'amount', window: '7d' },
+    }),
+  });
+  return { view, program: compileView(view), events, rows: rows.map((row) => ({ ...row, key: [] })) };
+}
+
 /** The drawn features over a log of their own; every other view is of two keys, one named differently in the source. */
 function viewOver(drawn: FeatureView, index: number, histories: number): FeatureView {
   const features = Object.fromEntries(Object.entries(drawn.features).filter(([, feature]) => hasExactSqlForm(feature)));

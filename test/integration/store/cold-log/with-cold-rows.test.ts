@@ -1,13 +1,11 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { entity } from '../../../../src/define/entity.ts';
-import { compileView } from '../../../../src/fold/compile-view.ts';
 import type { Queryable } from '../../../../src/infra/postgres.ts';
 import { withColdRows } from '../../../../src/store/cold-log/with-cold-rows.ts';
 import { readNewestKnown } from '../../../../src/store/sql/newest-known.ts';
 import { readTwins } from '../../../../src/store/sql/view-twin.ts';
 import { createLog, exportAll, ingest, openColdStage, prune, type ColdStage } from '../../../support/store/cold-stage.ts';
-import { twinCase, type TwinCase } from '../../../support/sql/twin-cases.ts';
+import { ofAllEvents, twinCase, type TwinCase } from '../../../support/sql/twin-cases.ts';
 
 const VIEWS = 8;
 const HISTORIES = 6;
@@ -31,12 +29,6 @@ async function read({ view, program, rows }: TwinCase): Promise<Float64Array[]> 
   });
 }
 
-/** The same features of all events, whatever their entity. */
-function ofAll({ view: { entity: _, ...drawn }, events, rows }: TwinCase): TwinCase {
-  const view = { ...drawn, entity: entity({ name: 'everything', keys: [] }), keyFields: {} };
-  return { view, program: compileView(view), events, rows: rows.map((row) => ({ ...row, key: [] })) };
-}
-
 test(
   'SQL over raw rows answers the same bits whether Postgres has them, files have them, or some of both',
   async () => {
@@ -45,7 +37,7 @@ test(
     for (let index = 0; index < VIEWS; index++) {
       const [keyed] = fc.sample(twinCase(index, HISTORIES), { numRuns: 1, seed: seed + index });
       if (keyed === undefined) throw new Error('fast-check draws what it is asked for');
-      const drawn = index % 4 === 3 ? ofAll(keyed) : keyed;
+      const drawn = index % 4 === 3 ? ofAllEvents(keyed) : keyed;
       const { source } = drawn.view;
       await createLog(cold.db, source);
       const events = drawn.events.map((event) => ({ ...event, eventTime: event.row['at'] as number }));
