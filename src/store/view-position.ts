@@ -17,6 +17,8 @@ export interface ViewPosition {
 
 export interface RebuildLease {
   readonly token: string;
+  /** Of one claim: two under one token never write the same text, which the store would take for one write. */
+  readonly claim: string;
   /** Wall clock, ms since the epoch, at which the lease ends unless renewed. */
   readonly until: number;
   /** Grows with every write under the lease, so that no two of its texts are equal. */

@@ -246,7 +246,7 @@ async function leaveDeadRebuild(path: EventPath, program: ViewProgram): Promise<
     const states = await path.redis.keys(path.names.stateKey(program.name, program.version, partition, '*'));
     if (states.length > 0) await path.redis.del(states);
     const position = await path.store.readPositionText(program, partition);
-    const rebuild = { token: 'dead', until: Date.now() - 1, step: 1 };
+    const rebuild = { token: 'dead', claim: 'c', until: Date.now() - 1, step: 1 };
     await path.redis.set(
       path.names.positionKey(program.name, program.version, partition),
       encodePosition({ ...decodePosition(position), watermarks: {}, rebuild }),

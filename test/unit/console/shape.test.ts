@@ -78,7 +78,7 @@ test('a view is measured by what is stored where Kafka does not answer, and not 
 });
 
 test('a partition that is being rebuilt is counted', () => {
-  const rebuilt = { ...position({}, null), rebuild: { token: 't', until: 1, step: 1 } };
+  const rebuilt = { ...position({}, null), rebuild: { token: 't', claim: 'c', until: 1, step: 1 } };
   expect(viewOf([rebuilt, position({}, 1)], null, null)?.rebuilding).toBe(1);
 });
 

@@ -44,7 +44,7 @@ function setUp(text: string, beforeWrite: (writes: number) => string | undefined
 }
 
 const leasedUntil = (until: number): string =>
-  encodePosition({ ...startPosition, rebuild: { token: 'other', until, step: 0 } });
+  encodePosition({ ...startPosition, rebuild: { token: 'other', claim: 'c', until, step: 0 } });
 
 test('a rebuild takes a free position, and one whose lease has ended', async () => {
   for (const text of [ABSENT_POSITION, leasedUntil(NOW)]) {
