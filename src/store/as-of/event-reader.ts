@@ -15,14 +15,25 @@ export interface EventBlock {
   readonly fields: readonly Column[];
 }
 
+/** By key: the first and the last moment that a row of it is read as of, ms since the epoch. */
+export interface KeyMoments {
+  readonly earliest: Float64Array;
+  readonly latest: Float64Array;
+}
+
+/** Events that no row of their key can see, by its own moments, are left out. */
 export interface EventRequest {
   readonly source: Source;
   /** Fields that hold the entity's key, in its order. */
   readonly keyFields: readonly string[];
   /** Distinct; each as `entityKeyOf` joins it. */
   readonly keys: readonly string[];
+  /** By key; the same object for all scans of the same keys. */
+  readonly moments: KeyMoments;
+  /** How long before a row's moment an event can have become visible and still change what the row reads, ms; Infinity: for ever. */
+  readonly reachMs: number;
   readonly fields: readonly string[];
-  /** Only events known after it, ms since the epoch. */
+  /** Only events known after it, ms since the epoch: no key has an earlier moment. */
   readonly knownAfter?: number;
   readonly knownTo: number;
   /** Only events that had happened by then. */

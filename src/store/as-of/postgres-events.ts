@@ -1,6 +1,6 @@
 import type { FieldType } from '../../define/field.ts';
 import { quoteIdentifier, type Postgres, type Queryable } from '../../infra/postgres.ts';
-import { CopyWriter } from '../copy-binary.ts';
+import { CopyWriter, TIMESTAMP_MS_MIN } from '../copy-binary.ts';
 import { CopyColumns, type ColumnType } from '../copy-columns.ts';
 import { logTable } from '../log-table.ts';
 import { logCondition } from '../offline-log.ts';
@@ -55,12 +55,14 @@ const scanJoined = (postgres: Postgres, request: EventRequest, work: (scan: Even
     return true;
   });
 
+/** No event is older than the oldest time that the log can hold. */
+const storableTime = (ms: number): number => Math.max(ms, TIMESTAMP_MS_MIN - 1);
 const keyColumn = (field: number): string => `millrace_key_${field}`;
 
-async function copyKeys(tx: Queryable, { keys, keyFields }: EventRequest): Promise<void> {
+async function copyKeys(tx: Queryable, { keys, keyFields, moments, reachMs }: EventRequest): Promise<void> {
   const names = keyFields.map((_, field) => keyColumn(field));
   await tx.query(
-    `CREATE TEMPORARY TABLE spine_keys (millrace_id integer NOT NULL${names.map((name) => `, ${name} text NOT NULL`).join('')}) ON COMMIT DROP`,
+    `CREATE TEMPORARY TABLE spine_keys (millrace_id integer NOT NULL, millrace_from timestamptz NOT NULL, millrace_to timestamptz NOT NULL${names.map((name) => `, ${name} text NOT NULL`).join('')}) ON COMMIT DROP`,
   );
   const columns = keyColumns(keys, keyFields.length);
   function* messages(): Generator<Uint8Array> {
@@ -68,15 +70,17 @@ async function copyKeys(tx: Queryable, { keys, keyFields }: EventRequest): Promi
       const writer = new CopyWriter();
       const end = Math.min(start + KEYS_A_MESSAGE, keys.length);
       for (let id = start; id < end; id++) {
-        writer.startRow(1 + columns.length);
+        writer.startRow(3 + columns.length);
         writer.add('int4', id);
+        writer.add('timestamp', storableTime(moments.earliest[id]! - reachMs));
+        writer.add('timestamp', storableTime(moments.latest[id]!));
         for (const column of columns) writer.add('string', column[id]!);
       }
       yield writer.finish();
     }
   }
   for (const message of messages())
-    await tx.copyIn(`COPY pg_temp.spine_keys (${['millrace_id', ...names].join(', ')}) FROM STDIN (FORMAT binary)`, [message]);
+    await tx.copyIn(`COPY pg_temp.spine_keys (${['millrace_id', 'millrace_from', 'millrace_to', ...names].join(', ')}) FROM STDIN (FORMAT binary)`, [message]);
   // Without it the planner takes the table for one of a few rows and nests loops.
   await tx.query('ANALYZE pg_temp.spine_keys');
 }
@@ -87,7 +91,7 @@ async function scan(
   ending: string,
   onBlock: (block: EventBlock) => void,
 ): Promise<void> {
-  const { source, keyFields, fields, knownAfter, knownTo, happenedTo } = request;
+  const { source, keyFields, fields, knownAfter, knownTo, happenedTo, visibleBy } = request;
   const types = fields.map((name) => wireTypes[source.schema[name]?.type ?? 'string']);
   const reader = new CopyColumns(['int4', 'timestamptz', 'timestamptz', 'int8', ...types]);
   const columns = [
@@ -97,13 +101,17 @@ async function scan(
     `source_partition * ${SEQUENCE_OFFSETS_MAX}::bigint + source_offset`,
     ...fields.map((name) => `e.${quoteIdentifier(name)}`),
   ];
-  const joined = keyFields.map((name, field) => `e.${quoteIdentifier(name)} = k.${keyColumn(field)}`);
+  const visible = visibleBy === 'known' ? 'known_time' : 'effective_time';
+  const joined = [
+    ...keyFields.map((name, field) => `e.${quoteIdentifier(name)} = k.${keyColumn(field)}`),
+    `e.${visible} BETWEEN k.millrace_from AND k.millrace_to`,
+  ];
   const condition = logCondition({
     ...(knownAfter === undefined ? {} : { knownAfter }),
     ...(happenedTo === undefined ? {} : { happenedTo }),
     knownTo,
   });
-  const query = `SELECT ${columns.join(', ')} FROM ${logTable(source.name)} e JOIN pg_temp.spine_keys k ON ${joined.length === 0 ? 'true' : joined.join(' AND ')}${condition}${ending}`;
+  const query = `SELECT ${columns.join(', ')} FROM ${logTable(source.name)} e JOIN pg_temp.spine_keys k ON ${joined.join(' AND ')}${condition}${ending}`;
   const flush = (): void => {
     const { rows, columns: found } = reader.take();
     if (rows > 0) onBlock(blockOf(rows, found));
