@@ -3,7 +3,8 @@ import type { Source } from '../define/source.ts';
 import { quoteIdentifier, type Postgres, type Queryable } from '../infra/postgres.ts';
 import { prunedTotals } from './cold-log/cold-files.ts';
 import { scanColdAndHot } from './cold-log/scan-cold-and-hot.ts';
-import { CopyReader, CopyWriter, type CopyType, type CopyValue } from './copy-binary.ts';
+import { CopyWriter, type CopyType, type CopyValue } from './copy-binary.ts';
+import { copyRows } from './copy-reader.ts';
 import type { LogFilter } from './log-filter.ts';
 import { logMetaColumns, logTable } from './log-table.ts';
 
@@ -141,7 +142,7 @@ export async function scanTable(
   onRow: (values: readonly CopyValue[]) => void,
   onPause?: () => Promise<void>,
 ): Promise<void> {
-  const reader = new CopyReader([...metaTypes, ...columns.map(({ type }) => type)], onRow);
+  const reader = copyRows([...metaTypes, ...columns.map(({ type }) => type)], onRow);
   const names = [...metaNames, ...columns.map(({ name }) => quoteIdentifier(name))].join(', ');
   await tx.copyOut(`COPY (SELECT ${names} FROM ${logTable(source.name)}${clauses}) TO STDOUT (FORMAT binary)`, (chunk) => {
     reader.push(chunk);

@@ -1,24 +1,14 @@
-import type { FieldType } from '../../define/field.ts';
 import { quoteIdentifier, type Postgres, type Queryable } from '../../infra/postgres.ts';
 import { CopyWriter, TIMESTAMP_MS_MIN } from '../copy-binary.ts';
-import { CopyColumns, type ColumnType } from '../copy-columns.ts';
+import { CopyColumns } from '../copy-columns.ts';
 import { logTable } from '../log-table.ts';
 import { logCondition } from '../offline-log.ts';
 import { SEQUENCE_OFFSETS_MAX } from './event-sequence.ts';
 import { mayBeCold, mergedScan } from './merged-events.ts';
 import { blockOf, keyColumns, type EventBlock, type EventReader, type EventRequest, type EventScan } from './event-reader.ts';
 
-/** Events that are decoded before they are handed on. */
-const BLOCK_ROWS = 32_768;
 /** Of PostgreSQL's samples of keys, 300 rows each. */
 const STATISTICS_TARGET = 10;
-
-const wireTypes: Readonly<Record<FieldType, ColumnType>> = {
-  string: 'text',
-  number: 'float8',
-  boolean: 'bool',
-  timestamp: 'timestamptz',
-};
 
 /**
  * Events from the offline log. Only those of the keys in question cross the wire: the keys are copied into a temporary
@@ -87,8 +77,10 @@ async function scan(
   onBlock: (block: EventBlock) => void,
 ): Promise<void> {
   const { source, keyFields, fields, knownAfter, knownTo, happenedTo, visibleBy } = request;
-  const types = fields.map((name) => wireTypes[source.schema[name]?.type ?? 'string']);
-  const reader = new CopyColumns(['int4', 'timestamptz', 'timestamptz', 'int8', ...types]);
+  const types = fields.map((name) => source.schema[name]?.type ?? 'string');
+  const reader = new CopyColumns(['int4', 'timestamp', 'timestamp', 'int8', ...types], (rows, found) =>
+    onBlock(blockOf(rows, found)),
+  );
   const columns = [
     'k.millrace_id',
     'effective_time',
@@ -107,13 +99,6 @@ async function scan(
     knownTo,
   });
   const query = `SELECT ${columns.join(', ')} FROM ${logTable(source.name)} e JOIN pg_temp.spine_keys k ON ${joined.join(' AND ')}${condition}${ending}`;
-  const flush = (): void => {
-    const { rows, columns: found } = reader.take();
-    if (rows > 0) onBlock(blockOf(rows, found));
-  };
-  await tx.copyOut(`COPY (${query}) TO STDOUT (FORMAT binary)`, (chunk) => {
-    reader.push(chunk);
-    if (reader.rows >= BLOCK_ROWS) flush();
-  });
-  flush();
+  await tx.copyOut(`COPY (${query}) TO STDOUT (FORMAT binary)`, (chunk) => reader.push(chunk));
+  reader.end();
 }
