@@ -36,8 +36,8 @@ const SLACK_MS = 1_000;
 const moment = (ms: string): string => `timestamptz 'epoch' + (${ms}) * interval '1 millisecond'`;
 
 /**
- * Reads the features of one view as of moments that mostly ascend, from the offline log: what `foldAsOf` gives for all
- * of the log, for the events of the asked keys alone. A state stays in memory for the next read of its key, which then
+ * Reads the features of one view as of moments that mostly ascend, from the offline log: what `KeyedAsOfFold` gives
+ * for all of the log, for the events of the asked keys alone. A state stays in memory for the next read of its key, which then
  * reads only what became known since.
  *
  * Why that is exact. A cached state has all events of its key in the log with known(e) <= upTo. Before each read the rows
