@@ -19,6 +19,9 @@ export type CopyValue = string | number | boolean | null;
 export const TIMESTAMP_MS_MIN = -210_863_520_000_000;
 export const TIMESTAMP_MS_MAX = 8_640_000_000_000_000;
 
+/** A bound on times of the log that timestamptz can hold: one before all that the log can hold where it can't. */
+export const storableBound = (ms: number): number => Math.max(ms, TIMESTAMP_MS_MIN - 1);
+
 const INITIAL_BYTES = 65_536;
 /** An int16 or int32 length with a fixed-width value. */
 const FIXED_BYTES_MAX = 12;

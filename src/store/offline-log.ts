@@ -3,7 +3,7 @@ import type { Source } from '../define/source.ts';
 import { quoteIdentifier, type Postgres, type Queryable } from '../infra/postgres.ts';
 import { prunedTotals } from './cold-log/cold-files.ts';
 import { scanColdAndHot } from './cold-log/scan-cold-and-hot.ts';
-import { CopyWriter, type CopyType, type CopyValue } from './copy-binary.ts';
+import { CopyWriter, storableBound, type CopyType, type CopyValue } from './copy-binary.ts';
 import { copyRows } from './copy-reader.ts';
 import type { LogFilter } from './log-filter.ts';
 import { logMetaColumns, logTable } from './log-table.ts';
@@ -159,7 +159,7 @@ const orders = {
 
 /** COPY takes no parameters; every value here is a number, written as one. */
 export function logCondition(filter: Omit<LogFilter, 'order'>): string {
-  const time = (ms: number): string => `timestamptz 'epoch' + ${String(ms)} * interval '1 millisecond'`;
+  const time = (ms: number): string => `timestamptz 'epoch' + ${String(storableBound(ms))} * interval '1 millisecond'`;
   const tests: string[] = [];
   if (filter.knownTo !== undefined) tests.push(`known_time <= ${time(filter.knownTo)}`);
   if (filter.knownAfter !== undefined) tests.push(`known_time > ${time(filter.knownAfter)}`);

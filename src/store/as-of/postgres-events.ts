@@ -1,5 +1,5 @@
 import { quoteIdentifier, type Postgres, type Queryable } from '../../infra/postgres.ts';
-import { CopyWriter, TIMESTAMP_MS_MIN } from '../copy-binary.ts';
+import { CopyWriter, storableBound } from '../copy-binary.ts';
 import { CopyColumns } from '../copy-columns.ts';
 import { logTable } from '../log-table.ts';
 import { logCondition } from '../offline-log.ts';
@@ -45,8 +45,6 @@ const scanJoined = (postgres: Postgres, request: EventRequest, work: (scan: Even
     return true;
   });
 
-/** No event is older than the oldest time that the log can hold. */
-const storableTime = (ms: number): number => Math.max(ms, TIMESTAMP_MS_MIN - 1);
 const keyColumn = (field: number): string => `millrace_key_${field}`;
 
 async function copyKeys(tx: Queryable, { keys, keyFields, moments, reachMs }: EventRequest): Promise<void> {
@@ -59,8 +57,8 @@ async function copyKeys(tx: Queryable, { keys, keyFields, moments, reachMs }: Ev
   for (let id = 0; id < keys.length; id++) {
     writer.startRow(3 + columns.length);
     writer.add('int4', id);
-    writer.add('timestamp', storableTime(moments.earliest[id]! - reachMs));
-    writer.add('timestamp', storableTime(moments.latest[id]!));
+    writer.add('timestamp', storableBound(moments.earliest[id]! - reachMs));
+    writer.add('timestamp', storableBound(moments.latest[id]!));
     for (const column of columns) writer.add('string', column[id]!);
   }
   const names = ['millrace_id', 'millrace_from', 'millrace_to', ...keyNames].join(', ');
