@@ -1,3 +1,4 @@
+import { splitEntityKey } from '../../define/entity.ts';
 import type { Source } from '../../define/source.ts';
 import type { Column } from '../copy-columns.ts';
 
@@ -56,12 +57,10 @@ export interface EventReader {
   close(): Promise<void>;
 }
 
-const SEPARATOR = '\u001f';
-
 /** The fields of keys as columns: one array a key field. */
 export function keyColumns(keys: readonly string[], keyFields: number): string[][] {
   if (keyFields === 1) return [[...keys]];
-  const parts = keys.map((key) => key.split(SEPARATOR));
+  const parts = keys.map((key) => splitEntityKey(key));
   return Array.from({ length: keyFields }, (_, field) => parts.map((part) => part[field] ?? ''));
 }
 

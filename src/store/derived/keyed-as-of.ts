@@ -1,3 +1,4 @@
+import { joinEntityKey, splitEntityKey } from '../../define/entity.ts';
 import { readFresh } from '../../fold/fresh-read.ts';
 import { prepareEvent, type ViewProgram } from '../../fold/compile-view.ts';
 import type { Row } from '../../define/field.ts';
@@ -152,7 +153,7 @@ export class KeyedAsOf {
       if (rows.length > LATE_ROWS_MAX) this.#cache.clear();
       for (const [knownTime, ...parts] of rows) {
         if (parts.includes(null)) continue;
-        const key = keyText(parts as string[]);
+        const key = joinEntityKey(parts as string[]);
         if ((this.#cache.get(key)?.upTo ?? -Infinity) >= knownTime) this.#cache.delete(key);
       }
     }
@@ -168,7 +169,7 @@ export class KeyedAsOf {
     if (reads.length === 0) return;
     const { keyFields } = this.#program;
     const fields = fieldsOfView(this.#program);
-    const parts = keyFields.map((_, k) => reads.map(({ key }) => partsOf(key)[k] ?? null));
+    const parts = keyFields.map((_, k) => reads.map(({ key }) => splitEntityKey(key)[k] ?? null));
     await db.transaction(async (tx) => {
       await tx.query(`DECLARE events NO SCROLL CURSOR FOR ${this.#scanSql(fields)}`, [
         ...parts,
@@ -225,7 +226,3 @@ export class KeyedAsOf {
       ORDER BY w.place, l."known ms"`;
   }
 }
-
-const SEPARATOR = '\u001f';
-const keyText = (parts: readonly string[]): string => parts.join(SEPARATOR);
-const partsOf = (key: string): readonly string[] => key.split(SEPARATOR);
