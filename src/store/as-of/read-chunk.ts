@@ -30,7 +30,7 @@ export const AS_OF_EVENTS_IN_MEMORY = 2_000_000;
 
 /**
  * Reads the features of a chunk's rows as of their moments. Each source is asked for the events of the chunk's keys
- * only, from the longest window before its earliest row to its latest row: a lifetime window reaches back to the first.
+ * only, of each from the longest window before its earliest row to its latest row: a lifetime window reaches back to the first.
  * A chunk thus depends on no other, and its values are the same bits however rows are cut into chunks, because each key's
  * events are folded in the one order that their times and their places in the log give.
  *
