@@ -27,12 +27,16 @@ interface KeyRead {
   readonly upTo: number;
 }
 
-/** States that are kept between reads; what is dropped is read from the log again. */
-const STATES_MAX = 10_000;
+export interface KeyedAsOfLimits {
+  /** States that are kept between reads; what is dropped is read from the log again. */
+  readonly statesMax: number;
+  /** Rows that came in behind the states in the cache; where there are more, all states are dropped. */
+  readonly lateRowsMax: number;
+}
+export const keyedAsOfLimitsDefault: KeyedAsOfLimits = { statesMax: 10_000, lateRowsMax: 10_000 };
+
 /** Events that Postgres hands over at a time. */
 const FETCH_ROWS = 5_000;
-/** Rows that came in behind the states in the cache; where there are more, all states are dropped. */
-const LATE_ROWS_MAX = 10_000;
 const SLACK_MS = 1_000;
 const moment = (ms: string): string => `timestamptz 'epoch' + (${ms}) * interval '1 millisecond'`;
 
@@ -47,16 +51,16 @@ const moment = (ms: string): string => `timestamptz 'epoch' + (${ms}) * interval
  */
 export class KeyedAsOf {
   readonly #program: ViewProgram;
-  readonly #statesMax: number;
+  readonly #limits: KeyedAsOfLimits;
   #cache = new Map<string, CachedState>();
   /** At least the greatest `upTo` of the cache. */
   #upToMax = -Infinity;
   /** Source partition -> where the log ended when the states were last checked. */
   #seen = new Map<number, number>();
 
-  constructor(program: ViewProgram, statesMax = STATES_MAX) {
+  constructor(program: ViewProgram, limits = keyedAsOfLimitsDefault) {
     this.#program = program;
-    this.#statesMax = statesMax;
+    this.#limits = limits;
   }
 
   /**
@@ -125,7 +129,7 @@ export class KeyedAsOf {
     this.#cache.set(key, { state, upTo });
     this.#upToMax = Math.max(this.#upToMax, upTo);
     for (const oldest of this.#cache.keys()) {
-      if (this.#cache.size <= this.#statesMax) break;
+      if (this.#cache.size <= this.#limits.statesMax) break;
       this.#cache.delete(oldest);
     }
   }
@@ -142,7 +146,7 @@ export class KeyedAsOf {
         `SELECT ${['millrace.epoch_ms(l.known_time)::float8', ...fields].join(', ')}
          FROM unnest($1::int[], $2::bigint[], $3::bigint[]) AS w(partition, from_offset, to_offset)
          JOIN ${logTable(name)} l ON l.source_partition = w.partition AND l.source_offset >= w.from_offset AND l.source_offset < w.to_offset
-         WHERE l.known_time <= ${moment(`$4::float8 + ${SLACK_MS}`)} LIMIT ${LATE_ROWS_MAX + 1}`,
+         WHERE l.known_time <= ${moment(`$4::float8 + ${SLACK_MS}`)} LIMIT ${this.#limits.lateRowsMax + 1}`,
         [
           grown.map(([partition]) => partition),
           grown.map(([partition]) => this.#seen.get(partition) ?? 0),
@@ -150,7 +154,7 @@ export class KeyedAsOf {
           this.#upToMax,
         ],
       )) as [number, ...(string | null)[]][];
-      if (rows.length > LATE_ROWS_MAX) this.#cache.clear();
+      if (rows.length > this.#limits.lateRowsMax) this.#cache.clear();
       for (const [knownTime, ...parts] of rows) {
         if (parts.includes(null)) continue;
         const key = joinEntityKey(parts as string[]);
