@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { HistoricalActivities, HistoricalRequest } from '../src/contracts/historical.ts';
 import { MillraceError } from '../src/core/millrace-error.ts';
 import { chunkJob, finishRun, threadStart } from '../src/store/as-of/as-of-file.ts';
-import type { AsOfFileRequest } from '../src/store/as-of/as-of-request.ts';
+import { fileRequestOf, type AsOfFileRequest } from '../src/store/as-of/as-of-request.ts';
 import { runInThreads } from '../src/store/as-of/chunk-threads.ts';
 import { dropRun, planRun, readPlan, type RunDeps } from '../src/store/as-of/plan-run.ts';
 import type { RunPlan } from '../src/store/as-of/run-plan.ts';
@@ -16,19 +16,12 @@ export interface HistoricalDependencies extends RunDeps {
 
 /** Steps of a read of the past. Each can be begun anew: what one has done is a file under its last name, or nothing. */
 export function createHistoricalActivities(deps: HistoricalDependencies): HistoricalActivities {
-  const requestOf = (run: string, given: HistoricalRequest): AsOfFileRequest => ({
-    plan: deps.catalog.plan(given.selection),
-    spine: given.spine,
-    out: given.out,
-    mode: given.mode,
-    asOfColumn: given.asOfColumn ?? undefined,
-    dataCut: given.dataCut ?? undefined,
-    eventFiles: given.eventFiles ?? undefined,
-    memoryBytes: given.memoryBytes ?? undefined,
-    threads: CHUNKS_PER_GROUP,
-    run,
-    signal: Context.current().cancellationSignal,
-  });
+  const requestOf = (run: string, given: HistoricalRequest): AsOfFileRequest =>
+    fileRequestOf(deps.catalog.plan(given.selection), given, {
+      threads: CHUNKS_PER_GROUP,
+      run,
+      signal: Context.current().cancellationSignal,
+    });
   return mapErrors<HistoricalActivities>({
     planHistorical: ({ run, request }) =>
       keepAlive(async () => {

@@ -7,10 +7,11 @@ import os from 'node:os';
 import { pathToFileURL } from 'node:url';
 import { compileView, prepareEvent, type ViewProgram } from '../../src/fold/compile-view.ts';
 import { FrameWriter, readFrame } from '../../src/fold/event-frame.ts';
-import { foldAsOf } from '../../src/fold/point-in-time.ts';
+import { groupSpine, KeyedAsOfFold } from '../../src/fold/keyed-as-of-fold.ts';
 import { decodeState, encodeState } from '../../src/fold/state-codec.ts';
 import { applyEvent, createState, readFeatures, type ViewState } from '../../src/fold/view-state.ts';
 import { entity, featureView } from '../../src/index.ts';
+import { orderByKey } from '../../src/store/as-of/sorted-events.ts';
 import { activity, createRandom, payments } from './activity-view.ts';
 
 const KEYS = 10_000;
@@ -187,22 +188,33 @@ function benchTrainingSet(what: string, view: typeof activity | typeof dense, ke
   );
   const inputs = new Float64Array(TRAINING_ROWS * program.inputCount);
   for (let i = 0; i < inputs.length; i++) inputs[i] = prepared[i % prepared.length]!;
+  const anyKey = (): number => Math.floor(random() * keyCount);
   const events = {
-    keys: Array.from({ length: TRAINING_ROWS }, () => `card-${Math.floor(random() * keyCount)}`),
+    rows: TRAINING_ROWS,
+    keyIds: Float64Array.from({ length: TRAINING_ROWS }, anyKey),
     effectiveTime: knownTime.map((time) => time - Math.floor(random() * 600_000)),
     knownTime,
-    inputs,
+    sequence: Float64Array.from({ length: TRAINING_ROWS }, (_, i) => i),
+    fields: [],
   };
-  const spine = {
-    keys: Array.from({ length: TRAINING_ROWS }, () => `card-${Math.floor(random() * keyCount)}`),
-    asOf: knownTime.map((time) => time + Math.floor(random() * 1_000_000)),
-  };
+  const keyIds = Int32Array.from({ length: TRAINING_ROWS }, anyKey);
+  const asOf = knownTime.map((time) => time + Math.floor(random() * 1_000_000));
   const out = new Float64Array(TRAINING_ROWS * program.featureNames.length);
   report(
     what,
     TRAINING_ROWS,
     'rows',
-    seconds(() => foldAsOf(program, events, spine, out)),
+    seconds(() => {
+      const fold = new KeyedAsOfFold(program, groupSpine(keyIds, asOf, keyCount), out, new Uint8Array(TRAINING_ROWS));
+      let before = -1;
+      for (const i of orderByKey(events, keyCount, 'known')) {
+        const key = events.keyIds[i]!;
+        if (key !== before && before >= 0) fold.finish(before);
+        before = key;
+        fold.add(key, events.effectiveTime[i]!, knownTime[i]!, inputs, i * program.inputCount);
+      }
+      fold.finishAll(keyIds);
+    }),
   );
 }
 

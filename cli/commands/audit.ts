@@ -11,6 +11,7 @@ import {
 } from '../../src/contracts/audit.ts';
 import { searchAttributes, workflowIds } from '../../src/contracts/lifecycle.ts';
 import { createNames } from '../../src/contracts/names.ts';
+import { shownEntityKey } from '../../src/define/entity.ts';
 import { examples, parseMoment, parsePositiveInteger, type AddCommand } from '../add-command.ts';
 import { exitCodes } from '../exit-code.ts';
 import { operatorName } from '../lifecycle-client.ts';
@@ -124,7 +125,7 @@ function describeResult({ verdict, certificate, digest, tally }: AuditResult): s
 /** What differs, and where to look; names are never cut. */
 function describeMismatch(mismatch: AuditMismatch): string {
   const { feature, entityKey, window, served, recomputed, decision, version, asOf, events, beyondGrace } = mismatch;
-  const key = entityKey === null ? '' : ` of ${entityKey.replaceAll('\u001f', '/')}`;
+  const key = entityKey === null ? '' : ` of ${shownEntityKey(entityKey)}`;
   const seen =
     events === null
       ? []

@@ -5,7 +5,7 @@ import type { HistoricalRequest } from '../../src/contracts/historical.ts';
 import { loadColdLogConfig } from '../../src/infra/cold-log-config.ts';
 import { loadProject } from '../../src/infra/load-project.ts';
 import { MillraceError } from '../../src/core/millrace-error.ts';
-import type { AsOfManifest, AsOfFileRequest } from '../../src/store/as-of/as-of-request.ts';
+import { fileRequestOf, type AsOfManifest } from '../../src/store/as-of/as-of-request.ts';
 import type { OnlineReadPlan } from '../../src/store/online-catalog.ts';
 import { examples, parseMoment, parsePositiveInteger, type AddCommand } from '../add-command.ts';
 import type { CommandContext } from '../command-context.ts';
@@ -84,28 +84,20 @@ function readHere(
   request: HistoricalRequest,
   threads: number,
 ): Promise<AsOfManifest> {
-  const asked: AsOfFileRequest = {
-    plan,
-    spine: request.spine,
-    out: request.out,
-    mode: request.mode,
-    asOfColumn: request.asOfColumn ?? undefined,
-    dataCut: request.dataCut ?? undefined,
-    eventFiles: request.eventFiles ?? undefined,
-    memoryBytes: request.memoryBytes ?? undefined,
+  const how = {
     threads,
     signal: context.signal,
-    onChunk: (rows, ofRows) => {
+    onChunk: (rows: number, ofRows: number) => {
       context.output.note(`${rows} of ${ofRows} rows read`);
     },
-    onProgress: (rows) => {
+    onProgress: (rows: number) => {
       context.output.note(`${rows} rows written`);
     },
   };
   return withLogDatabase(context, async (postgres, { postgresUrl }) => {
     const { writeAsOfFile } = await import('../../src/store/as-of/as-of-file.ts');
     const coldLog = loadColdLogConfig(await context.environment());
-    return writeAsOfFile({ postgres, postgresUrl, coldLog }, asked);
+    return writeAsOfFile({ postgres, postgresUrl, coldLog }, fileRequestOf(plan, request, how));
   });
 }
 

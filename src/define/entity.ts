@@ -33,3 +33,10 @@ export function entityKeyOf(
   }
   return key;
 }
+
+/** The values of a key's fields, joined as `entityKeyOf` joins them. */
+export const joinEntityKey = (values: readonly string[]): string => values.join(SEPARATOR);
+/** The values that a key was joined of. */
+export const splitEntityKey = (key: string): string[] => key.split(SEPARATOR);
+/** A key for people to read. */
+export const shownEntityKey = (key: string): string => key.replaceAll(SEPARATOR, '/');

@@ -11,8 +11,8 @@ export interface DuckdbColumnSession {
   describe(query: string): Promise<readonly { readonly name: string; readonly type: string }[]>;
   /** Streams a query's answer until `onChunk` says false. Each of its columns is DOUBLE, INTEGER or VARCHAR: cast them so. */
   stream(sql: string, onChunk: (rows: number, columns: readonly DuckdbColumn[]) => boolean): Promise<void>;
-  /** Fills a table: one array of values a column. */
-  append(table: string, columns: readonly (readonly (string | number)[])[]): Promise<void>;
+  /** Fills a table: one array of values a column, texts, integers or doubles. */
+  append(table: string, columns: readonly (readonly string[] | Int32Array | Float64Array)[]): Promise<void>;
 }
 
 /** An in-memory database of this process, for reading files of columns. Its errors are DuckDB's own: the caller knows what it asked for. */
@@ -75,7 +75,8 @@ function sessionOf(connection: DuckDBConnection): DuckdbColumnSession {
         for (const column of columns) {
           const value = column[row]!;
           if (typeof value === 'string') appender.appendVarchar(value);
-          else appender.appendInteger(value);
+          else if (column instanceof Int32Array) appender.appendInteger(value);
+          else appender.appendDouble(value);
         }
         appender.endRow();
       }

@@ -1,15 +1,13 @@
 import type { CategoryColumn, TrainingSet } from '../contracts/training-set.ts';
 import { MillraceError } from '../core/millrace-error.ts';
 import type { Model } from '../define/model.ts';
-import type { Source } from '../define/source.ts';
-import { assembleRow, compileService, requestKeyOf, type ServiceProgram } from '../fold/compile-service.ts';
-import type { ViewProgram } from '../fold/compile-view.ts';
-import { foldAsOf } from '../fold/point-in-time.ts';
+import { assembleRow, compileService, type ServiceProgram } from '../fold/compile-service.ts';
 import type { Postgres } from '../infra/postgres.ts';
+import { postgresEvents } from './as-of/postgres-events.ts';
+import { readViews } from './as-of/read-as-of.ts';
 import { readExamples, type Example } from './example-spine.ts';
 import { newestKnownTime } from './offline-log.ts';
 import { serviceDigest } from './service-digest.ts';
-import { readSourceEvents } from './view-events.ts';
 
 export interface TrainingSetDeps {
   readonly postgres: Postgres;
@@ -42,7 +40,8 @@ export async function buildTrainingSet(
   const examples = await readExamples(deps.postgres, model, program, dataCut);
   if (examples.length === 0) throw noExamples(model, dataCut);
   stage('examples', examples.length);
-  const { values, refused } = await readViewValues(deps.postgres, program, examples, dataCut, stage);
+  const { values, refused } = await readValues(deps.postgres, program, examples, dataCut);
+  stage('features', examples.length);
   const kept = examples.flatMap((example, row) => (refused[row] === 1 ? [] : { example, row }));
   if (kept.length === 0) throw allStale(model, examples.length);
   const trainingSet = assembleSet(model, program, kept, values);
@@ -50,50 +49,25 @@ export async function buildTrainingSet(
   return { trainingSet, dataCut };
 }
 
-interface ViewValues {
+interface ExampleValues {
   /** Per view of the program, row-major over the examples: its features as of each decision time. */
   readonly values: readonly Float64Array[];
   /** 1 for each example that serving would have refused. */
   readonly refused: Uint8Array;
 }
 
-async function readViewValues(
+async function readValues(
   postgres: Postgres,
-  program: ServiceProgram,
+  { views }: ServiceProgram,
   examples: readonly Example[],
   dataCut: number,
-  stage: (name: string, rows: number) => void,
-): Promise<ViewValues> {
+): Promise<ExampleValues> {
+  const spine = examples.map(({ request, decisionTime }) => ({ row: request, asOf: decisionTime }));
+  const reads = await readViews(postgresEvents(postgres), views, spine, { mode: 'known', dataCut });
   const refused = new Uint8Array(examples.length);
-  const asOf = Float64Array.from(examples, (example) => example.decisionTime);
-  const values = program.views.map((view) => new Float64Array(examples.length * view.featureNames.length));
-  for (const [source, views] of viewsBySource(program)) {
-    // The fold sorts one column of numbers, which is much less than Postgres would.
-    const columns = await readSourceEvents(postgres, views, { knownTo: dataCut, order: 'any' });
-    stage(
-      `events of ${source.name}`,
-      columns.reduce((rows, c) => rows + c.rows, 0),
-    );
-    for (const [i, view] of views.entries()) {
-      const events = columns[i];
-      if (events === undefined) continue;
-      const keys = examples.map((example) => requestKeyOf(view, example.request));
-      const stale = view.freshness?.onStale === 'refuse' ? refused : undefined;
-      foldAsOf(view, events, { keys, asOf }, values[program.views.indexOf(view)] as Float64Array, stale);
-      stage(`view ${view.name}`, events.rows);
-    }
-  }
-  return { values, refused };
-}
-
-function viewsBySource(program: ServiceProgram): Map<Source, ViewProgram[]> {
-  const bySource = new Map<Source, ViewProgram[]>();
-  for (const view of program.views) {
-    const list = bySource.get(view.view.source);
-    if (list === undefined) bySource.set(view.view.source, [view]);
-    else list.push(view);
-  }
-  return bySource;
+  for (const [v, { stale }] of reads.entries())
+    if (views[v]?.freshness?.onStale === 'refuse') stale.forEach((isStale, row) => (refused[row]! |= isStale));
+  return { values: reads.map(({ values }) => values), refused };
 }
 
 function assembleSet(

@@ -3,6 +3,7 @@ import type { Fence } from '../contracts/decision.ts';
 import type { Clock } from '../core/clock.ts';
 import { canonicalJson } from '../core/json.ts';
 import { isMillraceError, MillraceError } from '../core/millrace-error.ts';
+import { shownEntityKey, splitEntityKey } from '../define/entity.ts';
 import type { ViewProgram } from '../fold/compile-view.ts';
 import { partitionOf } from '../fold/partition-of.ts';
 import { decodeState } from '../fold/state-codec.ts';
@@ -139,7 +140,7 @@ export function assertEqual(program: ViewProgram, { differing, differences, valu
     .slice(0, 5)
     .map(
       ({ feature, entityKey, asOf, found, expected, against }) =>
-        `${feature} of ${entityKey.replaceAll('\u001f', '/')} as of ${new Date(asOf).toISOString()} is ${found ?? 'null'}, ${against}: ${expected ?? 'null'}`,
+        `${feature} of ${shownEntityKey(entityKey)} as of ${new Date(asOf).toISOString()} is ${found ?? 'null'}, ${against}: ${expected ?? 'null'}`,
     );
   throw new MillraceError(
     'FEATURE_VIEW_UNEQUAL',
@@ -211,7 +212,7 @@ async function recompute(
   reads: readonly (SampledState & { readonly asOf: number })[],
 ): Promise<{ values: Float64Array; by: 'sql' | 'fold' }> {
   const rows = reads.map(
-    ({ entityKey, fence, asOf }): TwinRow => ({ key: entityKey.split('\u001f'), asOf, fence }),
+    ({ entityKey, fence, asOf }): TwinRow => ({ key: splitEntityKey(entityKey), asOf, fence }),
   );
   try {
     return { values: await readTwin(postgres, program.view, rows, 'fence'), by: 'sql' };

@@ -1,4 +1,3 @@
-import { assertInvariant } from '../core/assert-invariant.ts';
 import type { FieldType } from '../define/field.ts';
 
 /**
@@ -6,10 +5,10 @@ import type { FieldType } from '../define/field.ts';
  * columns and per column an int32 length (-1: null) and the value; an int16 -1 ends it.
  * https://www.postgresql.org/docs/current/sql-copy.html
  */
-const SIGNATURE = Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1');
-export const COPY_HEADER_BYTES = SIGNATURE.length + 8;
+export const COPY_SIGNATURE = Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1');
+export const COPY_HEADER_BYTES = COPY_SIGNATURE.length + 8;
 /** Microseconds, since 2000-01-01. */
-const PG_EPOCH_MS = 946_684_800_000;
+export const COPY_TIME_EPOCH_MS = 946_684_800_000;
 const TWO_32 = 4_294_967_296;
 
 /** Type of a column on the wire; `timestamp` is timestamptz, as ms since the Unix epoch on our side. */
@@ -19,6 +18,9 @@ export type CopyValue = string | number | boolean | null;
 /** Times that timestamptz can hold, ms since the epoch: 4713 BC to the last that JavaScript has. */
 export const TIMESTAMP_MS_MIN = -210_863_520_000_000;
 export const TIMESTAMP_MS_MAX = 8_640_000_000_000_000;
+
+/** A bound on times of the log that timestamptz can hold: one before all that the log can hold where it can't. */
+export const storableBound = (ms: number): number => Math.max(ms, TIMESTAMP_MS_MIN - 1);
 
 const INITIAL_BYTES = 65_536;
 /** An int16 or int32 length with a fixed-width value. */
@@ -31,8 +33,8 @@ export class CopyWriter {
   #at = COPY_HEADER_BYTES;
 
   constructor() {
-    SIGNATURE.copy(this.#buffer);
-    this.#buffer.fill(0, SIGNATURE.length, COPY_HEADER_BYTES);
+    COPY_SIGNATURE.copy(this.#buffer);
+    this.#buffer.fill(0, COPY_SIGNATURE.length, COPY_HEADER_BYTES);
   }
 
   startRow(columns: number): void {
@@ -82,7 +84,7 @@ export class CopyWriter {
 
   /** Whole ms to microseconds, in halves: their product can lie beyond 2^53. */
   #writeTime(value: number): void {
-    const ms = Math.round(value) - PG_EPOCH_MS;
+    const ms = Math.round(value) - COPY_TIME_EPOCH_MS;
     const high = Math.floor(ms / TWO_32);
     const low = (ms - high * TWO_32) * 1_000;
     const carry = Math.floor(low / TWO_32);
@@ -101,82 +103,4 @@ export class CopyWriter {
     this.#buffer.copy(grown, 0, 0, this.#at);
     this.#buffer = grown;
   }
-}
-
-/** Reads the rows of `COPY ... TO STDOUT (FORMAT binary)` as chunks come in, any way they are cut. */
-export class CopyReader {
-  readonly #types: readonly CopyType[];
-  readonly #onRow: (values: readonly CopyValue[]) => void;
-  readonly #values: CopyValue[];
-  #rest: Buffer = Buffer.alloc(0);
-  #started = false;
-
-  /** `onRow` gets one array that is used again for the next row. */
-  constructor(types: readonly CopyType[], onRow: (values: readonly CopyValue[]) => void) {
-    this.#types = types;
-    this.#onRow = onRow;
-    this.#values = new Array<CopyValue>(types.length).fill(null);
-  }
-
-  push(chunk: Buffer): void {
-    const buffer = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
-    let at = 0;
-    if (!this.#started) {
-      if (buffer.length < COPY_HEADER_BYTES) {
-        this.#rest = buffer;
-        return;
-      }
-      assertInvariant(
-        buffer.subarray(0, SIGNATURE.length).equals(SIGNATURE),
-        'Postgres answers COPY in binary',
-      );
-      at = COPY_HEADER_BYTES;
-      this.#started = true;
-    }
-    for (let next = this.#row(buffer, at); next !== -1; next = this.#row(buffer, at)) at = next;
-    this.#rest = buffer.subarray(at);
-  }
-
-  /** End of the row that starts at `at`, or -1 where it is not all there, or there is none. */
-  #row(buffer: Buffer, start: number): number {
-    if (start + 2 > buffer.length || buffer.readInt16BE(start) === -1) return -1;
-    let at = start + 2;
-    for (let i = 0; i < this.#types.length; i++) {
-      if (at + 4 > buffer.length) return -1;
-      const bytes = buffer.readInt32BE(at);
-      at += 4;
-      if (bytes === -1) {
-        this.#values[i] = null;
-        continue;
-      }
-      if (at + bytes > buffer.length) return -1;
-      this.#values[i] = readValue(buffer, at, bytes, this.#types[i] as CopyType);
-      at += bytes;
-    }
-    this.#onRow(this.#values);
-    return at;
-  }
-}
-
-function readValue(buffer: Buffer, at: number, bytes: number, type: CopyType): CopyValue {
-  switch (type) {
-    case 'string':
-      return buffer.toString('utf8', at, at + bytes);
-    case 'number':
-      return buffer.readDoubleBE(at);
-    case 'boolean':
-      return buffer[at] === 1;
-    case 'int4':
-      return buffer.readInt32BE(at);
-    case 'int8':
-      return buffer.readInt32BE(at) * TWO_32 + buffer.readUInt32BE(at + 4);
-    case 'timestamp':
-      return readCopyTime(buffer.readInt32BE(at), buffer.readUInt32BE(at + 4));
-  }
-}
-
-/** Microseconds in halves to ms, exact where they are whole. */
-export function readCopyTime(high: number, low: number): number {
-  const thousands = Math.floor(high / 1_000);
-  return thousands * TWO_32 + ((high - thousands * 1_000) * TWO_32 + low) / 1_000 + PG_EPOCH_MS;
 }

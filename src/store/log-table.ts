@@ -6,12 +6,14 @@ import { quoteIdentifier } from '../infra/postgres.ts';
 
 /** Columns that every offline log starts with; the source's fields follow, named as they are. */
 export const logMetaColumns = [
-  { name: 'source_partition', sqlType: 'integer' },
-  { name: 'source_offset', sqlType: 'bigint' },
-  { name: 'event_time', sqlType: 'timestamptz' },
-  { name: 'effective_time', sqlType: 'timestamptz' },
-  { name: 'known_time', sqlType: 'timestamptz' },
+  { name: 'source_partition', sqlType: 'integer', copyType: 'int4' },
+  { name: 'source_offset', sqlType: 'bigint', copyType: 'int8' },
+  { name: 'event_time', sqlType: 'timestamptz', copyType: 'timestamp' },
+  { name: 'effective_time', sqlType: 'timestamptz', copyType: 'timestamp' },
+  { name: 'known_time', sqlType: 'timestamptz', copyType: 'timestamp' },
 ] as const;
+/** Types on the wire of these columns. */
+export const logMetaTypes = logMetaColumns.map(({ copyType }) => copyType);
 
 /** Names that a field can't have, because the log uses them. */
 export const reservedFieldNames: ReadonlySet<string> = new Set(logMetaColumns.map((column) => column.name));

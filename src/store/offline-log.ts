@@ -3,9 +3,10 @@ import type { Source } from '../define/source.ts';
 import { quoteIdentifier, type Postgres, type Queryable } from '../infra/postgres.ts';
 import { prunedTotals } from './cold-log/cold-files.ts';
 import { scanColdAndHot } from './cold-log/scan-cold-and-hot.ts';
-import { CopyReader, CopyWriter, type CopyType, type CopyValue } from './copy-binary.ts';
+import { CopyWriter, storableBound, type CopyValue } from './copy-binary.ts';
+import { copyRows } from './copy-reader.ts';
 import type { LogFilter } from './log-filter.ts';
-import { logMetaColumns, logTable } from './log-table.ts';
+import { logMetaColumns, logMetaTypes, logTable } from './log-table.ts';
 
 /** One event of the offline log. Times are ms since the epoch. */
 export interface LoggedEvent {
@@ -21,7 +22,6 @@ export interface LoggedEvent {
 
 export type { LogFilter } from './log-filter.ts';
 
-const metaTypes: readonly CopyType[] = ['int4', 'int8', 'timestamp', 'timestamp', 'timestamp'];
 const metaNames = logMetaColumns.map((column) => column.name);
 
 /** Appends events to the log of their source; the caller's transaction moves the position. */
@@ -42,7 +42,7 @@ async function copyEvents(tx: Queryable, source: Source, events: readonly Logged
   const fields = Object.entries(source.schema);
   const writer = new CopyWriter();
   for (const event of events) {
-    writer.startRow(metaTypes.length + fields.length);
+    writer.startRow(logMetaTypes.length + fields.length);
     writer.add('int4', event.sourcePartition);
     writer.add('int8', event.sourceOffset);
     writer.add('timestamp', event.eventTime);
@@ -70,7 +70,7 @@ async function insertEvents(tx: Queryable, source: Source, events: readonly Logg
   ];
   const columns = [...metaNames, ...fields.map(([name]) => quoteIdentifier(name))];
   const selected = types.map((_, i) => {
-    const isTime = i >= metaTypes.length ? fields[i - metaTypes.length]?.[1].type === 'timestamp' : i >= 2;
+    const isTime = i >= logMetaTypes.length ? fields[i - logMetaTypes.length]?.[1].type === 'timestamp' : i >= 2;
     return isTime ? time(`c${i}`) : `c${i}`;
   });
   await tx.query(
@@ -118,7 +118,7 @@ export async function scanEvents(
     event.effectiveTime = values[3] as number;
     event.knownTime = values[4] as number;
     for (let i = 0; i < fields.length; i++)
-      row[fields[i] as string] = values[metaTypes.length + i] as CopyValue;
+      row[fields[i] as string] = values[logMetaTypes.length + i] as CopyValue;
     onEvent(event);
   };
   await scanColdAndHot(db, {
@@ -141,7 +141,7 @@ export async function scanTable(
   onRow: (values: readonly CopyValue[]) => void,
   onPause?: () => Promise<void>,
 ): Promise<void> {
-  const reader = new CopyReader([...metaTypes, ...columns.map(({ type }) => type)], onRow);
+  const reader = copyRows([...logMetaTypes, ...columns.map(({ type }) => type)], onRow);
   const names = [...metaNames, ...columns.map(({ name }) => quoteIdentifier(name))].join(', ');
   await tx.copyOut(`COPY (SELECT ${names} FROM ${logTable(source.name)}${clauses}) TO STDOUT (FORMAT binary)`, (chunk) => {
     reader.push(chunk);
@@ -158,7 +158,7 @@ const orders = {
 
 /** COPY takes no parameters; every value here is a number, written as one. */
 export function logCondition(filter: Omit<LogFilter, 'order'>): string {
-  const time = (ms: number): string => `timestamptz 'epoch' + ${String(ms)} * interval '1 millisecond'`;
+  const time = (ms: number): string => `timestamptz 'epoch' + ${String(storableBound(ms))} * interval '1 millisecond'`;
   const tests: string[] = [];
   if (filter.knownTo !== undefined) tests.push(`known_time <= ${time(filter.knownTo)}`);
   if (filter.knownAfter !== undefined) tests.push(`known_time > ${time(filter.knownAfter)}`);

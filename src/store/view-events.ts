@@ -2,16 +2,19 @@ import { aggregationsOf } from '../define/aggregation.ts';
 import { CHANGE_SIGN } from '../define/change-fields.ts';
 import { prepareEvent, viewKeyOf, type ViewProgram } from '../fold/compile-view.ts';
 import { partitionOf } from '../fold/partition-of.ts';
-import type { EventColumns as FoldColumns } from '../fold/point-in-time.ts';
-import type { Queryable } from '../infra/postgres.ts';
-import { scanEvents, type LogFilter, type LoggedEvent } from './offline-log.ts';
+import type { LoggedEvent } from './offline-log.ts';
 
 /** Events of a source as one view sees them, by column; those without an entity key are left out. */
-export interface EventColumns extends FoldColumns {
+export interface EventColumns {
   readonly rows: number;
   readonly keys: readonly string[];
   readonly sourcePartitions: Int32Array;
   readonly sourceOffsets: Float64Array;
+  /** min(event time, known time), ms since the epoch. */
+  readonly effectiveTime: Float64Array;
+  readonly knownTime: Float64Array;
+  /** Row-major, `inputCount` a row. */
+  readonly inputs: Float64Array;
 }
 
 const INITIAL_ROWS = 1_024;
@@ -99,32 +102,4 @@ export function fieldsOfView(program: ViewProgram): string[] {
       ...aggregations.flatMap((a) => Object.keys(a.where ?? {})),
     ]),
   ];
-}
-
-/** Events of several views of one source in one scan of its log. */
-export async function readSourceEvents(
-  db: Queryable,
-  programs: readonly ViewProgram[],
-  filter: LogFilter,
-  partition?: number,
-): Promise<EventColumns[]> {
-  const first = programs[0];
-  if (first === undefined) return [];
-  const builders = programs.map((program) => new EventColumnsBuilder(program));
-  const fields = [...new Set(programs.flatMap(fieldsOfView))];
-  await scanEvents(db, first.view.source, fields, filter, (event) => {
-    for (const builder of builders) builder.add(event, partition);
-  });
-  return builders.map((builder) => builder.take());
-}
-
-/** Events of one view in order of known time, then source partition, then source offset. */
-export async function readViewEvents(
-  db: Queryable,
-  program: ViewProgram,
-  filter: Omit<LogFilter, 'order'> & { readonly partition?: number },
-): Promise<EventColumns> {
-  const { partition, ...rest } = filter;
-  const [columns] = await readSourceEvents(db, [program], { ...rest, order: 'known' }, partition);
-  return columns ?? new EventColumnsBuilder(program).take();
 }

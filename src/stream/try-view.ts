@@ -4,6 +4,7 @@ import { compileView, prepareEvent, viewKeyOf, type ViewProgram } from '../fold/
 import { readFresh } from '../fold/fresh-read.ts';
 import { parsePayload } from '../fold/parse-event.ts';
 import { applyEvent, createState, type ViewState } from '../fold/view-state.ts';
+import { joinEntityKey, shownEntityKey } from '../define/entity.ts';
 import type { FeatureView } from '../define/feature-view.ts';
 import { createMessageParser, KNOWN_TIME_HEADER, parseMessage, type ParsedEvent } from './parse-message.ts';
 
@@ -66,8 +67,6 @@ export interface TriedStep {
 
 type NumberedEvent = ParsedEvent & { readonly line: number };
 
-const SEPARATOR = '\u001f';
-
 /**
  * Runs a view over sample events as ingest and fold would, in memory and without any server. A line is an event's
  * payload, known when it happened, or an event as `millrace replay` takes it.
@@ -78,7 +77,7 @@ export function tryView(view: FeatureView, lines: readonly SampleLine[], options
   const { kept, duplicates } = dropDuplicates(view, events);
   const asOf = options.asOf ?? kept.at(-1)?.knownTime ?? null;
   const seen = kept.filter(({ knownTime }) => asOf !== null && knownTime <= asOf);
-  const wanted = options.key?.join(SEPARATOR);
+  const wanted = options.key === undefined ? undefined : joinEntityKey(options.key);
   const fold = new SampleFold(program);
   const steps: TriedStep[] = [];
   let withoutKey = 0;
@@ -93,7 +92,7 @@ export function tryView(view: FeatureView, lines: readonly SampleLine[], options
       const changed = Object.fromEntries(
         Object.entries(values).filter(([name, value]) => !Object.is(value, before[name])),
       );
-      steps.push({ line: event.line, knownTime: event.knownTime, key: shownKey(key), changed });
+      steps.push({ line: event.line, knownTime: event.knownTime, key: shownEntityKey(key), changed });
     }
   });
   const keys = wanted !== undefined && !fold.keys.includes(wanted) ? [wanted] : fold.keys;
@@ -109,12 +108,10 @@ export function tryView(view: FeatureView, lines: readonly SampleLine[], options
       later: kept.length - seen.length,
     },
     deadLetters,
-    keys: asOf === null ? [] : keys.map((key) => ({ key: shownKey(key), ...fold.read(key, asOf) })),
+    keys: asOf === null ? [] : keys.map((key) => ({ key: shownEntityKey(key), ...fold.read(key, asOf) })),
     steps,
   };
 }
-
-const shownKey = (key: string): string => key.replaceAll(SEPARATOR, '/');
 
 class SampleFold {
   readonly #program: ViewProgram;

@@ -1,3 +1,4 @@
+import type { HistoricalRequest } from '../../contracts/historical.ts';
 import type { OnlineReadPlan } from '../online-catalog.ts';
 import type { EventFiles } from './parquet-events.ts';
 import type { AsOfMode } from './as-of-mode.ts';
@@ -30,6 +31,23 @@ export interface AsOfFileRequest {
   readonly onProgress?: (rows: number) => void;
   readonly signal?: AbortSignal;
 }
+
+/** A request that came as plain data, and how this process goes about it. */
+export const fileRequestOf = (
+  plan: OnlineReadPlan,
+  { spine, out, mode, asOfColumn, dataCut, eventFiles, memoryBytes }: HistoricalRequest,
+  how: Pick<AsOfFileRequest, 'threads' | 'run' | 'signal' | 'onChunk' | 'onProgress'>,
+): AsOfFileRequest => ({
+  plan,
+  spine,
+  out,
+  mode,
+  asOfColumn: asOfColumn ?? undefined,
+  dataCut: dataCut ?? undefined,
+  eventFiles: eventFiles ?? undefined,
+  memoryBytes: memoryBytes ?? undefined,
+  ...how,
+});
 
 /** What stands in `<out>.manifest.json`: enough to make the same file again, and to know that it is the same. */
 export interface AsOfManifest {

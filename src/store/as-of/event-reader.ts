@@ -1,3 +1,4 @@
+import { splitEntityKey } from '../../define/entity.ts';
 import type { Source } from '../../define/source.ts';
 import type { Column } from '../copy-columns.ts';
 
@@ -15,14 +16,25 @@ export interface EventBlock {
   readonly fields: readonly Column[];
 }
 
+/** By key: the first and the last moment that a row of it is read as of, ms since the epoch. */
+export interface KeyMoments {
+  readonly earliest: Float64Array;
+  readonly latest: Float64Array;
+}
+
+/** Events that no row of their key can see, by its own moments, are left out. */
 export interface EventRequest {
   readonly source: Source;
   /** Fields that hold the entity's key, in its order. */
   readonly keyFields: readonly string[];
   /** Distinct; each as `entityKeyOf` joins it. */
   readonly keys: readonly string[];
+  /** By key; the same object for all scans of the same keys. */
+  readonly moments: KeyMoments;
+  /** How long before a row's moment an event can have become visible and still change what the row reads, ms; Infinity: for ever. */
+  readonly reachMs: number;
   readonly fields: readonly string[];
-  /** Only events known after it, ms since the epoch. */
+  /** Only events known after it, ms since the epoch: no key has an earlier moment. */
   readonly knownAfter?: number;
   readonly knownTo: number;
   /** Only events that had happened by then. */
@@ -45,12 +57,10 @@ export interface EventReader {
   close(): Promise<void>;
 }
 
-const SEPARATOR = '\u001f';
-
 /** The fields of keys as columns: one array a key field. */
 export function keyColumns(keys: readonly string[], keyFields: number): string[][] {
   if (keyFields === 1) return [[...keys]];
-  const parts = keys.map((key) => key.split(SEPARATOR));
+  const parts = keys.map((key) => splitEntityKey(key));
   return Array.from({ length: keyFields }, (_, field) => parts.map((part) => part[field] ?? ''));
 }
 

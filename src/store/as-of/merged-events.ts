@@ -29,7 +29,7 @@ export async function mayBeCold(tx: Queryable, request: EventRequest): Promise<b
  * wire, so it is slower than a join in Postgres.
  */
 export function mergedScan(db: Queryable, request: EventRequest): EventScan {
-  const { source, keyFields, fields, keys, visibleBy } = request;
+  const { source, keyFields, fields, keys, moments, reachMs, visibleBy } = request;
   const read = [...new Set([...keyFields, ...fields])];
   const ids = new Map(keys.map((key, id) => [key, id]));
   const scan = async (order: LogFilter['order'], rowsMax: number, onBlock: (block: EventBlock) => void): Promise<void> => {
@@ -42,6 +42,8 @@ export function mergedScan(db: Queryable, request: EventRequest): EventScan {
       const key = entityKeyOf(keyFields, event.row);
       const id = key === null ? undefined : ids.get(key);
       if (id === undefined || rows >= rowsMax) return;
+      const visibleAt = visibleBy === 'known' ? event.knownTime : event.effectiveTime;
+      if (visibleAt > moments.latest[id]! || visibleAt < moments.earliest[id]! - reachMs) return;
       rows += 1;
       blocks.add(id, event);
       if (blocks.rows === BLOCK_ROWS) flush();

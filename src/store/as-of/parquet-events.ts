@@ -3,7 +3,7 @@ import { messageOf, MillraceError } from '../../core/millrace-error.ts';
 import type { Source } from '../../define/source.ts';
 import { duckdbName, duckdbText, openDuckdbColumns, type DuckdbColumns, type DuckdbColumnSession } from '../../infra/duckdb-columns.ts';
 import { SEQUENCE_OFFSETS_MAX } from './event-sequence.ts';
-import { blockOf, keyColumns, type EventReader, type EventRequest, type EventScan } from './event-reader.ts';
+import { blockOf, keyColumns, type EventReader, type EventRequest, type EventScan, type KeyMoments } from './event-reader.ts';
 
 /** By source: a Parquet file of its events, or a pattern of several. */
 export type EventFiles = Readonly<Record<string, string>>;
@@ -28,7 +28,7 @@ export function parquetEvents(
       const duckdb = await (opened ??= openDuckdbColumns(options));
       try {
         await duckdb.session(async (session) => {
-          const table = await tables.of(session, request.keys, request.keyFields.length);
+          const table = await tables.of(session, request);
           await work(await openScan(session, file, table, request));
         });
       } catch (error) {
@@ -43,30 +43,30 @@ export function parquetEvents(
 
 /** A table of the keys of the newest chunk, which all of its scans join. */
 class KeyTables {
-  #keys: readonly string[] | undefined;
+  #moments: KeyMoments | undefined;
   #made: Promise<string> | undefined;
   #count = 0;
 
-  of(session: DuckdbColumnSession, keys: readonly string[], keyFields: number): Promise<string> {
-    if (this.#keys !== keys || this.#made === undefined) {
+  of(session: DuckdbColumnSession, request: EventRequest): Promise<string> {
+    if (this.#moments !== request.moments || this.#made === undefined) {
       const before = this.#count === 0 ? null : `spine_keys_${this.#count}`;
-      this.#keys = keys;
-      this.#made = this.#make(session, keys, keyFields, `spine_keys_${++this.#count}`, before);
+      this.#moments = request.moments;
+      this.#made = this.#make(session, request, `spine_keys_${++this.#count}`, before);
     }
     return this.#made;
   }
 
   async #make(
     session: DuckdbColumnSession,
-    keys: readonly string[],
-    keyFields: number,
+    { keys, keyFields, moments }: EventRequest,
     table: string,
     before: string | null,
   ): Promise<string> {
     if (before !== null) await session.run(`DROP TABLE IF EXISTS ${before}`);
-    const names = Array.from({ length: keyFields }, (_, field) => `key_${field} VARCHAR`);
-    await session.run(`CREATE TABLE ${table} (${[...names, 'id INTEGER'].join(', ')})`);
-    await session.append(table, [...keyColumns(keys, keyFields), keys.map((_, id) => id)]);
+    const names = keyFields.map((_, field) => `key_${field} VARCHAR`);
+    await session.run(`CREATE TABLE ${table} (${[...names, 'id INTEGER', 'earliest DOUBLE', 'latest DOUBLE'].join(', ')})`);
+    const ids = Int32Array.from(keys, (_, id) => id);
+    await session.append(table, [...keyColumns(keys, keyFields.length), ids, moments.earliest, moments.latest]);
     return table;
   }
 }
@@ -128,7 +128,7 @@ function millisecondsOf(name: string, type: string | undefined): string {
 }
 
 function queryOf(file: string, table: string, columns: ReadonlyMap<string, string>, request: EventRequest): string {
-  const { source, keyFields, fields, knownAfter, knownTo, happenedTo } = request;
+  const { source, keyFields, fields, reachMs, knownAfter, knownTo, happenedTo, visibleBy } = request;
   const eventTime = millisecondsOf(source.eventTime, columns.get(source.eventTime));
   const known = columns.has(KNOWN_TIME) ? millisecondsOf(KNOWN_TIME, columns.get(KNOWN_TIME)) : eventTime;
   const inLog = columns.has('source_partition') && columns.has('source_offset');
@@ -144,14 +144,18 @@ function queryOf(file: string, table: string, columns: ReadonlyMap<string, strin
     return source.schema[name]?.nullable === true ? `coalesce(${number}, 'NaN'::DOUBLE)` : number;
   });
   const joined = keyFields.map((name, field) => `e.${duckdbName(name)} = k.key_${field}`);
+  const effective = `least(${eventTime}, ${known})`;
+  const visible = visibleBy === 'known' ? known : effective;
   const tests = [
+    `${visible} <= k.latest`,
+    ...(reachMs === Infinity ? [] : [`${visible} >= k.earliest - ${reachMs}`]),
     `${known} <= ${knownTo}`,
     ...(knownAfter === undefined ? [] : [`${known} > ${knownAfter}`]),
-    ...(happenedTo === undefined ? [] : [`least(${eventTime}, ${known}) <= ${happenedTo}`]),
+    ...(happenedTo === undefined ? [] : [`${effective} <= ${happenedTo}`]),
   ];
   const selected = [
     'k.id',
-    `least(${eventTime}, ${known}) AS effective`,
+    `${effective} AS effective`,
     `${known} AS known`,
     `${sequence} AS sequence`,
     ...values.map((value, i) => `${value} AS value_${i}`),

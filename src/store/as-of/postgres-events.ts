@@ -1,24 +1,14 @@
-import type { FieldType } from '../../define/field.ts';
 import { quoteIdentifier, type Postgres, type Queryable } from '../../infra/postgres.ts';
-import { CopyWriter } from '../copy-binary.ts';
-import { CopyColumns, type ColumnType } from '../copy-columns.ts';
+import { CopyWriter, storableBound } from '../copy-binary.ts';
+import { CopyColumns } from '../copy-columns.ts';
 import { logTable } from '../log-table.ts';
 import { logCondition } from '../offline-log.ts';
 import { SEQUENCE_OFFSETS_MAX } from './event-sequence.ts';
 import { mayBeCold, mergedScan } from './merged-events.ts';
 import { blockOf, keyColumns, type EventBlock, type EventReader, type EventRequest, type EventScan } from './event-reader.ts';
 
-/** Events that are decoded before they are handed on. */
-const BLOCK_ROWS = 32_768;
-/** Keys of one message of COPY. */
-const KEYS_A_MESSAGE = 8_192;
-
-const wireTypes: Readonly<Record<FieldType, ColumnType>> = {
-  string: 'text',
-  number: 'float8',
-  boolean: 'bool',
-  timestamp: 'timestamptz',
-};
+/** Of PostgreSQL's samples of keys, 300 rows each. */
+const STATISTICS_TARGET = 10;
 
 /**
  * Events from the offline log. Only those of the keys in question cross the wire: the keys are copied into a temporary
@@ -57,27 +47,24 @@ const scanJoined = (postgres: Postgres, request: EventRequest, work: (scan: Even
 
 const keyColumn = (field: number): string => `millrace_key_${field}`;
 
-async function copyKeys(tx: Queryable, { keys, keyFields }: EventRequest): Promise<void> {
-  const names = keyFields.map((_, field) => keyColumn(field));
+async function copyKeys(tx: Queryable, { keys, keyFields, moments, reachMs }: EventRequest): Promise<void> {
+  const keyNames = keyFields.map((_, field) => keyColumn(field));
   await tx.query(
-    `CREATE TEMPORARY TABLE spine_keys (millrace_id integer NOT NULL${names.map((name) => `, ${name} text NOT NULL`).join('')}) ON COMMIT DROP`,
+    `CREATE TEMPORARY TABLE spine_keys (millrace_id integer NOT NULL, millrace_from timestamptz NOT NULL, millrace_to timestamptz NOT NULL${keyNames.map((name) => `, ${name} text NOT NULL`).join('')}) ON COMMIT DROP`,
   );
   const columns = keyColumns(keys, keyFields.length);
-  function* messages(): Generator<Uint8Array> {
-    for (let start = 0; start < keys.length; start += KEYS_A_MESSAGE) {
-      const writer = new CopyWriter();
-      const end = Math.min(start + KEYS_A_MESSAGE, keys.length);
-      for (let id = start; id < end; id++) {
-        writer.startRow(1 + columns.length);
-        writer.add('int4', id);
-        for (const column of columns) writer.add('string', column[id]!);
-      }
-      yield writer.finish();
-    }
+  const writer = new CopyWriter();
+  for (let id = 0; id < keys.length; id++) {
+    writer.startRow(3 + columns.length);
+    writer.add('int4', id);
+    writer.add('timestamp', storableBound(moments.earliest[id]! - reachMs));
+    writer.add('timestamp', storableBound(moments.latest[id]!));
+    for (const column of columns) writer.add('string', column[id]!);
   }
-  for (const message of messages())
-    await tx.copyIn(`COPY pg_temp.spine_keys (${['millrace_id', ...names].join(', ')}) FROM STDIN (FORMAT binary)`, [message]);
-  // Without it the planner takes the table for one of a few rows and nests loops.
+  const names = ['millrace_id', 'millrace_from', 'millrace_to', ...keyNames].join(', ');
+  await tx.copyIn(`COPY pg_temp.spine_keys (${names}) FROM STDIN (FORMAT binary)`, [writer.finish()]);
+  // Without it the planner takes the table for one of a few rows and nests loops. A sample tells it: keys are distinct.
+  await tx.query(`SET LOCAL default_statistics_target = ${STATISTICS_TARGET}`);
   await tx.query('ANALYZE pg_temp.spine_keys');
 }
 
@@ -87,9 +74,11 @@ async function scan(
   ending: string,
   onBlock: (block: EventBlock) => void,
 ): Promise<void> {
-  const { source, keyFields, fields, knownAfter, knownTo, happenedTo } = request;
-  const types = fields.map((name) => wireTypes[source.schema[name]?.type ?? 'string']);
-  const reader = new CopyColumns(['int4', 'timestamptz', 'timestamptz', 'int8', ...types]);
+  const { source, keyFields, fields, knownAfter, knownTo, happenedTo, visibleBy } = request;
+  const types = fields.map((name) => source.schema[name]?.type ?? 'string');
+  const reader = new CopyColumns(['int4', 'timestamp', 'timestamp', 'int8', ...types], (rows, found) =>
+    onBlock(blockOf(rows, found)),
+  );
   const columns = [
     'k.millrace_id',
     'effective_time',
@@ -97,20 +86,17 @@ async function scan(
     `source_partition * ${SEQUENCE_OFFSETS_MAX}::bigint + source_offset`,
     ...fields.map((name) => `e.${quoteIdentifier(name)}`),
   ];
-  const joined = keyFields.map((name, field) => `e.${quoteIdentifier(name)} = k.${keyColumn(field)}`);
+  const visible = visibleBy === 'known' ? 'known_time' : 'effective_time';
+  const joined = [
+    ...keyFields.map((name, field) => `e.${quoteIdentifier(name)} = k.${keyColumn(field)}`),
+    `e.${visible} BETWEEN k.millrace_from AND k.millrace_to`,
+  ];
   const condition = logCondition({
     ...(knownAfter === undefined ? {} : { knownAfter }),
     ...(happenedTo === undefined ? {} : { happenedTo }),
     knownTo,
   });
-  const query = `SELECT ${columns.join(', ')} FROM ${logTable(source.name)} e JOIN pg_temp.spine_keys k ON ${joined.length === 0 ? 'true' : joined.join(' AND ')}${condition}${ending}`;
-  const flush = (): void => {
-    const { rows, columns: found } = reader.take();
-    if (rows > 0) onBlock(blockOf(rows, found));
-  };
-  await tx.copyOut(`COPY (${query}) TO STDOUT (FORMAT binary)`, (chunk) => {
-    reader.push(chunk);
-    if (reader.rows >= BLOCK_ROWS) flush();
-  });
-  flush();
+  const query = `SELECT ${columns.join(', ')} FROM ${logTable(source.name)} e JOIN pg_temp.spine_keys k ON ${joined.join(' AND ')}${condition}${ending}`;
+  await tx.copyOut(`COPY (${query}) TO STDOUT (FORMAT binary)`, (chunk) => reader.push(chunk));
+  reader.end();
 }

@@ -2,7 +2,7 @@ import type { Source } from '../../define/source.ts';
 import type { ViewProgram } from '../../fold/compile-view.ts';
 import { groupSpine, KeyedAsOfFold, type KeyedSpine } from '../../fold/keyed-as-of-fold.ts';
 import { fieldsOfView } from '../view-events.ts';
-import type { EventBlock, EventReader, EventRequest, EventScan } from './event-reader.ts';
+import type { EventBlock, EventReader, EventRequest, EventScan, KeyMoments } from './event-reader.ts';
 import { blockPreparer, type PrepareBlock } from './prepare-block.ts';
 import { joinBlocks, orderByKey } from './sorted-events.ts';
 import type { AsOfRequest } from './as-of-mode.ts';
@@ -30,7 +30,7 @@ export const AS_OF_EVENTS_IN_MEMORY = 2_000_000;
 
 /**
  * Reads the features of a chunk's rows as of their moments. Each source is asked for the events of the chunk's keys
- * only, from the longest window before its earliest row to its latest row: a lifetime window reaches back to the first.
+ * only, of each from the longest window before its earliest row to its latest row: a lifetime window reaches back to the first.
  * A chunk thus depends on no other, and its values are the same bits however rows are cut into chunks, because each key's
  * events are folded in the one order that their times and their places in the log give.
  *
@@ -45,13 +45,14 @@ export async function readChunk(
   request: AsOfRequest,
 ): Promise<ViewValues[]> {
   const spine = groupSpine(chunk.keyIds, chunk.asOf, chunk.keys.length);
+  const moments = momentsOf(spine);
   const reads = views.map((view): ViewRead => {
     const values = new Float64Array(chunk.asOf.length * view.featureNames.length);
     const stale = new Uint8Array(chunk.asOf.length);
     return { view, values, stale, fold: new KeyedAsOfFold(view, spine, values, stale) };
   });
   if (chunk.keys.length > 0)
-    await allAtMost(SCANS_AT_ONCE, scansOf(reads), (together) => foldScan(events, together, spine, chunk, request));
+    await allAtMost(SCANS_AT_ONCE, scansOf(reads), (together) => foldScan(events, together, { ...chunk, moments }, request));
   for (const { view, values, stale, fold } of reads) {
     fold.finishAll(chunk.keyIds);
     if (view.freshness?.onStale === 'refuse') nullStale(view, values, stale);
@@ -91,8 +92,7 @@ function scansOf(reads: readonly ViewRead[]): ViewRead[][] {
 async function foldScan(
   events: EventReader,
   reads: readonly ViewRead[],
-  spine: KeyedSpine,
-  chunk: AsOfChunk,
+  chunk: AsOfChunk & Pick<EventRequest, 'moments'>,
   { mode, dataCut, eventsInMemory = AS_OF_EVENTS_IN_MEMORY }: AsOfRequest,
 ): Promise<void> {
   const { view, keyFields } = reads[0]!.view;
@@ -103,14 +103,10 @@ async function foldScan(
     source: view.source,
     keyFields,
     keys: chunk.keys,
+    moments: chunk.moments,
     fields,
     visibleBy: mode,
-    ...timesOf(
-      reads.map((read) => read.view),
-      chunk.asOf,
-      mode,
-      dataCut,
-    ),
+    ...timesOf(Math.max(...reads.map((read) => reachMs(read.view))), chunk.asOf, mode, dataCut),
   };
   const folding = reads.map((read) => ({ ...read, prepare: blockPreparer(read.view, fields) }));
   await events.withScan(request, async (scan) => {
@@ -118,7 +114,7 @@ async function foldScan(
     if (inMemory === null) await scan.ordered((block) => foldBlock(folding, block, null, mode));
     else {
       const block = joinBlocks(inMemory);
-      foldBlock(folding, block, orderByKey(block, spine.keyCount, mode), mode);
+      foldBlock(folding, block, orderByKey(block, chunk.keys.length, mode), mode);
     }
   });
 }
@@ -159,17 +155,26 @@ function foldBlock(
   }
 }
 
+/** @param spine has a row of each key */
+function momentsOf({ asOf, starts, members, keyCount }: KeyedSpine): KeyMoments {
+  const moments = { earliest: new Float64Array(keyCount), latest: new Float64Array(keyCount) };
+  for (let key = 0; key < keyCount; key++) {
+    moments.earliest[key] = asOf[members[starts[key]!]!]!;
+    moments.latest[key] = asOf[members[starts[key + 1]! - 1]!]!;
+  }
+  return moments;
+}
+
 function timesOf(
-  views: readonly ViewProgram[],
+  reach: number,
   asOf: Float64Array,
   mode: AsOfRequest['mode'],
   dataCut: number,
-): Pick<EventRequest, 'knownAfter' | 'knownTo' | 'happenedTo'> {
+): Pick<EventRequest, 'reachMs' | 'knownAfter' | 'knownTo' | 'happenedTo'> {
   const earliest = asOf.reduce((a, b) => Math.min(a, b), Infinity);
   const latest = asOf.reduce((a, b) => Math.max(a, b), -Infinity);
   // Nothing is known before it happened, so a bound on known times leaves out no event that happened after it.
-  const reach = Math.max(...views.map(reachMs));
-  const from = reach === Infinity ? {} : { knownAfter: earliest - reach - 1 };
+  const from = { reachMs: reach, ...(reach === Infinity ? {} : { knownAfter: earliest - reach - 1 }) };
   return mode === 'known'
     ? { ...from, knownTo: Math.min(latest, dataCut) }
     : { ...from, knownTo: dataCut, happenedTo: latest };

@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { CopyType, CopyValue } from '../copy-binary.ts';
 import { CopyWriter } from '../copy-binary.ts';
+import { logMetaTypes } from '../log-table.ts';
 import type { ColdColumn } from './cold-columns.ts';
 
 /** Rows that are encoded together; a part of the digest's definition. */
 const BLOCK_ROWS = 1_024;
-
-const metaTypes: readonly CopyType[] = ['int4', 'int8', 'timestamp', 'timestamp', 'timestamp'];
 
 /** sha256 over rows in the bits that Postgres has of them: the same rows in the same order, the same digest, wherever they lie. */
 export class RowDigest {
@@ -16,7 +15,7 @@ export class RowDigest {
   #rows = 0;
 
   constructor(columns: readonly ColdColumn[]) {
-    this.#types = [...metaTypes, ...columns.map(({ type }) => type)];
+    this.#types = [...logMetaTypes, ...columns.map(({ type }) => type)];
   }
 
   get rows(): number {

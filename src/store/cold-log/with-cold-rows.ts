@@ -3,7 +3,7 @@ import type { ViewProgram } from '../../fold/compile-view.ts';
 import type { DuckdbSession } from '../../infra/duckdb.ts';
 import { quoteIdentifier as quote, type Queryable } from '../../infra/postgres.ts';
 import { CopyWriter, type CopyType } from '../copy-binary.ts';
-import { logMetaColumns, logTable } from '../log-table.ts';
+import { logMetaColumns, logMetaTypes, logTable } from '../log-table.ts';
 import { fieldsOfView } from '../view-events.ts';
 import type { ColdColumn } from './cold-columns.ts';
 import { prunedFiles, type ColdFile } from './cold-files.ts';
@@ -114,8 +114,6 @@ async function keyedRowsSql(
   return `SELECT * FROM (${coldRowsSql(files, columns, since)}) WHERE ${tests.join(' OR ')}`;
 }
 
-const metaTypes: readonly CopyType[] = ['int4', 'int8', 'timestamp', 'timestamp', 'timestamp'];
-
 /** Rows on their way into a table of Postgres, some thousands at a time. */
 class RowCopy {
   readonly #tx: Queryable;
@@ -127,7 +125,7 @@ class RowCopy {
   constructor(tx: Queryable, statement: string, columns: readonly ColdColumn[]) {
     this.#tx = tx;
     this.#statement = statement;
-    this.#types = [...metaTypes, ...columns.map(({ type }) => type)];
+    this.#types = [...logMetaTypes, ...columns.map(({ type }) => type)];
   }
 
   add(values: readonly (string | number | boolean | null)[]): void {

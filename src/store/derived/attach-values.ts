@@ -4,7 +4,7 @@ import type { Field, FieldValue } from '../../define/field.ts';
 import { NUMBER_MAGNITUDE_MAX } from '../../fold/parse-row.ts';
 import type { Postgres } from '../../infra/postgres.ts';
 import { planAttachments, type AttachmentPlan } from './attachment-plan.ts';
-import { KeyedAsOf } from './keyed-as-of.ts';
+import { KeyedAsOf, keyedAsOfLimitsDefault } from './keyed-as-of.ts';
 import { readLatest } from './read-latest.ts';
 import type { OriginalEvent } from './read-originals.ts';
 
@@ -17,10 +17,10 @@ export class ValueAttacher {
   readonly #derivation: Derivation;
   readonly #reads: readonly KeyedAsOf[];
 
-  constructor(derivation: Derivation) {
+  constructor(derivation: Derivation, limits = keyedAsOfLimitsDefault) {
     this.#derivation = derivation;
     this.plan = planAttachments(derivation);
-    this.#reads = this.plan.views.map(({ program }) => new KeyedAsOf(program));
+    this.#reads = this.plan.views.map(({ program }) => new KeyedAsOf(program, limits));
   }
 
   /** Payloads in the order of the events: what is carried, then what was known of the rest at each event's known time. */

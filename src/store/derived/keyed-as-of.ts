@@ -1,3 +1,4 @@
+import { joinEntityKey, splitEntityKey } from '../../define/entity.ts';
 import { readFresh } from '../../fold/fresh-read.ts';
 import { prepareEvent, type ViewProgram } from '../../fold/compile-view.ts';
 import type { Row } from '../../define/field.ts';
@@ -26,18 +27,22 @@ interface KeyRead {
   readonly upTo: number;
 }
 
-/** States that are kept between reads; what is dropped is read from the log again. */
-const STATES_MAX = 10_000;
+export interface KeyedAsOfLimits {
+  /** States that are kept between reads; what is dropped is read from the log again. */
+  readonly statesMax: number;
+  /** Rows that came in behind the states in the cache; where there are more, all states are dropped. */
+  readonly lateRowsMax: number;
+}
+export const keyedAsOfLimitsDefault: KeyedAsOfLimits = { statesMax: 10_000, lateRowsMax: 10_000 };
+
 /** Events that Postgres hands over at a time. */
 const FETCH_ROWS = 5_000;
-/** Rows that came in behind the states in the cache; where there are more, all states are dropped. */
-const LATE_ROWS_MAX = 10_000;
 const SLACK_MS = 1_000;
 const moment = (ms: string): string => `timestamptz 'epoch' + (${ms}) * interval '1 millisecond'`;
 
 /**
- * Reads the features of one view as of moments that mostly ascend, from the offline log: what `foldAsOf` gives for all
- * of the log, for the events of the asked keys alone. A state stays in memory for the next read of its key, which then
+ * Reads the features of one view as of moments that mostly ascend, from the offline log: what `KeyedAsOfFold` gives
+ * for all of the log, for the events of the asked keys alone. A state stays in memory for the next read of its key, which then
  * reads only what became known since.
  *
  * Why that is exact. A cached state has all events of its key in the log with known(e) <= upTo. Before each read the rows
@@ -46,16 +51,16 @@ const moment = (ms: string): string => `timestamptz 'epoch' + (${ms}) * interval
  */
 export class KeyedAsOf {
   readonly #program: ViewProgram;
-  readonly #statesMax: number;
+  readonly #limits: KeyedAsOfLimits;
   #cache = new Map<string, CachedState>();
   /** At least the greatest `upTo` of the cache. */
   #upToMax = -Infinity;
   /** Source partition -> where the log ended when the states were last checked. */
   #seen = new Map<number, number>();
 
-  constructor(program: ViewProgram, statesMax = STATES_MAX) {
+  constructor(program: ViewProgram, limits = keyedAsOfLimitsDefault) {
     this.#program = program;
-    this.#statesMax = statesMax;
+    this.#limits = limits;
   }
 
   /**
@@ -124,7 +129,7 @@ export class KeyedAsOf {
     this.#cache.set(key, { state, upTo });
     this.#upToMax = Math.max(this.#upToMax, upTo);
     for (const oldest of this.#cache.keys()) {
-      if (this.#cache.size <= this.#statesMax) break;
+      if (this.#cache.size <= this.#limits.statesMax) break;
       this.#cache.delete(oldest);
     }
   }
@@ -141,7 +146,7 @@ export class KeyedAsOf {
         `SELECT ${['millrace.epoch_ms(l.known_time)::float8', ...fields].join(', ')}
          FROM unnest($1::int[], $2::bigint[], $3::bigint[]) AS w(partition, from_offset, to_offset)
          JOIN ${logTable(name)} l ON l.source_partition = w.partition AND l.source_offset >= w.from_offset AND l.source_offset < w.to_offset
-         WHERE l.known_time <= ${moment(`$4::float8 + ${SLACK_MS}`)} LIMIT ${LATE_ROWS_MAX + 1}`,
+         WHERE l.known_time <= ${moment(`$4::float8 + ${SLACK_MS}`)} LIMIT ${this.#limits.lateRowsMax + 1}`,
         [
           grown.map(([partition]) => partition),
           grown.map(([partition]) => this.#seen.get(partition) ?? 0),
@@ -149,10 +154,10 @@ export class KeyedAsOf {
           this.#upToMax,
         ],
       )) as [number, ...(string | null)[]][];
-      if (rows.length > LATE_ROWS_MAX) this.#cache.clear();
+      if (rows.length > this.#limits.lateRowsMax) this.#cache.clear();
       for (const [knownTime, ...parts] of rows) {
         if (parts.includes(null)) continue;
-        const key = keyText(parts as string[]);
+        const key = joinEntityKey(parts as string[]);
         if ((this.#cache.get(key)?.upTo ?? -Infinity) >= knownTime) this.#cache.delete(key);
       }
     }
@@ -168,7 +173,7 @@ export class KeyedAsOf {
     if (reads.length === 0) return;
     const { keyFields } = this.#program;
     const fields = fieldsOfView(this.#program);
-    const parts = keyFields.map((_, k) => reads.map(({ key }) => partsOf(key)[k] ?? null));
+    const parts = keyFields.map((_, k) => reads.map(({ key }) => splitEntityKey(key)[k] ?? null));
     await db.transaction(async (tx) => {
       await tx.query(`DECLARE events NO SCROLL CURSOR FOR ${this.#scanSql(fields)}`, [
         ...parts,
@@ -225,7 +230,3 @@ export class KeyedAsOf {
       ORDER BY w.place, l."known ms"`;
   }
 }
-
-const SEPARATOR = '\u001f';
-const keyText = (parts: readonly string[]): string => parts.join(SEPARATOR);
-const partsOf = (key: string): readonly string[] => key.split(SEPARATOR);

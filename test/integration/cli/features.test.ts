@@ -108,6 +108,8 @@ test.each([
   [['--service', 'fraud', '--out', 'out.csv'], 2, 'FEATURE_SPINE_INVALID'],
   [['--views', 'card_activity', '--service', 'fraud', '--out', 'out.csv'], 2, 'REQUEST_INVALID'],
   [['--views', 'card_activity', '--out', 'out.txt'], 2, 'FEATURE_SPINE_INVALID'],
+  [['--views', 'card_activity', '--out', 'out.csv', '--spine-sql', 'SELECT 1'], 2, 'REQUEST_INVALID'],
+  [['--views', 'card_activity', '--out', 'out.csv', '--events', 'other=other.parquet'], 2, 'FEATURE_SPINE_INVALID'],
 ])('features as-of %j fails with exit code %i', async (argv, exitCode, code) => {
   const answer = await asOf(...argv, '--json');
   expect(answer.exitCode).toBe(exitCode);

@@ -8,7 +8,8 @@ import { readFeatures } from '../../../src/fold/view-state.ts';
 import { materializePartition } from '../../../src/store/materialize.ts';
 import { planProject } from '../../../src/store/plan-project.ts';
 import { programsOf } from '../../../src/store/project-definitions.ts';
-import { readViewEvents } from '../../../src/store/view-events.ts';
+import { scanEvents } from '../../../src/store/offline-log.ts';
+import { EventColumnsBuilder, fieldsOfView } from '../../../src/store/view-events.ts';
 import {
   account,
   card,
@@ -173,9 +174,10 @@ describe('apply and materialize', () => {
     await replay(200);
     const [program] = path.programs;
     if (program === undefined) throw new Error('the project has a view');
-    const columns = await readViewEvents(path.postgres, program, {
-      knownTo: payments(200)[99]?.knownTime ?? 0,
-    });
+    const builder = new EventColumnsBuilder(program);
+    const filter = { knownTo: payments(200)[99]?.knownTime ?? 0, order: 'known' } as const;
+    await scanEvents(path.postgres, program.view.source, fieldsOfView(program), filter, (event) => builder.add(event));
+    const columns = builder.take();
     const expected = payments(100).filter((e) => e.payment.cardId !== null);
     expect(columns.keys).toEqual(expected.map((e) => e.payment.cardId));
     expect([...columns.knownTime]).toEqual(expected.map((e) => e.knownTime));

@@ -162,6 +162,7 @@ describe('a spine that is a query', () => {
     ['a table that is not there', 'SELECT * FROM public.nothing', /"public.nothing" does not exist/],
     ['a column twice', 'SELECT id, id FROM public.spine', /column 'id' is there twice/],
     ['columns that lack the time', "SELECT origin, carrier FROM public.spine", /field 'seen_at'/],
+    ['a text beyond its bound', `SELECT ${' '.repeat(100_000)} 1`, /more than 100000 characters/],
     ['no rows', 'SELECT * FROM public.spine WHERE false', /has no row/],
   ])('is refused: %s', async (_what, text, message) => {
     await postgres.query('CREATE SEQUENCE IF NOT EXISTS public.numbers');

@@ -2,10 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { prepareEvent } from '../../../src/fold/compile-view.ts';
 import { FrameWriter, readFrame } from '../../../src/fold/event-frame.ts';
-import { foldAsOf } from '../../../src/fold/point-in-time.ts';
 import { decodeState, encodeState } from '../../../src/fold/state-codec.ts';
 import { applyEvent, applyLogged, createState, foldEvent, type ViewState } from '../../../src/fold/view-state.ts';
-import { StreamedAsOf } from '../../support/fold/streamed-as-of.ts';
+import { streamedAsOf } from '../../support/fold/streamed-as-of.ts';
 import { float32Of } from '../../support/naive/float32.ts';
 import { anyChangeHistory, changeHistory, changesOf, survivors, type ChangeHistory } from './change-arbitrary.ts';
 import * as arbitrary from './history-arbitrary.ts';
@@ -79,7 +78,7 @@ describe('a fold of rows that change', () => {
     );
   });
 
-  it('reads history as of a moment as the rows were then, by both point-in-time folds', () => {
+  it('reads history as of a moment as the rows were then', () => {
     const moments = fc.array(fc.integer({ min: 30 * HOUR_MS, max: 140 * HOUR_MS }), { minLength: 1, maxLength: 6 });
     fc.assert(
       fc.property(changeHistory, moments, (drawn, leads) => {
@@ -87,27 +86,10 @@ describe('a fold of rows that change', () => {
         const rows = leads.flatMap((lead) => KEYS.map((key) => ({ key, asOf: START_MS + lead })));
         const spine = { keys: rows.map(({ key }) => key), asOf: Float64Array.from(rows, ({ asOf }) => asOf) };
         const expected = rows.map(({ key, asOf }) => readNaively(drawn, key, asOf, survivors(drawn, asOf)));
-        const inputs = new Float64Array(events.length * program.inputCount);
-        events.forEach((one, i) => prepareEvent(program, one.row, inputs, i * program.inputCount));
         const width = program.featureNames.length;
-        const rowsOf = (out: Float64Array) =>
-          rows.map((_, r) => Array.from(out.subarray(r * width, (r + 1) * width), float32Of));
-        const whole = new Float64Array(rows.length * width);
-        const columns = {
-          keys: events.map(({ key }) => key),
-          effectiveTime: Float64Array.from(events, ({ effectiveTime }) => effectiveTime),
-          knownTime: Float64Array.from(events, ({ knownTime }) => knownTime),
-          inputs,
-        };
-        foldAsOf(program, columns, spine, whole);
-        expect(rowsOf(whole)).toEqual(expected);
-        const streamed = new Float64Array(rows.length * width);
-        const fold = new StreamedAsOf(program, spine, streamed, new Uint8Array(rows.length));
-        events.forEach((one, i) =>
-          fold.add(one.key, one.effectiveTime, one.knownTime, inputs, i * program.inputCount),
-        );
-        fold.finish();
-        expect(rowsOf(streamed)).toEqual(expected);
+        const { values } = streamedAsOf(program, events, spine);
+        const found = rows.map((_, r) => Array.from(values.subarray(r * width, (r + 1) * width), float32Of));
+        expect(found).toEqual(expected);
       }),
       { numRuns: 200, examples: [[outOfRange(), [40 * HOUR_MS]]] },
     );

@@ -80,6 +80,19 @@ describe('a fold over the events of many keys that stream by', () => {
     );
   });
 
+  it('never sees the future: events known later change nothing', () => {
+    fc.assert(
+      fc.property(history, moments, (drawn, rows) => {
+        for (const row of rows) {
+          const past = drawn.events.filter((one) => one.knownTime <= row.asOf);
+          const byKnown = (one: LoggedEvent): number => one.knownTime;
+          expect(readAsOf(drawn, [row], byKnown)).toEqual(readAsOf({ ...drawn, events: past }, [row], byKnown));
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+
   it('stops on events that are out of order', () => {
     fc.assert(
       fc.property(history, (drawn) => {

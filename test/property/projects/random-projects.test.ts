@@ -14,7 +14,7 @@ const LARGE_CASES = 40 * testScale;
 const TIMEOUT_MS = 120_000 * testScale;
 
 /** Everything that the fold says of a random project, held against the oracle. */
-function check(drawn: ProjectCase): void {
+async function check(drawn: ProjectCase): Promise<void> {
   expect(validateProject(defineProject({ name: 'random', views: [...drawn.project.views] }))).toEqual([]);
   expect(drawn.ingested).toEqual(drawn.log);
   for (const { program, folded, ends, known } of drawn.views) {
@@ -35,7 +35,7 @@ function check(drawn: ProjectCase): void {
     }
     for (const [one, other] of ends)
       expectSame(view, one.values, other.values, () => `another order, ${one.key.join('/')}`);
-    for (const { form, values } of readKnown(program, drawn.ingested, known)) {
+    for (const { form, values } of await readKnown(program, drawn.ingested, known)) {
       known.forEach((read, row) => {
         const exact = featuresNaively(view, drawn.log, read, (one) => one.knownTime <= read.asOf);
         expectFolded(
@@ -52,8 +52,8 @@ function check(drawn: ProjectCase): void {
 describe(`random projects, seed ${testSeed}`, () => {
   it(
     'mean in the fold what they mean by the oracle, as they arrive and as of any moment',
-    () => {
-      fc.assert(fc.property(projectCase({ name: 'events', histories: 1, eventsMax: 40 }), check), {
+    async () => {
+      await fc.assert(fc.asyncProperty(projectCase({ name: 'events', histories: 1, eventsMax: 40 }), check), {
         numRuns: CASES,
         seed: testSeed,
       });
@@ -63,20 +63,20 @@ describe(`random projects, seed ${testSeed}`, () => {
 
   it(
     'so where rows change, move to other keys and go',
-    () => {
+    async () => {
       const drawn = projectCase({ name: 'rows', histories: 1, eventsMax: 40, changes: true });
-      fc.assert(fc.property(drawn, check), { numRuns: CHANGING_CASES, seed: testSeed });
+      await fc.assert(fc.asyncProperty(drawn, check), { numRuns: CHANGING_CASES, seed: testSeed });
     },
     TIMEOUT_MS,
   );
 
   it(
     'with more events than a sketch counts exactly',
-    () => {
+    async () => {
       const drawn = fc
         .boolean()
         .chain((changes) => projectCase({ name: 'events', histories: 1, eventsMax: 600, changes }));
-      fc.assert(fc.property(drawn, check), { numRuns: LARGE_CASES, seed: testSeed });
+      await fc.assert(fc.asyncProperty(drawn, check), { numRuns: LARGE_CASES, seed: testSeed });
     },
     TIMEOUT_MS,
   );

@@ -3,7 +3,6 @@ import type { ViewFeature } from '../../../src/define/aggregation.ts';
 import { entity } from '../../../src/define/entity.ts';
 import { featureView, type FeatureView } from '../../../src/define/feature-view.ts';
 import { compileView, prepareEvent, viewKeyOf, type ViewProgram } from '../../../src/fold/compile-view.ts';
-import { foldAsOf } from '../../../src/fold/point-in-time.ts';
 import { applyEvent, createState, readFeatures } from '../../../src/fold/view-state.ts';
 import { hasExactSqlForm } from '../../../src/store/sql/sql-aggregate-of.ts';
 import type { TwinRow } from '../../../src/store/sql/view-twin.ts';
@@ -16,6 +15,7 @@ import {
   view as anyView,
   type LoggedEvent,
 } from '../../property/fold/history-arbitrary.ts';
+import { streamedAsOf } from '../fold/streamed-as-of.ts';
 import { float32Of } from '../naive/float32.ts';
 import { naiveFreshFeatures } from '../naive/naive-freshness.ts';
 import { naiveFeatures } from '../naive-features.ts';
@@ -181,18 +181,12 @@ export function foldUpToFences({ program, events, rows }: TwinCase): number[][] 
 
 /** What a point-in-time read of history gives for each row, in float32. */
 export function foldAsKnown({ program, events, rows }: TwinCase): number[][] {
-  const inputs = new Float64Array(events.length * program.inputCount);
-  events.forEach((event, i) => prepareEvent(program, event.row, inputs, i * program.inputCount));
-  const columns = {
-    keys: events.map((event) => viewKeyOf(program, event.row)),
-    effectiveTime: Float64Array.from(events, (event) => event.effectiveTime),
-    knownTime: Float64Array.from(events, (event) => event.knownTime),
-    inputs,
-  };
   const width = program.featureNames.length;
-  const out = new Float64Array(rows.length * width);
-  foldAsOf(program, columns, { keys: rows.map(keyOf), asOf: Float64Array.from(rows, (row) => row.asOf) }, out);
-  return rows.map((_, r) => float32s(out.subarray(r * width, (r + 1) * width)));
+  const { values } = streamedAsOf(program, events, {
+    keys: rows.map(keyOf),
+    asOf: Float64Array.from(rows, (row) => row.asOf),
+  });
+  return rows.map((_, r) => float32s(values.subarray(r * width, (r + 1) * width)));
 }
 
 /** The oracle's answer for each row, in float32. */

@@ -16,16 +16,18 @@ const BLOCK_ROWS = 7;
 
 /** Events that lie in memory in any order, read as a store reads them: filtered, in blocks, ordered where that is asked for. */
 export const memoryEvents = (events: readonly MemoryEvent[]): EventReader => ({
-  async withScan({ keys, source, fields, knownAfter = -Infinity, knownTo, happenedTo = Infinity, visibleBy }, work) {
+  async withScan({ keys, moments, reachMs, source, fields, knownAfter = -Infinity, knownTo, happenedTo = Infinity, visibleBy }, work) {
+    const timeOf = (one: MemoryEvent): number => (visibleBy === 'known' ? one.knownTime : one.effectiveTime);
+    const isSeen = (one: MemoryEvent, key: number): boolean =>
+      key >= 0 && timeOf(one) <= moments.latest[key]! && timeOf(one) >= moments.earliest[key]! - reachMs;
     const seen = events.filter(
       (one) =>
-        keys.includes(one.key) &&
+        isSeen(one, keys.indexOf(one.key)) &&
         one.knownTime > knownAfter &&
         one.knownTime <= knownTo &&
         one.effectiveTime <= happenedTo,
     );
     const sequenceOf = (one: MemoryEvent): number => one.sourcePartition * OFFSETS_MAX + one.sourceOffset;
-    const timeOf = (one: MemoryEvent): number => (visibleBy === 'known' ? one.knownTime : one.effectiveTime);
     const numberOf = (value: unknown): number =>
       typeof value === 'number' ? value : typeof value === 'boolean' ? Number(value) : NaN;
     const blockOf = (some: readonly MemoryEvent[]): EventBlock => ({

@@ -16,6 +16,7 @@ import {
 import { validateProject } from '../../../../src/define/validate-project.ts';
 import type { Postgres } from '../../../../src/infra/postgres.ts';
 import { ValueAttacher } from '../../../../src/store/derived/attach-values.ts';
+import { keyedAsOfLimitsDefault, type KeyedAsOfLimits } from '../../../../src/store/derived/keyed-as-of.ts';
 import { createKeyIndexesSql } from '../../../../src/store/derived/key-index.ts';
 import { readOriginals } from '../../../../src/store/derived/read-originals.ts';
 import { createLogTableSql, logTable } from '../../../../src/store/log-table.ts';
@@ -171,17 +172,20 @@ const story = fc.array(
   ),
   { minLength: 5, maxLength: 60, size: 'max' },
 );
+/** With few, states are dropped and read again. */
+const limits = fc.constantFrom(keyedAsOfLimitsDefault, { statesMax: 1, lateRowsMax: 1_000 }, { statesMax: 1_000, lateRowsMax: 0 });
 
 class DerivedWorld {
   readonly log: NaiveLogged[] = [];
   readonly #postgres: Postgres;
-  readonly #attacher = new ValueAttacher(derivation);
+  readonly #attacher: ValueAttacher;
   readonly #ends = new Map<string, number>();
   #positions = new Map(Array.from({ length: PARTITIONS }, (_, partition) => [partition, 0]));
   derived = 0;
 
-  constructor(postgres: Postgres) {
+  constructor(postgres: Postgres, limits: KeyedAsOfLimits) {
     this.#postgres = postgres;
+    this.#attacher = new ValueAttacher(derivation, limits);
   }
 
   async append({ of, partition, at, delay, row }: Drawn): Promise<void> {
@@ -207,14 +211,7 @@ class DerivedWorld {
         [of.name, partition, this.#ends.get(slot) ?? 0],
       );
     });
-    this.log.push({
-      source: of.name,
-      partition,
-      offset: sourceOffset,
-      effectiveTime: eventTime,
-      knownTime,
-      row: full,
-    });
+    this.log.push({ source: of.name, partition, offset: sourceOffset, effectiveTime: eventTime, knownTime, row: full });
   }
 
   /** Derives all that is there and holds every value against the oracle. */
@@ -267,17 +264,15 @@ describe('what is attached to derived events', () => {
       const { postgres } = stage;
       let derivedEvents = 0;
       await fc.assert(
-        fc.asyncProperty(story, async (steps) => {
-          await postgres.query(
-            `TRUNCATE ${sources.map(({ name }) => logTable(name)).join(', ')}, millrace.ingest_positions`,
-          );
+        fc.asyncProperty(story, limits, async (steps, limited) => {
+          await postgres.query(`TRUNCATE ${sources.map(({ name }) => logTable(name)).join(', ')}, millrace.ingest_positions`);
           for (const { name } of sources) {
             await postgres.query(
               'INSERT INTO millrace.ingest_positions (source, partition, next_offset) SELECT $1, n, 0 FROM generate_series(0, $2 - 1) AS n',
               [name, PARTITIONS],
             );
           }
-          const world = new DerivedWorld(postgres);
+          const world = new DerivedWorld(postgres, limited);
           for (const step of steps) await (step === null ? world.deriveAll() : world.append(step));
           await world.deriveAll();
           expect(world.derived).toBe(world.log.filter(({ source: of }) => of === 'payment').length);

@@ -1,0 +1,212 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { entityKeyOf } from '../../../src/define/entity.ts';
+import { boolean, nullable, number, source, string, timestamp } from '../../../src/index.ts';
+import { duckdbText, openDuckdbColumns } from '../../../src/infra/duckdb-columns.ts';
+import type { EventBlock, EventReader, EventRequest, EventScan } from '../../../src/store/as-of/event-reader.ts';
+import { mergedScan } from '../../../src/store/as-of/merged-events.ts';
+import { parquetEvents } from '../../../src/store/as-of/parquet-events.ts';
+import { postgresEvents } from '../../../src/store/as-of/postgres-events.ts';
+import type { LoggedEvent } from '../../../src/store/offline-log.ts';
+import { createLog, exportAll, ingest, openColdStage, prune, type ColdStage } from '../../support/store/cold-stage.ts';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const START = Date.UTC(2024, 4, 1);
+const EVENTS = 600;
+/** Of a partition: the place of an event in the log is one number. */
+const OFFSETS_MAX = 2 ** 53 / 512;
+/** The first and the last moment that a request may name. */
+const TIME_MAX_MS = 8.64e15;
+
+const readings = source({
+  name: 'readings',
+  schema: {
+    id: string(),
+    site: string(),
+    device: nullable(string()),
+    at: timestamp(),
+    value: nullable(number()),
+    online: nullable(boolean()),
+    'odd "label"': nullable(string()),
+    dueAt: nullable(timestamp()),
+  },
+  id: 'id',
+  eventTime: 'at',
+  dedupeWindow: '1m',
+  partitions: 2,
+});
+const FIELDS = ['value', 'online', 'odd "label"', 'dueAt'] as const;
+
+/** Three days; some late by hours, several at one moment, some without a key, every field null at times. */
+const events: LoggedEvent[] = Array.from({ length: EVENTS }, (_, i) => {
+  const at = START + Math.floor(i / 3) * ((3 * DAY_MS) / (EVENTS / 3));
+  return {
+    sourcePartition: i % 2,
+    sourceOffset: Math.floor(i / 2),
+    eventTime: at,
+    effectiveTime: at,
+    knownTime: at + (i % 7 === 0 ? (i % 20) * HOUR_MS : 0),
+    row: {
+      id: `r${i}`,
+      site: `site ${i % 4}`,
+      device: i % 11 === 0 ? null : `d${i % 3}`,
+      at,
+      value: i % 5 === 0 ? null : i / 4 - 20,
+      online: i % 6 === 0 ? null : i % 2 === 0,
+      'odd "label"': i % 8 === 0 ? null : `it's ${i}`,
+      dueAt: i % 9 === 0 ? null : at + i,
+    },
+  };
+});
+const KEYS = ['site 0', 'site 1', 'site 3', 'never seen'].flatMap((site) =>
+  ['d0', 'd1', 'd2'].map((device) => `${site}\u001f${device}`),
+);
+
+let cold: ColdStage;
+const directory = mkdtempSync(path.join(os.tmpdir(), 'millrace-readers-'));
+const file = path.join(directory, 'readings.parquet');
+let files: EventReader;
+
+beforeAll(async () => {
+  cold = await openColdStage();
+  await createLog(cold.db, readings);
+  await ingest(cold.db, readings, events);
+  const lines = events.map(({ row, knownTime, sourcePartition, sourceOffset }) =>
+    JSON.stringify({ ...row, known_time: knownTime, source_partition: sourcePartition, source_offset: sourceOffset }),
+  );
+  writeFileSync(path.join(directory, 'readings.ndjson'), lines.join('\n'));
+  const options = { threads: 1, memoryMb: 128, spillTo: directory };
+  const duckdb = await openDuckdbColumns(options);
+  await duckdb.run(`COPY (SELECT * FROM read_json(${duckdbText(path.join(directory, 'readings.ndjson'))}, format = 'newline_delimited'))
+    TO ${duckdbText(file)} (FORMAT parquet)`);
+  duckdb.close();
+  files = parquetEvents({ [readings.name]: file }, options);
+});
+afterAll(async () => {
+  await files.close();
+  await cold.close();
+  rmSync(directory, { recursive: true });
+});
+
+/** Keys with moments of their own, some of one moment. */
+function requestOf(visibleBy: EventRequest['visibleBy'], reachMs: number, over: Partial<EventRequest> = {}): EventRequest {
+  const earliest = Float64Array.from(KEYS, (_, key) => START + (key % 5) * 9 * HOUR_MS);
+  const latest = earliest.map((ms, key) => ms + (key % 3) * 11 * HOUR_MS);
+  const last = Math.max(...latest);
+  return {
+    source: readings,
+    keyFields: ['site', 'device'],
+    keys: KEYS,
+    moments: { earliest, latest },
+    reachMs,
+    fields: FIELDS,
+    visibleBy,
+    ...(visibleBy === 'known' ? { knownTo: last } : { knownTo: START + 2 * DAY_MS, happenedTo: last }),
+    ...(reachMs === Infinity ? {} : { knownAfter: START - reachMs - 1 }),
+    ...over,
+  };
+}
+
+interface Found {
+  readonly key: number;
+  readonly sequence: number;
+  readonly times: readonly number[];
+  readonly values: readonly unknown[];
+}
+
+function rowsOf({ rows, keyIds, effectiveTime, knownTime, sequence, fields }: EventBlock): Found[] {
+  return Array.from({ length: rows }, (_, i) => ({
+    key: keyIds[i]!,
+    sequence: sequence[i]!,
+    times: [effectiveTime[i]!, knownTime[i]!],
+    values: fields.map((column) => column[i]),
+  }));
+}
+
+async function collect(
+  reader: EventReader,
+  request: EventRequest,
+  scanOf: (scan: EventScan, onBlock: (block: EventBlock) => void) => Promise<void>,
+): Promise<Found[]> {
+  const found: Found[] = [];
+  await reader.withScan(request, (scan) => scanOf(scan, (block) => found.push(...rowsOf(block))));
+  return found;
+}
+const ordered = (scan: EventScan, onBlock: (block: EventBlock) => void): Promise<void> => scan.ordered(onBlock);
+const bySequence = (rows: readonly Found[]): Found[] => rows.toSorted((a, b) => a.sequence - b.sequence);
+
+/** What the events are by the words of `EventRequest`, in the order of a scan. */
+function naively({ visibleBy, reachMs, moments, knownAfter = -Infinity, knownTo, happenedTo = Infinity }: EventRequest): Found[] {
+  const timeOf = (one: LoggedEvent): number => (visibleBy === 'known' ? one.knownTime : one.effectiveTime);
+  const sequenceOf = (one: LoggedEvent): number => one.sourcePartition * OFFSETS_MAX + one.sourceOffset;
+  return events
+    .filter((one) => {
+      const key = KEYS.indexOf(entityKeyOf(['site', 'device'], one.row) ?? 'none');
+      if (key < 0 || one.knownTime <= knownAfter || one.knownTime > knownTo || one.effectiveTime > happenedTo) return false;
+      return timeOf(one) <= moments.latest[key]! && timeOf(one) >= moments.earliest[key]! - reachMs;
+    })
+    .toSorted((a, b) => timeOf(a) - timeOf(b) || sequenceOf(a) - sequenceOf(b))
+    .map((one) => ({
+      key: KEYS.indexOf(entityKeyOf(['site', 'device'], one.row)!),
+      sequence: sequenceOf(one),
+      times: [one.effectiveTime, one.knownTime],
+      values: FIELDS.map((name) => {
+        const value = one.row[name] ?? null;
+        if (name === 'odd "label"') return value;
+        return value === null ? NaN : Number(value);
+      }),
+    }));
+}
+
+const merged = (): EventReader => ({
+  withScan: (request, work) => work(mergedScan(cold.db, request)),
+  close: () => Promise.resolve(),
+});
+const requests = (['known', 'happened'] as const).flatMap((visibleBy) =>
+  [6 * HOUR_MS, Infinity].map((reachMs) => requestOf(visibleBy, reachMs)),
+);
+
+async function check(reader: EventReader): Promise<void> {
+  for (const request of requests) {
+    const expected = naively(request);
+    expect(expected.length).toBeGreaterThan(10);
+    expect(await collect(reader, request, ordered)).toEqual(expected);
+    const any = await collect(reader, request, (scan, onBlock) => scan.some(EVENTS, onBlock));
+    expect(bySequence(any)).toEqual(bySequence(expected));
+    const few = await collect(reader, request, (scan, onBlock) => scan.some(5, onBlock));
+    expect(few.length).toBeGreaterThanOrEqual(5);
+    expect(expected).toEqual(expect.arrayContaining(few));
+  }
+}
+
+describe('the events of some keys that rows at their moments can see', () => {
+  test('come from the offline log', () => check(postgresEvents(cold.stage.postgres)));
+  test('come from Parquet files', () => check(files));
+  test('come from a scan of all rows', () => check(merged()));
+
+  test('come from logs and files alike for moments at either end of time', async () => {
+    const moments = { earliest: Float64Array.from(KEYS, () => -TIME_MAX_MS), latest: Float64Array.from(KEYS, () => TIME_MAX_MS) };
+    for (const reachMs of [DAY_MS, Infinity]) {
+      const all = requestOf('known', reachMs, { moments, knownTo: TIME_MAX_MS, knownAfter: -TIME_MAX_MS - DAY_MS });
+      const none = requestOf('known', reachMs, {
+        moments: { earliest: moments.earliest, latest: moments.earliest },
+        knownTo: -TIME_MAX_MS,
+        knownAfter: -TIME_MAX_MS - DAY_MS,
+      });
+      for (const reader of [postgresEvents(cold.stage.postgres), files, merged()]) {
+        expect(await collect(reader, all, ordered)).toEqual(naively(all));
+        expect(await collect(reader, none, ordered)).toEqual([]);
+      }
+    }
+  });
+
+  test('come from the cold log where two of the three days are there only', async () => {
+    expect((await exportAll(cold.db, readings)).length).toBeGreaterThanOrEqual(2);
+    expect(await prune(cold.db, readings, { filesMax: 2 })).toBe(2);
+    await check(postgresEvents(cold.db));
+    await expect(collect(postgresEvents(cold.stage.postgres), requests[0]!, ordered)).rejects.toMatchObject({ code: 'COLD_LOG_NOT_OPENED' });
+  });
+});
