@@ -2,21 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ViewProgram } from '../fold/compile-view.ts';
 import { applyEvent } from '../fold/view-state.ts';
 import { readIngestPositions } from './ingest-positions.ts';
-import { busy, LEASE_MS, withinTopic, type MaterializeDeps } from './materialize.ts';
+import type { MaterializeDeps } from './materialize.ts';
 import { scanEvents } from './offline-log.ts';
+import { claimPartition, withinTopic } from './partition-lease.ts';
 import { StateCache, stateCacheLimitsDefault } from './state-cache.ts';
 import { EventColumnsBuilder, fieldsOfView, type EventColumns } from './view-events.ts';
-import {
-  ABSENT_POSITION,
-  decodePosition,
-  encodePosition,
-  type BackfillProgress,
-  type ViewPosition,
-} from './view-position.ts';
+import type { BackfillProgress, ViewPosition } from './view-position.ts';
 
 /** Offsets of one chunk: what is read, folded and written together, and at most what a second of the rate allows. */
 const CHUNK_OFFSETS_MAX = 5_000;
-const OPEN_ATTEMPTS_MAX = 50;
 
 export interface BackfillSlice {
   /** Who fills the version, the same for every slice of it: it may take over from its own dead self at once. */
@@ -60,98 +54,44 @@ export async function backfillPartition(
   partition: number,
   slice: BackfillSlice,
 ): Promise<BackfillState> {
-  const opened = await open(deps, program, partition, slice.owner);
-  if (opened === null) return { done: true, rows: 0, rowsInAll: 0, events: 0 };
+  const lease = await claimPartition(deps, program, partition, slice.owner, async (found) => {
+    if (found !== null && found.rebuild === undefined) return null;
+    const own = found?.rebuild?.token === slice.owner ? found.rebuild.backfill : undefined;
+    if (found === null || own === undefined) {
+      return { base: await withinTopic(deps, program, partition, null), backfill: await begin(deps, program) };
+    }
+    const { rebuild: _lease, ...base } = found;
+    return { base, backfill: own };
+  });
+  if (lease?.backfill === undefined) return { done: true, rows: 0, rowsInAll: 0, events: 0 };
+  let progress = lease.backfill;
   const startedAt = performance.now();
   const cache = new StateCache(program, deps.cacheLimits ?? stateCacheLimitsDefault);
   let rows = 0;
   for (;;) {
     slice.signal?.throwIfAborted();
-    const chunk = nextChunk(opened.progress, slice);
+    const chunk = nextChunk(progress, slice);
     if (chunk === null) {
-      await opened.finish();
-      return stateOf(opened.progress, true);
+      await lease.finish(filled(lease.base, progress));
+      return stateOf(progress, true);
     }
-    if (performance.now() - startedAt >= slice.sliceMs) return stateOf(opened.progress, false);
+    if (performance.now() - startedAt >= slice.sliceMs) return stateOf(progress, false);
     const read = await readChunk(deps, program, partition, chunk);
     await foldChunk(deps, program, cache, read.events);
-    const before = opened.progress;
-    await opened.write(
-      {
-        ...before,
-        next: { ...before.next, [chunk.sourcePartition]: chunk.to },
-        rows: before.rows + read.rows,
-        events: before.events + read.events.rows,
-        newestKnownTime: newest(before.newestKnownTime, read.events.knownTime),
-      },
-      cache.encodeDirty(),
-    );
+    progress = {
+      ...progress,
+      next: { ...progress.next, [chunk.sourcePartition]: chunk.to },
+      rows: progress.rows + read.rows,
+      events: progress.events + read.events.rows,
+      newestKnownTime: newest(progress.newestKnownTime, read.events.knownTime),
+    };
+    await lease.write(cache.encodeDirty(), progress);
     cache.clean();
     rows += read.rows;
-    slice.onProgress?.(stateOf(opened.progress, false));
+    slice.onProgress?.(stateOf(progress, false));
     const dueMs = startedAt + (rows / slice.rowsPerSecond) * 1_000 - performance.now();
     if (dueMs > 0) await sleep(dueMs, undefined, slice.signal === undefined ? {} : { signal: slice.signal });
   }
-}
-
-interface Opened {
-  readonly progress: BackfillProgress;
-  write(next: BackfillProgress, states: readonly { entityKey: string; bytes: Uint8Array }[]): Promise<void>;
-  finish(): Promise<void>;
-}
-
-/** Begins, or goes on; null where the partition is filled already. */
-async function open(
-  deps: MaterializeDeps,
-  program: ViewProgram,
-  partition: number,
-  owner: string,
-): Promise<Opened | null> {
-  const { store, clock } = deps;
-  for (let attempt = 0; attempt < OPEN_ATTEMPTS_MAX; attempt++) {
-    const found = await store.readPositionText(program, partition);
-    const position = decodePosition(found);
-    const { rebuild } = position;
-    const isOwn = rebuild?.token === owner && rebuild.backfill !== undefined;
-    if (found !== ABSENT_POSITION && rebuild === undefined) return null;
-    if (rebuild !== undefined && !isOwn && rebuild.until > clock()) throw busy(program, partition);
-    const { rebuild: _lease, ...base } = isOwn
-      ? position
-      : await withinTopic(deps, program, partition, null);
-    let progress = isOwn ? rebuild.backfill : await begin(deps, program);
-    let step = (rebuild?.step ?? 0) + 1;
-    let text = found;
-    const write = async (next: ViewPosition, states: Parameters<Opened['write']>[1]): Promise<boolean> => {
-      const nextText = encodePosition(next);
-      const done = await store.writePartition(program, partition, {
-        expected: text,
-        position: nextText,
-        states,
-      });
-      if (done) text = nextText;
-      return done;
-    };
-    const leased = (backfill: BackfillProgress): ViewPosition => ({
-      ...base,
-      rebuild: { token: owner, until: clock() + LEASE_MS, step: step++, backfill },
-    });
-    const hold = async (done: Promise<boolean>): Promise<void> => {
-      if (!(await done)) throw busy(program, partition);
-    };
-    // Refused where another one wrote in between: look again.
-    if (!(await write(leased(progress), []))) continue;
-    return {
-      get progress() {
-        return progress;
-      },
-      async write(next, states) {
-        await hold(write(leased(next), states));
-        progress = next;
-      },
-      finish: () => hold(write(filled(base, progress), [])),
-    };
-  }
-  throw busy(program, partition);
 }
 
 async function begin(deps: MaterializeDeps, program: ViewProgram): Promise<BackfillProgress> {

@@ -1,31 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import type { Names } from '../contracts/names.ts';
-import type { Clock } from '../core/clock.ts';
-import { MillraceError } from '../core/millrace-error.ts';
 import type { ViewProgram } from '../fold/compile-view.ts';
 import { applyLogged } from '../fold/view-state.ts';
-import type { KafkaClient } from '../infra/kafka.ts';
 import type { Postgres } from '../infra/postgres.ts';
 import { readIngestPositions, type IngestPosition } from './ingest-positions.ts';
 import { scanEvents } from './offline-log.ts';
-import type { OnlineStore } from './online-store.ts';
+import { claimPartition, withinTopic, type LeaseDeps } from './partition-lease.ts';
 import { StateCache, stateCacheLimitsDefault, type StateCacheLimits } from './state-cache.ts';
 import { EventColumnsBuilder, fieldsOfView, type EventColumns } from './view-events.ts';
 import { WaitingStates } from './waiting-states.ts';
-import {
-  ABSENT_POSITION,
-  decodePosition,
-  encodePosition,
-  watermarkOf,
-  type ViewPosition,
-} from './view-position.ts';
+import { watermarkOf, type ViewPosition } from './view-position.ts';
 
-export interface MaterializeDeps {
+export interface MaterializeDeps extends LeaseDeps {
   readonly postgres: Postgres;
-  readonly store: OnlineStore;
-  readonly kafka: KafkaClient;
-  readonly names: Names;
-  readonly clock: Clock;
   readonly cacheLimits?: StateCacheLimits;
 }
 
@@ -39,12 +25,9 @@ export interface MaterializeOptions {
   readonly onProgress?: (progress: MaterializeProgress) => void;
 }
 
-/** A rebuild that wrote nothing for so long is dead: anyone may begin another. */
-export const LEASE_MS = 30_000;
 /** Frames are sent before the log commits; it follows within one batch. */
 const LOG_WAIT_MS_MAX = 10_000;
 const LOG_POLL_MS = 20;
-const CLAIM_ATTEMPTS_MAX = 50;
 /** Events prepared before they are folded. */
 const BLOCK_EVENTS = 5_000;
 
@@ -65,10 +48,8 @@ const BLOCK_EVENTS = 5_000;
  * 3. Should a frame still be missing (Kafka dropped it, or ingest stood still during the wait), the next
  *    frame of p begins beyond watermark(p) + 1, which the consumer notices and rebuilds again.
  *
- * Nobody else writes meanwhile. The rebuild first replaces the position by one that carries a lease, so
- * that the live consumer's next compare-and-set fails and it waits; each write renews the lease by
- * compare-and-set, so that a rebuild that lost its lease can't write over its successor. One that dies
- * leaves the lease, which ends, and the next consumer or rebuild starts over.
+ * Nobody else writes meanwhile: the rebuild holds the partition's lease (`claimPartition`). One that dies leaves it; it
+ * ends, and the next consumer or rebuild starts over.
  *
  * @throws MillraceError STORE_REBUILD_BUSY while another rebuild of the partition holds the lease, or takes it over
  */
@@ -78,7 +59,9 @@ export async function materializePartition(
   partition: number,
   options: MaterializeOptions = {},
 ): Promise<MaterializeProgress> {
-  const lease = await claim(deps, program, partition);
+  const lease = await claimPartition(deps, program, partition, randomUUID(), async (found) => ({
+    base: await withinTopic(deps, program, partition, found),
+  }));
   const cuts = await awaitLog(deps, program, lease.base, options.signal);
   const cache = new StateCache(program, deps.cacheLimits ?? stateCacheLimitsDefault);
   /** Keys written by this rebuild: for all others, what Redis holds is from before and is not read. */
@@ -86,13 +69,10 @@ export async function materializePartition(
   let events = 0;
   let newestKnownTime = -Infinity;
 
-  let heldAt = deps.clock();
-  const waiting = new WaitingStates(cache, async (states) => {
-    await lease.write(states);
-    heldAt = deps.clock();
-  });
+  const waiting = new WaitingStates(cache, (states) => lease.write(states));
   const writeStates = async (): Promise<void> => {
     for (const key of await waiting.flush(options.signal)) written.add(key);
+    if (lease.isDue) await lease.write([]);
     options.onProgress?.({ keys: written.size, events });
   };
 
@@ -103,8 +83,7 @@ export async function materializePartition(
     newestKnownTime = Math.max(newestKnownTime, applyBlock(program, cache, block));
     waiting.add(keys);
     events += block.rows;
-    // Long before the lease ends, with states to write or without.
-    if (waiting.isFull || deps.clock() - heldAt > LEASE_MS / 3) await writeStates();
+    if (waiting.isFull || lease.isDue) await writeStates();
     else options.onProgress?.({ keys: written.size, events });
   };
 
@@ -118,7 +97,9 @@ export async function materializePartition(
       filter,
       (event) => builder.add(event, partition),
       async () => {
-        if (builder.rows >= BLOCK_EVENTS) await foldBlock(builder.take());
+        options.signal?.throwIfAborted();
+        // A long log may have few events of one partition: the lease is renewed all the same.
+        if (builder.rows >= BLOCK_EVENTS || lease.isDue) await foldBlock(builder.take());
       },
     );
     await foldBlock(builder.take());
@@ -156,73 +137,6 @@ function applyBlock(program: ViewProgram, cache: StateCache, block: EventColumns
   return newestKnownTime;
 }
 
-interface Lease {
-  /** Where the live consumer stood: what the frames up to its view offset reached. */
-  readonly base: ViewPosition;
-  write(states: readonly { entityKey: string; bytes: Uint8Array }[]): Promise<void>;
-  finish(position: ViewPosition): Promise<void>;
-}
-
-async function claim(deps: MaterializeDeps, program: ViewProgram, partition: number): Promise<Lease> {
-  const { store, clock } = deps;
-  const token = randomUUID();
-  for (let attempt = 0; attempt < CLAIM_ATTEMPTS_MAX; attempt++) {
-    const found = await store.readPositionText(program, partition);
-    const position = decodePosition(found);
-    if (position.rebuild !== undefined && position.rebuild.until > clock()) throw busy(program, partition);
-    const base = await withinTopic(deps, program, partition, found === ABSENT_POSITION ? null : position);
-    let step = 0;
-    let current = found;
-    const write = async (next: ViewPosition, states: Parameters<Lease['write']>[0]): Promise<boolean> => {
-      const text = encodePosition(next);
-      const done = await store.writePartition(program, partition, {
-        expected: current,
-        position: text,
-        states,
-      });
-      if (done) current = text;
-      return done;
-    };
-    const leased = (): ViewPosition => ({
-      ...base,
-      rebuild: { token, until: clock() + LEASE_MS, step: step++ },
-    });
-    const hold = async (done: Promise<boolean>): Promise<void> => {
-      if (!(await done)) throw busy(program, partition);
-    };
-    // Refused where the live consumer wrote in between: look again.
-    if (await write(leased(), [])) {
-      return {
-        base,
-        write: (states) => hold(write(leased(), states)),
-        finish: (last) => hold(write(last, [])),
-      };
-    }
-  }
-  throw busy(program, partition);
-}
-
-/** The position to go on from: what was there, unless Kafka's topic does not reach it any more. */
-export async function withinTopic(
-  deps: MaterializeDeps,
-  program: ViewProgram,
-  partition: number,
-  position: ViewPosition | null,
-): Promise<ViewPosition> {
-  const offsets = await deps.kafka.topicOffsets(deps.names.viewTopic(program.name, program.version));
-  const kept = offsets.find((o) => o.partition === partition);
-  const beforeOldest = (kept?.earliest ?? 0) - 1;
-  const end = kept?.end ?? 0;
-  if (position === null || position.viewOffset < beforeOldest || position.viewOffset >= end) {
-    return { viewOffset: beforeOldest, watermarks: {}, newestKnownTime: null };
-  }
-  return {
-    viewOffset: position.viewOffset,
-    watermarks: position.watermarks,
-    newestKnownTime: position.newestKnownTime,
-  };
-}
-
 /** Waits until the log has every event that the frames up to `base` have; answers its positions. */
 async function awaitLog(
   deps: MaterializeDeps,
@@ -239,9 +153,3 @@ async function awaitLog(
     await new Promise((resolve) => setTimeout(resolve, LOG_POLL_MS));
   }
 }
-
-export const busy = (program: ViewProgram, partition: number): MillraceError =>
-  new MillraceError(
-    'STORE_REBUILD_BUSY',
-    `View '${program.name}' version ${program.version}, partition ${partition}, is being rebuilt by another process, or its consumer writes without a pause. Wait for it, then try again.`,
-  );
