@@ -9,6 +9,7 @@ import { createKafka } from '../src/infra/kafka.ts';
 import type { ColdLogConfig } from '../src/infra/cold-log-config.ts';
 import type { Logger } from '../src/infra/logger.ts';
 import { createMetrics, type Registry as Metrics } from '../src/infra/metrics.ts';
+import { packageVersion } from '../src/infra/package-version.ts';
 import { createPostgres, type Postgres } from '../src/infra/postgres.ts';
 import { createRedis, redisReady } from '../src/infra/redis.ts';
 import { createRegistry, type Registry } from '../src/registry/registry.ts';
@@ -29,7 +30,9 @@ import { ViewReader } from './features/view-reader.ts';
 import { observeObjectives } from './freshness-metrics.ts';
 import { startGrpcServer, type GrpcServer } from './grpc/create-grpc-server.ts';
 import { createFeatureStoreService } from './grpc/feature-store-service.ts';
+import { createInferenceService } from './grpc/inference-service.ts';
 import { createHttpServer, type HttpServerOptions } from './http/create-http-server.ts';
+import { OpenInference } from './inference/open-inference.ts';
 import { AllocationFollower } from './router/allocation-follower.ts';
 import { loadVersion } from './router/load-version.ts';
 import { ModelRouter } from './router/model-router.ts';
@@ -91,6 +94,7 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
   await catalog.start();
   const onlineFeatures = createOnlineFeatures(options, catalog, reader, metrics);
   const historicalFeatures = createHistoricalFeatures(options, postgres);
+  const openInference = createOpenInference(options, dataPlane, metrics);
   const follower = new AllocationFollower({
     registry,
     postgres,
@@ -100,9 +104,9 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
   });
   await follower.start();
   reporter.start();
-  const http = openHttp({ dataPlane, onlineFeatures, historicalFeatures }, decisions, postgres, metricsRegistry, settings);
+  const http = openHttp({ dataPlane, onlineFeatures, historicalFeatures, openInference }, decisions, postgres, metricsRegistry, settings);
   const url = await http.listen({ host: settings.host, port: settings.port });
-  const grpc = await openGrpc(onlineFeatures, options);
+  const grpc = await openGrpc(onlineFeatures, openInference, options);
   logger.info({ url, grpc: grpc.address, models: models.map(({ name }) => name) }, 'serving');
 
   return {
@@ -240,7 +244,7 @@ function createHistoricalFeatures({ project, config, settings, coldLog }: Servin
 }
 
 function openHttp(
-  planes: Pick<HttpServerOptions, 'dataPlane' | 'onlineFeatures' | 'historicalFeatures'>,
+  planes: Pick<HttpServerOptions, 'dataPlane' | 'onlineFeatures' | 'historicalFeatures' | 'openInference'>,
   decisions: DecisionLog,
   postgres: Postgres,
   metrics: Metrics,
@@ -254,10 +258,17 @@ function openHttp(
   });
 }
 
-/** Other services of the same data plane, such as the Open Inference Protocol's, join the list. */
-function openGrpc(onlineFeatures: OnlineFeatures, { settings, logger }: ServingOptions): Promise<GrpcServer> {
+function createOpenInference({ settings }: ServingOptions, dataPlane: DataPlane, metrics: ServingMetrics): OpenInference {
+  const { instancesMax: rowsMax, timeoutMs } = settings;
+  return new OpenInference({ dataPlane, metrics, timers: systemTimers, version: packageVersion(), rowsMax, timeoutMs });
+}
+
+function openGrpc(onlineFeatures: OnlineFeatures, inference: OpenInference, { settings, logger }: ServingOptions): Promise<GrpcServer> {
   const { host, grpcPort: port, bodyBytesMax: messageBytesMax, keepAliveMs, timeoutMsMax } = settings;
-  const services = [createFeatureStoreService({ onlineFeatures, timeoutMsMax, logger })];
+  const services = [
+    createFeatureStoreService({ onlineFeatures, timeoutMsMax, logger }),
+    createInferenceService({ inference, timeoutMsMax, logger }),
+  ];
   return startGrpcServer({ host, port, messageBytesMax, keepAliveMs, services });
 }
 

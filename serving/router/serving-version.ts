@@ -1,6 +1,7 @@
 import type { ModelSignature } from '../../src/contracts/model-bundle.ts';
 import { MillraceError } from '../../src/core/millrace-error.ts';
 import type { ServiceProgram } from '../../src/fold/compile-service.ts';
+import type { WriteRow } from '../batcher/batch-tensor.ts';
 import { Batcher, type BatcherOptions } from '../batcher/batcher.ts';
 import type { BatchAnswer } from '../batcher/pending-request.ts';
 import type { WarmSession } from '../session-host/session-host.ts';
@@ -49,6 +50,11 @@ export class ServingVersion {
     });
   }
 
+  /** Values of one row of its input tensor. */
+  get columns(): number {
+    return this.#encoder.columns;
+  }
+
   get queuedRows(): number {
     return this.#batcher.queuedRows;
   }
@@ -59,17 +65,25 @@ export class ServingVersion {
    * @param deadline on the scale of the batcher's timers.
    */
   async score(rows: FeatureRows, which: readonly number[], deadline: number): Promise<BatchAnswer> {
+    return this.#submit(which.length, (i, out, at) => this.#encoder.write(rows, which[i] as number, out, at), deadline);
+  }
+
+  /**
+   * Scores rows that are encoded already.
+   * @param features row-major, whole rows of `columns` values
+   */
+  async scoreTensor(features: Float32Array, deadline: number): Promise<BatchAnswer> {
+    const { columns } = this;
+    const write: WriteRow = (i, out, at) => out.set(features.subarray(i * columns, (i + 1) * columns), at);
+    return this.#submit(features.length / columns, write, deadline);
+  }
+
+  #submit(rows: number, write: WriteRow, deadline: number): Promise<BatchAnswer> {
     if (this.#closed) {
       const what = `Model '${this.signature.model}' version ${this.version}`;
       throw new MillraceError('MODEL_NOT_READY', `${what} takes no more requests: it was replaced. Try again.`);
     }
-    return this.#batcher.submit(
-      which.length,
-      (i, out, at) => {
-        this.#encoder.write(rows, which[i] as number, out, at);
-      },
-      deadline,
-    );
+    return this.#batcher.submit(rows, write, deadline);
   }
 
   /** Answers what it has taken, then lets the session go with its process. */
