@@ -26,6 +26,8 @@ export default defineConfig({
       project('replay', { timeoutMs: 120_000, globalSetup: sharedStack }),
       project('e2e', { timeoutMs: 300_000, globalSetup: sharedStack }),
       // Restarts servers, so it has its own, and takes minutes: `npm run test:faults`.
+      // Takes a quarter of an hour: `npm run test:swaps`.
+      project('swaps', { timeoutMs: 300_000, globalSetup: sharedStack }),
       project('faults', { timeoutMs: 300_000, globalSetup: 'test/faults/global-setup.ts' }),
     ],
   },

@@ -10,10 +10,11 @@ import type { DecisionLog } from './decisions/decision-log.ts';
 import { ParsedByService } from './features/parse-instances.ts';
 import { readRows, type ServiceRows } from './features/read-rows.ts';
 import type { ViewReader } from './features/view-reader.ts';
+import { finiteScore } from './finite-score.ts';
 import type { Prediction, PredictOptions } from './prediction.ts';
 import type { Route } from './router/model-router.ts';
 import { splitKeys, splitPoint } from './router/split-point.ts';
-import type { ServedModel } from './served-model.ts';
+import { assertReady, type ServedModel } from './served-model.ts';
 import type { ServingMetrics } from './serving-metrics.ts';
 import { withDeadline } from './with-deadline.ts';
 
@@ -74,6 +75,11 @@ export class DataPlane {
   /** The process is going to end: it is no longer ready, and still answers. */
   get retiring(): boolean {
     return this.#retiring;
+  }
+
+  /** Every model's allocation is known, its versions are loaded or rejected, and the process is not going to end. */
+  get ready(): boolean {
+    return !this.#retiring && this.models.every(({ router }) => router.settled);
   }
 
   /** @throws MODEL_NOT_FOUND */
@@ -209,7 +215,7 @@ export class DataPlane {
         const answer = await target.score(read.rows, which, deadline);
         const { version, digest, signature } = target;
         which.forEach((i, k) => {
-          const score = finite(answer.scores[k], model.name, version);
+          const score = finiteScore(answer.scores[k], model.name, version);
           const label = score >= signature.threshold;
           predictions[i] = { decisionId: createDecisionId(now), score, label, version, variant, digest };
           answers[i] = answer;
@@ -254,18 +260,4 @@ export class DataPlane {
     };
     work.then(forget, forget);
   }
-}
-
-function finite(score: number | undefined, model: string, version: number): number {
-  if (score !== undefined && Number.isFinite(score)) return score;
-  throw new MillraceError(
-    'SERVING_SCORE_INVALID',
-    `Model '${model}' version ${version} answered ${String(score)}, expected a finite number. Roll back to the version before it.`,
-  );
-}
-
-function assertReady(model: ServedModel): void {
-  if (model.router.routes.champion !== null) return;
-  const why = model.router.settled ? 'no version was promoted yet' : 'its versions are being loaded';
-  throw new MillraceError('MODEL_NOT_READY', `Model '${model.name}' answers no predictions: ${why}. Try again after a promotion.`);
 }

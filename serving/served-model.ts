@@ -1,3 +1,4 @@
+import { MillraceError } from '../src/core/millrace-error.ts';
 import type { Model } from '../src/define/model.ts';
 import { compileService, type ServiceProgram } from '../src/fold/compile-service.ts';
 import type { ModelRouter } from './router/model-router.ts';
@@ -25,4 +26,11 @@ export function createServedModel(
     router: createRouter(program),
     errorsByVersion: new Map(),
   };
+}
+
+/** @throws MODEL_NOT_READY */
+export function assertReady({ name, router }: ServedModel): void {
+  if (router.routes.champion !== null) return;
+  const why = router.settled ? 'no version was promoted yet' : 'its versions are being loaded';
+  throw new MillraceError('MODEL_NOT_READY', `Model '${name}' answers no predictions: ${why}. Try again after a promotion.`);
 }

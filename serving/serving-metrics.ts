@@ -43,6 +43,12 @@ export function createServingMetrics(registry: Registry, clock: Clock = Date.now
       labelNames: ['model'],
       registers,
     }),
+    cacheRows: new Counter({
+      name: 'millrace_cache_rows_total',
+      help: 'Rows that came to the cache of scores, by how they were answered: memory, shared, joined (another request ran them) or run.',
+      labelNames: ['model', 'outcome'],
+      registers,
+    }),
     shadowDropped: new Counter({
       name: 'millrace_shadow_rows_dropped_total',
       help: 'Rows that the shadow did not score: its bound was reached, or it failed.',
@@ -90,6 +96,17 @@ export function observeModels(registry: Registry, models: readonly ServedModel[]
     collect() {
       for (const { name, router } of models) {
         this.set({ model: name }, router.loaded.reduce((sum, target) => sum + target.queuedRows, 0));
+      }
+    },
+  });
+  new Gauge({
+    name: 'millrace_cache_size_rows',
+    help: 'Rows in the caches of scores.',
+    labelNames: ['model'],
+    registers,
+    collect() {
+      for (const { name, router } of models) {
+        this.set({ model: name }, router.loaded.reduce((sum, target) => sum + target.cachedRows, 0));
       }
     },
   });

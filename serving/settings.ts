@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { readSettings, type Environment } from '../src/infra/settings.ts';
+import { cacheKinds } from './cache/create-score-cache.ts';
 import { placementPolicies } from './session-host/session-host.ts';
 import { executionProviders } from './session-host/session.ts';
 
@@ -26,6 +27,9 @@ const schema = z.object({
   queueRowsMax: positive(1_000_000).default(4_096),
   minimumWaitMs: milliseconds(1_000).default(0),
   shadowRowsMax: positive(1_000_000).default(2_048),
+  cache: z.enum(cacheKinds).default('off'),
+  cacheRowsMax: positive(10_000_000).default(100_000),
+  cacheTtlMs: positive(24 * HOUR_MS).default(60_000),
   placement: z.enum(placementPolicies).default('auto'),
   providers: z
     .string()
@@ -63,6 +67,9 @@ export const servingSettingNames = {
   queueRowsMax: 'MILLRACE_SERVING_QUEUE_ROWS_MAX',
   minimumWaitMs: 'MILLRACE_SERVING_MINIMUM_WAIT_MS',
   shadowRowsMax: 'MILLRACE_SERVING_SHADOW_ROWS_MAX',
+  cache: 'MILLRACE_SERVING_CACHE',
+  cacheRowsMax: 'MILLRACE_SERVING_CACHE_ROWS_MAX',
+  cacheTtlMs: 'MILLRACE_SERVING_CACHE_TTL_MS',
   placement: 'MILLRACE_SERVING_PLACEMENT',
   providers: 'MILLRACE_SERVING_PROVIDERS',
   openTimeoutMs: 'MILLRACE_SERVING_OPEN_TIMEOUT_MS',

@@ -9,14 +9,16 @@ import { createKafka } from '../src/infra/kafka.ts';
 import type { ColdLogConfig } from '../src/infra/cold-log-config.ts';
 import type { Logger } from '../src/infra/logger.ts';
 import { createMetrics, type Registry as Metrics } from '../src/infra/metrics.ts';
+import { packageVersion } from '../src/infra/package-version.ts';
 import { createPostgres, type Postgres } from '../src/infra/postgres.ts';
 import { createRedis, redisReady } from '../src/infra/redis.ts';
-import { createRegistry, type Registry } from '../src/registry/registry.ts';
+import { createRegistry } from '../src/registry/registry.ts';
 import { findDecision } from '../src/store/find-decision.ts';
 import { OnlineCatalog } from '../src/store/online-catalog.ts';
 import { createOnlineStore } from '../src/store/online-store.ts';
 import { programsOf } from '../src/store/project-definitions.ts';
 import { systemTimers } from './batcher/timers.ts';
+import { createModels } from './create-models.ts';
 import { DataPlane } from './data-plane.ts';
 import { DecisionCompleter } from './decisions/complete-decisions.ts';
 import { DecisionLog } from './decisions/decision-log.ts';
@@ -24,19 +26,17 @@ import { openDecisionSender } from './decisions/decision-sender.ts';
 import { FollowedCatalog } from './features/followed-catalog.ts';
 import { HistoricalFeatures } from './features/historical-features.ts';
 import { OnlineFeatures } from './features/online-features.ts';
-import { SignedServices } from './features/signed-services.ts';
 import { ViewReader } from './features/view-reader.ts';
 import { observeObjectives } from './freshness-metrics.ts';
 import { startGrpcServer, type GrpcServer } from './grpc/create-grpc-server.ts';
 import { createFeatureStoreService } from './grpc/feature-store-service.ts';
+import { createInferenceService } from './grpc/inference-service.ts';
 import { createHttpServer, type HttpServerOptions } from './http/create-http-server.ts';
+import { OpenInference } from './inference/open-inference.ts';
 import { AllocationFollower } from './router/allocation-follower.ts';
-import { loadVersion } from './router/load-version.ts';
-import { ModelRouter } from './router/model-router.ts';
 import { StatusReporter } from './router/status-reporter.ts';
-import { createServedModel, type ServedModel } from './served-model.ts';
+import type { ServedModel } from './served-model.ts';
 import { createServingMetrics, observeModels, type ServingMetrics } from './serving-metrics.ts';
-import { SessionHost } from './session-host/session-host.ts';
 import type { ServingSettings } from './settings.ts';
 
 export interface ServingOptions {
@@ -78,9 +78,7 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
     everyMs: settings.reportEveryMs,
     logger,
   });
-  const models = createModels(options, postgres, registry, metrics, () => {
-    reporter.report();
-  });
+  const models = createModels({ ...options, postgres, redis, names, registry, metrics, onStatus: () => reporter.report() });
   const decisions = createDecisionLog(options, () => openDecisionSender(kafka, names.decisionTopic()), metrics);
   observeObjectives(metricsRegistry, options.project.views);
   observeModels(metricsRegistry, models, () => decisions.waiting);
@@ -91,6 +89,7 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
   await catalog.start();
   const onlineFeatures = createOnlineFeatures(options, catalog, reader, metrics);
   const historicalFeatures = createHistoricalFeatures(options, postgres);
+  const openInference = createOpenInference(options, dataPlane, metrics);
   const follower = new AllocationFollower({
     registry,
     postgres,
@@ -100,9 +99,9 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
   });
   await follower.start();
   reporter.start();
-  const http = openHttp({ dataPlane, onlineFeatures, historicalFeatures }, decisions, postgres, metricsRegistry, settings);
+  const http = openHttp({ dataPlane, onlineFeatures, historicalFeatures, openInference }, decisions, postgres, metricsRegistry, settings);
   const url = await http.listen({ host: settings.host, port: settings.port });
-  const grpc = await openGrpc(onlineFeatures, options);
+  const grpc = await openGrpc(onlineFeatures, openInference, options);
   logger.info({ url, grpc: grpc.address, models: models.map(({ name }) => name) }, 'serving');
 
   return {
@@ -130,44 +129,6 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
 const DECISIONS_DRAIN_MS_MIN = 1_000;
 /** Under the data directory, shared with training, which puts the files there. */
 const ARTIFACTS_DIRECTORY = 'artifacts';
-
-function createModels(
-  { project, settings, logger }: ServingOptions,
-  postgres: Postgres,
-  registry: Registry,
-  metrics: ServingMetrics,
-  onStatus: () => void,
-): ServedModel[] {
-  const host = new SessionHost({
-    ...settings,
-    logger,
-    onRestart: () => {
-      metrics.sessionRestarts.inc();
-    },
-  });
-  return project.models.map((definition) => {
-    const services = new SignedServices(postgres, project, definition.service);
-    return createServedModel(
-      definition,
-      () =>
-        new ModelRouter({
-          model: definition.name,
-          logger,
-          onStatus,
-          loadVersion: async (version) =>
-            loadVersion(await registry.readBundle(definition.name, version), {
-              ...settings,
-              serviceOf: (digest) => services.of(digest),
-              host,
-              timers: systemTimers,
-              onBatch: (rows) => {
-                metrics.batchRows.observe({ model: definition.name }, rows);
-              },
-            }),
-        }),
-    );
-  });
-}
 
 function createDecisionLog(
   { settings, logger }: ServingOptions,
@@ -240,7 +201,7 @@ function createHistoricalFeatures({ project, config, settings, coldLog }: Servin
 }
 
 function openHttp(
-  planes: Pick<HttpServerOptions, 'dataPlane' | 'onlineFeatures' | 'historicalFeatures'>,
+  planes: Pick<HttpServerOptions, 'dataPlane' | 'onlineFeatures' | 'historicalFeatures' | 'openInference'>,
   decisions: DecisionLog,
   postgres: Postgres,
   metrics: Metrics,
@@ -254,10 +215,17 @@ function openHttp(
   });
 }
 
-/** Other services of the same data plane, such as the Open Inference Protocol's, join the list. */
-function openGrpc(onlineFeatures: OnlineFeatures, { settings, logger }: ServingOptions): Promise<GrpcServer> {
+function createOpenInference({ settings }: ServingOptions, dataPlane: DataPlane, metrics: ServingMetrics): OpenInference {
+  const { instancesMax: rowsMax, timeoutMs } = settings;
+  return new OpenInference({ dataPlane, metrics, timers: systemTimers, version: packageVersion(), rowsMax, timeoutMs });
+}
+
+function openGrpc(onlineFeatures: OnlineFeatures, inference: OpenInference, { settings, logger }: ServingOptions): Promise<GrpcServer> {
   const { host, grpcPort: port, bodyBytesMax: messageBytesMax, keepAliveMs, timeoutMsMax } = settings;
-  const services = [createFeatureStoreService({ onlineFeatures, timeoutMsMax, logger })];
+  const services = [
+    createFeatureStoreService({ onlineFeatures, timeoutMsMax, logger }),
+    createInferenceService({ inference, timeoutMsMax, logger }),
+  ];
   return startGrpcServer({ host, port, messageBytesMax, keepAliveMs, services });
 }
 

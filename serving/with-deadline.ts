@@ -1,23 +1,24 @@
 import { MillraceError } from '../src/core/millrace-error.ts';
 import type { Timers } from './batcher/timers.ts';
 
-/** The value, or SERVING_DEADLINE_EXCEEDED where it is not there by the deadline; the work goes on. */
-export async function withDeadline<T>(work: Promise<T>, deadline: number, timers: Timers): Promise<T> {
+const NOT_READ = 'Features were not read by the deadline. Allow more time, or look at Redis.';
+
+/** The value, or SERVING_DEADLINE_EXCEEDED with `why` where it is not there by the deadline; the work goes on. */
+export async function withDeadline<T>(work: Promise<T>, deadline: number, timers: Timers, why = NOT_READ): Promise<T> {
   let cancel: () => void = () => undefined;
   const late = new Promise<never>((_, reject) => {
     cancel = timers.after(Math.max(0, deadline - timers.now()), () => {
-      reject(exceeded());
+      reject(exceeded(why));
     });
   });
   try {
     const value = await Promise.race([work, late]);
     // A timer fires a millisecond late at best: work that is quicker than that has not made an earlier deadline.
-    if (timers.now() > deadline) throw exceeded();
+    if (timers.now() > deadline) throw exceeded(why);
     return value;
   } finally {
     cancel();
   }
 }
 
-const exceeded = (): MillraceError =>
-  new MillraceError('SERVING_DEADLINE_EXCEEDED', 'Features were not read by the deadline. Allow more time, or look at Redis.');
+const exceeded = (why: string): MillraceError => new MillraceError('SERVING_DEADLINE_EXCEEDED', why);

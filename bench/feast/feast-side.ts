@@ -1,19 +1,13 @@
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { processEnvironment } from '../../src/infra/process-environment.ts';
-import { cachedArtifact } from '../../stack/cached-artifact.ts';
-import { findProgram } from '../../stack/find-program.ts';
-import type { FinderContext } from '../../stack/finder.ts';
 import { choosePort } from '../../stack/free-port.ts';
 import { runTool } from '../../stack/run-tool.ts';
-import { defaultCacheDir } from '../../stack/start-stack.ts';
+import { pythonEnvironment } from '../../test/support/python-environment.ts';
 
-const requirements = fileURLToPath(new URL('./requirements.txt', import.meta.url));
+const requirements = new URL('./requirements.txt', import.meta.url);
 const peer = fileURLToPath(new URL('./feast_peer.py', import.meta.url));
-const INSTALL_LIMIT_MS = 10 * 60_000;
 const RUN_LIMIT_MS = 20 * 60_000;
 
 export interface FeastSide {
@@ -32,7 +26,7 @@ export interface FeastSide {
 export async function openFeastSide(folders: { repo: string; data: string }, redis: string): Promise<FeastSide> {
   const environment = processEnvironment();
   const signal = new AbortController().signal;
-  const python = await feastPython(environment, signal);
+  const python = await feastPython();
   const argumentsOf = (command: string, rest: readonly string[]) => ['-W', 'ignore', peer, command, folders.repo, folders.data, redis, ...rest];
   const tool = { program: python, environment, signal, timeoutMs: RUN_LIMIT_MS };
   return {
@@ -56,24 +50,8 @@ export async function openFeastSide(folders: { repo: string; data: string }, red
   };
 }
 
-async function feastPython(environment: Readonly<Record<string, string | undefined>>, signal: AbortSignal): Promise<string> {
-  const context: FinderContext = {
-    cacheDir: defaultCacheDir(environment),
-    environment,
-    signal,
-    report: (line) => console.error(line),
-    noteFailure: (way, reason) => console.error(`${way}: ${reason}`),
-  };
-  const digest = createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, 12);
-  const folder = await cachedArtifact(context, `feast-${digest}`, async (draft) => {
-    const python = await findProgram('python3', environment);
-    if (python === undefined) throw new Error("The comparison needs a program 'python3': install Python 3.10 or newer.");
-    const tool = { environment, signal, timeoutMs: INSTALL_LIMIT_MS };
-    await runTool({ ...tool, program: python, args: ['-m', 'venv', draft] });
-    context.report('fetching Feast');
-    // By the module: the folder is moved into place afterwards, and scripts would still name the draft.
-    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', requirements];
-    await runTool({ ...tool, program: path.join(draft, 'bin', 'python3'), args: pip });
-  });
-  return path.join(folder, 'bin', 'python3');
+async function feastPython(): Promise<string> {
+  const python = await pythonEnvironment('feast', requirements);
+  if (python === undefined) throw new Error("The comparison needs a program 'python3': install Python 3.10 or newer.");
+  return python;
 }

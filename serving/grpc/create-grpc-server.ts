@@ -39,9 +39,9 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     'grpc.max_connection_idle_ms': options.keepAliveMs,
   });
   const health = new HealthService(services.map(({ name }) => name));
-  const all = [...services, health];
-  for (const { name, protoFile, handlers } of [...all, createReflectionService(all)]) {
-    server.addService(serviceOf(loadProto(protoFile), name), handlers);
+  const all: readonly GrpcService[] = [...services, health];
+  for (const { name, protoFile, longsAsText = false, handlers } of [...all, createReflectionService(all)]) {
+    server.addService(serviceOf(loadProto(protoFile, longsAsText ? { longs: String } : {}), name), handlers);
   }
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(`${host}:${options.port}`, ServerCredentials.createInsecure(), (error, bound) => {

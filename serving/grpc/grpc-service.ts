@@ -6,5 +6,7 @@ export interface GrpcService {
   readonly name: string;
   /** What defines it. */
   readonly protoFile: URL;
+  /** Whole numbers of 64 bits as text, where they may not fit a number. */
+  readonly longsAsText?: boolean;
   readonly handlers: UntypedServiceImplementation;
 }

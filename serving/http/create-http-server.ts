@@ -6,9 +6,11 @@ import type { Registry as Metrics } from '../../src/infra/metrics.ts';
 import type { DataPlane } from '../data-plane.ts';
 import type { HistoricalFeatures } from '../features/historical-features.ts';
 import type { OnlineFeatures } from '../features/online-features.ts';
+import type { OpenInference } from '../inference/open-inference.ts';
 import type { Prediction } from '../prediction.ts';
 import type { ServingSettings } from '../settings.ts';
 import { describeModel, readinessOf, summarizeModel } from './describe-model.ts';
+import { addInferenceRoutes } from './inference-routes.ts';
 import { parseHistoricalRequest } from './parse-historical-request.ts';
 import { parseOnlineRequest } from './parse-online-request.ts';
 import { parsePredictRequest } from './parse-predict-request.ts';
@@ -18,6 +20,7 @@ export interface HttpServerOptions {
   readonly dataPlane: DataPlane;
   readonly onlineFeatures: OnlineFeatures;
   readonly historicalFeatures: HistoricalFeatures;
+  readonly openInference: OpenInference;
   readonly findDecision: (id: string) => Promise<Decision | null>;
   readonly metrics: Metrics;
   readonly settings: ServingSettings;
@@ -27,7 +30,8 @@ const REQUEST_ID_PATTERN = /^[\w.:/-]{1,128}$/;
 const DECISION_ID_LENGTH_MAX = 64;
 
 /** The HTTP face of the data plane: parses, calls, answers. */
-export function createHttpServer({ dataPlane, onlineFeatures, historicalFeatures, findDecision, metrics, settings }: HttpServerOptions): FastifyInstance {
+export function createHttpServer(options: HttpServerOptions): FastifyInstance {
+  const { dataPlane, onlineFeatures, historicalFeatures, openInference, findDecision, metrics, settings } = options;
   const app = Fastify({
     bodyLimit: settings.bodyBytesMax,
     requestTimeout: settings.timeoutMsMax,
@@ -73,10 +77,15 @@ export function createHttpServer({ dataPlane, onlineFeatures, historicalFeatures
   app.get('/v1/health/live', () => ({ live: true }));
   app.get('/v1/health/ready', (_request, reply) => {
     const models = dataPlane.models.map((model) => ({ model: model.name, ...readinessOf(model) }));
-    const ready = !dataPlane.retiring && models.every((model) => model.ready);
+    const { ready } = dataPlane;
     return reply.code(ready ? 200 : 503).send({ ready, draining: dataPlane.retiring, models });
   });
   app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.metrics()));
+  // In a room of its own: it reads bodies its own way.
+  void app.register((room, _options, done) => {
+    addInferenceRoutes(room, openInference, settings);
+    done();
+  });
   return app;
 }
 

@@ -3,6 +3,7 @@ import { isMillraceError, MillraceError } from '../../src/core/millrace-error.ts
 import type { LoadedBundle } from '../../src/registry/bundle.ts';
 import type { SignedService } from '../../src/store/current-services.ts';
 import type { BatcherOptions } from '../batcher/batcher.ts';
+import type { ScoreCache } from '../cache/score-cache.ts';
 import type { SessionHost } from '../session-host/session-host.ts';
 import { ServingVersion } from './serving-version.ts';
 
@@ -13,6 +14,8 @@ export interface LoadVersionOptions extends Pick<
   /** The feature service that a signature names by digest. @throws FEATURE_SERVICE_UNKNOWN */
   readonly serviceOf: (digest: string) => Promise<SignedService>;
   readonly host: SessionHost;
+  /** A cache for the scores of one version, null for none. */
+  readonly cacheOf: (digest: string, columns: number) => ScoreCache | null;
 }
 
 /**
@@ -27,15 +30,16 @@ export async function loadVersion(bundle: LoadedBundle, options: LoadVersionOpti
     throw error;
   });
   assertServable(signature, version, service, options.queueRowsMax);
+  const columns = signature.numericNames.length + signature.categories.length;
   const warm = await options.host.load({
     label: `${bundle.model}/${version}`,
     path: bundle.onnxPath,
     sha256: bundle.manifest.files['model.onnx'],
-    columns: signature.numericNames.length + signature.categories.length,
+    columns,
     batchRowsMax: signature.batchRowsMax,
     golden: bundle.goldenBatch,
   });
-  return new ServingVersion({ ...options, version, digest, signature, program: service.program, warm });
+  return new ServingVersion({ ...options, version, digest, signature, program: service.program, warm, cache: options.cacheOf(digest, columns) });
 }
 
 function assertServable(

@@ -85,6 +85,15 @@ export class ModelRouter {
     return { model: this.#options.model, revision: this.#revision, loaded, rejected };
   }
 
+  /** Every version that is wanted: how far it is, and of a rejected one why. */
+  get versions(): { readonly version: number; readonly state: Slot['state']; readonly reason: string }[] {
+    return [...this.#slots].map(([version, slot]) => ({
+      version,
+      state: slot.state,
+      reason: slot.state === 'rejected' ? slot.reason : '',
+    }));
+  }
+
   get loaded(): ServingVersion[] {
     return [...this.#slots.values()].flatMap((slot) => (slot.state === 'loaded' ? [slot.target] : []));
   }

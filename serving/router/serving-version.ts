@@ -1,8 +1,10 @@
 import type { ModelSignature } from '../../src/contracts/model-bundle.ts';
 import { MillraceError } from '../../src/core/millrace-error.ts';
 import type { ServiceProgram } from '../../src/fold/compile-service.ts';
+import type { WriteRow } from '../batcher/batch-tensor.ts';
 import { Batcher, type BatcherOptions } from '../batcher/batcher.ts';
 import type { BatchAnswer } from '../batcher/pending-request.ts';
+import type { ScoreCache } from '../cache/score-cache.ts';
 import type { WarmSession } from '../session-host/session-host.ts';
 import { keyFieldsOf } from './key-fields.ts';
 import { RowEncoder, type FeatureRows } from './row-encoder.ts';
@@ -17,6 +19,8 @@ export interface ServingVersionOptions extends Pick<
   /** Of the feature service that it was trained with: its rows are made by this one. */
   readonly program: ServiceProgram;
   readonly warm: WarmSession;
+  /** Null runs every row. */
+  readonly cache: ScoreCache | null;
 }
 
 /** A model version that is loaded, verified and warm, with its own session and its own batcher. */
@@ -29,6 +33,9 @@ export class ServingVersion {
   readonly warm: WarmSession;
   readonly #encoder: RowEncoder;
   readonly #batcher: Batcher;
+  readonly #cache: ScoreCache | null;
+  /** Requests that the cache answers: they may come to the batcher late. */
+  readonly #cached = new Set<Promise<unknown>>();
   #closed = false;
 
   constructor(options: ServingVersionOptions) {
@@ -38,6 +45,7 @@ export class ServingVersion {
     this.program = options.program;
     this.keyFields = keyFieldsOf(options.program);
     this.warm = options.warm;
+    this.#cache = options.cache;
     this.#encoder = new RowEncoder(options.signature);
     this.#batcher = new Batcher({
       ...options,
@@ -47,6 +55,16 @@ export class ServingVersion {
       warmBatchMs: options.warm.batchMs,
       run: (features, rows) => options.warm.session.run(features, rows),
     });
+  }
+
+  /** Values of one row of its input tensor. */
+  get columns(): number {
+    return this.#encoder.columns;
+  }
+
+  /** Rows in its cache. */
+  get cachedRows(): number {
+    return this.#cache?.size ?? 0;
   }
 
   get queuedRows(): number {
@@ -59,22 +77,41 @@ export class ServingVersion {
    * @param deadline on the scale of the batcher's timers.
    */
   async score(rows: FeatureRows, which: readonly number[], deadline: number): Promise<BatchAnswer> {
+    return this.#submit(which.length, (i, out, at) => this.#encoder.write(rows, which[i] as number, out, at), deadline);
+  }
+
+  /**
+   * Scores rows that are encoded already.
+   * @param features row-major, whole rows of `columns` values
+   */
+  async scoreTensor(features: Float32Array, deadline: number): Promise<BatchAnswer> {
+    const { columns } = this;
+    const write: WriteRow = (i, out, at) => out.set(features.subarray(i * columns, (i + 1) * columns), at);
+    return this.#submit(features.length / columns, write, deadline);
+  }
+
+  #submit(rows: number, write: WriteRow, deadline: number): Promise<BatchAnswer> {
     if (this.#closed) {
       const what = `Model '${this.signature.model}' version ${this.version}`;
       throw new MillraceError('MODEL_NOT_READY', `${what} takes no more requests: it was replaced. Try again.`);
     }
-    return this.#batcher.submit(
-      which.length,
-      (i, out, at) => {
-        this.#encoder.write(rows, which[i] as number, out, at);
-      },
-      deadline,
-    );
+    return this.#cache === null ? this.#batcher.submit(rows, write, deadline) : this.#throughCache(this.#cache, rows, write, deadline);
+  }
+
+  #throughCache(cache: ScoreCache, rows: number, write: WriteRow, deadline: number): Promise<BatchAnswer> {
+    const features = new Float32Array(rows * this.columns);
+    for (let i = 0; i < rows; i++) write(i, features, i * this.columns);
+    const answer = cache.score(features, (count, writeRow) => this.#batcher.submit(count, writeRow, deadline), deadline);
+    const forget = (): boolean => this.#cached.delete(answer);
+    this.#cached.add(answer);
+    answer.then(forget, forget);
+    return answer;
   }
 
   /** Answers what it has taken, then lets the session go with its process. */
   async close(): Promise<void> {
     this.#closed = true;
+    await Promise.allSettled(this.#cached);
     await this.#batcher.idle();
     await this.warm.session.close();
   }

@@ -12,6 +12,8 @@ export interface Names {
   stateKey(view: string, version: number, partition: number, entityKey: string): string;
   /** Redis key of a fold partition's position, in the slot of its states. */
   positionKey(view: string, version: number, partition: number): string;
+  /** Redis key of one row's score by one model. */
+  scoreKey(digest: string, rowHash: string): string;
   consumerGroup(role: 'ingest' | 'fold' | 'decisions'): string;
   taskQueue(resource: TaskQueue): string;
 }
@@ -30,6 +32,7 @@ export function createNames(namespace: string): Names {
     decisionTopic: () => `${namespace}.decisions`,
     stateKey: (view, version, partition, entityKey) => `${slot(view, version, partition)}:s:${entityKey}`,
     positionKey: (view, version, partition) => `${slot(view, version, partition)}:p`,
+    scoreKey: (digest, rowHash) => `${namespace}:score:${digest}:${rowHash}`,
     consumerGroup: (role) => `${namespace}.${role}`,
     taskQueue: (resource) => `${namespace}-${resource}`,
   };

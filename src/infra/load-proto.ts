@@ -19,3 +19,6 @@ export function serviceOf(proto: PackageDefinition, name: string): ServiceDefini
 
 /** The contract of `millrace.v1.FeatureStore`. */
 export const featureStoreProto = new URL('../contracts/proto/millrace/v1/feature_store.proto', import.meta.url);
+
+/** The contract of `inference.GRPCInferenceService`, the Open Inference Protocol v2. */
+export const inferenceProto = new URL('../contracts/proto/inference/grpc_service.proto', import.meta.url);

@@ -5,6 +5,7 @@ import protobuf from 'protobufjs';
 import descriptors from 'protobufjs/ext/descriptor/index.js';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { FEATURE_STORE_SERVICE } from '../../../src/contracts/feature-store.ts';
+import { INFERENCE_SERVICE } from '../../../src/contracts/inference.ts';
 import { featureStoreProto } from '../../../src/infra/load-proto.ts';
 import type { RunningServing } from '../../../serving/start-serving.ts';
 import { createGrpcCaller } from '../../support/serving/grpc-caller.ts';
@@ -29,7 +30,9 @@ const healthOf = ({ grpcAddress }: RunningServing) => createGrpcCaller(grpcAddre
 it('says by the standard health service that it serves, and of what it has nothing', async () => {
   const health = healthOf(await stage.serve());
   expect(await health.call('Check', {})).toEqual({ ok: { status: 'SERVING' } });
-  expect(await health.call('Check', { service: FEATURE_STORE_SERVICE })).toEqual({ ok: { status: 'SERVING' } });
+  for (const service of [FEATURE_STORE_SERVICE, INFERENCE_SERVICE]) {
+    expect(await health.call('Check', { service })).toEqual({ ok: { status: 'SERVING' } });
+  }
   expect(await health.call('Check', { service: 'other' })).toMatchObject({ error: { status: status.NOT_FOUND } });
   health.close();
 });
@@ -57,7 +60,8 @@ it('describes itself by reflection, so that a client without the proto files can
     { fileContainingSymbol: 'no.such.Thing' },
     { allExtensionNumbersOfType: 'x' },
   ]);
-  expect(list?.['listServicesResponse']).toEqual({ service: [{ name: FEATURE_STORE_SERVICE }, { name: HEALTH }, { name: REFLECTION }] });
+  const names = [FEATURE_STORE_SERVICE, INFERENCE_SERVICE, HEALTH, REFLECTION];
+  expect(list?.['listServicesResponse']).toEqual({ service: names.map((name) => ({ name })) });
   expect(missing?.['errorResponse']).toMatchObject({ errorCode: status.NOT_FOUND });
   expect(extension?.['errorResponse']).toMatchObject({ errorCode: status.UNIMPLEMENTED });
   const { fileDescriptorProto: file } = found?.['fileDescriptorResponse'] as unknown as { fileDescriptorProto: Buffer[] };

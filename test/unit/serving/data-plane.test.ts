@@ -32,7 +32,8 @@ async function setUp(score: number, definition: Model = delayModel) {
         numericNames: program.numericNames,
         categories: [{ name: 'carrier', vocabulary: ['AA'] }],
       }),
-      warm: {
+      cache: null,
+    warm: {
         session: {
           placement: 'child',
           provider: 'cpu',

@@ -31,7 +31,8 @@ function setUp() {
       digest: `digest-${version}`,
       program,
       signature: signatureOf({ numericNames: ['a'] }),
-      warm: {
+      cache: null,
+    warm: {
         session: {
           placement: 'child',
           provider: 'cpu',

@@ -4,6 +4,7 @@ import { Registry } from '../../../../src/infra/metrics.ts';
 import type { DataPlane } from '../../../../serving/data-plane.ts';
 import type { HistoricalFeatures } from '../../../../serving/features/historical-features.ts';
 import type { OnlineFeatures } from '../../../../serving/features/online-features.ts';
+import type { OpenInference } from '../../../../serving/inference/open-inference.ts';
 import { createHttpServer } from '../../../../serving/http/create-http-server.ts';
 import { loadServingSettings } from '../../../../serving/settings.ts';
 
@@ -16,6 +17,7 @@ function setUp() {
     dataPlane: { models: [] } as unknown as DataPlane,
     onlineFeatures: {} as unknown as OnlineFeatures,
     historicalFeatures: {} as unknown as HistoricalFeatures,
+    openInference: {} as unknown as OpenInference,
     findDecision: (id) => {
       asked.push(id);
       return Promise.resolve(id === 'known' ? decision : null);

@@ -1,0 +1,30 @@
+import type { Names } from '../../src/contracts/names.ts';
+import type { Logger } from '../../src/infra/logger.ts';
+import type { Redis } from '../../src/infra/redis.ts';
+import type { Timers } from '../batcher/timers.ts';
+import { ScoreCache, type CacheOutcome } from './score-cache.ts';
+import { SharedScores } from './shared-scores.ts';
+
+export const cacheKinds = ['off', 'memory', 'redis'] as const;
+
+export interface ScoreCacheDeps {
+  readonly settings: { readonly cache: (typeof cacheKinds)[number]; readonly cacheRowsMax: number; readonly cacheTtlMs: number };
+  readonly redis: Redis;
+  readonly names: Names;
+  readonly timers: Timers;
+  readonly logger: Logger;
+}
+
+/** The cache of one model version as the settings want it: none, in this process, or beside that in Redis too. */
+export function createScoreCache(
+  { settings, redis, names, timers, logger }: ScoreCacheDeps,
+  digest: string,
+  columns: number,
+  onRows: (outcome: CacheOutcome, rows: number) => void,
+): ScoreCache | null {
+  const { cache, cacheRowsMax: rowsMax, cacheTtlMs: ttlMs } = settings;
+  if (cache === 'off') return null;
+  const keyOf = (of: string, rowHash: string): string => names.scoreKey(of, rowHash);
+  const shared = cache === 'redis' ? new SharedScores({ redis, keyOf, digest, columns, ttlMs, timers, logger }) : null;
+  return new ScoreCache({ columns, rowsMax, ttlMs, shared, timers, onRows });
+}

@@ -1,0 +1,183 @@
+import type { WriteRow } from '../batcher/batch-tensor.ts';
+import type { BatchAnswer } from '../batcher/pending-request.ts';
+import type { Timers } from '../batcher/timers.ts';
+import { withDeadline } from '../with-deadline.ts';
+import { hashWords, RowTable } from './row-table.ts';
+import type { SharedScores } from './shared-scores.ts';
+
+/** How rows were answered: from here, from what others store, by a run that another request waits for, by a run of their own. */
+export type CacheOutcome = 'memory' | 'shared' | 'joined' | 'run';
+
+export interface ScoreCacheOptions {
+  readonly columns: number;
+  readonly rowsMax: number;
+  readonly ttlMs: number;
+  /** Scores that other processes know; null for none. */
+  readonly shared: SharedScores | null;
+  readonly timers: Timers;
+  readonly onRows: (outcome: CacheOutcome, rows: number) => void;
+}
+
+/** Runs rows, as a batcher does. */
+export type Submit = (rows: number, write: WriteRow) => Promise<BatchAnswer>;
+
+/** A run that has been asked for, whoever asked first. */
+interface Flight {
+  readonly score: Promise<number>;
+  readonly land: (score: number) => void;
+  readonly fail: (error: unknown) => void;
+}
+
+/** A row of a request that is to be run, and the slot that waits for it; -1 where there was no room for one. */
+interface Miss {
+  readonly row: number;
+  readonly slot: number;
+}
+
+/**
+ * Scores of one model version by the exact row, null (NaN) and the sign of zero included. A row that is being run already is
+ * not run again: whoever asks for it waits for that run. Only rows that are new come to the batcher.
+ */
+export class ScoreCache {
+  readonly #options: ScoreCacheOptions;
+  readonly #table: RowTable;
+  readonly #scores: Float32Array;
+  readonly #endsAt: Float64Array;
+  readonly #flights = new Map<number, Flight>();
+
+  constructor(options: ScoreCacheOptions) {
+    this.#options = options;
+    this.#table = new RowTable(options.columns, options.rowsMax);
+    this.#scores = new Float32Array(options.rowsMax);
+    this.#endsAt = new Float64Array(options.rowsMax);
+  }
+
+  /** Rows whose scores it has, or waits for. */
+  get size(): number {
+    return this.#table.size;
+  }
+
+  /**
+   * @param features row-major, whole rows; must not change until the answer
+   * @param deadline on the scale of `timers.now()`
+   * @throws what `submit` throws, SERVING_DEADLINE_EXCEEDED
+   */
+  async score(features: Float32Array, submit: Submit, deadline: number): Promise<BatchAnswer> {
+    const { columns, timers } = this.#options;
+    const startedAt = timers.now();
+    const scores = new Float32Array(features.length / columns);
+    const { misses, joined } = this.#look(features, scores);
+    const run = await this.#answerMisses(features, misses, scores, submit);
+    const failed = await this.#join(joined, scores, deadline);
+    // What another request waited for in vain, by its own deadline say, this one still has the time for.
+    const again = await runRows(features, columns, failed, scores, submit);
+    const computeMs = run + again;
+    return { scores, computeMs, queueMs: Math.max(0, timers.now() - startedAt - computeMs) };
+  }
+
+  /** Fills in what is there; no row is looked at twice, and nothing is awaited: of two requests one is always the first. */
+  #look(features: Float32Array, scores: Float32Array): { misses: Miss[]; joined: { row: number; flight: Flight }[] } {
+    const { columns, timers, onRows } = this.#options;
+    const words = new Int32Array(features.buffer, features.byteOffset, features.length);
+    const now = timers.now();
+    const misses: Miss[] = [];
+    const joined: { row: number; flight: Flight }[] = [];
+    for (let row = 0, at = 0; row < scores.length; row++, at += columns) {
+      const hash = hashWords(words, at, columns);
+      let slot = this.#table.find(words, at, hash);
+      const flight = this.#flights.get(slot);
+      if (flight !== undefined) {
+        joined.push({ row, flight });
+      } else if (slot >= 0 && this.#endsAt[slot]! > now) {
+        scores[row] = this.#scores[slot]!;
+      } else {
+        if (slot < 0) slot = this.#table.put(words, at, hash);
+        if (slot >= 0) this.#takeOff(slot);
+        misses.push({ row, slot });
+      }
+    }
+    const found = scores.length - misses.length - joined.length;
+    if (found > 0) onRows('memory', found);
+    if (joined.length > 0) onRows('joined', joined.length);
+    return { misses, joined };
+  }
+
+  /** @returns ms of the batches that ran them */
+  async #answerMisses(features: Float32Array, misses: readonly Miss[], scores: Float32Array, submit: Submit): Promise<number> {
+    if (misses.length === 0) return 0;
+    const { columns, shared, onRows } = this.#options;
+    try {
+      const rows = misses.map(({ row }) => row);
+      const left = shared === null ? rows : await shared.read(features, rows, scores);
+      if (left.length < rows.length) onRows('shared', rows.length - left.length);
+      if (left.length > 0) onRows('run', left.length);
+      const computeMs = await runRows(features, columns, left, scores, submit);
+      for (const { row, slot } of misses) this.#land(slot, scores[row]!);
+      shared?.write(features, left, scores);
+      return computeMs;
+    } catch (error) {
+      for (const { slot } of misses) this.#fail(slot, error);
+      throw error;
+    }
+  }
+
+  /** @returns rows whose run failed for the request that asked for it */
+  async #join(joined: readonly { row: number; flight: Flight }[], scores: Float32Array, deadline: number): Promise<number[]> {
+    if (joined.length === 0) return [];
+    const failed: number[] = [];
+    const landed = joined.map(async ({ row, flight }) => {
+      try {
+        scores[row] = await flight.score;
+      } catch {
+        failed.push(row);
+      }
+    });
+    await withDeadline(Promise.all(landed), deadline, this.#options.timers, 'Prediction was not ready by its deadline. Allow more time, or add serving processes.');
+    return failed;
+  }
+
+  #takeOff(slot: number): void {
+    let land: Flight['land'] = () => undefined;
+    let fail: Flight['fail'] = () => undefined;
+    const score = new Promise<number>((resolve, reject) => {
+      land = resolve;
+      fail = reject;
+    });
+    // Nobody may be waiting for it.
+    score.catch(() => undefined);
+    this.#flights.set(slot, { score, land, fail });
+    this.#table.hold(slot);
+  }
+
+  #land(slot: number, score: number): void {
+    if (slot < 0) return;
+    this.#flights.get(slot)?.land(score);
+    this.#flights.delete(slot);
+    this.#table.letGo(slot);
+    // A score that is no number is an error, not an answer to give again.
+    if (!Number.isFinite(score)) this.#table.remove(slot);
+    this.#scores[slot] = score;
+    this.#endsAt[slot] = this.#options.timers.now() + this.#options.ttlMs;
+  }
+
+  #fail(slot: number, error: unknown): void {
+    if (slot < 0) return;
+    this.#flights.get(slot)?.fail(error);
+    this.#flights.delete(slot);
+    this.#table.remove(slot);
+  }
+}
+
+/** Runs some rows of a request and puts their scores in their places. */
+async function runRows(features: Float32Array, columns: number, rows: readonly number[], scores: Float32Array, submit: Submit): Promise<number> {
+  if (rows.length === 0) return 0;
+  const write: WriteRow = (i, out, at) => {
+    const row = rows[i]!;
+    out.set(features.subarray(row * columns, (row + 1) * columns), at);
+  };
+  const answer = await submit(rows.length, write);
+  rows.forEach((row, i) => {
+    scores[row] = answer.scores[i]!;
+  });
+  return answer.computeMs;
+}

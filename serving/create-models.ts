@@ -1,0 +1,48 @@
+import type { Names } from '../src/contracts/names.ts';
+import type { Project } from '../src/define/project.ts';
+import type { Logger } from '../src/infra/logger.ts';
+import type { Postgres } from '../src/infra/postgres.ts';
+import type { Redis } from '../src/infra/redis.ts';
+import type { Registry } from '../src/registry/registry.ts';
+import { systemTimers } from './batcher/timers.ts';
+import { createScoreCache } from './cache/create-score-cache.ts';
+import { SignedServices } from './features/signed-services.ts';
+import { loadVersion } from './router/load-version.ts';
+import { ModelRouter } from './router/model-router.ts';
+import { createServedModel, type ServedModel } from './served-model.ts';
+import type { ServingMetrics } from './serving-metrics.ts';
+import { SessionHost } from './session-host/session-host.ts';
+import type { ServingSettings } from './settings.ts';
+
+export interface ModelsOptions {
+  readonly project: Project;
+  readonly settings: ServingSettings;
+  readonly logger: Logger;
+  readonly postgres: Postgres;
+  readonly redis: Redis;
+  readonly names: Names;
+  readonly registry: Registry;
+  readonly metrics: ServingMetrics;
+  readonly onStatus: () => void;
+}
+
+/** The models of a project, each with a router that loads what the registry allocates. */
+export function createModels(options: ModelsOptions): ServedModel[] {
+  const { project, settings, logger, postgres, registry, metrics, onStatus } = options;
+  const host = new SessionHost({ ...settings, logger, onRestart: () => metrics.sessionRestarts.inc() });
+  return project.models.map((definition) => {
+    const model = definition.name;
+    const services = new SignedServices(postgres, project, definition.service);
+    const load = {
+      ...settings,
+      host,
+      timers: systemTimers,
+      serviceOf: (digest: string) => services.of(digest),
+      cacheOf: (digest: string, columns: number) =>
+        createScoreCache({ ...options, timers: systemTimers }, digest, columns, (outcome, rows) => metrics.cacheRows.inc({ model, outcome }, rows)),
+      onBatch: (rows: number) => metrics.batchRows.observe({ model }, rows),
+    };
+    const loadOne = async (version: number) => loadVersion(await registry.readBundle(model, version), load);
+    return createServedModel(definition, () => new ModelRouter({ model, logger, onStatus, loadVersion: loadOne }));
+  });
+}

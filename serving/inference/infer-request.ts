@@ -1,0 +1,46 @@
+import type { ModelRouter } from '../router/model-router.ts';
+import type { Tensor } from './tensor.ts';
+
+/** What every transport makes of an inference request. */
+export interface InferRequest {
+  readonly model: string;
+  /** The champion, where absent. */
+  readonly version?: string | undefined;
+  /** Comes back with the answer. */
+  readonly id?: string | undefined;
+  readonly inputs: readonly Tensor[];
+  /** Names of the outputs wanted, in their order; all, where absent. */
+  readonly outputs?: readonly string[] | undefined;
+  /** Time that the caller allows, in ms. */
+  readonly timeoutMs?: number | undefined;
+}
+
+export interface InferAnswer {
+  readonly model: string;
+  readonly version: number;
+  /** What the version was for when it answered. */
+  readonly role: ReturnType<ModelRouter['roleOf']>;
+  readonly digest: string;
+  readonly id: string | undefined;
+  readonly outputs: readonly Tensor[];
+}
+
+/** Tensors of one request. */
+export const TENSORS_MAX = 64;
+/** Dimensions of one tensor. */
+export const DIMENSIONS_MAX = 8;
+export const ID_LENGTH_MAX = 1_024;
+const TIMEOUT_UNITS_PER_MS = 1_000;
+
+/**
+ * The time allowed by the parameter `timeout` of the protocol, in microseconds, and by the transport; the lesser of both.
+ * @throws nothing: a wrong one is added to the problems
+ */
+export function allowedMs(parameter: unknown, transportMs: number | undefined, timeoutMsMax: number, problems: string[]): number | undefined {
+  // Clients send 0 for none.
+  if (parameter === undefined || parameter === 0) return transportMs;
+  const timeoutMs = typeof parameter === 'number' ? parameter / TIMEOUT_UNITS_PER_MS : NaN;
+  if (timeoutMs > 0 && timeoutMs <= timeoutMsMax) return Math.min(timeoutMs, transportMs ?? Infinity);
+  problems.push(`parameters.timeout: expected microseconds above 0 and up to ${timeoutMsMax * TIMEOUT_UNITS_PER_MS}, found ${JSON.stringify(parameter)}`);
+  return undefined;
+}

@@ -1,0 +1,154 @@
+import { isMillraceError, MillraceError } from '../../src/core/millrace-error.ts';
+import type { Timers } from '../batcher/timers.ts';
+import type { DataPlane } from '../data-plane.ts';
+import { countError } from '../decisions/complete-decisions.ts';
+import { finiteScore } from '../finite-score.ts';
+import type { ServingVersion } from '../router/serving-version.ts';
+import { assertReady, type ServedModel } from '../served-model.ts';
+import type { ServingMetrics } from '../serving-metrics.ts';
+import { inputProblems, wantedOutputs } from './check-tensors.ts';
+import type { InferAnswer, InferRequest } from './infer-request.ts';
+import type { TensorSpec } from './tensor.ts';
+import { outputsOf, tensorsOf } from './version-tensors.ts';
+
+export interface OpenInferenceOptions {
+  readonly dataPlane: DataPlane;
+  readonly metrics: ServingMetrics;
+  readonly timers: Timers;
+  /** Of Millrace. */
+  readonly version: string;
+  readonly rowsMax: number;
+  readonly timeoutMs: number;
+}
+
+export interface ServerMetadata {
+  readonly name: string;
+  readonly version: string;
+  readonly extensions: readonly string[];
+}
+
+export interface ModelMetadata {
+  readonly name: string;
+  readonly versions: readonly string[];
+  readonly platform: string;
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
+}
+
+/** A version in the model repository extension's words. */
+export interface RepositoryEntry {
+  readonly name: string;
+  readonly version: string;
+  readonly state: 'READY' | 'LOADING' | 'UNAVAILABLE';
+  readonly reason: string;
+}
+
+const PLATFORM = 'onnxruntime_onnx';
+const EXTENSIONS = ['binary_tensor_data', 'model_repository'];
+const MS_PER_SECOND = 1_000;
+
+/**
+ * The Open Inference Protocol v2 over the models of a serving process, whatever the transport. Raw tensors have no entity
+ * keys: they are scored by the version that is named, or by the champion, and leave no decision.
+ */
+export class OpenInference {
+  readonly #options: OpenInferenceOptions;
+
+  constructor(options: OpenInferenceOptions) {
+    this.#options = options;
+  }
+
+  get ready(): boolean {
+    return this.#options.dataPlane.ready;
+  }
+
+  get serverMetadata(): ServerMetadata {
+    return { name: 'millrace', version: this.#options.version, extensions: EXTENSIONS };
+  }
+
+  /** @throws MODEL_NOT_FOUND */
+  modelReady(name: string, version?: string): boolean {
+    return targetOf(this.#options.dataPlane.model(name), version) !== undefined;
+  }
+
+  /** @throws MODEL_NOT_FOUND, MODEL_VERSION_NOT_FOUND, MODEL_NOT_READY */
+  modelMetadata(name: string, version?: string): ModelMetadata {
+    const model = this.#options.dataPlane.model(name);
+    const target = requireTarget(model, version);
+    const versions = model.router.loaded.map((one) => String(one.version));
+    return { name, versions, platform: PLATFORM, ...tensorsOf(target) };
+  }
+
+  /** Every version that this process has, or failed to load. */
+  repositoryIndex(readyOnly: boolean): RepositoryEntry[] {
+    const entries = this.#options.dataPlane.models.flatMap(({ name, router }) =>
+      router.versions.map(({ version, state, reason }) => ({ name, version: String(version), state: stateNames[state], reason })),
+    );
+    return readyOnly ? entries.filter(({ state }) => state === 'READY') : entries;
+  }
+
+  /** @throws MODEL_NOT_FOUND, MODEL_VERSION_NOT_FOUND, MODEL_NOT_READY, REQUEST_INVALID, SERVING_* */
+  async infer(request: InferRequest): Promise<InferAnswer> {
+    const model = this.#options.dataPlane.model(request.model);
+    try {
+      return await this.#infer(model, request);
+    } catch (error) {
+      const code = isMillraceError(error) ? error.code : 'unexpected';
+      this.#options.metrics.failures.inc({ model: model.name, code });
+      throw error;
+    }
+  }
+
+  async #infer(model: ServedModel, request: InferRequest): Promise<InferAnswer> {
+    const { timers, metrics, timeoutMs } = this.#options;
+    const startedAt = timers.now();
+    const target = requireTarget(model, request.version);
+    const wanted = this.#checked(model, target, request);
+    const scores = await this.#scores(model, target, request, startedAt + (request.timeoutMs ?? timeoutMs));
+    const role = model.router.roleOf(target);
+    metrics.total.observe({ model: model.name }, (timers.now() - startedAt) / MS_PER_SECOND);
+    metrics.predictions.inc({ model: model.name, variant: role }, scores.length);
+    const { version, digest, signature } = target;
+    return { model: model.name, version, role, digest, id: request.id, outputs: outputsOf(wanted, scores, signature.threshold) };
+  }
+
+  #checked(model: ServedModel, target: ServingVersion, request: InferRequest): TensorSpec[] {
+    const { inputs, outputs } = tensorsOf(target);
+    const problems = inputProblems(inputs, request.inputs, this.#options.rowsMax);
+    const wanted = wantedOutputs(outputs, request.outputs, problems);
+    if (problems.length === 0) return wanted;
+    throw new MillraceError(
+      'REQUEST_INVALID',
+      `Inference by model '${model.name}' version ${target.version}: ${problems.join('; ')}. GET /v2/models/${model.name} has its tensors.`,
+    );
+  }
+
+  async #scores(model: ServedModel, target: ServingVersion, { inputs }: InferRequest, deadline: number): Promise<Float32Array> {
+    const { metrics } = this.#options;
+    // The one input that there is, of the datatype that was checked.
+    const features = inputs[0]?.elements as Float32Array;
+    try {
+      const { scores, queueMs, computeMs } = await target.scoreTensor(features, deadline);
+      metrics.queue.observe({ model: model.name }, queueMs / MS_PER_SECOND);
+      metrics.compute.observe({ model: model.name }, computeMs / MS_PER_SECOND);
+      for (const score of scores) finiteScore(score, model.name, target.version);
+      return scores;
+    } catch (error) {
+      countError(model, target.version);
+      throw error;
+    }
+  }
+}
+
+const stateNames = { loaded: 'READY', loading: 'LOADING', rejected: 'UNAVAILABLE' } as const;
+
+const targetOf = ({ router }: ServedModel, version: string | undefined): ServingVersion | undefined =>
+  version === undefined ? (router.routes.champion ?? undefined) : router.loaded.find((target) => String(target.version) === version);
+
+function requireTarget(model: ServedModel, version: string | undefined): ServingVersion {
+  const target = targetOf(model, version);
+  if (target !== undefined) return target;
+  if (version === undefined) assertReady(model);
+  const loaded = model.router.loaded.map((one) => one.version).join(', ');
+  throw new MillraceError('MODEL_VERSION_NOT_FOUND', `Model '${model.name}' version '${String(version)}' is not loaded here. Loaded are ${loaded}.`);
+}

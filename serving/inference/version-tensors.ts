@@ -1,0 +1,27 @@
+import type { ServingVersion } from '../router/serving-version.ts';
+import { INPUT_NAME, OUTPUT_NAME } from '../session-host/session.ts';
+import type { Elements, Tensor, TensorSpec } from './tensor.ts';
+
+/** Whether the score reaches the version's threshold. */
+const LABEL_NAME = 'label';
+
+export interface VersionTensors {
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
+}
+
+/** What a version trained on a feature service takes and answers as raw tensors; the first dimension is rows. */
+export const tensorsOf = ({ columns }: Pick<ServingVersion, 'columns'>): VersionTensors => ({
+  inputs: [{ name: INPUT_NAME, datatype: 'FP32', shape: [-1, columns] }],
+  outputs: [
+    { name: OUTPUT_NAME, datatype: 'FP32', shape: [-1] },
+    { name: LABEL_NAME, datatype: 'BOOL', shape: [-1] },
+  ],
+});
+
+/** The outputs wanted, of the scores of all rows. */
+export function outputsOf(specs: readonly TensorSpec[], scores: Float32Array, threshold: number): Tensor[] {
+  const elementsOf = (name: string): Elements =>
+    name === LABEL_NAME ? Uint8Array.from(scores, (score) => (score >= threshold ? 1 : 0)) : scores;
+  return specs.map(({ name, datatype }) => ({ name, datatype, shape: [scores.length], elements: elementsOf(name) }));
+}

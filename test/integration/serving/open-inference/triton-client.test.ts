@@ -1,0 +1,119 @@
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { processEnvironment } from '../../../../src/infra/process-environment.ts';
+import { runTool } from '../../../../stack/run-tool.ts';
+import { pythonEnvironment } from '../../../support/python-environment.ts';
+import { createServingStage, WEIGHTS, type ServingStage } from '../../../support/serving/serving-stage.ts';
+import { tinyScore, type TinyModel } from '../../../support/serving/tiny-onnx.ts';
+
+const here = (file: string): URL => new URL(file, import.meta.url);
+const tiny: TinyModel = { weights: WEIGHTS, bias: -0.3 };
+
+type Output = readonly [values: readonly (number | boolean)[], dtype: string, shape: readonly number[]];
+interface Answered {
+  readonly outputs: Readonly<Record<string, Output>>;
+  readonly response: Readonly<Record<string, unknown>>;
+}
+interface Side {
+  readonly health: Readonly<Record<string, boolean>>;
+  readonly metadata: Readonly<Record<'server' | 'model' | 'named' | 'index', unknown>>;
+  readonly inference: Readonly<Record<string, Answered>>;
+  readonly refusals: Readonly<Record<string, { status: string; message: string } | null>>;
+}
+interface Calls {
+  readonly rows: readonly (readonly number[])[];
+  readonly http: Side;
+  readonly grpc: Side;
+}
+
+const python = await pythonEnvironment('tritonclient', here('requirements.txt'));
+
+let stage: ServingStage;
+let calls: Calls;
+let scores: number[];
+let version: number;
+
+describe.skipIf(python === undefined)('the clients of Triton, unchanged', () => {
+  beforeAll(async () => {
+    stage = await createServingStage();
+    version = await stage.register(tiny);
+    await stage.allocate({ champion: version });
+    const serving = await stage.serve();
+    await vi.waitFor(() => expect(serving.dataPlane.ready).toBe(true), { timeout: 30_000, interval: 50 });
+    const args = [fileURLToPath(here('triton_calls.py')), new URL(serving.url).host, serving.grpcAddress, String(version)];
+    const printed = await runTool({
+      program: python!,
+      args,
+      environment: processEnvironment(),
+      signal: new AbortController().signal,
+      timeoutMs: 60_000,
+    });
+    calls = JSON.parse(printed) as Calls;
+    scores = calls.rows.map((row) => tinyScore(tiny, row));
+  });
+  afterAll(() => stage.close());
+
+  const spec = (name: string, datatype: string, shape: number[]) => ({ name, datatype, shape });
+
+  it.each(['http', 'grpc'] as const)('see over %s what is live and ready', (side) => {
+    expect(calls[side].health).toEqual({ live: true, ready: true, model: true, version: true, otherVersion: false });
+  });
+
+  it('see over HTTP the server, its models and their tensors', () => {
+    const { server, model, named, index } = calls.http.metadata;
+    expect(server).toEqual({ name: 'millrace', version: '0.1.0', extensions: ['binary_tensor_data', 'model_repository'] });
+    expect(model).toEqual({
+      name: 'delay',
+      versions: [String(version)],
+      platform: 'onnxruntime_onnx',
+      inputs: [spec('features', 'FP32', [-1, 4])],
+      outputs: [spec('score', 'FP32', [-1]), spec('label', 'BOOL', [-1])],
+    });
+    expect(named).toEqual(model);
+    expect(index).toEqual([{ name: 'delay', version: String(version), state: 'READY', reason: '' }]);
+  });
+
+  it('see the same over gRPC', () => {
+    const { server, model, named, index } = calls.grpc.metadata;
+    expect(server).toEqual(calls.http.metadata.server);
+    expect(model).toMatchObject({
+      name: 'delay',
+      versions: [String(version)],
+      inputs: [{ name: 'features', datatype: 'FP32', shape: ['-1', '4'] }],
+      outputs: [{ name: 'score', shape: ['-1'] }, { name: 'label', datatype: 'BOOL' }],
+    });
+    expect(named).toEqual(model);
+    expect(index).toEqual({ models: [{ name: 'delay', version: String(version), state: 'READY' }] });
+  });
+
+  it.each(['http', 'grpc'] as const)('get over %s the scores and labels, however they ask', (side) => {
+    for (const [how, { outputs, response }] of Object.entries(calls[side].inference)) {
+      const repeats = side === 'http' && (how === 'gzip' || how === 'deflate') ? 100 : 1;
+      const wanted = Array.from({ length: repeats }, () => scores).flat();
+      for (const [name, [values, dtype, shape]] of Object.entries(outputs)) {
+        expect([how, name, dtype, shape]).toEqual([how, name, name === 'score' ? 'float32' : 'bool', [wanted.length]]);
+        if (name === 'label') expect(values).toEqual(wanted.map((score) => score >= 0.5));
+        else values.forEach((value, i) => expect(value).toBeCloseTo(wanted[i]!, 5));
+      }
+      expect(response).toMatchObject({ model_name: 'delay', model_version: String(version) });
+    }
+    expect(Object.values(calls[side].inference)[0]!.response['id']).toBe('abc');
+    expect(Object.keys(calls[side].inference).length).toBeGreaterThan(5);
+  });
+
+  it.each([
+    ['unknown model', '404', 'NOT_FOUND', "Model 'nobody' is not in the project"],
+    ['unknown version', '404', 'NOT_FOUND', "version '99' is not loaded here"],
+    ['wrong datatype', '400', 'INVALID_ARGUMENT', 'expected datatype FP32, found FP64'],
+    ['wrong shape', '400', 'INVALID_ARGUMENT', 'expected shape [-1, 4], found [3, 2]'],
+    ['no rows', '400', 'INVALID_ARGUMENT', 'expected 1 to 1000 rows, found 0'],
+    ['unknown output', '400', 'INVALID_ARGUMENT', "output 'nothing': the model answers 'score', 'label'"],
+    ["unknown model's metadata", '404', 'NOT_FOUND', "Model 'nobody' is not in the project"],
+  ])('are told of an %s', (what, httpStatus, grpcStatus, why) => {
+    expect(calls.http.refusals[what]).toMatchObject({ status: httpStatus, message: expect.stringContaining(why) as string });
+    expect(calls.grpc.refusals[what]).toMatchObject({
+      status: `StatusCode.${grpcStatus}`,
+      message: expect.stringContaining(why) as string,
+    });
+  });
+});

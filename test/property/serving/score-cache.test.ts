@@ -1,0 +1,188 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Batcher } from '../../../serving/batcher/batcher.ts';
+import { hashWords, RowTable } from '../../../serving/cache/row-table.ts';
+import { ScoreCache, type CacheOutcome } from '../../../serving/cache/score-cache.ts';
+import { murmur3 } from '../../../serving/router/split-point.ts';
+import { isMillraceError, MillraceError } from '../../../src/core/millrace-error.ts';
+import { VirtualTimers } from '../../support/serving/virtual-timers.ts';
+
+const COLUMNS = 2;
+/** Few rows, so that they come again; all but the bits of some are equal. */
+const ROWS = [0, 1, 2, 3, 4, 5, 6, 7].map((i) => [[0, 1], [-0, 1], [NaN, 1], [1, 0], [1, NaN], [2, 2], [3, 2], [Infinity, 2]][i]!);
+
+describe('the table of rows', () => {
+  const step = fc.record({ act: fc.constantFrom('ask', 'hold', 'let go', 'remove'), row: fc.nat({ max: ROWS.length - 1 }) });
+
+  it('has what a map has, held rows always, and never more than its slots', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 80 }), fc.integer({ min: 1, max: 6 }), (steps, rowsMax) => {
+        const table = new RowTable(COLUMNS, rowsMax);
+        const words = new Int32Array(Float32Array.from(ROWS.flat()).buffer);
+        const slots = new Map<number, number>();
+        const held = new Set<number>();
+        for (const { act, row } of steps) {
+          // Two hashes for all rows: they meet in their buckets all the time.
+          const hash = row % 2;
+          const found = table.find(words, row * COLUMNS, hash);
+          if (found >= 0) expect(slots.get(row)).toBe(found);
+          else expect(held.has(row)).toBe(false);
+          if (act === 'ask' && found < 0) {
+            const slot = table.put(words, row * COLUMNS, hash);
+            expect(slot < 0).toBe(held.size === rowsMax);
+            // Whatever was there before has gone.
+            for (const [other, at] of slots) if (at === slot) slots.delete(other);
+            if (slot >= 0) slots.set(row, slot);
+          }
+          if (found < 0) continue;
+          if (act === 'hold') {
+            held.add(row);
+            table.hold(found);
+          } else if (act === 'let go') {
+            held.delete(row);
+            table.letGo(found);
+          } else if (act === 'remove') {
+            held.delete(row);
+            slots.delete(row);
+            table.remove(found);
+          }
+        }
+        expect(table.size).toBeLessThanOrEqual(rowsMax);
+        expect([...slots.keys()].filter((row) => table.find(words, row * COLUMNS, row % 2) >= 0)).toHaveLength(table.size);
+      }),
+    );
+  });
+
+  it('hashes words as MurmurHash3 hashes their bytes', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }), { maxLength: 20 }), fc.nat({ max: 3 }), (values, before) => {
+        const words = Int32Array.from([...new Array<number>(before).fill(7), ...values]);
+        const bytes = new Uint8Array(words.buffer, before * 4);
+        expect(hashWords(words, before, values.length) >>> 0).toBe(murmur3(bytes));
+      }),
+    );
+  });
+});
+
+const call = fc.record({
+  at: fc.integer({ min: 0, max: 60 }),
+  rows: fc.array(fc.nat({ max: ROWS.length - 1 }), { minLength: 1, maxLength: 6 }),
+  timeoutMs: fc.integer({ min: 1, max: 60 }),
+});
+const world = fc.record({
+  calls: fc.array(call, { minLength: 1, maxLength: 30 }),
+  rowsMax: fc.integer({ min: 1, max: 10 }),
+  ttlMs: fc.integer({ min: 1, max: 40 }),
+  batchRowsMax: fc.integer({ min: 1, max: 6 }),
+  batchMs: fc.array(fc.integer({ min: 0, max: 12 }), { minLength: 1, maxLength: 6 }),
+  /** Which runs fail, by number. */
+  failing: fc.array(fc.boolean(), { minLength: 1, maxLength: 10 }),
+});
+
+describe('the cache of scores', () => {
+  it('gives each caller what a run of its own would have given, or one named failure, and counts every row once', async () => {
+    await fc.assert(
+      fc.asyncProperty(world, async ({ calls, rowsMax, ttlMs, batchRowsMax, batchMs, failing }) => {
+        const timers = new VirtualTimers();
+        const words = new Int32Array(Float32Array.from(ROWS.flat()).buffer);
+        const indexOf = (features: Float32Array, row: number): number => {
+          const found = new Int32Array(features.slice(row * COLUMNS, (row + 1) * COLUMNS).buffer);
+          return ROWS.findIndex((_, i) => words[i * COLUMNS] === found[0] && words[i * COLUMNS + 1] === found[1]);
+        };
+        let runs = 0;
+        const batcher = new Batcher({
+          label: 'm/1',
+          columns: COLUMNS,
+          batchRowsMax,
+          queueRowsMax: 200,
+          minimumWaitMs: 0,
+          warmBatchMs: 1,
+          timers,
+          run: async (features, rows) => {
+            const run = runs++;
+            const scores = Float32Array.from({ length: rows }, (_, r) => indexOf(features, r));
+            await timers.sleep(batchMs[run % batchMs.length]!);
+            if (failing[run % failing.length] === true) throw new MillraceError('SERVING_SESSION_FAILED', 'no');
+            return scores;
+          },
+        });
+        const counted: Partial<Record<CacheOutcome, number>> = {};
+        const onRows = (outcome: CacheOutcome, rows: number): void => {
+          counted[outcome] = (counted[outcome] ?? 0) + rows;
+        };
+        const cache = new ScoreCache({ columns: COLUMNS, rowsMax, ttlMs, shared: null, timers, onRows });
+        const outcomes = calls.map(async ({ at, rows, timeoutMs }) => {
+          await timers.sleep(at);
+          const deadline = timers.now() + timeoutMs;
+          const features = Float32Array.from(rows.flatMap((row) => ROWS[row]!));
+          try {
+            const { scores } = await cache.score(features, (count, write) => batcher.submit(count, write, deadline), deadline);
+            expect([...scores]).toEqual(rows);
+            expect(timers.now()).toBeLessThanOrEqual(deadline);
+          } catch (error) {
+            if (!isMillraceError(error)) throw error;
+            expect(['SERVING_SESSION_FAILED', 'SERVING_DEADLINE_EXCEEDED']).toContain(error.code);
+          }
+          expect(cache.size).toBeLessThanOrEqual(rowsMax);
+        });
+        await timers.runUntil(1_000);
+        await Promise.all(outcomes);
+        expect(Object.values(counted).reduce((sum, rows) => sum + rows, 0)).toBe(calls.flatMap(({ rows }) => rows).length);
+      }),
+    );
+  });
+
+  const alone = (over: Partial<ConstructorParameters<typeof ScoreCache>[0]> = {}) => {
+    const timers = new VirtualTimers();
+    const seen: string[] = [];
+    const cache = new ScoreCache({
+      columns: 1,
+      rowsMax: 4,
+      ttlMs: 100,
+      shared: null,
+      timers,
+      onRows: (outcome, rows) => seen.push(`${outcome} ${rows}`),
+      ...over,
+    });
+    return { timers, seen, cache };
+  };
+  const running = (scores: readonly number[]) => (rows: number) =>
+    Promise.resolve({ scores: Float32Array.from(scores.slice(0, rows)), queueMs: 0, computeMs: 1 });
+
+  it('runs a row once while it is wanted by many, and again when its time is over', async () => {
+    const { timers, seen, cache } = alone();
+    const row = Float32Array.of(7);
+    const both = [cache.score(row, running([0.5]), 1_000), cache.score(row, running([0.9]), 1_000)];
+    expect((await Promise.all(both)).map(({ scores }) => scores[0])).toEqual([0.5, 0.5]);
+    expect((await cache.score(row, running([0.9]), 1_000)).scores[0]).toBe(0.5);
+    await timers.runUntil(101);
+    expect((await cache.score(row, running([0.25]), 1_000)).scores[0]).toBe(0.25);
+    expect(seen).toEqual(['run 1', 'joined 1', 'memory 1', 'run 1']);
+  });
+
+  it('keeps no score that is no number', async () => {
+    const { seen, cache } = alone();
+    expect((await cache.score(Float32Array.of(1), running([NaN]), 1_000)).scores[0]).toBeNaN();
+    await cache.score(Float32Array.of(1), running([0.5]), 1_000);
+    expect(seen).toEqual(['run 1', 'run 1']);
+  });
+
+  it('a request whose partner gave up runs its row itself', async () => {
+    const { cache } = alone();
+    const row = Float32Array.of(1);
+    const lost = cache.score(row, () => Promise.reject(new MillraceError('SERVING_DEADLINE_EXCEEDED', 'late')), 1);
+    const kept = cache.score(row, running([0.75]), 1_000);
+    await expect(lost).rejects.toMatchObject({ code: 'SERVING_DEADLINE_EXCEEDED' });
+    expect((await kept).scores[0]).toBe(0.75);
+  });
+
+  it('rows that find no slot are run without one', async () => {
+    const { timers, seen, cache } = alone({ rowsMax: 1 });
+    let land: (answer: { scores: Float32Array; queueMs: number; computeMs: number }) => void = () => undefined;
+    const slow = cache.score(Float32Array.of(1), () => new Promise((resolve) => (land = resolve)), 1_000);
+    expect((await cache.score(Float32Array.of(2), running([0.5]), 1_000)).scores[0]).toBe(0.5);
+    land({ scores: Float32Array.of(0.25), queueMs: 0, computeMs: 0 });
+    expect((await slow).scores[0]).toBe(0.25);
+    expect([seen, cache.size, timers.now()]).toEqual([['run 1', 'run 1'], 1, 0]);
+  });
+});
