@@ -19,7 +19,7 @@ const EXIT_FAILED = 1;
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const vitest = [join('node_modules', 'vitest', 'vitest.mjs'), 'run'];
-const randomProjects = ['test/property/projects', 'test/integration/store/sql', 'test/integration/monitoring/skew-audit-kinds'];
+const randomProjects = ['test/property/projects', 'test/integration/store/sql', 'test/integration/monitoring/skew-audit-kinds', 'test/integration/store/derived/attached-values'];
 /** What `test` runs; the other projects of vitest.config.ts take long and have commands of their own. */
 const suites = ['unit', 'property', 'integration', 'workflow', 'replay', 'e2e'].flatMap((name) => ['--project', name]);
 const namesProject = (argument) => /^--project(=|$)/.test(argument);

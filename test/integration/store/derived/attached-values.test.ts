@@ -23,11 +23,10 @@ import { createLogTableSql, logTable } from '../../../../src/store/log-table.ts'
 import { appendEvents, type LoggedEvent } from '../../../../src/store/offline-log.ts';
 import { roundedRow } from '../../../support/naive/float32.ts';
 import { naiveAttached, type NaiveLogged } from '../../../support/naive/naive-derived.ts';
+import { testScale } from '../../../support/projects/test-scale.ts';
 import { openRegistryStage, type RegistryStage } from '../../../support/registry-stage.ts';
 
-/** `MILLRACE_TEST_DERIVED_SCALE=10` tries ten times as many. */
-const SCALE = Number(process.env['MILLRACE_TEST_DERIVED_SCALE'] ?? 1);
-const TIMEOUT_MS = 120_000 * SCALE;
+const TIMEOUT_MS = 120_000 * Math.max(1, testScale);
 const PARTITIONS = 2;
 const START_MS = Date.UTC(2024, 1, 28);
 const MINUTE_MS = 60_000;
@@ -278,7 +277,7 @@ describe('what is attached to derived events', () => {
           expect(world.derived).toBe(world.log.filter(({ source: of }) => of === 'payment').length);
           derivedEvents += world.derived;
         }),
-        { numRuns: 40 * SCALE },
+        { numRuns: Math.ceil(40 * testScale) },
       );
       expect(derivedEvents).toBeGreaterThan(200);
     },

@@ -13,14 +13,13 @@ import { viewQuery } from '../../../../src/store/sql/view-query.ts';
 import { readTwin } from '../../../../src/store/sql/view-twin.ts';
 import type { Visibility } from '../../../../src/store/sql/visible-events.ts';
 import { createLog, exportAll, ingest, openColdStage, prune, type ColdStage } from '../../../support/store/cold-stage.ts';
+import { testScale } from '../../../support/projects/test-scale.ts';
 import { foldAsKnown, foldUpToFences, naively, twinCase, type TwinCase } from '../../../support/sql/twin-cases.ts';
 import { float32Of } from '../../../support/naive/float32.ts';
 
-/** `MILLRACE_TEST_TWIN_SCALE=10` tries ten times as many. */
-const SCALE = Number(process.env['MILLRACE_TEST_TWIN_SCALE'] ?? 1);
-const VIEWS = 12 * SCALE;
+const VIEWS = Math.ceil(12 * testScale);
 const HISTORIES = 8;
-const TIMEOUT_MS = 180_000 * SCALE;
+const TIMEOUT_MS = 180_000 * Math.max(1, testScale);
 
 let cold: ColdStage;
 beforeAll(async () => {
