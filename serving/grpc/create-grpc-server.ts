@@ -1,6 +1,9 @@
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { loadProto, serviceOf } from '../../src/infra/load-proto.ts';
+import type { Logger } from '../../src/infra/logger.ts';
+import type { AccessControl } from '../access/access-control.ts';
 import type { GrpcService } from './grpc-service.ts';
+import { guardCalls, ruleOf } from './guard-calls.ts';
 import { HealthService } from './health-service.ts';
 import { createReflectionService } from './reflection-service.ts';
 
@@ -18,6 +21,8 @@ export interface GrpcServerOptions {
   readonly messageBytesMax: number;
   readonly keepAliveMs: number;
   readonly services: readonly GrpcService[];
+  readonly access: AccessControl;
+  readonly logger: Logger;
 }
 
 export interface GrpcServer {
@@ -37,11 +42,14 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     'grpc.keepalive_time_ms': KEEPALIVE_MS,
     'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
     'grpc.max_connection_idle_ms': options.keepAliveMs,
+    interceptors: [guardCalls(options.access, options.logger)],
   });
   const health = new HealthService(services.map(({ name }) => name));
   const all: readonly GrpcService[] = [...services, health];
   for (const { name, protoFile, longsAsText = false, handlers } of [...all, createReflectionService(all)]) {
-    server.addService(serviceOf(loadProto(protoFile, longsAsText ? { longs: String } : {}), name), handlers);
+    const definition = serviceOf(loadProto(protoFile, longsAsText ? { longs: String } : {}), name);
+    for (const { path } of Object.values(definition)) ruleOf(path);
+    server.addService(definition, handlers);
   }
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(`${host}:${options.port}`, ServerCredentials.createInsecure(), (error, bound) => {

@@ -3,17 +3,21 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import type { Decision } from '../../src/contracts/decision.ts';
 import { MillraceError } from '../../src/core/millrace-error.ts';
 import type { Registry as Metrics } from '../../src/infra/metrics.ts';
+import type { AccessControl } from '../access/access-control.ts';
 import type { DataPlane } from '../data-plane.ts';
 import type { HistoricalFeatures } from '../features/historical-features.ts';
 import type { OnlineFeatures } from '../features/online-features.ts';
+import type { ModelControl } from '../inference/model-control.ts';
 import type { OpenInference } from '../inference/open-inference.ts';
 import type { Prediction } from '../prediction.ts';
 import type { ServingSettings } from '../settings.ts';
 import { describeModel, readinessOf, summarizeModel } from './describe-model.ts';
+import { guardRoutes } from './guard-routes.ts';
 import { addInferenceRoutes } from './inference-routes.ts';
 import { parseHistoricalRequest } from './parse-historical-request.ts';
 import { parseOnlineRequest } from './parse-online-request.ts';
 import { parsePredictRequest } from './parse-predict-request.ts';
+import { addRepositoryRoutes } from './repository-routes.ts';
 import { sendError } from './send-error.ts';
 
 export interface HttpServerOptions {
@@ -21,8 +25,10 @@ export interface HttpServerOptions {
   readonly onlineFeatures: OnlineFeatures;
   readonly historicalFeatures: HistoricalFeatures;
   readonly openInference: OpenInference;
+  readonly modelControl: ModelControl;
   readonly findDecision: (id: string) => Promise<Decision | null>;
   readonly metrics: Metrics;
+  readonly access: AccessControl;
   readonly settings: ServingSettings;
 }
 
@@ -31,7 +37,7 @@ const DECISION_ID_LENGTH_MAX = 64;
 
 /** The HTTP face of the data plane: parses, calls, answers. */
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {
-  const { dataPlane, onlineFeatures, historicalFeatures, openInference, findDecision, metrics, settings } = options;
+  const { dataPlane, onlineFeatures, historicalFeatures, openInference, modelControl, findDecision, metrics, access, settings } = options;
   const app = Fastify({
     bodyLimit: settings.bodyBytesMax,
     requestTimeout: settings.timeoutMsMax,
@@ -56,6 +62,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id);
   });
+  guardRoutes(app, access, settings.metricsAccess === 'open');
 
   app.post<{ Params: { model: string } }>('/v1/models/:model/predict', async ({ params, body, headers }) => {
     const { instances, options } = parsePredictRequest(body, headers['x-request-timeout'], settings.timeoutMsMax);
@@ -84,6 +91,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   // In a room of its own: it reads bodies its own way.
   void app.register((room, _options, done) => {
     addInferenceRoutes(room, openInference, settings);
+    addRepositoryRoutes(room, openInference, modelControl);
     done();
   });
   return app;
