@@ -1,14 +1,17 @@
 import { status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { runCommand } from '../../../cli/main.ts';
 import { methodAccess } from '../../../serving/grpc/guard-calls.ts';
 import { routeAccess } from '../../../serving/http/guard-routes.ts';
 import type { RunningServing } from '../../../serving/start-serving.ts';
 import { ERROR_CODE_METADATA, FEATURE_STORE_SERVICE } from '../../../src/contracts/feature-store.ts';
 import { INFERENCE_SERVICE } from '../../../src/contracts/inference.ts';
 import { featureStoreProto, inferenceProto } from '../../../src/infra/load-proto.ts';
+import { connectOnlineFeatures } from '../../../src/index.ts';
 import { AUDIENCE, createAccessFiles, createIssuer, createRoleKeys, ISSUER } from '../../support/serving/access-stage.ts';
 import { createGrpcCaller } from '../../support/serving/grpc-caller.ts';
 import { createServingStage, type ServingStage } from '../../support/serving/serving-stage.ts';
+import { delayModel } from '../../support/serving/tiny-project.ts';
 
 const files = createAccessFiles();
 const { keys, entries } = createRoleKeys('predict', 'ingest', 'operate', 'admin');
@@ -108,6 +111,23 @@ describe('with access control', () => {
     caller.close();
     expect([error?.status, error?.metadata.get(ERROR_CODE_METADATA)]).toEqual([status.UNAUTHENTICATED, ['ACCESS_UNAUTHENTICATED']]);
     expect(error?.message).not.toContain(secret);
+  });
+
+  it('the command line and the client of online features send the key that they are given', async () => {
+    const stderr: string[] = [];
+    const sinks = { stdout: { write: () => 0 }, stderr: { write: (text: string) => stderr.push(text) } };
+    const run = () => runCommand({ argv: ['predict', 'delay', 'origin=JFK', '--url', serving.url], ...sinks, signal: new AbortController().signal });
+    await run();
+    process.env['MILLRACE_API_KEY'] = keys.predict;
+    await run();
+    delete process.env['MILLRACE_API_KEY'];
+    expect(stderr).toEqual([expect.stringContaining('(ACCESS_UNAUTHENTICATED)'), expect.stringContaining('(MODEL_NOT_READY)')]);
+    const read = async (apiKey: string) => {
+      const features = await connectOnlineFeatures({ address: serving.grpcAddress, timeoutMs: 20_000, apiKey });
+      return features.read({ service: delayModel.service, entities: [{ origin: 'JFK', distance: 500, carrier: 'AA' }] }).finally(() => features.close());
+    };
+    expect((await read(keys.predict)).rows).toHaveLength(1);
+    await expect(read(keys.operate)).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
   });
 
   it('refusals are counted by reason and transport', async () => {
