@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import { roles, type Role } from '../../serving/access/access-rule.ts';
+import { roles, type Role } from '../../src/contracts/access.ts';
 import { examples, type AddCommand } from '../add-command.ts';
 import { exitCodes } from '../exit-code.ts';
 
@@ -25,7 +25,7 @@ export const addKeys: AddCommand = (program, act) => {
     .addHelpText('after', examples('millrace keys create --name scraper --roles operate', 'millrace keys create --name shop --roles predict'))
     .action(
       act(async ({ output }, { name, roles: granted }: CreateOptions) => {
-        const { createApiKey } = await import('../../serving/access/api-keys.ts');
+        const { createApiKey } = await import('../../src/infra/api-key.ts');
         const made = createApiKey(name, [...new Set(granted)]);
         output.result(made, () => `${made.key}\n\nFor the list of keys in the file of MILLRACE_SERVING_API_KEYS_FILE:\n${JSON.stringify(made.entry)}`);
         return exitCodes.ok;

@@ -1,6 +1,4 @@
-/** What a caller may do. `admin` may do everything. */
-export const roles = ['predict', 'ingest', 'operate', 'admin'] as const;
-export type Role = (typeof roles)[number];
+import type { Role } from '../../src/contracts/access.ts';
 
 /** What a route or a method asks of its caller. */
 export type AccessRule =

@@ -1,23 +1,19 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
+import { API_KEY_NAME_PATTERN, roles, type ApiKeyEntry } from '../../src/contracts/access.ts';
 import { MillraceError } from '../../src/core/millrace-error.ts';
-import { roles, type Caller, type Role } from './access-rule.ts';
+import { digestOfKey } from '../../src/infra/api-key.ts';
+import type { Caller } from './access-rule.ts';
 
 /** A request is compared with every key. */
 const API_KEYS_MAX = 200;
-const KEY_BYTES = 32;
-const KEY_PREFIX = 'mr_';
-const NAME_PATTERN = /^[\w.-]{1,100}$/;
 
 const entry = z.strictObject({
-  name: z.string().regex(NAME_PATTERN, 'expected 1 to 100 letters, digits, dots, hyphens or underscores'),
+  name: z.string().regex(API_KEY_NAME_PATTERN, 'expected 1 to 100 letters, digits, dots, hyphens or underscores'),
   sha256: z.string().regex(/^[0-9a-f]{64}$/, 'expected the 64 lower-case hexadecimal digits of a SHA-256'),
   roles: z.array(z.enum(roles)).min(1),
 });
 const file = z.strictObject({ keys: z.array(entry).max(API_KEYS_MAX) });
-
-/** A line of the file of keys. The key itself is kept nowhere. */
-export type ApiKeyEntry = z.output<typeof entry>;
 
 /** The keys of a serving process, by their digests. */
 export class ApiKeys {
@@ -32,7 +28,7 @@ export class ApiKeys {
 
   /** Takes the same time whichever key it is, or none. */
   find(key: string): Caller | undefined {
-    const digest = digestOf(key);
+    const digest = digestOfKey(key);
     let found: Caller | undefined;
     for (const known of this.#known) {
       if (timingSafeEqual(known.digest, digest)) found = known.caller;
@@ -66,20 +62,6 @@ export function parseApiKeys(text: string, where: string): ApiKeys {
   if (problems.length > 0) throw wrong(problems);
   return new ApiKeys(keys);
 }
-
-/** Makes a key of 256 random bits. @throws REQUEST_INVALID for a wrong name */
-export function createApiKey(name: string, granted: readonly Role[]): { readonly key: string; readonly entry: ApiKeyEntry } {
-  if (!NAME_PATTERN.test(name)) {
-    throw new MillraceError(
-      'REQUEST_INVALID',
-      `API key '${name}': its name should be 1 to 100 letters, digits, dots, hyphens or underscores. Choose another one.`,
-    );
-  }
-  const key = KEY_PREFIX + randomBytes(KEY_BYTES).toString('base64url');
-  return { key, entry: { name, sha256: digestOf(key).toString('hex'), roles: [...granted] } };
-}
-
-const digestOf = (key: string): Buffer => createHash('sha256').update(key).digest();
 
 /** Indexes of the texts that came before. */
 const repeated = (texts: readonly string[]): number[] => texts.flatMap((text, at) => (texts.indexOf(text) < at ? [at] : []));

@@ -1,5 +1,6 @@
 import { errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
-import { roles, type Caller, type Role } from './access-rule.ts';
+import { roles, type Role } from '../../src/contracts/access.ts';
+import type { Caller } from './access-rule.ts';
 
 /** Signed by a private key: whoever can verify a token can't make one. */
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'];

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { createApiKey, parseApiKeys } from '../../../../serving/access/api-keys.ts';
+import { parseApiKeys } from '../../../../serving/access/api-keys.ts';
+import { createApiKey } from '../../../../src/infra/api-key.ts';
 
 const sha256 = 'ab'.repeat(32);
 const parse = (keys: unknown) => parseApiKeys(JSON.stringify({ keys }), 'keys.json');
