@@ -18,7 +18,7 @@ export interface Transports {
 
 /** Both faces of a serving process, over the same planes. Resolves when they listen. */
 export async function openTransports(options: TransportsOptions): Promise<Transports> {
-  const { settings, access, logger, onlineFeatures, modelControl, openInference: inference } = options;
+  const { settings, access, certificates, logger, onlineFeatures, modelControl, openInference: inference } = options;
   const { host, port, grpcPort, bodyBytesMax: messageBytesMax, keepAliveMs, timeoutMsMax, drainTimeoutMs } = settings;
   const http = createHttpServer(options);
   const url = await http.listen({ host, port });
@@ -26,7 +26,7 @@ export async function openTransports(options: TransportsOptions): Promise<Transp
     createFeatureStoreService({ onlineFeatures, timeoutMsMax, logger }),
     createInferenceService({ inference, modelControl, timeoutMsMax, logger }),
   ];
-  const grpc = await startGrpcServer({ host, port: grpcPort, messageBytesMax, keepAliveMs, services, access, logger });
+  const grpc = await startGrpcServer({ host, port: grpcPort, messageBytesMax, keepAliveMs, services, access, certificates, logger });
   return {
     url,
     grpcAddress: grpc.address,

@@ -105,6 +105,7 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
     findDecision: async (id) => decisions.recent(id) ?? (await findDecision(postgres, id)),
     metrics: metricsRegistry,
     access: access.control,
+    certificates: access.certificates,
     settings,
     logger,
   });

@@ -43,6 +43,8 @@ const codeOf = {
 /** Says who may call what, the same for every transport. Without keys and tokens it is off. */
 export class AccessControl {
   readonly #options: AccessControlOptions;
+  /** Told once, not with every request. */
+  #issuerAway = false;
 
   constructor(options: AccessControlOptions) {
     this.#options = options;
@@ -85,11 +87,13 @@ export class AccessControl {
       throw this.#refused('key', request, `${what}: the key that was sent is not one of this process. Send one of its file of keys.`);
     }
     const verified = await tokens.verify(credential);
+    if (!('unavailable' in verified)) this.#issuerAway = false;
     if ('caller' in verified) return verified.caller;
     if ('wrong' in verified) {
       throw this.#refused('token', request, `${what}: the token that was sent is not valid: ${verified.wrong}. Get a new one from its issuer.`);
     }
-    this.#options.logger.error({ reason: messageOf(verified.unavailable) }, 'the keys of the token issuer can not be had');
+    if (!this.#issuerAway) this.#options.logger.error({ reason: messageOf(verified.unavailable) }, 'the keys of the token issuer can not be had');
+    this.#issuerAway = true;
     throw this.#refused('issuer', request, `${what}: the keys of the token's issuer can not be had, so no token can be verified. Try again in a moment.`);
   }
 

@@ -17,6 +17,9 @@ export const accessShape = {
   jwtJwksKeepMs: milliseconds(24 * HOUR_MS).default(10 * MINUTE_MS),
   jwtRolesClaim: z.string().min(1).max(200).default('roles'),
   jwtClockToleranceMs: z.coerce.number().int().min(0).max(5 * MINUTE_MS).default(30_000),
+  tlsCertificateFile: text,
+  tlsKeyFile: text,
+  tlsClientCaFile: text,
   metricsAccess: z.enum(['operate', 'open']).default('operate'),
 } as const;
 
@@ -29,20 +32,27 @@ export const accessSettingNames = {
   jwtJwksKeepMs: 'MILLRACE_SERVING_JWT_JWKS_KEEP_MS',
   jwtRolesClaim: 'MILLRACE_SERVING_JWT_ROLES_CLAIM',
   jwtClockToleranceMs: 'MILLRACE_SERVING_JWT_CLOCK_TOLERANCE_MS',
+  tlsCertificateFile: 'MILLRACE_SERVING_TLS_CERTIFICATE_FILE',
+  tlsKeyFile: 'MILLRACE_SERVING_TLS_KEY_FILE',
+  tlsClientCaFile: 'MILLRACE_SERVING_TLS_CLIENT_CA_FILE',
   metricsAccess: 'MILLRACE_SERVING_METRICS_ACCESS',
 } as const;
 
 export type AccessSettings = Readonly<z.output<z.ZodObject<typeof accessShape>>>;
 
-/** Settings that are nothing without one another. */
-const together: readonly (readonly (keyof AccessSettings)[])[] = [['jwtIssuer', 'jwtAudience', 'jwtJwks']];
+/** Settings that are nothing without others. */
+const needs: readonly (readonly [settings: readonly Name[], needed: readonly Name[]])[] = [
+  [['jwtIssuer', 'jwtAudience', 'jwtJwks'], ['jwtIssuer', 'jwtAudience', 'jwtJwks']],
+  [['tlsCertificateFile', 'tlsKeyFile', 'tlsClientCaFile'], ['tlsCertificateFile', 'tlsKeyFile']],
+];
+type Name = keyof AccessSettings;
 
 /** Adds a problem for each setting that is missing beside another one. */
 export function checkTogether(settings: AccessSettings, context: z.core.$RefinementCtx): void {
-  for (const group of together) {
+  for (const [group, needed] of needs) {
     const given = group.find((name) => settings[name] !== undefined);
     if (given === undefined) continue;
-    for (const missing of group.filter((name) => settings[name] === undefined)) {
+    for (const missing of needed.filter((name) => settings[name] === undefined)) {
       context.addIssue({ code: 'custom', path: [missing], message: `expected with ${accessSettingNames[given]}` });
     }
   }

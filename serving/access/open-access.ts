@@ -3,22 +3,26 @@ import type { Logger } from '../../src/infra/logger.ts';
 import { AccessControl, type AccessControlOptions } from './access-control.ts';
 import type { AccessSettings } from './access-settings.ts';
 import { parseApiKeys, type ApiKeys } from './api-keys.ts';
+import { openCertificates, type Certificates } from './certificates.ts';
 import { FollowedFiles } from './followed-files.ts';
 import { openIssuerKeys } from './issuer-keys.ts';
 import { TokenVerifier } from './token-verifier.ts';
 
 export interface OpenedAccess {
   readonly control: AccessControl;
+  /** Absent where the process speaks plain text. */
+  readonly certificates: Certificates | undefined;
   close(): Promise<void>;
 }
 
 /**
- * The access control that the settings ask for: keys, tokens, both, or none, which leaves the process open.
+ * The access control that the settings ask for: keys, tokens, both, or none, which leaves the process open; and its certificates.
  * @throws CONFIG_INVALID
  */
 export async function openAccess(settings: AccessSettings, refusals: AccessControlOptions['refusals'], logger: Logger): Promise<OpenedAccess> {
   const keys = settings.apiKeysFile === undefined ? undefined : await followKeys(settings.apiKeysFile, logger);
   const tokens = await openTokens(settings, logger);
+  const tls = await openCertificates(settings, logger);
   return {
     control: new AccessControl({
       refusals,
@@ -26,8 +30,9 @@ export async function openAccess(settings: AccessSettings, refusals: AccessContr
       ...(keys === undefined ? {} : { keys: keys.current }),
       ...(tokens === undefined ? {} : { tokens: tokens.verifier }),
     }),
+    certificates: tls?.certificates,
     async close() {
-      await Promise.all([keys?.close(), tokens?.close()]);
+      await Promise.all([keys?.close(), tokens?.close(), tls?.close()]);
     },
   };
 }

@@ -1,11 +1,13 @@
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { Server } from '@grpc/grpc-js';
 import { loadProto, serviceOf } from '../../src/infra/load-proto.ts';
 import type { Logger } from '../../src/infra/logger.ts';
 import type { AccessControl } from '../access/access-control.ts';
+import type { Certificates } from '../access/certificates.ts';
 import type { GrpcService } from './grpc-service.ts';
 import { guardCalls, ruleOf } from './guard-calls.ts';
 import { HealthService } from './health-service.ts';
 import { createReflectionService } from './reflection-service.ts';
+import { serverCredentials } from './tls-credentials.ts';
 
 /** Calls of one connection that may be under way. */
 const STREAMS_MAX = 1_000;
@@ -22,6 +24,8 @@ export interface GrpcServerOptions {
   readonly keepAliveMs: number;
   readonly services: readonly GrpcService[];
   readonly access: AccessControl;
+  /** Absent for plain text. */
+  readonly certificates?: Certificates | undefined;
   readonly logger: Logger;
 }
 
@@ -52,7 +56,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     server.addService(definition, handlers);
   }
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`${host}:${options.port}`, ServerCredentials.createInsecure(), (error, bound) => {
+    server.bindAsync(`${host}:${options.port}`, serverCredentials(options.certificates), (error, bound) => {
       if (error !== null) reject(error);
       else resolve(bound);
     });

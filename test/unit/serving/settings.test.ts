@@ -23,3 +23,9 @@ it('says all that is missing beside an issuer', () => {
 it.each(['http://issuer.example/jwks', 'http://127.0.0.1.example/jwks', 'https://'])('fetches no keys from %s', (jwks) => {
   expect(() => load({ ...jwt, JWT_JWKS: jwks })).toThrow(/JWT_JWKS: expected https, or http on this machine/);
 });
+
+it('takes a certificate with its key, and a CA of clients only with both', () => {
+  expect(load({ TLS_CERTIFICATE_FILE: 'c.pem', TLS_KEY_FILE: 'k.pem' })).toMatchObject({ tlsCertificateFile: 'c.pem', tlsKeyFile: 'k.pem' });
+  expect(() => load({ TLS_KEY_FILE: 'k.pem' })).toThrow(/TLS_CERTIFICATE_FILE: expected with MILLRACE_SERVING_TLS_KEY_FILE/);
+  expect(() => load({ TLS_CLIENT_CA_FILE: 'ca.pem' })).toThrow(/TLS_CERTIFICATE_FILE: expected with .*TLS_KEY_FILE: expected with/);
+});
