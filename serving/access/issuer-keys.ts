@@ -51,11 +51,20 @@ export async function openIssuerKeys({ jwks, timeoutMs, keepMs, logger }: Issuer
 }
 
 function parseJwks(text: string, file: string): JWTVerifyGetKey {
+  const wrong = (why: string): MillraceError =>
+    new MillraceError('CONFIG_INVALID', `The keys of the token issuer in ${file} are no JSON Web Key Set: ${why}. Save what the issuer publishes.`);
+  if (text.length > JWKS_BYTES_MAX) throw wrong(`expected at most ${JWKS_BYTES_MAX} bytes, found ${text.length}`);
+  let found: unknown;
   try {
-    if (text.length > JWKS_BYTES_MAX) throw new Error(`expected at most ${JWKS_BYTES_MAX} bytes`);
-    return createLocalJWKSet(JSON.parse(text) as JSONWebKeySet);
-  } catch (cause) {
-    throw new MillraceError('CONFIG_INVALID', `The keys of the token issuer in ${file} are no JSON Web Key Set: ${messageOf(cause)}.`, { cause });
+    found = JSON.parse(text);
+  } catch {
+    // The parser's own words quote the text, and somebody may have put a private key there.
+    throw wrong('expected JSON');
+  }
+  try {
+    return createLocalJWKSet(found as JSONWebKeySet);
+  } catch (error) {
+    throw wrong(messageOf(error));
   }
 }
 

@@ -105,7 +105,7 @@ function openApp(settings: ServingSettings, certificates: Certificates | undefin
   };
   const { headersTimeoutMs: headersTimeout } = settings;
   if (certificates === undefined) return Fastify({ ...limits, http: { headersTimeout } });
-  const withTls = { ...limits, https: { ...tlsOptions(certificates), headersTimeout } };
+  const withTls = { ...limits, https: { ...tlsOptions(certificates), headersTimeout, handshakeTimeout: headersTimeout } };
   const app = Fastify(withTls as FastifyServerOptions);
   followCertificates(app, certificates);
   return app;

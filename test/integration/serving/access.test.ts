@@ -1,4 +1,4 @@
-import { status } from '@grpc/grpc-js';
+import { Metadata, status, type ClientDuplexStream, type StatusObject } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { runCommand } from '../../../cli/main.ts';
 import { methodAccess } from '../../../serving/grpc/guard-calls.ts';
@@ -76,6 +76,27 @@ describe('with access control', () => {
       const mayCall = rule === 'anybody' || role === 'admin' || role === rule.role;
       expect([role, isRefusal(await call(method, { authorization: `Bearer ${key}` }))]).toEqual([role, !mayCall]);
     }
+  });
+
+  it('streams are guarded too: reflection needs a role, health needs none', async () => {
+    const protoOf = (name: string) => new URL(`../../../serving/grpc/proto/${name}.proto`, import.meta.url);
+    const reflect = async (headers: Headers): Promise<unknown> => {
+      const { client, service, close } = createGrpcCaller(serving.grpcAddress, protoOf('reflection'), 'grpc.reflection.v1.ServerReflection');
+      const { path, requestSerialize, responseDeserialize } = service['ServerReflectionInfo']!;
+      const metadata = new Metadata();
+      for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
+      const call: ClientDuplexStream<unknown, unknown> = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata);
+      call.on('error', () => undefined).resume();
+      call.write({ listServices: '' });
+      call.end();
+      const code = await new Promise((resolve) => call.on('status', (ended: StatusObject) => resolve(ended.code)));
+      close();
+      return code;
+    };
+    expect([await reflect({}), await reflect({ 'x-api-key': keys.predict })]).toEqual([status.UNAUTHENTICATED, status.OK]);
+    const health = createGrpcCaller(serving.grpcAddress, protoOf('health'), 'grpc.health.v1.Health');
+    expect(await health.call('Check', {})).toEqual({ ok: { status: 'SERVING' } });
+    health.close();
   });
 
   it('keys and tokens come as a bearer or as X-Api-Key, which goes first', async () => {

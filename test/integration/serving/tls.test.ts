@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { createConnection } from 'node:net';
 import { connect } from 'node:tls';
 import { credentials, status } from '@grpc/grpc-js';
 import { Agent, request } from 'undici';
@@ -100,6 +101,14 @@ describe.skipIf(!hasOpenssl())('over TLS', () => {
     await expect(live(serving, next, stranger)).rejects.toThrow();
     await vi.waitFor(async () => expect(await liveByGrpc(serving, next, client)).toBe(status.OK), RENEWED);
     expect(await liveByGrpc(serving, next, stranger)).toBe(status.UNAVAILABLE);
+  });
+
+  it('a connection that says nothing is given up', async () => {
+    const serving = await stage.serve({ ...write(make('own'), 'silent-'), MILLRACE_SERVING_HEADERS_TIMEOUT_MS: '200' });
+    const socket = createConnection(Number(new URL(serving.url).port), '127.0.0.1');
+    const began = performance.now();
+    await once(socket.resume(), 'close');
+    expect(performance.now() - began).toBeLessThan(5_000);
   });
 
   it('a key of another certificate, or a file that is none, ends the start', async () => {
