@@ -8,6 +8,8 @@ export interface HttpCall {
   readonly method: 'GET' | 'POST';
   readonly url: string;
   readonly body?: unknown;
+  /** Of a process with access control. */
+  readonly apiKey?: string | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -25,9 +27,11 @@ export async function callHttp(call: HttpCall): Promise<unknown> {
       signal: call.signal,
       headersTimeout: TIMEOUT_MS,
       bodyTimeout: TIMEOUT_MS,
-      ...(call.body === undefined
-        ? {}
-        : { body: JSON.stringify(call.body), headers: { 'content-type': 'application/json' } }),
+      headers: {
+        ...(call.apiKey === undefined ? {} : { 'x-api-key': call.apiKey }),
+        ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
     });
     status = answer.statusCode;
     text = await answer.body.text();

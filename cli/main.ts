@@ -49,10 +49,10 @@ function globalOptionsOf(args: readonly unknown[]) {
 }
 
 function reportUsage(error: CommanderError, line: CommandLine): ExitCode {
-  const what = error.message.replace(/^error: /, '').replace(/\n/g, ' ');
+  const what = error.message.replace(/^error: /, '').replace(/\n/g, ' ').replace(/\.$/, '');
   // Commander answers a bare `millrace` with the help on standard error: there is nothing to add.
   if (error.code !== 'commander.help') {
-    const usage = new MillraceError('CONFIG_INVALID', `${what}. See 'millrace --help'.`.replace('..', '.'));
+    const usage = new MillraceError('CONFIG_INVALID', `${what}. See 'millrace --help'.`);
     reportError(usage, line, { json: line.argv.includes('--json'), verbose: false });
   }
   return exitCodes.usage;

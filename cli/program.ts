@@ -7,6 +7,7 @@ import { addAudit } from './commands/audit.ts';
 import { addDeadLetters } from './commands/dead-letters.ts';
 import { addDown } from './commands/down.ts';
 import { addFeatures } from './commands/features.ts';
+import { addKeys } from './commands/keys.ts';
 import { addLedger } from './commands/ledger.ts';
 import { addLog } from './commands/log.ts';
 import { addMaterialize } from './commands/materialize.ts';
@@ -35,7 +36,7 @@ const HELP_TEXT_WIDTH_MIN = 20;
 const commands: readonly (readonly [heading: string, adds: readonly AddCommand[]])[] = [
   ['Servers:', [addUp, addDown]],
   ['Project:', [addPlan, addApply, addViews]],
-  ['Processes:', [addStart, addRun]],
+  ['Processes:', [addStart, addRun, addKeys]],
   ['Events and features:', [addReplay, addMaterialize, addFeatures, addLog, addDeadLetters]],
   ['Models:', [addTrain, addPromote, addRollback, addPause, addResume, addApprove, addPredict]],
   ['Looking:', [addStatus, addModels, addLedger, addAudit]],

@@ -31,6 +31,14 @@ export function createServedModel(
 /** @throws MODEL_NOT_READY */
 export function assertReady({ name, router }: ServedModel): void {
   if (router.routes.champion !== null) return;
-  const why = router.settled ? 'no version was promoted yet' : 'its versions are being loaded';
-  throw new MillraceError('MODEL_NOT_READY', `Model '${name}' answers no predictions: ${why}. Try again after a promotion.`);
+  const [why, next] = reasonOf(router);
+  throw new MillraceError('MODEL_NOT_READY', `Model '${name}' answers no predictions: ${why}. ${next}`);
 }
+
+function reasonOf(router: ModelRouter): [why: string, next: string] {
+  if (router.unloaded) return [UNLOADED, 'Ask another process, or have it loaded again.'];
+  if (router.loading || !router.settled) return ['its versions are being loaded', 'Try again in a moment.'];
+  return ['no version was promoted yet', 'Try again after a promotion.'];
+}
+
+export const UNLOADED = 'an operator unloaded it from this process';

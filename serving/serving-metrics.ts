@@ -80,6 +80,12 @@ export function createServingMetrics(registry: Registry, clock: Clock = Date.now
       registers,
     }),
     freshness: new FreshnessMetrics(registry, clock),
+    accessRefusals: new Counter({
+      name: 'millrace_access_refusals_total',
+      help: 'Requests that access control refused, by reason and transport.',
+      labelNames: ['reason', 'transport'],
+      registers,
+    }),
     decisionsStored: new Counter({ name: 'millrace_decisions_stored_total', help: 'Decisions that Kafka acknowledged.', registers }),
     decisionsDropped: new Counter({ name: 'millrace_decisions_dropped_total', help: 'Decisions that could not be stored.', registers }),
   };

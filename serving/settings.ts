@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { readSettings, type Environment } from '../src/infra/settings.ts';
+import { accessSettingNames, accessShape, checkTogether } from './access/access-settings.ts';
 import { cacheKinds } from './cache/create-score-cache.ts';
 import { placementPolicies } from './session-host/session-host.ts';
 import { executionProviders } from './session-host/session.ts';
@@ -8,7 +9,8 @@ const positive = (max: number) => z.coerce.number().int().min(1).max(max);
 const milliseconds = (max: number) => z.coerce.number().min(0).max(max);
 const HOUR_MS = 3_600_000;
 
-const schema = z.object({
+const shape = {
+  ...accessShape,
   host: z.string().min(1).default('127.0.0.1'),
   port: z.coerce.number().int().min(0).max(65_535).default(7480),
   grpcPort: z.coerce.number().int().min(0).max(65_535).default(7481),
@@ -43,12 +45,15 @@ const schema = z.object({
   decisionsMax: positive(10_000_000).default(20_000),
   decisionsRecent: positive(1_000_000).default(2_000),
   whenDecisionsFull: z.enum(['refuse', 'count']).default('refuse'),
-});
+};
+
+const schema = z.object(shape).superRefine(checkTogether);
 
 /** Settings of a serving process; docs/serving.md says what each is for. */
 export type ServingSettings = Readonly<z.output<typeof schema>>;
 
 export const servingSettingNames = {
+  ...accessSettingNames,
   host: 'MILLRACE_SERVING_HOST',
   port: 'MILLRACE_SERVING_PORT',
   grpcPort: 'MILLRACE_SERVING_GRPC_PORT',

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pid } from 'node:process';
 import { createNames } from '../src/contracts/names.ts';
 import type { Project } from '../src/define/project.ts';
 import { createArtifactStore } from '../src/infra/artifacts.ts';
@@ -12,11 +12,12 @@ import { createMetrics, type Registry as Metrics } from '../src/infra/metrics.ts
 import { packageVersion } from '../src/infra/package-version.ts';
 import { createPostgres, type Postgres } from '../src/infra/postgres.ts';
 import { createRedis, redisReady } from '../src/infra/redis.ts';
-import { createRegistry } from '../src/registry/registry.ts';
+import { createRegistry, type Registry } from '../src/registry/registry.ts';
 import { findDecision } from '../src/store/find-decision.ts';
 import { OnlineCatalog } from '../src/store/online-catalog.ts';
 import { createOnlineStore } from '../src/store/online-store.ts';
 import { programsOf } from '../src/store/project-definitions.ts';
+import { openAccess } from './access/open-access.ts';
 import { systemTimers } from './batcher/timers.ts';
 import { createModels } from './create-models.ts';
 import { DataPlane } from './data-plane.ts';
@@ -28,11 +29,9 @@ import { HistoricalFeatures } from './features/historical-features.ts';
 import { OnlineFeatures } from './features/online-features.ts';
 import { ViewReader } from './features/view-reader.ts';
 import { observeObjectives } from './freshness-metrics.ts';
-import { startGrpcServer, type GrpcServer } from './grpc/create-grpc-server.ts';
-import { createFeatureStoreService } from './grpc/feature-store-service.ts';
-import { createInferenceService } from './grpc/inference-service.ts';
-import { createHttpServer, type HttpServerOptions } from './http/create-http-server.ts';
+import { ModelControl } from './inference/model-control.ts';
 import { OpenInference } from './inference/open-inference.ts';
+import { openTransports } from './open-transports.ts';
 import { AllocationFollower } from './router/allocation-follower.ts';
 import { StatusReporter } from './router/status-reporter.ts';
 import type { ServedModel } from './served-model.ts';
@@ -60,24 +59,23 @@ export interface RunningServing {
   stop(): Promise<void>;
 }
 
-/** Starts a serving process: resolves when it listens, not yet when its models are loaded. */
+/**
+ * Starts a serving process: resolves when it listens, not yet when its models are loaded.
+ * @throws CONFIG_INVALID
+ */
 export async function startServing(options: ServingOptions): Promise<RunningServing> {
   const { config, settings, logger } = options;
+  const metricsRegistry = createMetrics('serving');
+  const metrics = createServingMetrics(metricsRegistry);
+  // First, because its files may be wrong: nothing else is open then.
+  const access = await openAccess(settings, metrics.accessRefusals, logger);
   const postgres = createPostgres({ url: config.postgresUrl, applicationName: 'millrace-serving', logger });
   const redis = createRedis({ url: config.redisUrl, role: 'read', logger });
   const kafka = createKafka({ brokers: config.kafkaBrokers, clientId: `${config.namespace}-serving`, logger });
   const names = createNames(config.namespace);
   const registry = createRegistry(postgres, createArtifactStore(path.join(config.dataDir, ARTIFACTS_DIRECTORY)));
-  const metricsRegistry = createMetrics('serving');
-  const metrics = createServingMetrics(metricsRegistry);
 
-  const reporter: StatusReporter = new StatusReporter({
-    registry,
-    process: settings.process ?? `${hostname()}:${process.pid}:${Date.now()}`,
-    models: () => models,
-    everyMs: settings.reportEveryMs,
-    logger,
-  });
+  const reporter = createReporter(options, registry, (): readonly ServedModel[] => models);
   const models = createModels({ ...options, postgres, redis, names, registry, metrics, onStatus: () => reporter.report() });
   const decisions = createDecisionLog(options, () => openDecisionSender(kafka, names.decisionTopic()), metrics);
   observeObjectives(metricsRegistry, options.project.views);
@@ -90,23 +88,28 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
   const onlineFeatures = createOnlineFeatures(options, catalog, reader, metrics);
   const historicalFeatures = createHistoricalFeatures(options, postgres);
   const openInference = createOpenInference(options, dataPlane, metrics);
-  const follower = new AllocationFollower({
-    registry,
-    postgres,
-    routers: new Map(models.map(({ name, router }) => [name, router])),
-    pollMs: settings.allocationPollMs,
-    logger,
-  });
+  const follower = createFollower(options, registry, postgres, models);
   await follower.start();
   reporter.start();
-  const http = openHttp({ dataPlane, onlineFeatures, historicalFeatures, openInference }, decisions, postgres, metricsRegistry, settings);
-  const url = await http.listen({ host: settings.host, port: settings.port });
-  const grpc = await openGrpc(onlineFeatures, openInference, options);
-  logger.info({ url, grpc: grpc.address, models: models.map(({ name }) => name) }, 'serving');
+  const transports = await openTransports({
+    dataPlane,
+    onlineFeatures,
+    historicalFeatures,
+    openInference,
+    modelControl: new ModelControl({ dataPlane, loadWaitMs: settings.timeoutMsMax, logger }),
+    findDecision: async (id) => decisions.recent(id) ?? (await findDecision(postgres, id)),
+    metrics: metricsRegistry,
+    access: access.control,
+    certificates: access.certificates,
+    settings,
+    logger,
+  });
+  const { url, grpcAddress } = transports;
+  logger.info({ url, grpc: grpcAddress, guarded: access.control.on, models: models.map(({ name }) => name) }, 'serving');
 
   return {
     url,
-    grpcAddress: grpc.address,
+    grpcAddress,
     dataPlane,
     onlineFeatures,
     metrics: metricsRegistry,
@@ -115,11 +118,10 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
       const withinLimit = (work: Promise<unknown>): Promise<void> => atMost(giveUpAt - performance.now(), work);
       dataPlane.retire();
       catalog.stop();
-      const drained = grpc.drain(sleep(settings.drainTimeoutMs, undefined, { ref: false }));
-      await withinLimit(Promise.all([http.close(), drained]).then(() => dataPlane.drain()));
+      await withinLimit(transports.drain().then(() => dataPlane.drain()));
       historicalFeatures.close();
       await decisions.drain(Math.max(giveUpAt - performance.now(), DECISIONS_DRAIN_MS_MIN));
-      await withinLimit(Promise.all([follower.stop(), reporter.stop(), ...models.map(({ router }) => router.close())]));
+      await withinLimit(Promise.all([access.close(), follower.stop(), reporter.stop(), ...models.map(({ router }) => router.close())]));
       await withinLimit(Promise.allSettled([postgres.close(), kafka.close(), redis.quit()]));
     },
   };
@@ -129,6 +131,21 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
 const DECISIONS_DRAIN_MS_MIN = 1_000;
 /** Under the data directory, shared with training, which puts the files there. */
 const ARTIFACTS_DIRECTORY = 'artifacts';
+
+function createReporter({ settings, logger }: ServingOptions, registry: Registry, models: () => readonly ServedModel[]): StatusReporter {
+  const process = settings.process ?? `${hostname()}:${pid}:${Date.now()}`;
+  return new StatusReporter({ registry, process, models, everyMs: settings.reportEveryMs, logger });
+}
+
+function createFollower(
+  { settings, logger }: ServingOptions,
+  registry: Registry,
+  postgres: Postgres,
+  models: readonly ServedModel[],
+): AllocationFollower {
+  const routers = new Map(models.map(({ name, router }) => [name, router]));
+  return new AllocationFollower({ registry, postgres, routers, pollMs: settings.allocationPollMs, logger });
+}
 
 function createDecisionLog(
   { settings, logger }: ServingOptions,
@@ -200,33 +217,9 @@ function createHistoricalFeatures({ project, config, settings, coldLog }: Servin
   });
 }
 
-function openHttp(
-  planes: Pick<HttpServerOptions, 'dataPlane' | 'onlineFeatures' | 'historicalFeatures' | 'openInference'>,
-  decisions: DecisionLog,
-  postgres: Postgres,
-  metrics: Metrics,
-  settings: ServingSettings,
-): ReturnType<typeof createHttpServer> {
-  return createHttpServer({
-    ...planes,
-    findDecision: async (id) => decisions.recent(id) ?? (await findDecision(postgres, id)),
-    metrics,
-    settings,
-  });
-}
-
 function createOpenInference({ settings }: ServingOptions, dataPlane: DataPlane, metrics: ServingMetrics): OpenInference {
   const { instancesMax: rowsMax, timeoutMs } = settings;
   return new OpenInference({ dataPlane, metrics, timers: systemTimers, version: packageVersion(), rowsMax, timeoutMs });
-}
-
-function openGrpc(onlineFeatures: OnlineFeatures, inference: OpenInference, { settings, logger }: ServingOptions): Promise<GrpcServer> {
-  const { host, grpcPort: port, bodyBytesMax: messageBytesMax, keepAliveMs, timeoutMsMax } = settings;
-  const services = [
-    createFeatureStoreService({ onlineFeatures, timeoutMsMax, logger }),
-    createInferenceService({ inference, timeoutMsMax, logger }),
-  ];
-  return startGrpcServer({ host, port, messageBytesMax, keepAliveMs, services });
 }
 
 /** Waits for the work, but not for ever: what is not done by then is cut off. */

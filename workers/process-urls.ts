@@ -3,13 +3,13 @@ import type { Environment } from '../src/infra/settings.ts';
 /** Ports that the processes listen on where nothing names others; docs/configuration.md has them too. */
 const PORT_DEFAULT = { gateway: 7470, serving: 7480, servingGrpc: 7481, console: 7490 } as const;
 
-const urlOf = (port: string | undefined, fallback: number): string => `http://127.0.0.1:${port || fallback}`;
+const urlOf = (port: string | undefined, fallback: number, scheme = 'http'): string => `${scheme}://127.0.0.1:${port || fallback}`;
 
 export const gatewayUrlOf = (environment: Environment): string =>
   urlOf(environment['MILLRACE_GATEWAY_PORT'], PORT_DEFAULT.gateway);
 
 export const servingUrlOf = (environment: Environment): string =>
-  urlOf(environment['MILLRACE_SERVING_PORT'], PORT_DEFAULT.serving);
+  urlOf(environment['MILLRACE_SERVING_PORT'], PORT_DEFAULT.serving, environment['MILLRACE_SERVING_TLS_CERTIFICATE_FILE'] ? 'https' : 'http');
 
 /** `host:port`, as a client of gRPC takes it. */
 export const servingGrpcAddressOf = (environment: Environment): string =>

@@ -30,7 +30,7 @@ export const addPredict: AddCommand = (program, act) => {
     .command('predict')
     .summary('ask the served model for one prediction')
     .description(
-      'Asks the served model over HTTP: entity keys and request fields in, a score and its decision id out.',
+      'Asks the served model over HTTP: entity keys and request fields in, a score and its decision id out. A process with access control is sent the key in MILLRACE_API_KEY.',
     )
     .argument('<model>', 'model name')
     .argument('[fields...]', 'fields of the instance as key=value; a value in double quotes is always text')
@@ -52,6 +52,7 @@ export const addPredict: AddCommand = (program, act) => {
           method: 'POST',
           url: `${base}/v1/models/${encodeURIComponent(model)}/predict`,
           body: { instances: [instance], ...(options.asOf === undefined ? {} : { asOf: options.asOf }) },
+          apiKey: context.givenEnvironment['MILLRACE_API_KEY'] || undefined,
           signal: context.signal,
         })) as Answer;
         context.output.result(answer, () => describeAnswer(answer));

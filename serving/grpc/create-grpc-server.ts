@@ -1,8 +1,13 @@
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { Server } from '@grpc/grpc-js';
 import { loadProto, serviceOf } from '../../src/infra/load-proto.ts';
+import type { Logger } from '../../src/infra/logger.ts';
+import type { AccessControl } from '../access/access-control.ts';
+import type { Certificates } from '../access/certificates.ts';
 import type { GrpcService } from './grpc-service.ts';
+import { guardCalls, ruleOf } from './guard-calls.ts';
 import { HealthService } from './health-service.ts';
 import { createReflectionService } from './reflection-service.ts';
+import { serverCredentials } from './tls-credentials.ts';
 
 /** Calls of one connection that may be under way. */
 const STREAMS_MAX = 1_000;
@@ -18,6 +23,10 @@ export interface GrpcServerOptions {
   readonly messageBytesMax: number;
   readonly keepAliveMs: number;
   readonly services: readonly GrpcService[];
+  readonly access: AccessControl;
+  /** Absent for plain text. */
+  readonly certificates?: Certificates | undefined;
+  readonly logger: Logger;
 }
 
 export interface GrpcServer {
@@ -37,14 +46,17 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     'grpc.keepalive_time_ms': KEEPALIVE_MS,
     'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
     'grpc.max_connection_idle_ms': options.keepAliveMs,
+    interceptors: [guardCalls(options.access, options.logger)],
   });
   const health = new HealthService(services.map(({ name }) => name));
   const all: readonly GrpcService[] = [...services, health];
   for (const { name, protoFile, longsAsText = false, handlers } of [...all, createReflectionService(all)]) {
-    server.addService(serviceOf(loadProto(protoFile, longsAsText ? { longs: String } : {}), name), handlers);
+    const definition = serviceOf(loadProto(protoFile, longsAsText ? { longs: String } : {}), name);
+    for (const { path } of Object.values(definition)) ruleOf(path);
+    server.addService(definition, handlers);
   }
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`${host}:${options.port}`, ServerCredentials.createInsecure(), (error, bound) => {
+    server.bindAsync(`${host}:${options.port}`, serverCredentials(options.certificates), (error, bound) => {
       if (error !== null) reject(error);
       else resolve(bound);
     });

@@ -1,4 +1,4 @@
-import { Metadata, status, type ServiceError } from '@grpc/grpc-js';
+import { Metadata, status } from '@grpc/grpc-js';
 import { ERROR_CODE_METADATA } from '../../src/contracts/feature-store.ts';
 import { errorTable, type ErrorCode } from '../../src/core/error-table.ts';
 import { isMillraceError } from '../../src/core/millrace-error.ts';
@@ -7,6 +7,8 @@ import type { Logger } from '../../src/infra/logger.ts';
 /** docs/serving.md has this table too. */
 const statusOfHttp: Readonly<Record<number, status>> = {
   400: status.INVALID_ARGUMENT,
+  401: status.UNAUTHENTICATED,
+  403: status.PERMISSION_DENIED,
   404: status.NOT_FOUND,
   409: status.ABORTED,
   413: status.RESOURCE_EXHAUSTED,
@@ -21,8 +23,14 @@ const statusOfHttp: Readonly<Record<number, status>> = {
 /** The status of gRPC for a code of the error table: it follows the HTTP status. */
 export const grpcStatusOf = (code: ErrorCode): status => statusOfHttp[errorTable[code].httpStatus] ?? status.UNKNOWN;
 
+export interface CallRefusal {
+  readonly code: status;
+  readonly details: string;
+  readonly metadata: Metadata;
+}
+
 /** What a failed call answers: status, message, and as metadata the code and when to try again. */
-export function toServiceError(error: unknown, method: string, logger: Logger): Partial<ServiceError> {
+export function toServiceError(error: unknown, method: string, logger: Logger): CallRefusal {
   const metadata = new Metadata();
   if (!isMillraceError(error)) {
     logger.error({ err: error, method }, 'request failed');

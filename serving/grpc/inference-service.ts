@@ -1,7 +1,8 @@
 import type { sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
-import { INFERENCE_SERVICE, type WireInferRequest, type WireModelName } from '../../src/contracts/inference.ts';
+import { INFERENCE_SERVICE, type WireInferRequest, type WireModelName, type WireRepositoryModel } from '../../src/contracts/inference.ts';
 import { inferenceProto } from '../../src/infra/load-proto.ts';
 import type { Logger } from '../../src/infra/logger.ts';
+import type { ModelControl } from '../inference/model-control.ts';
 import type { OpenInference } from '../inference/open-inference.ts';
 import { callTimeout } from './call-timeout.ts';
 import type { GrpcService } from './grpc-service.ts';
@@ -10,12 +11,13 @@ import { inferRequestOf, inferResponseOf, versionOf } from './infer-messages.ts'
 
 export interface InferenceServiceOptions {
   readonly inference: OpenInference;
+  readonly modelControl: ModelControl;
   readonly timeoutMsMax: number;
   readonly logger: Logger;
 }
 
 /** `inference.GRPCInferenceService`: the Open Inference Protocol v2 by the same functions as over REST. */
-export function createInferenceService({ inference, timeoutMsMax, logger }: InferenceServiceOptions): GrpcService {
+export function createInferenceService({ inference, modelControl, timeoutMsMax, logger }: InferenceServiceOptions): GrpcService {
   const handler =
     <Request>(method: string, answer: (call: ServerUnaryCall<Request, unknown>) => unknown) =>
     (call: ServerUnaryCall<Request, unknown>, respond: sendUnaryData<unknown>): void => {
@@ -49,6 +51,14 @@ export function createInferenceService({ inference, timeoutMsMax, logger }: Infe
       RepositoryIndex: handler<{ ready: boolean }>('RepositoryIndex', ({ request: { ready } }) => ({
         models: inference.repositoryIndex(ready),
       })),
+      RepositoryModelLoad: handler<WireRepositoryModel>('RepositoryModelLoad', async ({ request: { modelName, parameters } }) => {
+        await modelControl.load(modelName, Object.keys(parameters));
+        return {};
+      }),
+      RepositoryModelUnload: handler<WireRepositoryModel>('RepositoryModelUnload', async ({ request: { modelName, parameters } }) => {
+        await modelControl.unload(modelName, Object.keys(parameters));
+        return {};
+      }),
     },
   };
 }

@@ -1,28 +1,38 @@
 import { randomUUID } from 'node:crypto';
-import Fastify, { type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify';
 import type { Decision } from '../../src/contracts/decision.ts';
 import { MillraceError } from '../../src/core/millrace-error.ts';
 import type { Registry as Metrics } from '../../src/infra/metrics.ts';
+import type { AccessControl } from '../access/access-control.ts';
+import type { Certificates } from '../access/certificates.ts';
 import type { DataPlane } from '../data-plane.ts';
 import type { HistoricalFeatures } from '../features/historical-features.ts';
 import type { OnlineFeatures } from '../features/online-features.ts';
+import type { ModelControl } from '../inference/model-control.ts';
 import type { OpenInference } from '../inference/open-inference.ts';
 import type { Prediction } from '../prediction.ts';
 import type { ServingSettings } from '../settings.ts';
 import { describeModel, readinessOf, summarizeModel } from './describe-model.ts';
+import { guardRoutes } from './guard-routes.ts';
 import { addInferenceRoutes } from './inference-routes.ts';
 import { parseHistoricalRequest } from './parse-historical-request.ts';
 import { parseOnlineRequest } from './parse-online-request.ts';
 import { parsePredictRequest } from './parse-predict-request.ts';
+import { addRepositoryRoutes } from './repository-routes.ts';
 import { sendError } from './send-error.ts';
+import { followCertificates, tlsOptions } from './tls-options.ts';
 
 export interface HttpServerOptions {
   readonly dataPlane: DataPlane;
   readonly onlineFeatures: OnlineFeatures;
   readonly historicalFeatures: HistoricalFeatures;
   readonly openInference: OpenInference;
+  readonly modelControl: ModelControl;
   readonly findDecision: (id: string) => Promise<Decision | null>;
   readonly metrics: Metrics;
+  readonly access: AccessControl;
+  /** Absent for plain text. */
+  readonly certificates?: Certificates | undefined;
   readonly settings: ServingSettings;
 }
 
@@ -31,24 +41,8 @@ const DECISION_ID_LENGTH_MAX = 64;
 
 /** The HTTP face of the data plane: parses, calls, answers. */
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {
-  const { dataPlane, onlineFeatures, historicalFeatures, openInference, findDecision, metrics, settings } = options;
-  const app = Fastify({
-    bodyLimit: settings.bodyBytesMax,
-    requestTimeout: settings.timeoutMsMax,
-    keepAliveTimeout: settings.keepAliveMs,
-    http: { headersTimeout: settings.headersTimeoutMs },
-    forceCloseConnections: 'idle',
-    // While it closes, requests on connections that are open are still answered.
-    return503OnClosing: false,
-    // What the router itself refuses, such as a path that is no URL, comes to no handler.
-    frameworkErrors: (error, request, reply) => {
-      void sendError(error, request, reply);
-    },
-    genReqId: ({ headers }) => {
-      const given = headers['x-request-id'];
-      return typeof given === 'string' && REQUEST_ID_PATTERN.test(given) ? given : randomUUID();
-    },
-  });
+  const { dataPlane, onlineFeatures, historicalFeatures, openInference, modelControl, findDecision, metrics, access, certificates, settings } = options;
+  const app = openApp(settings, certificates);
   app.setErrorHandler(sendError);
   app.setNotFoundHandler((request, reply) =>
     reply.code(404).send({ error: `${request.method} ${request.url} does not exist. docs/serving.md lists the endpoints.`, code: 'REQUEST_INVALID' }),
@@ -56,6 +50,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id);
   });
+  guardRoutes(app, access, settings.metricsAccess === 'open');
 
   app.post<{ Params: { model: string } }>('/v1/models/:model/predict', async ({ params, body, headers }) => {
     const { instances, options } = parsePredictRequest(body, headers['x-request-timeout'], settings.timeoutMsMax);
@@ -84,8 +79,35 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   // In a room of its own: it reads bodies its own way.
   void app.register((room, _options, done) => {
     addInferenceRoutes(room, openInference, settings);
+    addRepositoryRoutes(room, openInference, modelControl);
     done();
   });
+  return app;
+}
+
+/** An empty server with the limits of the settings, over TLS where there is a certificate. */
+function openApp(settings: ServingSettings, certificates: Certificates | undefined): FastifyInstance {
+  const limits: FastifyServerOptions = {
+    bodyLimit: settings.bodyBytesMax,
+    requestTimeout: settings.timeoutMsMax,
+    keepAliveTimeout: settings.keepAliveMs,
+    forceCloseConnections: 'idle',
+    // While it closes, requests on connections that are open are still answered.
+    return503OnClosing: false,
+    // What the router itself refuses, such as a path that is no URL, comes to no handler.
+    frameworkErrors: (error, request, reply) => {
+      void sendError(error, request, reply);
+    },
+    genReqId: ({ headers }) => {
+      const given = headers['x-request-id'];
+      return typeof given === 'string' && REQUEST_ID_PATTERN.test(given) ? given : randomUUID();
+    },
+  };
+  const { headersTimeoutMs: headersTimeout } = settings;
+  if (certificates === undefined) return Fastify({ ...limits, http: { headersTimeout } });
+  const withTls = { ...limits, https: { ...tlsOptions(certificates), headersTimeout, handshakeTimeout: headersTimeout } };
+  const app = Fastify(withTls as FastifyServerOptions);
+  followCertificates(app, certificates);
   return app;
 }
 

@@ -1,5 +1,5 @@
 import { keyFieldsOf } from '../router/key-fields.ts';
-import type { ServedModel } from '../served-model.ts';
+import { UNLOADED, type ServedModel } from '../served-model.ts';
 
 /** What GET /v1/models answers for a model. */
 export function summarizeModel({ name, router }: ServedModel) {
@@ -52,6 +52,8 @@ export function describeModel(model: ServedModel) {
 export function readinessOf({ router }: ServedModel): { ready: boolean; state: string } {
   const { champion } = router.routes;
   if (!router.settled) return { ready: false, state: 'its versions are being loaded' };
+  if (router.unloaded) return { ready: true, state: UNLOADED };
+  if (champion === null && router.loading) return { ready: true, state: 'its versions are being loaded' };
   if (champion === null) {
     const rejected = router.status.rejected.map(({ version, reason }) => `version ${version} was rejected: ${reason}`);
     return { ready: true, state: rejected.length === 0 ? 'no version was promoted yet' : rejected.join('; ') };

@@ -1,11 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { z } from 'zod';
-import { MillraceError } from '../../src/core/millrace-error.ts';
 import type { OpenInference } from '../inference/open-inference.ts';
 import type { ServingSettings } from '../settings.ts';
 import { pack, takePackedBodies } from './content-coding.ts';
 import { parseInfer, printInfer } from './infer-json.ts';
-import { bodyProblems } from './request-options.ts';
 
 interface ModelParams {
   readonly model: string;
@@ -13,7 +10,6 @@ interface ModelParams {
 }
 
 const JSON_LENGTH_HEADER = 'inference-header-content-length';
-const indexBody = z.object({ ready: z.boolean().optional() });
 
 /** The Open Inference Protocol v2 over REST. Bodies are read as bytes: its clients name no content type. */
 export function addInferenceRoutes(app: FastifyInstance, inference: OpenInference, settings: ServingSettings): void {
@@ -26,7 +22,6 @@ export function addInferenceRoutes(app: FastifyInstance, inference: OpenInferenc
   app.get('/v2', () => inference.serverMetadata);
   app.get('/v2/health/live', () => ({ live: true }));
   app.get('/v2/health/ready', (_request, reply) => reply.code(inference.ready ? 200 : 503).send({ ready: inference.ready }));
-  app.post<{ Body: Buffer | undefined }>('/v2/repository/index', ({ body }) => inference.repositoryIndex(parseIndex(body)));
   for (const path of ['/v2/models/:model', '/v2/models/:model/versions/:version']) {
     app.get<{ Params: ModelParams }>(path, ({ params }) => inference.modelMetadata(params.model, params.version));
     app.get<{ Params: ModelParams }>(`${path}/ready`, ({ params }, reply) => {
@@ -52,19 +47,3 @@ async function answer(
   if (packed === undefined) return reply.send(bytes);
   return reply.header('content-encoding', packed.coding).send(packed.bytes);
 }
-
-function parseIndex(body: Buffer | undefined): boolean {
-  if (body === undefined || body.length === 0) return false;
-  let found: unknown;
-  try {
-    found = JSON.parse(body.toString('utf8'));
-  } catch (error) {
-    throw wrongIndex((error as SyntaxError).message);
-  }
-  const parsed = indexBody.safeParse(found);
-  if (!parsed.success) throw wrongIndex(bodyProblems(parsed.error).join('; '));
-  return parsed.data.ready ?? false;
-}
-
-const wrongIndex = (why: string): MillraceError =>
-  new MillraceError('REQUEST_INVALID', `Repository index: ${why}. Send { "ready": true } or no body.`);

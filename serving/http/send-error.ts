@@ -3,12 +3,15 @@ import { errorTable, type ErrorCode } from '../../src/core/error-table.ts';
 import { isMillraceError } from '../../src/core/millrace-error.ts';
 
 const INTERNAL_STATUS = 500;
+/** RFC 6750. */
+const CHALLENGE = 'Bearer realm="millrace"';
 
 /** Answers `{ error, code }`; what nobody expected is logged and told without its insides. */
 export function sendError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (isMillraceError(error)) {
-    const { retryAfterSeconds } = error.details;
+    const { retryAfterSeconds, wasSent } = error.details;
     if (typeof retryAfterSeconds === 'number') reply.header('retry-after', retryAfterSeconds);
+    if (error.code === 'ACCESS_UNAUTHENTICATED') reply.header('www-authenticate', wasSent === true ? `${CHALLENGE}, error="invalid_token"` : CHALLENGE);
     return reply.code(error.httpStatus).send({ error: error.message, code: error.code });
   }
   const status = error.statusCode ?? INTERNAL_STATUS;

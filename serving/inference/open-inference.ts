@@ -79,7 +79,7 @@ export class OpenInference {
     return { name, versions, platform: PLATFORM, ...tensorsOf(target) };
   }
 
-  /** Every version that this process has, or failed to load. */
+  /** Every version that is allocated: whether this process has it, and if not why. */
   repositoryIndex(readyOnly: boolean): RepositoryEntry[] {
     const entries = this.#options.dataPlane.models.flatMap(({ name, router }) =>
       router.versions.map(({ version, state, reason }) => ({ name, version: String(version), state: stateNames[state], reason })),
@@ -140,7 +140,7 @@ export class OpenInference {
   }
 }
 
-const stateNames = { loaded: 'READY', loading: 'LOADING', rejected: 'UNAVAILABLE' } as const;
+const stateNames = { loaded: 'READY', loading: 'LOADING', rejected: 'UNAVAILABLE', unloaded: 'UNAVAILABLE' } as const;
 
 const targetOf = ({ router }: ServedModel, version: string | undefined): ServingVersion | undefined =>
   version === undefined ? (router.routes.champion ?? undefined) : router.loaded.find((target) => String(target.version) === version);
@@ -148,7 +148,7 @@ const targetOf = ({ router }: ServedModel, version: string | undefined): Serving
 function requireTarget(model: ServedModel, version: string | undefined): ServingVersion {
   const target = targetOf(model, version);
   if (target !== undefined) return target;
-  if (version === undefined) assertReady(model);
+  if (version === undefined || model.router.unloaded) assertReady(model);
   const loaded = model.router.loaded.map((one) => one.version).join(', ');
   throw new MillraceError('MODEL_VERSION_NOT_FOUND', `Model '${model.name}' version '${String(version)}' is not loaded here. Loaded are ${loaded}.`);
 }

@@ -15,6 +15,14 @@ export interface Route {
   readonly variant: 'champion' | 'canary';
 }
 
+/** How far a version is that is allocated. */
+export interface VersionState {
+  readonly version: number;
+  readonly state: Slot['state'] | 'unloaded';
+  /** Of one that is rejected or unloaded: why; else empty. */
+  readonly reason: string;
+}
+
 /** What a serving process says to the registry about one model. */
 export interface RouterStatus {
   readonly model: string;
@@ -54,7 +62,9 @@ export class ModelRouter {
   #desired: Allocation | null = null;
   #routes: Routes = { champion: null, canary: null, shadow: null };
   #revision: number | null = null;
+  readonly #loads = new Set<Promise<void>>();
   #known = false;
+  #unloaded = false;
   #closed = false;
 
   constructor(options: ModelRouterOptions) {
@@ -85,13 +95,23 @@ export class ModelRouter {
     return { model: this.#options.model, revision: this.#revision, loaded, rejected };
   }
 
-  /** Every version that is wanted: how far it is, and of a rejected one why. */
-  get versions(): { readonly version: number; readonly state: Slot['state']; readonly reason: string }[] {
+  /** Every version that is allocated. */
+  get versions(): VersionState[] {
+    if (this.#unloaded) return [...versionsOf(this.#desired)].map((version) => ({ version, state: 'unloaded', reason: 'unloaded' }));
     return [...this.#slots].map(([version, slot]) => ({
       version,
       state: slot.state,
       reason: slot.state === 'rejected' ? slot.reason : '',
     }));
+  }
+
+  /** Whether an operator took the model out of this process; the registry still allocates it. */
+  get unloaded(): boolean {
+    return this.#unloaded;
+  }
+
+  get loading(): boolean {
+    return this.#loads.size > 0;
   }
 
   get loaded(): ServingVersion[] {
@@ -118,12 +138,24 @@ export class ModelRouter {
     this.#known = true;
     if (this.#closed || (!first && allocation?.revision === this.#desired?.revision)) return;
     this.#desired = allocation;
-    for (const version of this.#needed()) {
-      // A changed allocation that names a rejected version again asks for another attempt.
-      if (this.#slots.get(version)?.state === 'rejected') this.#slots.delete(version);
-      if (!this.#slots.has(version)) void this.#load(version);
-    }
+    this.#loadNeeded();
     this.#settle();
+  }
+
+  /** Takes the model out of this process, whatever is allocated; resolves when its versions have answered what they took. */
+  async unload(): Promise<void> {
+    this.#unloaded = true;
+    this.#settle();
+    await Promise.all(this.#closing);
+  }
+
+  /** Brings the model back, and tries rejected versions again; resolves when all are loaded or rejected. */
+  async load(): Promise<void> {
+    if (this.#closed) return;
+    this.#unloaded = false;
+    this.#loadNeeded();
+    this.#settle();
+    await Promise.all(this.#loads);
   }
 
   /** Drains and closes every version. */
@@ -135,8 +167,22 @@ export class ModelRouter {
   }
 
   #needed(): Set<number> {
-    const { champion = null, canary = null, shadow = null } = this.#desired ?? {};
-    return new Set([champion, canary?.version ?? null, shadow].filter((version) => version !== null));
+    return versionsOf(this.#wanted());
+  }
+
+  /** What this process should have. */
+  #wanted(): Allocation | null {
+    return this.#unloaded ? null : this.#desired;
+  }
+
+  #loadNeeded(): void {
+    for (const version of this.#needed()) {
+      // What asks for a rejected version again asks for another attempt.
+      if (this.#slots.get(version)?.state === 'rejected') this.#slots.delete(version);
+      if (this.#slots.has(version)) continue;
+      const load = this.#load(version).finally(() => this.#loads.delete(load));
+      this.#loads.add(load);
+    }
   }
 
   #loadedTarget(version: number | null | undefined): ServingVersion | null {
@@ -146,21 +192,21 @@ export class ModelRouter {
 
   #settle(): void {
     if (this.#closed) return;
-    const desired = this.#desired;
-    const wanted = desired?.champion ?? null;
-    const champion = wanted === null ? null : (this.#loadedTarget(wanted) ?? this.#routes.champion);
-    const canary = this.#loadedTarget(desired?.canary?.version);
+    const wanted = this.#wanted();
+    const wantedChampion = wanted?.champion ?? null;
+    const champion = wantedChampion === null ? null : (this.#loadedTarget(wantedChampion) ?? this.#routes.champion);
+    const canary = this.#loadedTarget(wanted?.canary?.version);
     this.#routes = {
       champion,
-      canary: canary !== null && champion !== null ? { target: canary, share: desired?.canary?.share ?? 0 } : null,
-      shadow: this.#loadedTarget(desired?.shadow),
+      canary: canary !== null && champion !== null ? { target: canary, share: wanted?.canary?.share ?? 0 } : null,
+      shadow: this.#loadedTarget(wanted?.shadow),
     };
     const needed = this.#needed();
     for (const [version, slot] of this.#slots) {
       if (!needed.has(version) && version !== champion?.version) this.#drop(version, slot);
     }
     if ([...needed].every((version) => this.#slots.get(version)?.state !== 'loading')) {
-      this.#revision = desired?.revision ?? null;
+      this.#revision = this.#desired?.revision ?? null;
     }
     this.#options.onStatus(this.status);
   }
@@ -205,3 +251,8 @@ export class ModelRouter {
     return { state: 'rejected', reason: 'it is no longer allocated' };
   }
 }
+
+const versionsOf = (allocation: Allocation | null): Set<number> => {
+  const { champion = null, canary = null, shadow = null } = allocation ?? {};
+  return new Set([champion, canary?.version ?? null, shadow].filter((version) => version !== null));
+};

@@ -56,6 +56,8 @@ export class StatusReporter {
   async #send(): Promise<void> {
     const { registry, process } = this.#options;
     for (const { router, errorsByVersion } of this.#options.models()) {
+      // Rollouts wait for every process that reports the model: one that an operator unloaded it from is none of them.
+      if (router.unloaded) continue;
       const { model, revision, loaded, rejected } = router.status;
       const errors = [...errorsByVersion].map(([version, count]) => ({ version, count }));
       await registry.reportServing({ process, model, revision: revision ?? 0, loaded, rejected, errors });

@@ -13,15 +13,17 @@ export interface OnlineFeaturesOptions {
   readonly address: string;
   /** Time of a read; 1,000 ms where absent. */
   readonly timeoutMs?: number;
-  /** Whether to speak TLS, as a proxy before the serving processes may ask for. */
+  /** Whether to speak TLS, as the serving processes or a proxy before them may ask for. */
   readonly tls?: boolean;
+  /** An API key with the role `predict`, where the processes have access control. */
+  readonly apiKey?: string;
 }
 
 /** Reads of online features through serving processes, typed as `readOnline` is. */
 export interface OnlineFeaturesClient {
   /**
    * @throws MillraceError REQUEST_INVALID, FEATURE_NOT_FOUND, FEATURE_AS_OF_TOO_EARLY, FEATURE_STALE, FEATURE_VIEW_NOT_FOUND (the
-   *   processes serve another version of a view), STORE_UNAVAILABLE, SERVING_OVERLOADED, SERVING_DEADLINE_EXCEEDED, PROCESS_UNREACHABLE
+   *   processes serve another version of a view), STORE_UNAVAILABLE, SERVING_OVERLOADED, SERVING_DEADLINE_EXCEEDED, PROCESS_UNREACHABLE, ACCESS_*
    */
   read<const Views extends readonly FeatureView[]>(request: ViewsRead<Views>): Promise<OnlineRead<ViewsFeatures<Views>>>;
   read<Request extends Schema, Feature extends string>(
@@ -34,8 +36,8 @@ const TIMEOUT_MS_DEFAULT = 1_000;
 
 /** Connects at the first read. */
 export function connectOnlineFeatures(options: OnlineFeaturesOptions): OnlineFeaturesClient {
-  const { address, timeoutMs = TIMEOUT_MS_DEFAULT, tls = false } = options;
-  const client = createGrpcClient({ address, tls, service: serviceOf(loadProto(featureStoreProto), FEATURE_STORE_SERVICE) });
+  const { address, timeoutMs = TIMEOUT_MS_DEFAULT, tls = false, apiKey } = options;
+  const client = createGrpcClient({ address, tls, apiKey, service: serviceOf(loadProto(featureStoreProto), FEATURE_STORE_SERVICE) });
   const read = async (request: AnyRead): Promise<OnlineRead<AnyFeatures>> => {
     const response = await client.call<WireOnlineRequest, WireOnlineResponse>('GetOnlineFeatures', requestOf(request), timeoutMs);
     assertVersions('views' in request ? request.views : request.service.views, response.views);

@@ -29,6 +29,12 @@ export interface WireModelName {
   readonly version: string;
 }
 
+/** To load or unload a model. */
+export interface WireRepositoryModel {
+  readonly modelName: string;
+  readonly parameters: Readonly<Record<string, unknown>>;
+}
+
 export interface WireInferRequest {
   readonly modelName: string;
   readonly modelVersion: string;

@@ -17,6 +17,9 @@ const kind = (httpStatus: number, retryable: boolean, summary: string): ErrorKin
 export const errorTable = {
   CONFIG_INVALID: kind(500, false, 'A setting is missing or has a value outside its range.'),
   REQUEST_INVALID: kind(400, false, 'A request does not have the shape that the endpoint takes.'),
+  ACCESS_DENIED: kind(403, false, 'The caller does not have the role that a route or method of a serving process asks for.'),
+  ACCESS_ISSUER_UNAVAILABLE: kind(503, true, 'The public keys of the issuer of tokens could not be fetched, so no token can be verified.'),
+  ACCESS_UNAUTHENTICATED: kind(401, false, 'A request to a serving process carries no API key or token, or one that is not valid.'),
   ARTIFACT_CORRUPT: kind(500, false, 'A file of the artifact store does not have the digest that names it.'),
   ARTIFACT_NOT_FOUND: kind(404, false, 'A file that is referred to by digest is not in the artifact store.'),
   COLD_LOG_FILE_CORRUPT: kind(500, false, 'A file of the cold log does not have the bytes or the rows that were exported.'),
@@ -79,7 +82,7 @@ export const errorTable = {
   WORKFLOW_NOT_RUNNING: kind(404, false, 'A workflow is asked for something and does not run.'),
   DECISION_NOT_FOUND: kind(404, false, 'No decision has this id, or it is not stored yet.'),
   MODEL_NOT_FOUND: kind(404, false, 'The project, or the registry, has no model of this name.'),
-  MODEL_NOT_READY: kind(503, true, 'No version of the model takes traffic yet, or it is still loading.'),
+  MODEL_NOT_READY: kind(503, true, 'No version of the model takes traffic yet, it is still loading, or an operator unloaded it.'),
   REQUEST_TOO_LARGE: kind(413, false, 'A request body is longer than the endpoint takes.'),
   SERVING_DEADLINE_EXCEEDED: kind(504, true, 'A prediction could not be, or was not, ready by its deadline.'),
   SERVING_DECISION_LOG_FULL: kind(503, true, 'Decisions could not be stored for so long that no more predictions are answered.'),

@@ -1,4 +1,4 @@
-import { Client, credentials, status, type Metadata, type ServiceDefinition, type ServiceError } from '@grpc/grpc-js';
+import { Client, credentials, Metadata, status, type ServiceDefinition, type ServiceError } from '@grpc/grpc-js';
 import { ERROR_CODE_METADATA } from '../contracts/feature-store.ts';
 import { errorTable, type ErrorCode } from '../core/error-table.ts';
 import { MillraceError } from '../core/millrace-error.ts';
@@ -13,6 +13,8 @@ export interface GrpcClientOptions {
   /** Whether to speak TLS, with the certificates that Node trusts. */
   readonly tls: boolean;
   readonly service: ServiceDefinition;
+  /** Sent with every call, for servers with access control. */
+  readonly apiKey?: string | undefined;
 }
 
 export interface GrpcClient {
@@ -22,7 +24,9 @@ export interface GrpcClient {
 }
 
 /** A channel to one service. Where the address has several servers, calls take turns between them. */
-export function createGrpcClient({ address, tls, service }: GrpcClientOptions): GrpcClient {
+export function createGrpcClient({ address, tls, service, apiKey }: GrpcClientOptions): GrpcClient {
+  const metadata = new Metadata();
+  if (apiKey !== undefined) metadata.set('x-api-key', apiKey);
   const client = new Client(address, tls ? credentials.createSsl() : credentials.createInsecure(), {
     'grpc.max_receive_message_length': RECEIVED_BYTES_MAX,
     'grpc.keepalive_time_ms': KEEPALIVE_MS,
@@ -35,7 +39,7 @@ export function createGrpcClient({ address, tls, service }: GrpcClientOptions): 
         const serialize = requestSerialize as (value: Request) => Buffer;
         const deserialize = responseDeserialize as (bytes: Buffer) => Response;
         const deadline = Date.now() + timeoutMs;
-        client.makeUnaryRequest(path, serialize, deserialize, request, { deadline }, (error, answer) => {
+        client.makeUnaryRequest(path, serialize, deserialize, request, metadata, { deadline }, (error, answer) => {
           if (error !== null) reject(translateGrpcError(error, address));
           else resolve(answer as Response);
         });

@@ -1,4 +1,4 @@
-import { Client, credentials, type Metadata, type ServiceError, type status } from '@grpc/grpc-js';
+import { Client, credentials, Metadata, type ServiceError, type status } from '@grpc/grpc-js';
 import { loadProto, serviceOf } from '../../../src/infra/load-proto.ts';
 
 export interface GrpcOutcome {
@@ -6,10 +6,18 @@ export interface GrpcOutcome {
   readonly error?: { readonly status: status; readonly message: string; readonly metadata: Metadata };
 }
 
-/** A plain client of one service, that knows of Millrace what its proto file says. */
-export function createGrpcCaller(address: string, protoFile: URL, name: string) {
+/** A plain client of one service, that knows of Millrace what its proto file says. `headers` go with every call. */
+export function createGrpcCaller(
+  address: string,
+  protoFile: URL,
+  name: string,
+  headers: Readonly<Record<string, string>> = {},
+  channel = credentials.createInsecure(),
+) {
   const service = serviceOf(loadProto(protoFile), name);
-  const client = new Client(address, credentials.createInsecure());
+  const client = new Client(address, channel);
+  const metadata = new Metadata();
+  for (const [key, value] of Object.entries(headers)) metadata.set(key, value);
   return {
     client,
     service,
@@ -17,7 +25,7 @@ export function createGrpcCaller(address: string, protoFile: URL, name: string) 
       const { path, requestSerialize, responseDeserialize } = service[method]!;
       const options = deadlineMs === undefined ? {} : { deadline: Date.now() + deadlineMs };
       return new Promise((resolve) => {
-        client.makeUnaryRequest(path, requestSerialize, responseDeserialize, message, options, (error, ok) => {
+        client.makeUnaryRequest(path, requestSerialize, responseDeserialize, message, metadata, options, (error, ok) => {
           resolve(error === null ? { ok } : { error: outcomeOf(error) });
         });
       });

@@ -3,6 +3,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { runCommand } from '../../../cli/main.ts';
+import { parseApiKeys } from '../../../serving/access/api-keys.ts';
+import type { createApiKey } from '../../../src/infra/api-key.ts';
 
 const dataDir = mkdtempSync(path.join(os.tmpdir(), 'millrace-cli-'));
 afterAll(() => rmSync(dataDir, { recursive: true }));
@@ -27,6 +29,7 @@ const commands = [
   'views',
   'start',
   'run',
+  'keys',
   'replay',
   'materialize',
   'features',
@@ -70,6 +73,8 @@ test.each([
   [['train', 'm', '--timeout', 'long'], 'Expected a duration such as'],
   [['replay', 'f', '--speed', '-1'], 'Expected a number above 0'],
   [['features', 'sql', 'v', '--fence', '3'], 'Expected partition=offset'],
+  [['keys', 'create', '--name', 'a', '--roles', 'cook'], 'Allowed choices are predict, ingest, operate, admin'],
+  [['keys', 'create', '--name', 'a'], "required option '--roles <roles...>' not specified"],
 ])('%j is a usage error with exit code 2, told on standard error', async (argv, message) => {
   const { exitCode, stdout, stderr } = await run(...argv);
   expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
@@ -114,4 +119,15 @@ test('a file of events that is not there is told before anything is connected to
   const { exitCode, stderr } = await run('replay', path.join(dataDir, 'none.ndjson'));
   expect(exitCode).toBe(2);
   expect(stderr).toMatch(/^error: Event file .* can't be read: ENOENT.*\(STREAM_REPLAY_INVALID\)\n$/);
+});
+
+test('keys create prints a key and the line of the file that it is found by', async () => {
+  const argv = ['keys', 'create', '--name', 'shop', '--roles', 'predict', 'operate'];
+  const { exitCode, stdout } = await run(...argv);
+  const [key = '', , , line = ''] = stdout.split('\n');
+  expect({ exitCode, entry: JSON.parse(line) as unknown }).toMatchObject({ exitCode: 0, entry: { name: 'shop', roles: ['predict', 'operate'] } });
+  expect(parseApiKeys(`{ "keys": [ ${line} ] }`, 'x').find(key)?.roles).toEqual(new Set(['predict', 'operate']));
+  const document = JSON.parse((await run(...argv, '--json')).stdout) as ReturnType<typeof createApiKey>;
+  expect(parseApiKeys(JSON.stringify({ keys: [document.entry] }), 'x').find(document.key)).toBeDefined();
+  expect(await run('keys', 'create', '--name', 'no name', '--roles', 'predict')).toMatchObject({ exitCode: 2, stdout: '' });
 });

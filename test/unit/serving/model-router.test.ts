@@ -153,6 +153,46 @@ describe('the router', () => {
     expect(router.route(0)?.target.version).toBe(1);
   });
 
+  it('lets an operator take the model out, closes what it had, follows the allocation without loading, and brings it back', async () => {
+    const { router, load, loads, closed, statuses } = (current = setUp());
+    router.apply(allocate(1, { shadow: 2 }));
+    await load(1);
+    await load(2);
+    await router.unload();
+    expect([router.route(0), router.settled, router.unloaded, closed.toSorted()]).toEqual([null, true, true, [1, 2]]);
+    expect(router.versions).toEqual([1, 2].map((version) => ({ version, state: 'unloaded', reason: 'unloaded' })));
+    router.apply(allocate(3));
+    expect([loads.size, router.settled, router.versions]).toEqual([0, true, [{ version: 3, state: 'unloaded', reason: 'unloaded' }]]);
+    const loaded = router.load();
+    expect([router.loading, router.settled, router.route(0)]).toEqual([true, true, null]);
+    await load(3);
+    await loaded;
+    expect([router.route(0)?.target.version, router.loading, statuses.at(-1)?.loaded]).toEqual([3, false, [3]]);
+  });
+
+  it('closes a version that finished loading after an operator took the model out', async () => {
+    const { router, load, closed } = (current = setUp());
+    router.apply(allocate(1));
+    await router.unload();
+    await load(1);
+    await expect.poll(() => closed).toEqual([1]);
+    expect([router.route(0), router.loading]).toEqual([null, false]);
+  });
+
+  it('tries rejected versions again when an operator asks, and leaves those that serve alone', async () => {
+    const { router, load, loads, closed } = (current = setUp());
+    router.apply(allocate(1, { shadow: 2 }));
+    await load(1);
+    loads.get(2)?.reject(new MillraceError('SERVING_VERSION_REJECTED', 'golden batch failed'));
+    loads.delete(2);
+    await expect.poll(() => router.settled).toBe(true);
+    const loaded = router.load();
+    expect(router.route(0)?.target.version).toBe(1);
+    await load(2);
+    await loaded;
+    expect([router.routes.shadow?.version, closed]).toEqual([2, []]);
+  });
+
   it('loses no request and mixes no versions over a hundred swaps under load', async () => {
     const { router, load } = (current = setUp());
     router.apply(allocate(1));

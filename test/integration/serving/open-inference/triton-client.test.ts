@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { processEnvironment } from '../../../../src/infra/process-environment.ts';
 import { runTool } from '../../../../stack/run-tool.ts';
 import { pythonEnvironment } from '../../../support/python-environment.ts';
+import { createAccessFiles, createRoleKeys } from '../../../support/serving/access-stage.ts';
 import { createServingStage, WEIGHTS, type ServingStage } from '../../../support/serving/serving-stage.ts';
 import { tinyScore, type TinyModel } from '../../../support/serving/tiny-onnx.ts';
 
@@ -14,11 +15,18 @@ interface Answered {
   readonly outputs: Readonly<Record<string, Output>>;
   readonly response: Readonly<Record<string, unknown>>;
 }
+type Refused = { readonly status: string; readonly message: string } | null;
+interface Controlled {
+  readonly ready: readonly [server: boolean, model: boolean];
+  readonly index: unknown;
+  readonly infer: Refused;
+}
 interface Side {
+  readonly control: { readonly [what: string]: Refused } & Readonly<Record<'unloaded' | 'loaded', Controlled>>;
   readonly health: Readonly<Record<string, boolean>>;
   readonly metadata: Readonly<Record<'server' | 'model' | 'named' | 'index', unknown>>;
   readonly inference: Readonly<Record<string, Answered>>;
-  readonly refusals: Readonly<Record<string, { status: string; message: string } | null>>;
+  readonly refusals: Readonly<Record<string, Refused>>;
 }
 interface Calls {
   readonly rows: readonly (readonly number[])[];
@@ -28,6 +36,7 @@ interface Calls {
 
 const python = await pythonEnvironment('tritonclient', here('requirements.txt'));
 
+const files = createAccessFiles();
 let stage: ServingStage;
 let calls: Calls;
 let scores: number[];
@@ -38,9 +47,10 @@ describe.skipIf(python === undefined)('the clients of Triton, unchanged', () => 
     stage = await createServingStage();
     version = await stage.register(tiny);
     await stage.allocate({ champion: version });
-    const serving = await stage.serve();
+    const { keys, entries } = createRoleKeys('admin');
+    const serving = await stage.serve({ MILLRACE_SERVING_API_KEYS_FILE: files.write('keys.json', { keys: entries }) });
     await vi.waitFor(() => expect(serving.dataPlane.ready).toBe(true), { timeout: 30_000, interval: 50 });
-    const args = [fileURLToPath(here('triton_calls.py')), new URL(serving.url).host, serving.grpcAddress, String(version)];
+    const args = [fileURLToPath(here('triton_calls.py')), new URL(serving.url).host, serving.grpcAddress, String(version), keys.admin];
     const printed = await runTool({
       program: python!,
       args,
@@ -51,7 +61,10 @@ describe.skipIf(python === undefined)('the clients of Triton, unchanged', () => 
     calls = JSON.parse(printed) as Calls;
     scores = calls.rows.map((row) => tinyScore(tiny, row));
   });
-  afterAll(() => stage.close());
+  afterAll(async () => {
+    await stage.close();
+    files.remove();
+  });
 
   const spec = (name: string, datatype: string, shape: number[]) => ({ name, datatype, shape });
 
@@ -115,5 +128,23 @@ describe.skipIf(python === undefined)('the clients of Triton, unchanged', () => 
       status: `StatusCode.${grpcStatus}`,
       message: expect.stringContaining(why) as string,
     });
+  });
+
+  it.each(['http', 'grpc'] as const)('unload a model over %s and load it again, with a key', (side) => {
+    const { control } = calls[side];
+    const entry = (state: string, reason: string) => {
+      const entries = [{ name: 'delay', version: String(version), state, ...(side === 'grpc' && reason === '' ? {} : { reason }) }];
+      return side === 'http' ? entries : { models: entries };
+    };
+    const statusOf = (http: string, grpc: string) => (side === 'http' ? http : `StatusCode.${grpc}`);
+    expect(control['without a key']).toMatchObject({ status: statusOf('401', 'UNAUTHENTICATED') });
+    expect(control['unknown']).toMatchObject({ status: statusOf('404', 'NOT_FOUND') });
+    expect(control['with a configuration']).toMatchObject({ status: statusOf('400', 'INVALID_ARGUMENT') });
+    expect(control.unloaded).toEqual({
+      ready: [true, false],
+      index: entry('UNAVAILABLE', 'unloaded'),
+      infer: { status: statusOf('503', 'UNAVAILABLE'), message: expect.stringContaining('an operator unloaded it from this process') as string },
+    });
+    expect(control.loaded).toEqual({ ready: [true, true], index: entry('READY', ''), infer: null });
   });
 });

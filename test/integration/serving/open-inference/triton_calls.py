@@ -1,4 +1,4 @@
-"""Calls a server by the unchanged Triton clients and prints what came back, as JSON: triton_calls.py HTTP GRPC VERSION."""
+"""Calls a server by the unchanged Triton clients and prints what came back, as JSON: triton_calls.py HTTP GRPC VERSION KEY."""
 
 import json
 import sys
@@ -6,9 +6,10 @@ import sys
 import numpy as np
 import tritonclient.grpc as by_grpc
 import tritonclient.http as by_http
+from tritonclient._plugin import InferenceServerClientPlugin
 from tritonclient.utils import InferenceServerException
 
-HTTP, GRPC, VERSION = sys.argv[1:]
+HTTP, GRPC, VERSION, KEY = sys.argv[1:]
 MODEL = "delay"
 ROWS = np.array([[2, 40, 500, 3], [np.nan, 0, 100, 2], [1, -5, 10, 0]], dtype=np.float32)
 
@@ -112,18 +113,54 @@ def refusals(kit, client):
     }
 
 
+class SendKey(InferenceServerClientPlugin):
+    """The clients' own way to add a header to every call."""
+
+    def __call__(self, request):
+        request.headers["x-api-key"] = KEY
+
+
+def control(kit, client, **more):
+    """Without the plugin, so that each call sends its own headers."""
+    key = {"x-api-key": KEY}
+    row = lambda: refused(lambda: client.infer(MODEL, one_input(kit), headers=key))
+    seen = {
+        "without a key": refused(lambda: client.unload_model(MODEL)),
+        "unknown": refused(lambda: client.unload_model("nobody", headers=key)),
+        "with a configuration": refused(lambda: client.load_model(MODEL, headers=key, config="{}")),
+    }
+    client.unload_model(MODEL, headers=key)
+    seen["unloaded"] = {
+        "ready": [client.is_server_ready(headers=key), client.is_model_ready(MODEL, headers=key)],
+        "index": client.get_model_repository_index(headers=key, **more),
+        "infer": row(),
+    }
+    client.load_model(MODEL, headers=key)
+    seen["loaded"] = {
+        "ready": [client.is_server_ready(headers=key), client.is_model_ready(MODEL, headers=key)],
+        "index": client.get_model_repository_index(headers=key, **more),
+        "infer": row(),
+    }
+    return seen
+
+
 with by_http.InferenceServerClient(HTTP) as http, by_grpc.InferenceServerClient(GRPC) as grpc:
+    controlled = {"http": control(by_http, http), "grpc": control(by_grpc, grpc, as_json=True)}
+    http.register_plugin(SendKey())
+    grpc.register_plugin(SendKey())
     print(
         json.dumps(
             {
                 "rows": np.nan_to_num(ROWS).tolist(),
                 "http": {
+                    "control": controlled["http"],
                     "health": health(http),
                     "metadata": metadata(http),
                     "inference": http_inference(http),
                     "refusals": refusals(by_http, http),
                 },
                 "grpc": {
+                    "control": controlled["grpc"],
                     "health": health(grpc),
                     "metadata": metadata(grpc, as_json=True),
                     "inference": grpc_inference(grpc),

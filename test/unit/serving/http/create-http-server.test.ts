@@ -4,8 +4,10 @@ import { Registry } from '../../../../src/infra/metrics.ts';
 import type { DataPlane } from '../../../../serving/data-plane.ts';
 import type { HistoricalFeatures } from '../../../../serving/features/historical-features.ts';
 import type { OnlineFeatures } from '../../../../serving/features/online-features.ts';
+import type { ModelControl } from '../../../../serving/inference/model-control.ts';
 import type { OpenInference } from '../../../../serving/inference/open-inference.ts';
 import { createHttpServer } from '../../../../serving/http/create-http-server.ts';
+import { openControl } from '../../../support/serving/access-stage.ts';
 import { loadServingSettings } from '../../../../serving/settings.ts';
 
 const decision = { id: 'known' } as Decision;
@@ -18,11 +20,13 @@ function setUp() {
     onlineFeatures: {} as unknown as OnlineFeatures,
     historicalFeatures: {} as unknown as HistoricalFeatures,
     openInference: {} as unknown as OpenInference,
+    modelControl: {} as unknown as ModelControl,
     findDecision: (id) => {
       asked.push(id);
       return Promise.resolve(id === 'known' ? decision : null);
     },
     metrics: new Registry(),
+    access: openControl(),
     settings: loadServingSettings({}),
   });
   const get = (id: string) => app.inject(`/v1/decisions/${id}`);

@@ -1,0 +1,72 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { MillraceError } from '../../src/core/millrace-error.ts';
+import type { Logger } from '../../src/infra/logger.ts';
+import type { DataPlane } from '../data-plane.ts';
+import type { ServedModel } from '../served-model.ts';
+
+export interface ModelControlOptions {
+  readonly dataPlane: DataPlane;
+  /** A load is waited for so long; it goes on behind. */
+  readonly loadWaitMs: number;
+  readonly logger: Logger;
+}
+
+/** Clients of Triton send it with every unload. No model of Millrace depends on another. */
+const UNLOAD_PARAMETERS = ['unload_dependents'];
+
+/**
+ * Load and unload of the model repository extension. What is allocated is the registry's to say and stays so: an operator takes
+ * a model out of this one process, and brings it back. A process that starts again has all its models.
+ */
+export class ModelControl {
+  readonly #options: ModelControlOptions;
+
+  constructor(options: ModelControlOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Resolves when all versions that are allocated are loaded.
+   * @param parameters names of those that were sent
+   * @throws MODEL_NOT_FOUND, REQUEST_INVALID, SERVING_VERSION_REJECTED, MODEL_NOT_READY (it is still loading)
+   */
+  async load(name: string, parameters: readonly string[]): Promise<void> {
+    const { router } = this.#model(name, parameters, []);
+    const { loadWaitMs, logger } = this.#options;
+    logger.info({ model: name }, 'an operator loads a model');
+    const waiting = new AbortController();
+    const isLate = await Promise.race([
+      router.load().then(() => false),
+      sleep(loadWaitMs, true, { signal: waiting.signal, ref: false }).catch(() => true),
+    ]);
+    waiting.abort();
+    if (isLate) {
+      throw new MillraceError('MODEL_NOT_READY', `Model '${name}' is not loaded after ${loadWaitMs} ms, and goes on loading. The repository index tells how far it is.`);
+    }
+    const rejected = router.status.rejected.map(({ version, reason }) => `version ${version}: ${reason}`);
+    if (rejected.length > 0) {
+      throw new MillraceError('SERVING_VERSION_REJECTED', `Loading of model '${name}' was refused, ${rejected.join('; ')}`);
+    }
+  }
+
+  /**
+   * Resolves when its versions have answered what they took and are closed.
+   * @param parameters names of those that were sent
+   * @throws MODEL_NOT_FOUND, REQUEST_INVALID
+   */
+  async unload(name: string, parameters: readonly string[]): Promise<void> {
+    const { router } = this.#model(name, parameters, UNLOAD_PARAMETERS);
+    this.#options.logger.info({ model: name }, 'an operator unloads a model');
+    await router.unload();
+  }
+
+  #model(name: string, parameters: readonly string[], known: readonly string[]): ServedModel {
+    const unknown = parameters.filter((parameter) => !known.includes(parameter));
+    if (unknown.length === 0) return this.#options.dataPlane.model(name);
+    const what = unknown.map((parameter) => `'${parameter}'`).join(', ');
+    throw new MillraceError(
+      'REQUEST_INVALID',
+      `Model '${name}': expected no parameters, found ${what}. Its versions and their files are the registry's: promote one there.`,
+    );
+  }
+}
