@@ -60,6 +60,21 @@ export function createServingMetrics(registry: Registry, clock: Clock = Date.now
       help: 'Session processes that crashed or hung.',
       registers,
     }),
+    ...onlineReadMetrics(registers),
+    freshness: new FreshnessMetrics(registry, clock),
+    accessRefusals: new Counter({
+      name: 'millrace_access_refusals_total',
+      help: 'Requests that access control refused, by reason and transport.',
+      labelNames: ['reason', 'transport'],
+      registers,
+    }),
+    decisionsStored: new Counter({ name: 'millrace_decisions_stored_total', help: 'Decisions that Kafka acknowledged.', registers }),
+    decisionsDropped: new Counter({ name: 'millrace_decisions_dropped_total', help: 'Decisions that could not be stored.', registers }),
+  };
+}
+
+function onlineReadMetrics(registers: Registry[]) {
+  return {
     onlineReads: new Histogram({
       name: 'millrace_online_read_duration_seconds',
       help: 'A read of online features from its arrival to its answer, by what it asks for.',
@@ -79,15 +94,6 @@ export function createServingMetrics(registry: Registry, clock: Clock = Date.now
       labelNames: ['code'],
       registers,
     }),
-    freshness: new FreshnessMetrics(registry, clock),
-    accessRefusals: new Counter({
-      name: 'millrace_access_refusals_total',
-      help: 'Requests that access control refused, by reason and transport.',
-      labelNames: ['reason', 'transport'],
-      registers,
-    }),
-    decisionsStored: new Counter({ name: 'millrace_decisions_stored_total', help: 'Decisions that Kafka acknowledged.', registers }),
-    decisionsDropped: new Counter({ name: 'millrace_decisions_dropped_total', help: 'Decisions that could not be stored.', registers }),
   };
 }
 

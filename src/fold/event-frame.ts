@@ -50,6 +50,11 @@ export class FrameWriter {
     return this.#count;
   }
 
+  /** Source offset of the last event; -1 before the first. */
+  get lastOffset(): number {
+    return this.#offsetBefore;
+  }
+
   /** Bytes of the events so far: what a caller holds against the broker's largest message. */
   get byteLength(): number {
     return this.#events.length;

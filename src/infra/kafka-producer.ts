@@ -1,4 +1,5 @@
 import { Partitioners, type Kafka } from 'kafkajs';
+import { cutRequests } from './cut-requests.ts';
 import { translateKafkaError } from './kafka-error.ts';
 
 export interface OutgoingMessage {
@@ -9,7 +10,7 @@ export interface OutgoingMessage {
   readonly headers?: Readonly<Record<string, string | Buffer>>;
 }
 
-/** Offsets given to the messages of one partition: `baseOffset` to `baseOffset + count - 1`. */
+/** Offsets given to messages of one partition: `baseOffset` to `baseOffset + count - 1`. A long send has several, in order. */
 export interface Acknowledgement {
   readonly topic: string;
   readonly partition: number;
@@ -40,32 +41,36 @@ export async function createEventProducer(kafka: Kafka, onTimeout: () => void): 
   await producer.connect().catch((error: unknown) => {
     throw translateKafkaError(error, 'connecting a producer');
   });
+  const sendRequest = async (messages: readonly OutgoingMessage[]): Promise<Acknowledgement[]> => {
+    const byTopic = new Map<string, { partition: number; key: string | Buffer | null; value: Buffer | string | null; headers?: Record<string, string | Buffer> }[]>();
+    const counts = new Map<string, number>();
+    for (const { topic, partition, key, value, headers } of messages) {
+      let list = byTopic.get(topic);
+      if (list === undefined) byTopic.set(topic, (list = []));
+      list.push({ partition, key: key ?? null, value, ...(headers === undefined ? {} : { headers }) });
+      const slot = `${topic}/${partition}`;
+      counts.set(slot, (counts.get(slot) ?? 0) + 1);
+    }
+    try {
+      const sent = await producer.sendBatch({
+        acks: ACKS_ALL,
+        topicMessages: [...byTopic].map(([topic, list]) => ({ topic, messages: list })),
+      });
+      return sent.map((record) => ({
+        topic: record.topicName,
+        partition: record.partition,
+        baseOffset: Number(record.baseOffset),
+        count: counts.get(`${record.topicName}/${record.partition}`) ?? 0,
+      }));
+    } catch (error) {
+      throw translateKafkaError(error, `sending ${messages.length} messages to ${[...byTopic.keys()].join(', ')}`);
+    }
+  };
   return {
     async send(messages) {
-      if (messages.length === 0) return [];
-      const byTopic = new Map<string, { partition: number; key: string | Buffer | null; value: Buffer | string | null; headers?: Record<string, string | Buffer> }[]>();
-      const counts = new Map<string, number>();
-      for (const { topic, partition, key, value, headers } of messages) {
-        let list = byTopic.get(topic);
-        if (list === undefined) byTopic.set(topic, (list = []));
-        list.push({ partition, key: key ?? null, value, ...(headers === undefined ? {} : { headers }) });
-        const slot = `${topic}/${partition}`;
-        counts.set(slot, (counts.get(slot) ?? 0) + 1);
-      }
-      try {
-        const sent = await producer.sendBatch({
-          acks: ACKS_ALL,
-          topicMessages: [...byTopic].map(([topic, list]) => ({ topic, messages: list })),
-        });
-        return sent.map((record) => ({
-          topic: record.topicName,
-          partition: record.partition,
-          baseOffset: Number(record.baseOffset),
-          count: counts.get(`${record.topicName}/${record.partition}`) ?? 0,
-        }));
-      } catch (error) {
-        throw translateKafkaError(error, `sending ${messages.length} messages to ${[...byTopic.keys()].join(', ')}`);
-      }
+      const acknowledged: Acknowledgement[] = [];
+      for (const request of cutRequests(messages)) acknowledged.push(...(await sendRequest(request)));
+      return acknowledged;
     },
     close: () => producer.disconnect(),
   };

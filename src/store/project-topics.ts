@@ -3,7 +3,7 @@ import type { Project } from '../define/project.ts';
 import type { ViewProgram } from '../fold/compile-view.ts';
 import type { TopicSpec } from '../infra/kafka.ts';
 
-/** A frame holds an ingest batch, which is bounded below this. */
+/** Twice what a frame is cut at. */
 const VIEW_MESSAGE_BYTES_MAX = 8 * 1_048_576;
 const DECISION_PARTITIONS = 4;
 const FOREVER_MS = '-1';

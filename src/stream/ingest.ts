@@ -28,7 +28,7 @@ export interface IngestDeps {
 
 /** All partitions of a fetch at once: they share requests to Kafka and transactions. */
 const CONCURRENCY = 256;
-/** Bytes of frames in one request to Kafka. */
+/** Bytes of frames that are sent together. */
 const SEND_BYTES_MAX = 16 * 1_048_576;
 /** How often partitions at rest are compared with Postgres, whose crash takes back what had just been committed. */
 const POSITION_CHECK_MS = 1_000;

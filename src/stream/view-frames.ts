@@ -15,36 +15,45 @@ export interface BatchBounds {
   readonly appendTime: number;
 }
 
+/** Bytes at which a frame ends and the next one begins; its topic takes twice that and more, so one event more fits. */
+export const FRAME_BYTES_MAX = 4 * 1_048_576;
+
 /**
  * The frames of one ingest batch: one for every partition of each view, empty ones too, so that each
- * view partition knows how far it has seen the source partition.
+ * view partition knows how far it has seen the source partition; more where one would be too long.
  */
 export function writeFrames(
   programs: readonly ViewProgram[],
   topicOf: (program: ViewProgram) => string,
   events: readonly LoggedEvent[],
   bounds: BatchBounds,
+  frameBytesMax = FRAME_BYTES_MAX,
 ): OutgoingMessage[] {
   const headers = { [APPEND_TIME_HEADER]: String(bounds.appendTime) };
   return programs.flatMap((program) => {
     const topic = topicOf(program);
     const inputs = new Float64Array(program.inputCount);
     const writers = Array.from({ length: program.partitions }, () => new FrameWriter(program));
+    const nextOffsets = writers.map(() => bounds.firstOffset);
+    const messages: OutgoingMessage[] = [];
+    const finish = (partition: number, lastOffset: number): void => {
+      const writer = writers[partition]!;
+      const { buffer, byteOffset, byteLength } = writer.finish({ ...bounds, firstOffset: nextOffsets[partition]!, lastOffset });
+      messages.push({ topic, partition, value: Buffer.from(buffer, byteOffset, byteLength), headers });
+      nextOffsets[partition] = lastOffset + 1;
+      writer.reset();
+    };
     for (const event of events) {
       const key = viewKeyOf(program, event.row);
       if (key === null) continue;
       prepareEvent(program, event.row, inputs, 0);
-      const writer = writers[partitionOf(key, program.partitions)] as FrameWriter;
+      const partition = partitionOf(key, program.partitions);
+      const writer = writers[partition]!;
+      // Never between the two rows of a change, which have one offset.
+      if (writer.byteLength >= frameBytesMax && event.sourceOffset > writer.lastOffset) finish(partition, writer.lastOffset);
       writer.add(key, event.sourceOffset, event.effectiveTime, event.knownTime, inputs, 0);
     }
-    return writers.map((writer, partition) => {
-      const frame = writer.finish(bounds);
-      return {
-        topic,
-        partition,
-        value: Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength),
-        headers,
-      };
-    });
+    for (let partition = 0; partition < program.partitions; partition++) finish(partition, bounds.lastOffset);
+    return messages;
   });
 }

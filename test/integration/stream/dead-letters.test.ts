@@ -102,3 +102,23 @@ describe('dead letters', () => {
     expect(offsets.map((o) => o.end)).toEqual([0, poison.length, 0]);
   });
 });
+
+test('more bytes of dead letters than a broker takes at once are all kept, and events behind them come through', async () => {
+  const COUNT = 2_500;
+  const path = await openEventPath();
+  try {
+    await path.ingest();
+    await path.fold();
+    const producer = await path.kafka.createProducer();
+    const topic = path.names.sourceTopic('payment');
+    const bad = Array.from({ length: COUNT }, (_, i) => ({ topic, partition: 1, value: `{${i}${'x'.repeat(1_500)}`, headers: known }));
+    await producer.send([...bad, { topic, partition: 1, value: good, headers: known }]);
+    await producer.close();
+    await path.store.waitVisible(path.programs, [{ sourceName: 'payment', partition: 1, offset: COUNT }], 30_000);
+    const [stored] = await path.postgres.query<{ count: string }>('SELECT count(*) FROM millrace.dead_letters');
+    const letters = await path.kafka.topicOffsets(path.names.deadLetterTopic('payment'));
+    expect([Number(stored?.count), letters.reduce((sum, { end }) => sum + end, 0)]).toEqual([COUNT, COUNT]);
+  } finally {
+    await path.close();
+  }
+});
