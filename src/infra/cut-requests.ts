@@ -1,4 +1,4 @@
-import type { OutgoingMessage } from './kafka-producer.ts';
+import type { OutgoingMessage } from './outgoing-message.ts';
 
 /** Bytes of one partition in one request: a broker takes 1 MiB there unless its topic says otherwise. */
 export const PARTITION_BYTES_MAX = 900 * 1_024;

@@ -1,14 +1,9 @@
 import { Partitioners, type Kafka } from 'kafkajs';
 import { cutRequests } from './cut-requests.ts';
 import { translateKafkaError } from './kafka-error.ts';
+import type { OutgoingMessage } from './outgoing-message.ts';
 
-export interface OutgoingMessage {
-  readonly topic: string;
-  readonly partition: number;
-  readonly key?: string | Buffer | null;
-  readonly value: Buffer | string | null;
-  readonly headers?: Readonly<Record<string, string | Buffer>>;
-}
+export type { OutgoingMessage };
 
 /** Offsets given to messages of one partition: `baseOffset` to `baseOffset + count - 1`. A long send has several, in order. */
 export interface Acknowledgement {
