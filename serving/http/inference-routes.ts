@@ -13,7 +13,7 @@ interface ModelParams {
 }
 
 const JSON_LENGTH_HEADER = 'inference-header-content-length';
-const indexBody = z.object({ ready: z.boolean().optional() });
+export const indexBody = z.object({ ready: z.boolean().optional() });
 
 /** The Open Inference Protocol v2 over REST. Bodies are read as bytes: its clients name no content type. */
 export function addInferenceRoutes(app: FastifyInstance, inference: OpenInference, settings: ServingSettings): void {
