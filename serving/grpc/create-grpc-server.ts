@@ -3,6 +3,7 @@ import { loadProto, serviceOf } from '../../src/infra/load-proto.ts';
 import type { GrpcService } from './grpc-service.ts';
 import { HealthService } from './health-service.ts';
 import { createReflectionService } from './reflection-service.ts';
+import { refuseUndecodable } from './refuse-undecodable.ts';
 
 /** Calls of one connection that may be under way. */
 const STREAMS_MAX = 1_000;
@@ -41,7 +42,8 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   const health = new HealthService(services.map(({ name }) => name));
   const all: readonly GrpcService[] = [...services, health];
   for (const { name, protoFile, longsAsText = false, handlers } of [...all, createReflectionService(all)]) {
-    server.addService(serviceOf(loadProto(protoFile, longsAsText ? { longs: String } : {}), name), handlers);
+    const definition = serviceOf(loadProto(protoFile, longsAsText ? { longs: String } : {}), name);
+    server.addService(...refuseUndecodable(definition, handlers));
   }
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(`${host}:${options.port}`, ServerCredentials.createInsecure(), (error, bound) => {
