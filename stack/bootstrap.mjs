@@ -2,6 +2,7 @@
 //   node stack/bootstrap.mjs start [args]   installs what is missing, then runs the flights example
 //   node stack/bootstrap.mjs test [args]    installs what is missing, then runs the tests
 //   node stack/bootstrap.mjs faults [args]  installs what is missing, then runs the fault suite
+//   node stack/bootstrap.mjs fuzz [args]    installs what is missing, then sends a serving process what is wrong and random
 //   node stack/bootstrap.mjs nightly [args] installs what is missing, then tries ten times as many random projects
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -23,7 +24,9 @@ const namesProject = (argument) => /^--project(=|$)/.test(argument);
 
 const commands = {
   start: (args) => ['--import', 'tsx', join('examples', 'flights', 'main.ts'), ...args],
-  test: (args) => [...vitest, ...(args.some(namesProject) ? [] : ['--project', '!faults']), ...args],
+  // Those that begin with f, faults and fuzz, are commands of their own; two negations would let either in.
+  test: (args) => [...vitest, ...(args.some(namesProject) ? [] : ['--project', '!f*']), ...args],
+  fuzz: (args) => [...vitest, '--reporter=verbose', '--project', 'fuzz', ...args],
   faults: (args) => [...vitest, '--project', 'faults', ...args],
   // The verbose reporter names the seed of each test, whether it passes or not.
   nightly: (args) => [...vitest, '--reporter=verbose', ...randomProjects, ...args],

@@ -28,7 +28,7 @@ const requestId = { name: 'X-Request-Id', in: 'header', description: 'Taken over
 export function createOpenApi(models: readonly ServedModel[], settings: ServingSettings, version: string): OpenApiDocument {
   const operations = [...nativeOperations, ...models.map((model) => predictOf(model, settings.instancesMax)), ...inferenceOperations];
   const paths: Record<string, Partial<Record<Operation['method'], Json>>> = {};
-  for (const operation of operations) (paths[operation.path] ??= {})[operation.method] = describe(operation);
+  for (const operation of operations) (paths[operation.path] ??= {})[operation.method] = describe(operation, models);
   return {
     openapi: '3.1.0',
     info: { title: 'Millrace serving', version },
@@ -55,14 +55,15 @@ const errorSchema = {
   properties: { error: { type: 'string' }, code: { enum: [...Object.keys(errorTable), INTERNAL.code] } },
 };
 
-function describe(operation: Operation): Json {
+function describe(operation: Operation, models: readonly ServedModel[]): Json {
   const { method, path, summary, body, timed = false } = operation;
+  const known = models.length === 0 ? {} : { enum: models.map((model) => model.name) };
   const names = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
   return {
     operationId: `${method}${path.replaceAll(/\W+/g, '_')}`.replace(/_$/, ''),
     summary,
     parameters: [
-      ...names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } })),
+      ...names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string', ...(name === 'model' ? known : {}) } })),
       { $ref: '#/components/parameters/RequestId' },
       ...(timed ? [{ $ref: '#/components/parameters/RequestTimeout' }] : []),
     ],
