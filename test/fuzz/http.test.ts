@@ -45,7 +45,7 @@ describe.skipIf(python === undefined)('schemathesis, by the OpenAPI document', (
       () => true,
     );
     expect(failed ? lines.join('\n') : '').toBe('');
-    console.info(lines.slice(-SUMMARY_LINES).join('\n'));
+    process.stdout.write(`${lines.slice(-SUMMARY_LINES).join('\n')}\n`);
     expect(lines.join('\n')).toMatch(/Tested: +\d+/u);
   });
 });
