@@ -25,6 +25,8 @@ export default defineConfig({
       project('workflow', { timeoutMs: 120_000, globalSetup: sharedStack }),
       project('replay', { timeoutMs: 120_000, globalSetup: sharedStack }),
       project('e2e', { timeoutMs: 300_000, globalSetup: sharedStack }),
+      // Random requests to a serving process: `npm run test:fuzz`.
+      project('fuzz', { timeoutMs: 300_000, globalSetup: sharedStack }),
       // Restarts servers, so it has its own, and takes minutes: `npm run test:faults`.
       // Takes a quarter of an hour: `npm run test:swaps`.
       project('swaps', { timeoutMs: 300_000, globalSetup: sharedStack }),

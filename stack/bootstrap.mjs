@@ -3,6 +3,7 @@
 //   node stack/bootstrap.mjs test [args]    installs what is missing, then runs the tests
 //   node stack/bootstrap.mjs faults [args]  installs what is missing, then runs the fault suite
 //   node stack/bootstrap.mjs swaps [args]   installs what is missing, then swaps model versions under load
+//   node stack/bootstrap.mjs fuzz [args]    installs what is missing, then sends a serving process what is wrong and random
 //   node stack/bootstrap.mjs nightly [args] installs what is missing, then tries ten times as many random projects
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -27,6 +28,7 @@ const namesProject = (argument) => /^--project(=|$)/.test(argument);
 const commands = {
   start: (args) => ['--import', 'tsx', join('examples', 'flights', 'main.ts'), ...args],
   test: (args) => [...vitest, ...(args.some(namesProject) ? [] : suites), ...args],
+  fuzz: (args) => [...vitest, '--reporter=verbose', '--project', 'fuzz', ...args],
   faults: (args) => [...vitest, '--project', 'faults', ...args],
   swaps: (args) => [...vitest, '--project', 'swaps', ...args],
   // The verbose reporter names the seed of each test, whether it passes or not.

@@ -7,6 +7,7 @@ import type { GrpcService } from './grpc-service.ts';
 import { guardCalls, ruleOf } from './guard-calls.ts';
 import { HealthService } from './health-service.ts';
 import { createReflectionService } from './reflection-service.ts';
+import { refuseUndecodable } from './refuse-undecodable.ts';
 import { serverCredentials } from './tls-credentials.ts';
 
 /** Calls of one connection that may be under way. */
@@ -53,7 +54,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   for (const { name, protoFile, longsAsText = false, handlers } of [...all, createReflectionService(all)]) {
     const definition = serviceOf(loadProto(protoFile, longsAsText ? { longs: String } : {}), name);
     for (const { path } of Object.values(definition)) ruleOf(path);
-    server.addService(definition, handlers);
+    server.addService(...refuseUndecodable(definition, handlers));
   }
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(`${host}:${options.port}`, serverCredentials(options.certificates), (error, bound) => {

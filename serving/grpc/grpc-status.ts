@@ -1,7 +1,7 @@
 import { Metadata, status } from '@grpc/grpc-js';
 import { ERROR_CODE_METADATA } from '../../src/contracts/feature-store.ts';
 import { errorTable, type ErrorCode } from '../../src/core/error-table.ts';
-import { isMillraceError } from '../../src/core/millrace-error.ts';
+import { isMillraceError, type MillraceError } from '../../src/core/millrace-error.ts';
 import type { Logger } from '../../src/infra/logger.ts';
 
 /** docs/serving.md has this table too. */
@@ -31,12 +31,15 @@ export interface CallRefusal {
 
 /** What a failed call answers: status, message, and as metadata the code and when to try again. */
 export function toServiceError(error: unknown, method: string, logger: Logger): CallRefusal {
+  if (isMillraceError(error)) return serviceErrorOf(error);
+  logger.error({ err: error, method }, 'request failed');
+  const details = `${method} failed unexpectedly. The log of the serving process has more.`;
+  return { code: status.INTERNAL, details, metadata: new Metadata() };
+}
+
+/** What a call answers that failed as expected. */
+export function serviceErrorOf(error: MillraceError): CallRefusal {
   const metadata = new Metadata();
-  if (!isMillraceError(error)) {
-    logger.error({ err: error, method }, 'request failed');
-    const details = `${method} failed unexpectedly. The log of the serving process has more.`;
-    return { code: status.INTERNAL, details, metadata };
-  }
   metadata.set(ERROR_CODE_METADATA, error.code);
   const { retryAfterSeconds } = error.details;
   if (typeof retryAfterSeconds === 'number') metadata.set('retry-after', String(retryAfterSeconds));

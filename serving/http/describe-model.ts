@@ -1,3 +1,4 @@
+import type { ServiceProgram } from '../../src/fold/compile-service.ts';
 import { keyFieldsOf } from '../router/key-fields.ts';
 import { UNLOADED, type ServedModel } from '../served-model.ts';
 
@@ -13,11 +14,13 @@ export function summarizeModel({ name, router }: ServedModel) {
   };
 }
 
+/** What answers now says what a request needs; the project's file may be ahead of it. */
+export const answeringProgram = ({ router, program }: ServedModel): ServiceProgram => router.routes.champion?.program ?? program;
+
 /** What GET /v1/models/{model} answers. */
 export function describeModel(model: ServedModel) {
   const { router } = model;
-  // What answers now says what a request needs; the project's file may be ahead of it.
-  const program = router.routes.champion?.program ?? model.program;
+  const program = answeringProgram(model);
   const keyFields = keyFieldsOf(program);
   return {
     ...summarizeModel(model),

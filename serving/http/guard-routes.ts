@@ -14,6 +14,7 @@ export const routeAccess: Readonly<Record<string, AccessRule>> = {
   'GET /v1/health/live': 'anybody',
   'GET /v1/health/ready': 'anybody',
   'GET /metrics': operate,
+  'GET /openapi.json': predict,
   'GET /v2': predict,
   'GET /v2/health/live': 'anybody',
   'GET /v2/health/ready': 'anybody',

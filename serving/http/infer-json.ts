@@ -8,7 +8,7 @@ import { bodyProblems, readTimeout } from './request-options.ts';
 
 const parameters = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional();
 const output = z.object({ name: z.string(), parameters });
-const body = z.object({
+export const inferBody = z.object({
   id: z.string().max(ID_LENGTH_MAX).optional(),
   parameters,
   inputs: z
@@ -25,7 +25,7 @@ const body = z.object({
     .max(TENSORS_MAX),
   outputs: z.array(output).min(1).max(TENSORS_MAX).optional(),
 });
-type Body = z.output<typeof body>;
+type Body = z.output<typeof inferBody>;
 
 export interface InferHeaders {
   /** Bytes of the JSON, where binary tensors follow it. */
@@ -110,7 +110,7 @@ function readJson(json: Buffer, problems: string[]): Body | undefined {
     problems.push(`body: ${(error as SyntaxError).message}`);
     return undefined;
   }
-  const parsed = body.safeParse(value);
+  const parsed = inferBody.safeParse(value);
   if (parsed.success) return parsed.data;
   problems.push(...bodyProblems(parsed.error));
   return undefined;

@@ -5,7 +5,7 @@ import { bodyProblems, moment, readTimeout } from './request-options.ts';
 import { selectionOf } from './parse-online-request.ts';
 
 const names = z.array(z.string());
-const body = z.strictObject({
+export const historicalBody = z.strictObject({
   service: z.string().optional(),
   views: names.optional(),
   features: names.optional(),
@@ -24,7 +24,7 @@ export function parseHistoricalRequest(
   timeoutMsMax: number,
 ): HistoricalFeaturesRequest {
   const problems: string[] = [];
-  const parsed = body.safeParse(found);
+  const parsed = historicalBody.safeParse(found);
   if (!parsed.success) problems.push(...bodyProblems(parsed.error));
   const selection = parsed.success ? selectionOf(parsed.data) : undefined;
   if (parsed.success && selection === undefined) problems.push("body: expected exactly one of 'service', 'views' and 'features'");

@@ -5,7 +5,7 @@ import type { OnlineFeaturesRequest } from '../features/online-features.ts';
 import { bodyProblems, moment, readTimeout } from './request-options.ts';
 
 const names = z.array(z.string());
-const body = z.strictObject({
+export const onlineBody = z.strictObject({
   service: z.string().optional(),
   views: names.optional(),
   features: names.optional(),
@@ -22,7 +22,7 @@ const body = z.strictObject({
  */
 export function parseOnlineRequest(found: unknown, timeoutHeader: string | string[] | undefined, timeoutMsMax: number): OnlineFeaturesRequest {
   const problems: string[] = [];
-  const parsed = body.safeParse(found);
+  const parsed = onlineBody.safeParse(found);
   if (!parsed.success) problems.push(...bodyProblems(parsed.error));
   const selection = parsed.success ? selectionOf(parsed.data) : undefined;
   if (parsed.success && selection === undefined) problems.push("body: expected exactly one of 'service', 'views' and 'features'");
@@ -41,7 +41,7 @@ export function selectionOf({
   service,
   views,
   features,
-}: Pick<z.output<typeof body>, 'service' | 'views' | 'features'>): OnlineSelection | undefined {
+}: Pick<z.output<typeof onlineBody>, 'service' | 'views' | 'features'>): OnlineSelection | undefined {
   const given = [
     ...(service === undefined ? [] : [{ service }]),
     ...(views === undefined ? [] : [{ views }]),

@@ -3,7 +3,7 @@ import { MillraceError } from '../../src/core/millrace-error.ts';
 import type { PredictOptions } from '../prediction.ts';
 import { bodyProblems, moment, readTimeout } from './request-options.ts';
 
-const body = z.strictObject({
+export const predictBody = z.strictObject({
   instances: z.array(z.unknown()).optional(),
   instance: z.unknown().optional(),
   asOf: moment.optional(),
@@ -21,7 +21,7 @@ export interface PredictRequest {
  */
 export function parsePredictRequest(found: unknown, timeoutHeader: string | string[] | undefined, timeoutMsMax: number): PredictRequest {
   const problems: string[] = [];
-  const parsed = body.safeParse(found);
+  const parsed = predictBody.safeParse(found);
   if (!parsed.success) {
     problems.push(...bodyProblems(parsed.error));
   } else if ((parsed.data.instances === undefined) === (parsed.data.instance === undefined)) {

@@ -11,8 +11,8 @@ interface ModelRequest {
   Body: Body;
 }
 
-const indexBody = z.object({ ready: z.boolean().optional() });
-const modelBody = z.object({ parameters: z.record(z.string(), z.unknown()).optional() });
+export const indexBody = z.object({ ready: z.boolean().optional() });
+export const modelBody = z.object({ parameters: z.record(z.string(), z.unknown()).optional() });
 
 /** The protocol's model repository extension over REST; bodies come as bytes, like those of inference. */
 export function addRepositoryRoutes(app: FastifyInstance, inference: OpenInference, control: ModelControl): void {

@@ -37,6 +37,20 @@ it('says by the standard health service that it serves, and of what it has nothi
   health.close();
 });
 
+it("tells of bytes that are no message as the caller's fault, whether one answer is due or a stream", async () => {
+  const { client, service, close } = healthOf(await stage.serve());
+  const same = (bytes: Buffer): Buffer => bytes;
+  const wrong = Buffer.from([0x0a, 0xff]);
+  const expected = { code: status.INVALID_ARGUMENT, details: expect.stringContaining('are not its message') as string };
+  const unary = await new Promise((resolve) => client.makeUnaryRequest(service['Check']!.path, same, same, wrong, resolve));
+  expect(unary).toMatchObject(expected);
+  const stream = client.makeServerStreamRequest(service['Watch']!.path, same, same, wrong);
+  stream.resume();
+  const [error] = (await once(stream, 'error')) as unknown[];
+  expect(error).toMatchObject(expected);
+  close();
+});
+
 /** Asks the reflection service one thing after another. */
 async function reflect(serving: RunningServing, requests: readonly object[]): Promise<Record<string, never>[]> {
   const { client, service, close } = createGrpcCaller(serving.grpcAddress, protoOf('reflection'), REFLECTION);
