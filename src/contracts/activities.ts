@@ -141,7 +141,7 @@ export interface StreamActivities {
 }
 
 export interface MaterializeActivities {
-  /** Rebuilds one fold partition's states from the offline log, resumable by heartbeat. */
+  /** Rebuilds one fold partition's states from the offline log; a retry starts it over. */
   materializePartition(input: { view: string; version: number; partition: number }): Promise<{
     keys: number;
     events: number;

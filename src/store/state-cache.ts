@@ -45,10 +45,6 @@ export class StateCache {
     this.#limits = limits;
   }
 
-  get dirtyCount(): number {
-    return this.#dirty.size;
-  }
-
   clear(): void {
     this.#entries.clear();
     this.#dirty.clear();

@@ -23,6 +23,7 @@ const INITIAL_ROWS = 1_024;
 export class EventColumnsBuilder {
   readonly #inputCount: number;
   readonly #program: ViewProgram;
+  /** Of the rows at hand, so that it is no longer than they are. */
   readonly #interned = new Map<string, string>();
   #keys: string[] = [];
   #partitions = new Int32Array(INITIAL_ROWS);
@@ -45,9 +46,9 @@ export class EventColumnsBuilder {
   add(event: LoggedEvent, partition?: number): void {
     const found = viewKeyOf(this.#program, event.row);
     if (found === null) return;
+    if (partition !== undefined && partitionOf(found, this.#program.partitions) !== partition) return;
     let key = this.#interned.get(found);
     if (key === undefined) this.#interned.set(found, (key = found));
-    if (partition !== undefined && partitionOf(key, this.#program.partitions) !== partition) return;
     const at = this.#keys.length;
     if (at === this.#offsets.length) this.#grow();
     this.#keys.push(key);
@@ -71,6 +72,7 @@ export class EventColumnsBuilder {
       inputs: this.#inputs.subarray(0, rows * this.#inputCount),
     };
     this.#keys = [];
+    this.#interned.clear();
     return taken;
   }
 
