@@ -37,6 +37,14 @@ describe('the view reader', () => {
     expect(answers).toEqual([[1, 2], [2, undefined], [3, 1]]);
   });
 
+  it('decodes a key once for all who share a round trip', async () => {
+    const reader = new ViewReader({ readStates: (reads) => Promise.resolve(reads.map(() => stateBytes(1))) });
+    const request: StateRequest = { program, entityKey: '1' };
+    const [[first, again], [other]] = await Promise.all([reader.read([request, { ...request }]), reader.read([request])]);
+    expect(again).toBe(first);
+    expect(other).toBe(first);
+  });
+
   it('gathers what comes while a round trip is under way for the next one', async () => {
     const { trips, read } = setUp();
     const first = read('1');
