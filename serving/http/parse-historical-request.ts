@@ -3,7 +3,7 @@ import type { HistoricalFeaturesRequest } from '../features/historical-features.
 import { parseFeatureRead, selectionFields } from './parse-feature-read.ts';
 import { moment } from './request-options.ts';
 
-const body = z.strictObject({
+const historicalBody = z.strictObject({
   ...selectionFields,
   spine: z.array(z.record(z.string(), z.unknown())),
   mode: z.enum(['known', 'happened']).optional(),
@@ -20,7 +20,7 @@ export function parseHistoricalRequest(
   timeoutHeader: string | string[] | undefined,
   timeoutMsMax: number,
 ): HistoricalFeaturesRequest {
-  const form = { what: 'Historical read', body, example, timeoutMsMax };
+  const form = { what: 'Historical read', body: historicalBody, example, timeoutMsMax };
   const { body: given, selection, timeoutMs } = parseFeatureRead(form, found, timeoutHeader);
   const { spine, mode = 'known', dataCut } = given;
   return { selection, spine, mode, dataCut, timeoutMs };

@@ -3,7 +3,7 @@ import type { OnlineFeaturesRequest } from '../features/online-features.ts';
 import { parseFeatureRead, selectionFields } from './parse-feature-read.ts';
 import { moment } from './request-options.ts';
 
-const body = z.strictObject({
+const onlineBody = z.strictObject({
   ...selectionFields,
   entities: z.array(z.unknown()),
   asOf: moment.optional(),
@@ -18,7 +18,7 @@ const example = '{ "views": ["<view>"], "entities": [ { "<key>": "<value>" } ], 
  * @throws REQUEST_INVALID with all problems
  */
 export function parseOnlineRequest(found: unknown, timeoutHeader: string | string[] | undefined, timeoutMsMax: number): OnlineFeaturesRequest {
-  const form = { what: 'Online read', body, example, timeoutMsMax };
+  const form = { what: 'Online read', body: onlineBody, example, timeoutMsMax };
   const { body: given, selection, timeoutMs } = parseFeatureRead(form, found, timeoutHeader);
   const { entities, asOf, include } = given;
   const included = { ages: include?.ages ?? true, fences: include?.fences ?? false, texts: include?.texts ?? false };
