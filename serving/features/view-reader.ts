@@ -74,14 +74,10 @@ export class ViewReader {
       const distinct = new DistinctRequests();
       const places = callers.map((caller) => caller.requests.map((request) => distinct.placeOf(request)));
       const bytes = await this.#store.readStates(distinct.requests);
-      const stateAt = (place: number): ViewState | null => {
-        const { program, entityKey } = distinct.requests[place] as StateRequest;
-        const found = bytes[place] ?? null;
-        return found === null ? null : this.#decoded.get(program, entityKey, found);
-      };
+      const decoded = new Array<ViewState | null | undefined>(bytes.length);
       callers.forEach((caller, i) => {
         try {
-          caller.resolve((places[i] ?? []).map(stateAt));
+          caller.resolve(this.#statesAt(places[i]!, distinct.requests, bytes, decoded));
         } catch (error) {
           // A corrupt state fails those who asked for it, not those who shared the round trip.
           caller.reject(error);
@@ -93,6 +89,27 @@ export class ViewReader {
       this.#reading = false;
       this.#schedule();
     }
+  }
+
+  /** @param decoded by place what was decoded for an earlier caller of the round trip */
+  #statesAt(
+    places: readonly number[],
+    requests: readonly StateRequest[],
+    bytes: readonly (Buffer | null)[],
+    decoded: (ViewState | null | undefined)[],
+  ): (ViewState | null)[] {
+    const states = new Array<ViewState | null>(places.length);
+    for (let i = 0; i < places.length; i++) {
+      const place = places[i]!;
+      let state = decoded[place];
+      if (state === undefined) {
+        const { program, entityKey } = requests[place]!;
+        const found = bytes[place] ?? null;
+        decoded[place] = state = found === null ? null : this.#decoded.get(program, entityKey, found);
+      }
+      states[i] = state;
+    }
+    return states;
   }
 
   #takeCallers(): Caller[] {

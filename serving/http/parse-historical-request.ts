@@ -1,18 +1,15 @@
 import { z } from 'zod';
-import { MillraceError } from '../../src/core/millrace-error.ts';
 import type { HistoricalFeaturesRequest } from '../features/historical-features.ts';
-import { bodyProblems, moment, readTimeout } from './request-options.ts';
-import { selectionOf } from './parse-online-request.ts';
+import { parseFeatureRead, selectionFields } from './parse-feature-read.ts';
+import { moment } from './request-options.ts';
 
-const names = z.array(z.string());
 export const historicalBody = z.strictObject({
-  service: z.string().optional(),
-  views: names.optional(),
-  features: names.optional(),
+  ...selectionFields,
   spine: z.array(z.record(z.string(), z.unknown())),
   mode: z.enum(['known', 'happened']).optional(),
   dataCut: moment.optional(),
 });
+const example = '{ "views": ["<view>"], "spine": [ { "<key>": "<value>", "asOf": "2026-01-31T12:00:00Z" } ] }';
 
 /**
  * Reads a body `{ service | views | features, spine, mode?, dataCut? }` and the header `X-Request-Timeout` (ms).
@@ -23,16 +20,8 @@ export function parseHistoricalRequest(
   timeoutHeader: string | string[] | undefined,
   timeoutMsMax: number,
 ): HistoricalFeaturesRequest {
-  const problems: string[] = [];
-  const parsed = historicalBody.safeParse(found);
-  if (!parsed.success) problems.push(...bodyProblems(parsed.error));
-  const selection = parsed.success ? selectionOf(parsed.data) : undefined;
-  if (parsed.success && selection === undefined) problems.push("body: expected exactly one of 'service', 'views' and 'features'");
-  const timeoutMs = readTimeout(timeoutHeader, timeoutMsMax, problems);
-  if (!parsed.success || selection === undefined || problems.length > 0) {
-    const example = '{ "views": ["<view>"], "spine": [ { "<key>": "<value>", "asOf": "2026-01-31T12:00:00Z" } ] }';
-    throw new MillraceError('REQUEST_INVALID', `Historical read is wrong: ${problems.join('; ')}. Send ${example}.`);
-  }
-  const { spine, mode = 'known', dataCut } = parsed.data;
+  const form = { what: 'Historical read', body: historicalBody, example, timeoutMsMax };
+  const { body: given, selection, timeoutMs } = parseFeatureRead(form, found, timeoutHeader);
+  const { spine, mode = 'known', dataCut } = given;
   return { selection, spine, mode, dataCut, timeoutMs };
 }

@@ -2,6 +2,7 @@ import { MillraceError } from '../core/millrace-error.ts';
 import { SOURCE_PARTITIONS_MAX } from '../define/source.ts';
 import { ByteReader, MalformedBytes } from './byte-reader.ts';
 import { ByteWriter } from './byte-writer.ts';
+import { FENCE_COUNT, FIRST, hopAt } from './tile-layout.ts';
 import type { TileRun } from './tile-run.ts';
 import type { Resolution, ViewProgram } from './view-program.ts';
 import { createState, type ViewState } from './view-state.ts';
@@ -36,11 +37,10 @@ export function decodeState(program: ViewProgram, bytes: Uint8Array): ViewState 
     const newestKnownTime = reader.float64();
     if (newestKnownTime > TIME_MAX_MS)
       throw new MalformedBytes(`expected a known time, found ${newestKnownTime}`);
-    const fences = decodeFences(program, reader);
     const state = createState(program);
     state.newestKnownTime = newestKnownTime;
-    state.fences = fences;
-    program.resolutions.forEach((resolution, r) => decodeRun(resolution, state, r, reader));
+    decodeFences(program, state, reader);
+    for (let r = 0; r < program.resolutions.length; r++) decodeRun(program.resolutions[r]!, state, r, reader);
     reader.end();
     return state;
   } catch (cause) {
@@ -74,23 +74,17 @@ function encodeFences(fences: Float64Array): void {
   }
 }
 
-function decodeFences(program: ViewProgram, reader: ByteReader): Float64Array {
+function decodeFences({ layout }: ViewProgram, state: ViewState, reader: ByteReader): void {
   const count = reader.varintUpTo(SOURCE_PARTITIONS_MAX, 'number of fences');
-  let fences = new Float64Array(program.view.source.partitions).fill(-1);
   let before = -1;
   for (let i = 0; i < count; i++) {
     const partition = reader.varintUpTo(SOURCE_PARTITIONS_MAX - 1, 'source partition');
     if (partition <= before)
       throw new MalformedBytes(`expected a partition after ${before}, found ${partition}`);
-    if (partition >= fences.length) {
-      const grown = new Float64Array(partition + 1).fill(-1);
-      grown.set(fences);
-      fences = grown;
-    }
-    fences[partition] = reader.varint();
+    if (partition >= state.values[FENCE_COUNT]!) state.growFences(partition + 1);
+    state.values[layout.fencesAt + partition] = reader.varint();
     before = partition;
   }
-  return fences;
 }
 
 function encodeRun(resolution: Resolution, run: TileRun): void {
@@ -116,7 +110,8 @@ function decodeRun(resolution: Resolution, state: ViewState, r: number, reader: 
   const tileMax = TIME_MAX_MS / hopMs;
   state.reserve(r, count);
   const { values } = state;
-  const { first, stride, sketches: kept } = state.runs[r]!;
+  const first = values[hopAt(r) + FIRST]!;
+  const stride = slotCount + 1;
   let tile = 0;
   for (let n = 0, at = first * stride; n < count; n++, at += stride) {
     const step = n === 0 ? reader.signedVarint() : reader.varint();
@@ -125,7 +120,7 @@ function decodeRun(resolution: Resolution, state: ViewState, r: number, reader: 
     if (Math.abs(tile) > tileMax) throw new MalformedBytes(`expected a tile of a date, found ${tile}`);
     values[at] = tile;
     reader.numbers(values, at + 1, slotCount);
-    if (sketches.length > 0) kept.push(sketches.map(({ kind }) => kind.decode(reader)));
+    if (sketches.length > 0) state.sketches[r]!.push(sketches.map(({ kind }) => kind.decode(reader)));
   }
   state.setCount(r, count);
 }

@@ -162,8 +162,8 @@ export class TileMemory {
 
   /** Room for so many tiles of a hop that has none; they are then written to `values` and counted by `setCount`. */
   reserve(hop: number, count: number): void {
+    if (count <= this.values[hopAt(hop) + END]! - this.#start(hop)) return;
     const capacities = this.#capacities();
-    if (count <= capacities[hop]!) return;
     capacities[hop] = count;
     this.#layOut(this.values[FENCE_COUNT]!, capacities);
   }

@@ -45,9 +45,9 @@ export function statesAsked(
   views: readonly ViewProgram[],
   entities: readonly Row[],
 ): { readonly program: ViewProgram; readonly entityKey: string | null }[] {
-  return entities.flatMap((row) =>
-    views.map((program) => ({ program, entityKey: requestKeyOf(program, row) })),
-  );
+  const asked = [];
+  for (const row of entities) for (const program of views) asked.push({ program, entityKey: requestKeyOf(program, row) });
+  return asked;
 }
 
 /**

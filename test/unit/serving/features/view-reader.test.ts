@@ -37,6 +37,14 @@ describe('the view reader', () => {
     expect(answers).toEqual([[1, 2], [2, undefined], [3, 1]]);
   });
 
+  it('decodes a key once for all who share a round trip', async () => {
+    const reader = new ViewReader({ readStates: (reads) => Promise.resolve(reads.map(() => stateBytes(1))) });
+    const request: StateRequest = { program, entityKey: '1' };
+    const [[first, again], [other]] = await Promise.all([reader.read([request, { ...request }]), reader.read([request])]);
+    expect(again).toBe(first);
+    expect(other).toBe(first);
+  });
+
   it('gathers what comes while a round trip is under way for the next one', async () => {
     const { trips, read } = setUp();
     const first = read('1');
@@ -63,5 +71,21 @@ describe('the view reader', () => {
     for (const one of both) await expect(one).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
     away = false;
     expect(await reader.read([{ program, entityKey: 'a' }])).toEqual([null]);
+  });
+
+  it('takes whole callers up to 4,096 keys into a round trip, and one who asks for more alone', async () => {
+    const { trips, read } = setUp(() => null);
+    const keys = (from: number, count: number) => Array.from({ length: count }, (_, i) => String(from + i));
+    await Promise.all([read(...keys(0, 3_000)), read(...keys(3_000, 1_096)), read(...keys(4_096, 1)), read(...keys(10_000, 5_000))]);
+    expect(trips.map((trip) => trip.length)).toEqual([4_096, 1, 5_000]);
+  });
+
+  it('refuses what would wait behind 65,536 keys, and takes it again once they are read', async () => {
+    const { read } = setUp(() => null);
+    const many = Array.from({ length: 65_536 }, (_, i) => String(i));
+    const waiting = read(...many);
+    await expect(read('1')).rejects.toMatchObject({ code: 'SERVING_OVERLOADED', details: { retryAfterSeconds: 1 } });
+    expect(await waiting).toHaveLength(65_536);
+    expect(await read('1')).toEqual([undefined]);
   });
 });
