@@ -28,8 +28,8 @@ const namesProject = (argument) => /^--project(=|$)/.test(argument);
 const commands = {
   start: (args) => ['--import', 'tsx', join('examples', 'flights', 'main.ts'), ...args],
   test: (args) => [...vitest, ...(args.some(namesProject) ? [] : suites), ...args],
-  fuzz: (args) => [...vitest, '--reporter=verbose', '--project', 'fuzz', ...args],
   faults: (args) => [...vitest, '--project', 'faults', ...args],
+  fuzz: (args) => [...vitest, '--reporter=verbose', '--project', 'fuzz', ...args],
   swaps: (args) => [...vitest, '--project', 'swaps', ...args],
   // The verbose reporter names the seed of each test, whether it passes or not.
   nightly: (args) => [...vitest, '--reporter=verbose', ...randomProjects, ...args],
