@@ -15,7 +15,7 @@ import type { ServingSettings } from '../settings.ts';
 import { describeModel, readinessOf, summarizeModel } from './describe-model.ts';
 import { guardRoutes } from './guard-routes.ts';
 import { addInferenceRoutes } from './inference-routes.ts';
-import { createOpenApi } from './openapi/create-openapi.ts';
+import { openApiText } from './openapi/openapi-text.ts';
 import { parseHistoricalRequest } from './parse-historical-request.ts';
 import { parseOnlineRequest } from './parse-online-request.ts';
 import { parsePredictRequest } from './parse-predict-request.ts';
@@ -76,7 +76,8 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     const { ready } = dataPlane;
     return reply.code(ready ? 200 : 503).send({ ready, draining: dataPlane.retiring, models });
   });
-  app.get('/openapi.json', () => createOpenApi(dataPlane.models, settings, openInference.serverMetadata.version));
+  const openApi = openApiText(dataPlane.models, settings, openInference.serverMetadata.version);
+  app.get('/openapi.json', (_request, reply) => reply.type('application/json').send(openApi()));
   app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.metrics()));
   // In a room of its own: it reads bodies its own way.
   void app.register((room, _options, done) => {

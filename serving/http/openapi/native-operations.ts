@@ -27,7 +27,7 @@ export const scoreErrors: readonly ErrorCode[] = [
   'SERVING_SESSION_LOST',
 ];
 
-/** Of any model; createOpenApi makes one per model of it. */
+/** Of any model; the document has one per model of it. */
 export const predictOperation = {
   method: 'post',
   path: '/v1/models/{model}/predict',

@@ -19,7 +19,7 @@ function setUp() {
     dataPlane: { models: [] } as unknown as DataPlane,
     onlineFeatures: {} as unknown as OnlineFeatures,
     historicalFeatures: {} as unknown as HistoricalFeatures,
-    openInference: {} as unknown as OpenInference,
+    openInference: { serverMetadata: { version: '1' } } as unknown as OpenInference,
     modelControl: {} as unknown as ModelControl,
     findDecision: (id) => {
       asked.push(id);

@@ -1,11 +1,14 @@
 import type { FastifyInstance } from 'fastify';
 import { expect, test } from 'vitest';
+import { featureService } from '../../../../../src/define/feature-service.ts';
+import { number } from '../../../../../src/define/field.ts';
+import { compileService, type ServiceProgram } from '../../../../../src/fold/compile-service.ts';
 import { Registry } from '../../../../../src/infra/metrics.ts';
 import type { DataPlane } from '../../../../../serving/data-plane.ts';
 import type { HistoricalFeatures } from '../../../../../serving/features/historical-features.ts';
 import type { OnlineFeatures } from '../../../../../serving/features/online-features.ts';
 import { createHttpServer } from '../../../../../serving/http/create-http-server.ts';
-import type { OpenApiDocument } from '../../../../../serving/http/openapi/create-openapi.ts';
+import { openApiText, type OpenApiDocument } from '../../../../../serving/http/openapi/openapi-text.ts';
 import type { OpenInference } from '../../../../../serving/inference/open-inference.ts';
 import type { ModelControl } from '../../../../../serving/inference/model-control.ts';
 import { openControl } from '../../../../support/serving/access-stage.ts';
@@ -137,4 +140,16 @@ test('each endpoint names the statuses that its errors have', async () => {
   expect(statusesOf('/v1/models/delay/predict', 'post')).toEqual(['200', '400', '401', '403', '404', '413', '415', '422', '429', '500', '503', '504']);
   expect(statusesOf('/v1/decisions/{id}', 'get')).toEqual(['200', '400', '401', '403', '404', '500', '503']);
   expect(statusesOf('/v2/health/ready', 'get')).toEqual(['200', '400', '500', '503']);
+});
+
+test('is made again once a version answers that takes other fields, and only then', () => {
+  const routes: { champion: { program: ServiceProgram } | null } = { champion: null };
+  const models = [createServedModel(delayModel, () => ({ routes }) as unknown as ModelRouter)];
+  const text = openApiText(models, loadServingSettings({}), '1');
+  const first = text();
+  expect(text()).toBe(first);
+  expect(first).not.toContain('"altitude"');
+  const { views, name } = delayModel.service;
+  routes.champion = { program: compileService(featureService({ name, views, request: { altitude: number() } })) };
+  expect(text()).toContain('"altitude"');
 });

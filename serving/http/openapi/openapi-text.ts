@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { errorTable, type ErrorCode } from '../../../src/core/error-table.ts';
+import type { ServiceProgram } from '../../../src/fold/compile-service.ts';
 import type { ServedModel } from '../../served-model.ts';
 import type { ServingSettings } from '../../settings.ts';
+import { answeringProgram } from '../describe-model.ts';
 import { routeAccess } from '../guard-routes.ts';
 import { inferenceOperations } from './inference-operations.ts';
 import { predictOf } from './model-predict.ts';
@@ -26,7 +28,7 @@ const requestId = { name: 'X-Request-Id', in: 'header', description: 'Taken over
  * each model with its fields as they are now.
  * @param version of Millrace
  */
-export function createOpenApi(models: readonly ServedModel[], settings: ServingSettings, version: string): OpenApiDocument {
+function createOpenApi(models: readonly ServedModel[], settings: ServingSettings, version: string): OpenApiDocument {
   const operations = [...nativeOperations, ...models.map((model) => predictOf(model, settings.instancesMax)), ...inferenceOperations];
   const paths: Record<string, Partial<Record<Operation['method'], Json>>> = {};
   for (const operation of operations) (paths[operation.path] ??= {})[operation.method] = describe(operation, models);
@@ -48,6 +50,18 @@ export function createOpenApi(models: readonly ServedModel[], settings: ServingS
       },
       headers: { RequestId: { description: 'Of the request, or one made for it.', schema: requestId.schema } },
     },
+  };
+}
+
+/** Gives `createOpenApi` as JSON; made again only once a model's request has changed, since it holds up the event loop for some ms. */
+export function openApiText(models: readonly ServedModel[], settings: ServingSettings, version: string): () => string {
+  let made: { readonly programs: readonly ServiceProgram[]; readonly text: string } | undefined;
+  return () => {
+    const programs = models.map(answeringProgram);
+    const known = made;
+    if (known !== undefined && programs.every((program, i) => program === known.programs[i])) return known.text;
+    made = { programs, text: JSON.stringify(createOpenApi(models, settings, version)) };
+    return made.text;
   };
 }
 
