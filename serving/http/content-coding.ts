@@ -40,12 +40,17 @@ export function takePackedBodies(app: FastifyInstance): void {
   });
 }
 
+/** A coding with weight 0 is one that the client does not take (RFC 9110, section 12.5.3). */
+const REFUSED = /^q=0(\.0*)?$/;
+
 /** Packs an answer by the first coding that the client takes and we have; undefined where it stays as it is. */
 export async function pack(bytes: Buffer, accepted: FastifyRequest['headers']['accept-encoding']): Promise<{ coding: Coding; bytes: Buffer } | undefined> {
   if (accepted === undefined || bytes.length < PACKED_BYTES_MIN) return undefined;
   const coding = String(accepted)
     .split(',')
-    .map((one) => one.split(';')[0]?.trim() ?? '')
+    .map((one) => one.split(';').map((part) => part.trim()))
+    .filter(([, weight]) => !REFUSED.test(weight ?? ''))
+    .map(([name = '']) => name)
     .find(isCoding);
   return coding === undefined ? undefined : { coding, bytes: await codings[coding].pack(bytes) };
 }
