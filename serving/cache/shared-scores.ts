@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { translateRedisError, type Redis } from '../../src/infra/redis.ts';
 import type { Logger } from '../../src/infra/logger.ts';
+import { readKeys } from '../../src/store/read-keys.ts';
 import type { Timers } from '../batcher/timers.ts';
 import { withDeadline } from '../with-deadline.ts';
 
@@ -41,8 +42,7 @@ export class SharedScores {
     if (now < this.#pausedUntil) return rows;
     try {
       const keys = rows.map((row) => this.#keyOf(this.#bytesOf(features, row)));
-      const reading = Promise.all(keys.map((key) => redis.getBuffer(key)));
-      const found = await withDeadline(reading, now + READ_MS_MAX, timers, 'Redis was slow.');
+      const found = await withDeadline(readKeys(redis, keys), now + READ_MS_MAX, timers, 'Redis was slow.');
       return rows.filter((row, i) => !this.#take(found[i] ?? null, this.#bytesOf(features, row), row, scores));
     } catch (error) {
       this.#pause(error);
