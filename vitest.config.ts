@@ -27,9 +27,9 @@ export default defineConfig({
       project('e2e', { timeoutMs: 300_000, globalSetup: sharedStack }),
       // Random requests to a serving process: `npm run test:fuzz`.
       project('fuzz', { timeoutMs: 300_000, globalSetup: sharedStack }),
-      // Restarts servers, so it has its own, and takes minutes: `npm run test:faults`.
       // Takes a quarter of an hour: `npm run test:swaps`.
       project('swaps', { timeoutMs: 300_000, globalSetup: sharedStack }),
+      // Restarts servers, so it has its own, and takes minutes: `npm run test:faults`.
       project('faults', { timeoutMs: 300_000, globalSetup: 'test/faults/global-setup.ts' }),
     ],
   },

@@ -1,6 +1,7 @@
 import type { Clock } from '../src/core/clock.ts';
 import { Counter, Gauge, Histogram, type Registry } from '../src/infra/metrics.ts';
 import { FreshnessMetrics } from './freshness-metrics.ts';
+import type { ServingVersion } from './router/serving-version.ts';
 import type { ServedModel } from './served-model.ts';
 
 const SECONDS_BUCKETS = [
@@ -100,28 +101,18 @@ function onlineReadMetrics(registers: Registry[]) {
 /** Figures that are read off the models when they are asked for. */
 export function observeModels(registry: Registry, models: readonly ServedModel[], decisionsWaiting: () => number): void {
   const registers = [registry];
-  new Gauge({
-    name: 'millrace_inference_queue_rows',
-    help: 'Rows that wait for a batch.',
-    labelNames: ['model'],
-    registers,
-    collect() {
-      for (const { name, router } of models) {
-        this.set({ model: name }, router.loaded.reduce((sum, target) => sum + target.queuedRows, 0));
-      }
-    },
-  });
-  new Gauge({
-    name: 'millrace_cache_size_rows',
-    help: 'Rows in the caches of scores.',
-    labelNames: ['model'],
-    registers,
-    collect() {
-      for (const { name, router } of models) {
-        this.set({ model: name }, router.loaded.reduce((sum, target) => sum + target.cachedRows, 0));
-      }
-    },
-  });
+  const rowsOf = (name: string, help: string, rows: (target: ServingVersion) => number): Gauge =>
+    new Gauge({
+      name,
+      help,
+      labelNames: ['model'],
+      registers,
+      collect() {
+        for (const { name: model, router } of models) this.set({ model }, router.loaded.reduce((sum, target) => sum + rows(target), 0));
+      },
+    });
+  rowsOf('millrace_inference_queue_rows', 'Rows that wait for a batch.', ({ queuedRows }) => queuedRows);
+  rowsOf('millrace_cache_size_rows', 'Rows in the caches of scores.', ({ cachedRows }) => cachedRows);
   new Gauge({
     name: 'millrace_model_version_info',
     help: '1 for each version that is loaded: its role, placement and execution provider.',

@@ -71,7 +71,7 @@ function readInputs({ inputs, rawInputContents: raw }: WireInferRequest, problem
     problems.push(`raw_input_contents: expected one for each of ${inputs.length} inputs, found ${raw.length}`);
     return [];
   }
-  return inputs.flatMap(({ name, datatype, shape: sizes, contents }, i): Tensor[] => {
+  return inputs.flatMap(({ name, datatype, shape: sizes, contents = null }, i): Tensor[] => {
     const shape = sizes.map(Number);
     const wrong = shapeProblem(shape) ?? (isDatatype(datatype) ? undefined : `expected a datatype of ${datatypeNames.join(', ')}, found '${datatype}'`);
     if (wrong !== undefined || !isDatatype(datatype)) {

@@ -33,8 +33,8 @@ export const ID_LENGTH_MAX = 1_024;
 const TIMEOUT_UNITS_PER_MS = 1_000;
 
 /**
- * The time allowed by the parameter `timeout` of the protocol, in microseconds, and by the transport; the lesser of both.
- * @throws nothing: a wrong one is added to the problems
+ * The time allowed by the parameter `timeout` of the protocol, in microseconds, and by the transport: the lesser of both, in ms.
+ * @param problems a wrong parameter is added to them
  */
 export function allowedMs(parameter: unknown, transportMs: number | undefined, timeoutMsMax: number, problems: string[]): number | undefined {
   // Clients send 0 for none.

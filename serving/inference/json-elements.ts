@@ -1,4 +1,4 @@
-import { elementArrays, isNumeric, type Datatype, type Elements, type NumericDatatype, type NumericElements } from './tensor.ts';
+import { elementArrays, elementCount, isNumeric, type Datatype, type Elements, type NumericDatatype, type NumericElements } from './tensor.ts';
 
 
 
@@ -23,7 +23,7 @@ const bounds: Readonly<Partial<Record<Datatype, readonly [number, number]>>> = {
  * @returns the elements, or what is wrong
  */
 export function decodeJson(datatype: Datatype, shape: readonly number[], data: unknown): Elements | string {
-  const count = shape.reduce((product, size) => product * size, 1);
+  const count = elementCount(shape);
   if (!Array.isArray(data)) return `expected a list of ${count} elements, found ${kindOf(data)}`;
   const flat = Array.isArray(data[0]) ? flatten(data, shape) : (data as readonly unknown[]);
   if (typeof flat === 'string') return flat;

@@ -149,6 +149,6 @@ function requireTarget(model: ServedModel, version: string | undefined): Serving
   const target = targetOf(model, version);
   if (target !== undefined) return target;
   if (version === undefined || model.router.unloaded) assertReady(model);
-  const loaded = model.router.loaded.map((one) => one.version).join(', ');
+  const loaded = model.router.loaded.map((one) => one.version).join(', ') || 'none';
   throw new MillraceError('MODEL_VERSION_NOT_FOUND', `Model '${model.name}' version '${String(version)}' is not loaded here. Loaded are ${loaded}.`);
 }

@@ -35,17 +35,20 @@ export interface WireRepositoryModel {
   readonly parameters: Readonly<Record<string, unknown>>;
 }
 
+export interface WireTensor {
+  readonly name: string;
+  readonly datatype: string;
+  readonly shape: readonly string[];
+  /** Null, or absent, where its bytes are among the raw contents. */
+  readonly contents?: WireContents | null;
+}
+
 export interface WireInferRequest {
   readonly modelName: string;
   readonly modelVersion: string;
   readonly id: string;
   readonly parameters: Readonly<Record<string, WireParameter>>;
-  readonly inputs: readonly {
-    readonly name: string;
-    readonly datatype: string;
-    readonly shape: readonly string[];
-    readonly contents: WireContents | null;
-  }[];
+  readonly inputs: readonly WireTensor[];
   readonly outputs: readonly { readonly name: string }[];
   readonly rawInputContents: readonly Uint8Array[];
 }
@@ -55,11 +58,6 @@ export interface WireInferResponse {
   readonly modelVersion: string;
   readonly id: string;
   readonly parameters: Readonly<Record<string, WireParameter>>;
-  readonly outputs: readonly {
-    readonly name: string;
-    readonly datatype: string;
-    readonly shape: readonly string[];
-    readonly contents?: WireContents;
-  }[];
+  readonly outputs: readonly WireTensor[];
   readonly rawOutputContents: readonly Uint8Array[];
 }

@@ -2,14 +2,15 @@ import { connect } from 'node:http2';
 import { once } from 'node:events';
 import { status } from '@grpc/grpc-js';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FEATURE_STORE_SERVICE } from '../../src/contracts/feature-store.ts';
 import { INFERENCE_SERVICE } from '../../src/contracts/inference.ts';
 import { featureStoreProto, inferenceProto, loadProto, serviceOf } from '../../src/infra/load-proto.ts';
 import type { RunningServing } from '../../serving/start-serving.ts';
 import { testScale, testSeed } from '../support/projects/test-scale.ts';
 import { createGrpcCaller } from '../support/serving/grpc-caller.ts';
-import { createServingStage, WEIGHTS, type ServingStage } from '../support/serving/serving-stage.ts';
+import type { ServingStage } from '../support/serving/serving-stage.ts';
+import { openFuzzedServing } from './fuzzed-serving.ts';
 
 const RUNS = 200;
 const DEADLINE_MS = 20_000;
@@ -42,11 +43,7 @@ const methods = [
 let stage: ServingStage;
 let serving: RunningServing;
 beforeAll(async () => {
-  stage = await createServingStage();
-  const version = await stage.register({ weights: WEIGHTS, bias: 0 });
-  await stage.allocate({ champion: version });
-  serving = await stage.serve();
-  await vi.waitFor(() => expect(serving.dataPlane.model('delay').router.routes.champion).not.toBeNull(), { timeout: 30_000 });
+  ({ stage, serving } = await openFuzzedServing());
 });
 afterAll(() => stage.close());
 

@@ -1,11 +1,12 @@
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { processEnvironment } from '../../src/infra/process-environment.ts';
 import type { RunningServing } from '../../serving/start-serving.ts';
 import { runTool } from '../../stack/run-tool.ts';
 import { testScale, testSeed } from '../support/projects/test-scale.ts';
 import { pythonEnvironment } from '../support/python-environment.ts';
-import { createServingStage, WEIGHTS, type ServingStage } from '../support/serving/serving-stage.ts';
+import type { ServingStage } from '../support/serving/serving-stage.ts';
+import { openFuzzedServing } from './fuzzed-serving.ts';
 
 const EXAMPLES = 30;
 /** Of what schemathesis says at its end: how many operations and cases. */
@@ -20,11 +21,7 @@ let stage: ServingStage;
 let serving: RunningServing;
 describe.skipIf(python === undefined)('schemathesis, by the OpenAPI document', () => {
   beforeAll(async () => {
-    stage = await createServingStage();
-    const version = await stage.register({ weights: WEIGHTS, bias: 0 });
-    await stage.allocate({ champion: version });
-    serving = await stage.serve();
-    await vi.waitFor(() => expect(serving.dataPlane.model('delay').router.routes.champion).not.toBeNull(), { timeout: 30_000 });
+    ({ stage, serving } = await openFuzzedServing());
   });
   afterAll(() => stage.close());
 
