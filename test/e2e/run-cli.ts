@@ -6,18 +6,12 @@ import type { StartedMillrace } from './started-millrace.ts';
 
 const cli = fileURLToPath(new URL('../../cli/millrace.mjs', import.meta.url));
 
-export interface CliAnswer<T> {
-  readonly exitCode: number | null;
-  readonly document: T;
-  readonly stderr: string;
-}
-
-/** Runs a command as a user would, beside a started Millrace, with `--json`. */
+/** The document that a command prints, run as a user would beside a started Millrace, with `--json`. */
 export async function runCli<T>(
   started: StartedMillrace,
   projectFile: string,
   ...args: readonly string[]
-): Promise<CliAnswer<T>> {
+): Promise<T> {
   const child = spawn(
     process.execPath,
     [cli, ...args, '--json', '--data-dir', started.dataDir, '--project', projectFile],
@@ -28,6 +22,7 @@ export async function runCli<T>(
     text(child.stderr),
     once(child, 'exit') as Promise<[number | null]>,
   ]);
-  if (out === '') throw new Error(`millrace ${args.join(' ')} answered nothing (exit ${exitCode ?? 'none'}): ${stderr}`);
-  return { exitCode, document: JSON.parse(out) as T, stderr };
+  if (exitCode !== 0 || out === '')
+    throw new Error(`millrace ${args.join(' ')} ended with ${exitCode ?? 'a signal'}: ${out}${stderr}`);
+  return JSON.parse(out) as T;
 }

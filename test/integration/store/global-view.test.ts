@@ -97,9 +97,13 @@ describe('a view without key fields', () => {
     }));
     const offsets = await path.replayer.send([...replayOf(paid), ...labels]);
     await path.store.waitVisible(path.programs, offsets, 40_000);
+    // What is visible in the online store may not be in the offline log yet.
     await eventually('all stored', async () => {
-      const [row] = await path.postgres.query<{ n: number }>('SELECT count(*)::int AS n FROM log.outcome');
-      return row?.n === labels.length;
+      const [row] = await path.postgres.query<{ payments: number; outcomes: number }>(
+        `SELECT (SELECT count(*)::int FROM log.${paymentSource.name}) AS payments,
+                (SELECT count(*)::int FROM log.outcome) AS outcomes`,
+      );
+      return row?.payments === paid.length && row.outcomes === labels.length;
     });
   });
   afterAll(() => path.close());
