@@ -1,4 +1,4 @@
-import { defineQuery, setHandler } from '@temporalio/workflow';
+import { defineQuery, patched, setHandler, sleep } from '@temporalio/workflow';
 import {
   materializeQueries,
   type MaterializeInput,
@@ -8,10 +8,14 @@ import {
 import { materializeActivities } from './activity-proxies.ts';
 import { showProgress } from './show-progress.ts';
 
-/** Partitions that are rebuilt at a time: each reads the whole source, so more would only share the disk. */
+/** Before partitions that somebody else rebuilds are looked at again. */
+const BUSY_PAUSE = '5s';
+/** Of the runs that began before one pass served all partitions. */
 const CONCURRENT_PARTITIONS = 2;
 
-/** Rebuilds the online store of one view from the offline log, partition by partition. */
+type Activities = ReturnType<typeof materializeActivities>;
+
+/** Rebuilds the online store of one view from the offline log: one pass for all partitions, and one more for those that somebody else had. */
 export async function materializeFeatures(input: MaterializeInput): Promise<MaterializeResult> {
   const { view, version } = input;
   const materialize = materializeActivities(input.namespace);
@@ -20,20 +24,36 @@ export async function materializeFeatures(input: MaterializeInput): Promise<Mate
   setHandler(defineQuery<MaterializeProgress>(materializeQueries.progress), () => progress);
   const { partitions } = await materialize.viewPartitions({ view, version });
   progress = { ...progress, partitions };
-  let next = 0;
-  const rebuild = async (): Promise<void> => {
-    while (next < partitions) {
-      const rebuilt = await materialize.materializePartition({ view, version, partition: next++ });
-      progress = {
-        partitions,
-        done: progress.done + 1,
-        keys: progress.keys + rebuilt.keys,
-        events: progress.events + rebuilt.events,
-      };
-      showProgress({}, `${progress.done} of ${partitions} partitions, ${progress.keys} keys from ${progress.events} events`);
-    }
+  const add = (rebuilt: { keys: number; events: number }, done: number): void => {
+    const { keys, events } = progress;
+    progress = { partitions, done: progress.done + done, keys: keys + rebuilt.keys, events: events + rebuilt.events };
+    showProgress({}, `${progress.done} of ${partitions} partitions, ${progress.keys} keys from ${progress.events} events`);
   };
-  await Promise.all(Array.from({ length: Math.min(CONCURRENT_PARTITIONS, partitions) }, rebuild));
+  if (patched('one-pass')) await rebuildTogether(materialize, input, partitions, add);
+  else await rebuildEach(materialize, input, partitions, add);
   showProgress({ phase: 'idle' });
   return { view, keys: progress.keys, events: progress.events };
+}
+
+type Add = (rebuilt: { keys: number; events: number }, done: number) => void;
+
+async function rebuildTogether(materialize: Activities, { view, version }: MaterializeInput, count: number, add: Add): Promise<void> {
+  let left: readonly number[] = Array.from({ length: count }, (_, partition) => partition);
+  while (left.length > 0) {
+    const rebuilt = await materialize.materializePartitions({ view, version, partitions: left });
+    add(rebuilt, left.length - rebuilt.busy.length);
+    left = rebuilt.busy;
+    if (left.length > 0) {
+      showProgress({}, `waiting for partitions ${left.join(', ')}, which somebody else rebuilds`);
+      await sleep(BUSY_PAUSE);
+    }
+  }
+}
+
+async function rebuildEach(materialize: Activities, { view, version }: MaterializeInput, count: number, add: Add): Promise<void> {
+  let next = 0;
+  const rebuild = async (): Promise<void> => {
+    while (next < count) add(await materialize.materializePartition({ view, version, partition: next++ }), 1);
+  };
+  await Promise.all(Array.from({ length: Math.min(CONCURRENT_PARTITIONS, count) }, rebuild));
 }

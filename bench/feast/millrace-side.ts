@@ -3,6 +3,7 @@ import os, { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createNames } from '../../src/contracts/names.ts';
 import type { ViewProgram } from '../../src/fold/compile-view.ts';
+import { partitionsOf } from '../../src/fold/partition-of.ts';
 import { loadBaseConfig } from '../../src/infra/base-config.ts';
 import { createKafka } from '../../src/infra/kafka.ts';
 import { createLogger } from '../../src/infra/logger.ts';
@@ -11,7 +12,7 @@ import { createPostgres } from '../../src/infra/postgres.ts';
 import { processEnvironment } from '../../src/infra/process-environment.ts';
 import { createRedis, redisReady } from '../../src/infra/redis.ts';
 import { applyProject } from '../../src/store/apply-project.ts';
-import { materializePartition } from '../../src/store/materialize.ts';
+import { materializePartitions } from '../../src/store/materialize.ts';
 import { createOnlineStore } from '../../src/store/online-store.ts';
 import type { EventReader } from '../../src/store/as-of/event-reader.ts';
 import { parquetEvents } from '../../src/store/as-of/parquet-events.ts';
@@ -55,12 +56,11 @@ export async function openMillraceSide() {
     /** Parts of a key that tell the states of this side from all else in Redis. */
     statePattern: `*${name}*:s:*`,
     namespace: name,
-    /** All view partitions, one after the other, as `millrace materialize` does. */
+    /** One view after the other, as `millrace materialize` does. */
     async materialize(): Promise<void> {
       for (const program of programs) {
-        for (let partition = 0; partition < program.partitions; partition++) {
-          await materializePartition(deps, program, partition);
-        }
+        const { busy } = await materializePartitions(deps, program, partitionsOf(program));
+        if (busy.length > 0) throw new Error(`partitions ${busy.join(', ')} of '${program.name}' were busy`);
       }
     },
     readPast: (spine: readonly SpineRow[], folder: string | null) => readPast(folder === null ? postgresEvents(postgres) : filesOf(folder, dataDir), programs, spine),

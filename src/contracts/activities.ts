@@ -141,10 +141,16 @@ export interface StreamActivities {
 }
 
 export interface MaterializeActivities {
-  /** Rebuilds one fold partition's states from the offline log; a retry starts it over. */
-  materializePartition(input: { view: string; version: number; partition: number }): Promise<{
+  /**
+   * Rebuilds states of view partitions from the offline log, in one pass over it; a retry starts them over. `busy`: of
+   * these, the ones that somebody else rebuilds.
+   */
+  materializePartitions(input: { view: string; version: number; partitions: readonly number[] }): Promise<{
     keys: number;
     events: number;
+    busy: readonly number[];
   }>;
+  /** One of them, for runs that began before a pass served all. */
+  materializePartition(input: { view: string; version: number; partition: number }): Promise<{ keys: number; events: number }>;
   viewPartitions(input: { view: string; version: number }): Promise<{ partitions: number }>;
 }

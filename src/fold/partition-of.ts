@@ -4,3 +4,7 @@ import { fnv1a32 } from '../core/fnv1a.ts';
 export function partitionOf(key: string, partitions: number): number {
   return fnv1a32(key) % partitions;
 }
+
+/** All partitions of a view. */
+export const partitionsOf = ({ partitions }: { readonly partitions: number }): number[] =>
+  Array.from({ length: partitions }, (_, partition) => partition);

@@ -42,7 +42,7 @@ export interface BackfillState {
  * folded, and one compare-and-set script writes it with the states that the chunk made. A process that is killed
  * before the script has written nothing, and the next one reads the same progress and does the chunk again; killed after
  * it, the next one finds the chunk done. Two at once can't both write: each write changes the text that the other
- * expects. Above the cuts, and for live events meanwhile, what `materializePartition` says holds: the cuts are
+ * expects. Above the cuts, and for live events meanwhile, what `materializePartitions` says holds: the cuts are
  * the ingest positions when the backfill began, and the live consumer, which lets a version alone until it
  * is filled, goes on from before the oldest frame that its topic has.
  *
@@ -137,7 +137,7 @@ async function readChunk(
   partition: number,
   { sourcePartition, from, to }: Chunk,
 ): Promise<{ rows: number; events: EventColumns }> {
-  const builder = new EventColumnsBuilder(program);
+  const builder = new EventColumnsBuilder(program, new Set([partition]));
   let rows = 0;
   await scanEvents(
     deps.postgres,
@@ -146,7 +146,7 @@ async function readChunk(
     { sourcePartition, fromOffset: from, beforeOffset: to, order: 'offset' },
     (event) => {
       rows++;
-      builder.add(event, partition);
+      builder.add(event);
     },
   );
   return { rows, events: builder.take() };

@@ -1,14 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { ViewProgram } from '../fold/compile-view.ts';
+import { partitionOf } from '../fold/partition-of.ts';
 import { applyLogged } from '../fold/view-state.ts';
 import type { Postgres } from '../infra/postgres.ts';
 import { readIngestPositions, type IngestPosition } from './ingest-positions.ts';
 import { scanEvents } from './offline-log.ts';
-import { claimPartition, withinTopic, type LeaseDeps } from './partition-lease.ts';
+import { LeasedPartitions } from './leased-partitions.ts';
+import type { LeaseDeps } from './partition-lease.ts';
 import { StateCache, stateCacheLimitsDefault, type StateCacheLimits } from './state-cache.ts';
 import { EventColumnsBuilder, fieldsOfView, type EventColumns } from './view-events.ts';
 import { WaitingStates } from './waiting-states.ts';
-import { watermarkOf, type ViewPosition } from './view-position.ts';
+import { watermarkOf } from './view-position.ts';
 
 export interface MaterializeDeps extends LeaseDeps {
   readonly postgres: Postgres;
@@ -18,6 +20,11 @@ export interface MaterializeDeps extends LeaseDeps {
 export interface MaterializeProgress {
   readonly keys: number;
   readonly events: number;
+}
+
+export interface MaterializeResult extends MaterializeProgress {
+  /** Partitions that were not rebuilt, since somebody else rebuilds them or took them over. */
+  readonly busy: readonly number[];
 }
 
 export interface MaterializeOptions {
@@ -32,11 +39,11 @@ const LOG_POLL_MS = 20;
 const BLOCK_EVENTS = 5_000;
 
 /**
- * Rebuilds one view partition's states from the offline log while live events flow; none is missed and
+ * Rebuilds states of view partitions from the offline log, in one pass over it, while live events flow; none is missed and
  * none counted twice.
  *
- * Why that holds. Let c(p) be the ingest position of source partition p, read first. The log holds
- * every accepted event of p below c(p) and those rows never change, so the states built here hold exactly
+ * Why that holds for each of them. Let c(p) be the ingest position of source partition p, read once the partitions are held.
+ * The log holds every accepted event of p below c(p) and those rows never change, so the states built here hold exactly
  * the partition's events below c(p), each key's fence at its last one. The final position says
  * watermark(p) = c(p) - 1 and names a view offset V to go on from. After it the live consumer folds all
  * frames beyond V:
@@ -48,107 +55,136 @@ const BLOCK_EVENTS = 5_000;
  * 3. Should a frame still be missing (Kafka dropped it, or ingest stood still during the wait), the next
  *    frame of p begins beyond watermark(p) + 1, which the consumer notices and rebuilds again.
  *
- * Nobody else writes meanwhile: the rebuild holds the partition's lease (`claimPartition`). One that dies leaves it; it
- * ends, and the next consumer or rebuild starts over.
- *
- * @throws MillraceError STORE_REBUILD_BUSY while another rebuild of the partition holds the lease, or takes it over
+ * Nobody else writes meanwhile: the rebuild holds the partitions' leases (`claimPartition`). One that dies leaves them; they
+ * end, and the next consumer or rebuild starts over.
  */
-export async function materializePartition(
+export async function materializePartitions(
   deps: MaterializeDeps,
   program: ViewProgram,
-  partition: number,
+  partitions: readonly number[],
   options: MaterializeOptions = {},
-): Promise<MaterializeProgress> {
-  const lease = await claimPartition(deps, program, partition, randomUUID(), async (found) => ({
-    base: await withinTopic(deps, program, partition, found),
-  }));
-  const cuts = await awaitLog(deps, program, lease.base, options.signal);
-  const cache = new StateCache(program, deps.cacheLimits ?? stateCacheLimitsDefault);
+): Promise<MaterializeResult> {
+  const leased = await LeasedPartitions.claim(deps, program, partitions, randomUUID());
+  const rebuild = new Rebuild(deps, program, leased, options);
+  const cuts = leased.count === 0 ? [] : await awaitLog(deps, program, leased, options.signal);
+  for (const cut of cuts) await rebuild.read(cut);
+  await rebuild.finish(cuts);
+  return { ...rebuild.progress, busy: leased.busy };
+}
+
+class Rebuild {
+  readonly #deps: MaterializeDeps;
+  readonly #program: ViewProgram;
+  readonly #leased: LeasedPartitions;
+  readonly #options: MaterializeOptions;
+  readonly #cache: StateCache;
+  readonly #waiting: WaitingStates;
   /** Keys written by this rebuild: for all others, what Redis holds is from before and is not read. */
-  const written = new Set<string>();
-  let events = 0;
-  let newestKnownTime = -Infinity;
+  readonly #written = new Set<string>();
+  readonly #newestKnownTimes: Float64Array;
+  #events = 0;
 
-  const waiting = new WaitingStates(cache, (states) => lease.write(states));
-  const writeStates = async (): Promise<void> => {
-    for (const key of await waiting.flush(options.signal)) written.add(key);
-    if (lease.isDue) await lease.write([]);
-    options.onProgress?.({ keys: written.size, events });
-  };
+  constructor(deps: MaterializeDeps, program: ViewProgram, leased: LeasedPartitions, options: MaterializeOptions) {
+    this.#deps = deps;
+    this.#program = program;
+    this.#leased = leased;
+    this.#options = options;
+    this.#cache = new StateCache(program, deps.cacheLimits ?? stateCacheLimitsDefault);
+    this.#waiting = new WaitingStates(this.#cache, (states) => leased.write(states));
+    this.#newestKnownTimes = new Float64Array(program.partitions).fill(-Infinity);
+  }
 
-  const foldBlock = async (block: EventColumns): Promise<void> => {
-    options.signal?.throwIfAborted();
-    const keys = new Set(block.keys);
-    await cache.load(deps.store, keys, (key) => written.has(key));
-    newestKnownTime = Math.max(newestKnownTime, applyBlock(program, cache, block));
-    waiting.add(keys);
-    events += block.rows;
-    if (waiting.isFull || lease.isDue) await writeStates();
-    else options.onProgress?.({ keys: written.size, events });
-  };
+  get progress(): MaterializeProgress {
+    return { keys: this.#written.size, events: this.#events };
+  }
 
-  for (const cut of cuts) {
-    const builder = new EventColumnsBuilder(program);
-    const filter = { sourcePartition: cut.partition, beforeOffset: cut.nextOffset, order: 'offset' } as const;
+  /** Folds what the log has of a source partition below its cut. */
+  async read(cut: IngestPosition): Promise<void> {
+    const builder = new EventColumnsBuilder(this.#program, this.#leased);
     await scanEvents(
-      deps.postgres,
-      program.view.source,
-      fieldsOfView(program),
-      filter,
-      (event) => builder.add(event, partition),
+      this.#deps.postgres,
+      this.#program.view.source,
+      fieldsOfView(this.#program),
+      { sourcePartition: cut.partition, beforeOffset: cut.nextOffset, order: 'offset' },
+      (event) => builder.add(event),
       async () => {
-        options.signal?.throwIfAborted();
-        // A long log may have few events of one partition: the lease is renewed all the same.
-        if (builder.rows >= BLOCK_EVENTS || lease.isDue) await foldBlock(builder.take());
+        this.#options.signal?.throwIfAborted();
+        if (builder.rows >= BLOCK_EVENTS) await this.#fold(builder.take());
+        // A long log may have few events of a partition: its lease is renewed all the same.
+        await this.#leased.renew();
       },
     );
-    await foldBlock(builder.take());
+    await this.#fold(builder.take());
   }
-  await writeStates();
-  await lease.finish({
-    viewOffset: lease.base.viewOffset,
-    watermarks: Object.fromEntries(
-      cuts.filter((c) => c.nextOffset > 0).map((c) => [c.partition, c.nextOffset - 1]),
-    ),
-    newestKnownTime: newestKnownTime === -Infinity ? null : newestKnownTime,
-  });
-  return { keys: written.size, events };
-}
 
-/** Folds a block into states that the cache has; answers its newest known time. */
-function applyBlock(program: ViewProgram, cache: StateCache, block: EventColumns): number {
-  let newestKnownTime = -Infinity;
-  for (let i = 0; i < block.rows; i++) {
-    const state = cache.get(block.keys[i] as string);
-    if (state === undefined) continue;
-    const known = block.knownTime[i] as number;
-    applyLogged(
-      program,
-      state,
-      block.sourcePartitions[i] as number,
-      block.sourceOffsets[i] as number,
-      block.effectiveTime[i] as number,
-      known,
-      block.inputs,
-      i * program.inputCount,
+  async finish(cuts: readonly IngestPosition[]): Promise<void> {
+    await this.#write();
+    const watermarks = Object.fromEntries(
+      cuts.filter((cut) => cut.nextOffset > 0).map((cut) => [cut.partition, cut.nextOffset - 1]),
     );
-    if (known > newestKnownTime) newestKnownTime = known;
+    await this.#leased.finish(({ viewOffset }, partition) => {
+      const newest = this.#newestKnownTimes[partition]!;
+      return { viewOffset, watermarks, newestKnownTime: newest === -Infinity ? null : newest };
+    });
   }
-  return newestKnownTime;
+
+  async #fold(block: EventColumns): Promise<void> {
+    const keys = new Set(block.keys);
+    await this.#cache.load(this.#deps.store, keys, (key) => this.#written.has(key));
+    this.#apply(block);
+    this.#noteNewest(keys);
+    this.#waiting.add(keys);
+    this.#events += block.rows;
+    if (this.#waiting.isFull) await this.#write();
+    this.#options.onProgress?.(this.progress);
+  }
+
+  async #write(): Promise<void> {
+    for (const key of await this.#waiting.flush(this.#options.signal)) this.#written.add(key);
+    this.#options.onProgress?.(this.progress);
+  }
+
+  /** Folds a block into states that the cache has. */
+  #apply(block: EventColumns): void {
+    const program = this.#program;
+    for (let i = 0; i < block.rows; i++) {
+      const state = this.#cache.get(block.keys[i] as string);
+      if (state === undefined) continue;
+      applyLogged(
+        program,
+        state,
+        block.sourcePartitions[i] as number,
+        block.sourceOffsets[i] as number,
+        block.effectiveTime[i] as number,
+        block.knownTime[i] as number,
+        block.inputs,
+        i * program.inputCount,
+      );
+    }
+  }
+
+  #noteNewest(keys: Iterable<string>): void {
+    const newest = this.#newestKnownTimes;
+    for (const key of keys) {
+      const partition = partitionOf(key, this.#program.partitions);
+      newest[partition] = Math.max(newest[partition]!, this.#cache.get(key)?.newestKnownTime ?? -Infinity);
+    }
+  }
 }
 
-/** Waits until the log has every event that the frames up to `base` have; answers its positions. */
+/** Waits until the log has every event that the frames up to where the partitions stood have; answers its positions. */
 async function awaitLog(
-  deps: MaterializeDeps,
+  { postgres }: MaterializeDeps,
   program: ViewProgram,
-  base: ViewPosition,
+  leased: LeasedPartitions,
   signal: AbortSignal | undefined,
 ): Promise<IngestPosition[]> {
   const giveUpAt = performance.now() + LOG_WAIT_MS_MAX;
+  const { bases } = leased;
   for (;;) {
     signal?.throwIfAborted();
-    const positions = await readIngestPositions(deps.postgres, program.view.source.name);
-    const isThere = positions.every((p) => p.nextOffset > watermarkOf(base, p.partition));
+    const positions = await readIngestPositions(postgres, program.view.source.name);
+    const isThere = positions.every((p) => bases.every((base) => p.nextOffset > watermarkOf(base, p.partition)));
     if (isThere || performance.now() > giveUpAt) return positions;
     await new Promise((resolve) => setTimeout(resolve, LOG_POLL_MS));
   }

@@ -67,13 +67,13 @@ export async function claimPartition<Start extends LeaseStart | null>(
     const position = decodePosition(text);
     const { rebuild } = position;
     if (rebuild !== undefined && rebuild.token !== token && rebuild.until > deps.clock())
-      throw busy(program, partition);
+      throw partitionBusy(program, partition);
     const start = await begin(text === ABSENT_POSITION ? null : position);
     if (start === null) return start as Extract<Start, null>;
     const lease = new Lease(deps, program, partition, { token, text, start, step: (rebuild?.step ?? -1) + 1 });
     if (await lease.take()) return lease;
   }
-  throw busy(program, partition);
+  throw partitionBusy(program, partition);
 }
 
 class Lease implements PartitionLease {
@@ -119,12 +119,12 @@ class Lease implements PartitionLease {
   }
 
   async write(states: readonly EncodedState[], backfill = this.#backfill): Promise<void> {
-    if (!(await this.#renew(states, backfill))) throw busy(this.#program, this.#partition);
+    if (!(await this.#renew(states, backfill))) throw partitionBusy(this.#program, this.#partition);
     this.#backfill = backfill;
   }
 
   async finish(position: ViewPosition): Promise<void> {
-    if (!(await this.#put(position, []))) throw busy(this.#program, this.#partition);
+    if (!(await this.#put(position, []))) throw partitionBusy(this.#program, this.#partition);
   }
 
   async #renew(states: readonly EncodedState[], backfill: BackfillProgress | undefined): Promise<boolean> {
@@ -166,8 +166,8 @@ export async function withinTopic(
   };
 }
 
-const busy = (program: ViewProgram, partition: number): MillraceError =>
+export const partitionBusy = ({ name, version }: Pick<ViewProgram, 'name' | 'version'>, partition: number): MillraceError =>
   new MillraceError(
     'STORE_REBUILD_BUSY',
-    `View '${program.name}' version ${program.version}, partition ${partition}, is being rebuilt by another process, or its consumer writes without a pause. Wait for it, then try again.`,
+    `View '${name}' version ${version}, partition ${partition}, is being rebuilt by another process, or its consumer writes without a pause. Wait for it, then try again.`,
   );

@@ -19,12 +19,15 @@ export interface EventColumns {
 
 const INITIAL_ROWS = 1_024;
 
+export type ViewPartitions = Pick<ReadonlySet<number>, 'has'>;
+
 /** Growing columns of one view. Keys are interned: a year of events names few entities. */
 export class EventColumnsBuilder {
   readonly #inputCount: number;
   readonly #program: ViewProgram;
-  /** Of the rows at hand, so that it is no longer than they are. */
-  readonly #interned = new Map<string, string>();
+  readonly #viewPartitions: ViewPartitions | undefined;
+  /** Of the rows at hand, so that it is no longer than they are; null: of another view partition. */
+  readonly #interned = new Map<string, string | null>();
   #keys: string[] = [];
   #partitions = new Int32Array(INITIAL_ROWS);
   #offsets = new Float64Array(INITIAL_ROWS);
@@ -32,8 +35,10 @@ export class EventColumnsBuilder {
   #known = new Float64Array(INITIAL_ROWS);
   #inputs: Float64Array;
 
-  constructor(program: ViewProgram) {
+  /** @param viewPartitions of whose keys events are taken; all where it is not given */
+  constructor(program: ViewProgram, viewPartitions?: ViewPartitions) {
     this.#program = program;
+    this.#viewPartitions = viewPartitions;
     this.#inputCount = program.inputCount;
     this.#inputs = new Float64Array(INITIAL_ROWS * program.inputCount);
   }
@@ -42,13 +47,13 @@ export class EventColumnsBuilder {
     return this.#keys.length;
   }
 
-  /** Adds an event, unless it has no entity key or lies in another view partition than the one asked for. */
-  add(event: LoggedEvent, partition?: number): void {
+  /** Adds an event, unless it has no entity key or one of a view partition that is not asked for. */
+  add(event: LoggedEvent): void {
     const found = viewKeyOf(this.#program, event.row);
     if (found === null) return;
-    if (partition !== undefined && partitionOf(found, this.#program.partitions) !== partition) return;
     let key = this.#interned.get(found);
-    if (key === undefined) this.#interned.set(found, (key = found));
+    if (key === undefined) this.#interned.set(found, (key = this.#isAskedFor(found) ? found : null));
+    if (key === null) return;
     const at = this.#keys.length;
     if (at === this.#offsets.length) this.#grow();
     this.#keys.push(key);
@@ -74,6 +79,10 @@ export class EventColumnsBuilder {
     this.#keys = [];
     this.#interned.clear();
     return taken;
+  }
+
+  #isAskedFor(key: string): boolean {
+    return this.#viewPartitions?.has(partitionOf(key, this.#program.partitions)) ?? true;
   }
 
   #grow(): void {

@@ -1,16 +1,16 @@
 import type { Names } from '../contracts/names.ts';
 import type { Clock } from '../core/clock.ts';
-import { isMillraceError, MillraceError } from '../core/millrace-error.ts';
+import { MillraceError } from '../core/millrace-error.ts';
 import type { ViewProgram } from '../fold/compile-view.ts';
 import type { KafkaClient, RunningConsumer } from '../infra/kafka.ts';
 import type { IncomingMessage, PartitionBatch, TopicPartition } from '../infra/kafka-consumer.ts';
 import type { Logger } from '../infra/logger.ts';
 import type { Postgres } from '../infra/postgres.ts';
-import { materializePartition } from '../store/materialize.ts';
 import type { OnlineStore } from '../store/online-store.ts';
 import { shareOfCache, type StateCacheLimits } from '../store/state-cache.ts';
 import type { ViewPosition } from '../store/view-position.ts';
 import type { Failpoints } from './failpoints.ts';
+import { PartitionRebuilds, slotOf } from './partition-rebuilds.ts';
 import { StallWatch, type RestingFold } from './stall-watch.ts';
 import type { StreamMetrics } from './stream-metrics.ts';
 import { ViewPartitionFold } from './view-partition-fold.ts';
@@ -34,8 +34,6 @@ export const APPEND_TIME_HEADER = 'millrace-append-time';
 
 /** How long a partition stands while it is rebuilt, here or elsewhere, before it is looked at again. */
 const REBUILD_POLL_MS = 100;
-/** Rebuilds of one member at a time: each streams a whole offline log. */
-const REBUILDS_MAX = 2;
 /** Looks that find a partition standing, each followed by a seek, before the consumer is given up for one that hangs. */
 const STALL_LOOKS_MAX = 12;
 
@@ -44,15 +42,14 @@ export class FoldMember {
   readonly #deps: FoldConsumerDeps;
   readonly #programs: ReadonlyMap<string, ViewProgram>;
   readonly #folds = new Map<string, ViewPartitionFold>();
-  readonly #rebuilding = new Set<string>();
-  /** Slots whose rebuild was asked for and is not done: it waits for its turn, runs, or failed. */
-  readonly #wanted = new Set<string>();
+  readonly #rebuilds: PartitionRebuilds;
   readonly #stalls: StallWatch;
   readonly #cacheShare: StateCacheLimits;
   readonly #stopped = new AbortController();
 
   constructor(deps: FoldConsumerDeps, programs: readonly ViewProgram[]) {
     this.#deps = deps;
+    this.#rebuilds = new PartitionRebuilds(deps, this.#stopped.signal);
     this.#stalls = new StallWatch(deps.kafka);
     this.#programs = new Map(programs.map((p) => [deps.names.viewTopic(p.name, p.version), p]));
     this.#cacheShare = shareOfCache(programs.reduce((sum, program) => sum + program.partitions, 0));
@@ -60,7 +57,7 @@ export class FoldMember {
 
   forget(): void {
     this.#folds.clear();
-    this.#wanted.clear();
+    this.#rebuilds.forget();
   }
 
   stop(): void {
@@ -104,7 +101,7 @@ export class FoldMember {
     for (const [i, { of, fold, text, position, epoch }] of resting.entries()) {
       if (!fold.isAt(epoch)) continue;
       if (texts[i] !== text) await this.#followRedis(of, fold, { expected: text, found: texts[i] }, consumer);
-      else if (this.#hasDeadLease(position) || this.#wanted.has(slotOf(of))) this.#startRebuild(of, fold);
+      else if (this.#hasDeadLease(position) || this.#rebuilds.isWanted(of)) this.#rebuilds.want(of, fold);
     }
   }
 
@@ -118,21 +115,19 @@ export class FoldMember {
       if (looks > STALL_LOOKS_MAX) throw hangs(of, position);
       const next = position.viewOffset + 1;
       this.#deps.logger.warn({ ...of, next, looks }, 'frames do not come: reading on from the position');
-      if (next < earliest) this.#startRebuild(of, fold);
+      if (next < earliest) this.#rebuilds.want(of, fold);
       else consumer.seek(of, next);
     }
   }
 
   /** Partitions that nothing is happening to. */
   async #resting(): Promise<(RestingFold & { readonly text: string })[]> {
-    const idle = [...this.#folds].filter(([slot]) => !this.#rebuilding.has(slot));
-    const found = await Promise.all(
-      idle.map(async ([, fold]) => {
-        const { name, version } = fold.program;
-        const of = { topic: this.#deps.names.viewTopic(name, version), partition: fold.partition };
-        return { of, fold, at: await fold.resting() };
-      }),
-    );
+    const idle = [...this.#folds.values()].flatMap((fold) => {
+      const { name, version } = fold.program;
+      const of = { topic: this.#deps.names.viewTopic(name, version), partition: fold.partition };
+      return this.#rebuilds.isRunning(of) ? [] : [{ of, fold }];
+    });
+    const found = await Promise.all(idle.map(async (each) => ({ ...each, at: await each.fold.resting() })));
     return found.flatMap(({ of, fold, at }) => (at === undefined ? [] : [{ of, fold, ...at }]));
   }
 
@@ -146,7 +141,7 @@ export class FoldMember {
     fold.reset();
     const position = await fold.position();
     if (this.#isBeingRebuilt(of, position)) return;
-    if (position.viewOffset + 1 < (await this.#earliest(of))) this.#startRebuild(of, fold);
+    if (position.viewOffset + 1 < (await this.#earliest(of))) this.#rebuilds.want(of, fold);
     else consumer.seek(of, position.viewOffset + 1);
   }
 
@@ -161,7 +156,7 @@ export class FoldMember {
   }
 
   #isBeingRebuilt(of: TopicPartition, position: ViewPosition): boolean {
-    return this.#rebuilding.has(slotOf(of)) || position.rebuild !== undefined;
+    return this.#rebuilds.isRunning(of) || position.rebuild !== undefined;
   }
 
   #hasDeadLease({ rebuild }: ViewPosition): boolean {
@@ -170,10 +165,10 @@ export class FoldMember {
 
   /** Waits for a rebuild; one whose lease ended is begun again here. */
   #standStill(batch: PartitionBatch, fold: ViewPartitionFold): number {
-    if (!this.#rebuilding.has(slotOf(batch))) {
+    if (!this.#rebuilds.isRunning(batch)) {
       void fold.position().then(
         (position) => {
-          if (this.#hasDeadLease(position)) this.#startRebuild(batch, fold);
+          if (this.#hasDeadLease(position)) this.#rebuilds.want(batch, fold);
           else fold.reset();
         },
         () => fold.reset(),
@@ -184,43 +179,9 @@ export class FoldMember {
   }
 
   #rebuild(batch: PartitionBatch, fold: ViewPartitionFold): number {
-    this.#startRebuild(batch, fold);
+    this.#rebuilds.want(batch, fold);
     batch.pause(REBUILD_POLL_MS);
     return batch.fetchedOffset;
-  }
-
-  #startRebuild(of: TopicPartition, fold: ViewPartitionFold): void {
-    const slot = slotOf(of);
-    if (this.#rebuilding.has(slot)) return;
-    this.#wanted.add(slot);
-    if (this.#rebuilding.size >= REBUILDS_MAX) return;
-    const { logger, metrics } = this.#deps;
-    this.#rebuilding.add(slot);
-    logger.warn(
-      { topic: of.topic, partition: of.partition },
-      'frames are missing: rebuilding from the offline log',
-    );
-    materializePartition(this.#deps, fold.program, fold.partition, { signal: this.#stopped.signal })
-      .then(
-        (done) => {
-          this.#wanted.delete(slot);
-          metrics.rebuilds.inc({ view: fold.program.name, outcome: 'done' });
-          logger.info({ topic: of.topic, partition: of.partition, ...done }, 'rebuilt from the offline log');
-        },
-        (error: unknown) => {
-          // Another one has the partition: if it dies, its lease ends.
-          if (isMillraceError(error) && error.code === 'STORE_REBUILD_BUSY') this.#wanted.delete(slot);
-          metrics.rebuilds.inc({ view: fold.program.name, outcome: 'failed' });
-          logger.warn(
-            { err: error, topic: of.topic, partition: of.partition },
-            'rebuild failed, will be tried again',
-          );
-        },
-      )
-      .finally(() => {
-        fold.reset();
-        this.#rebuilding.delete(slot);
-      });
   }
 
   async #earliest(of: TopicPartition): Promise<number> {
@@ -254,8 +215,6 @@ export class FoldMember {
       metrics.freshness.observe({ view: fold.program.name }, Math.max(0, clock() - oldest) / 1_000);
   }
 }
-
-const slotOf = (of: TopicPartition): string => `${of.topic}/${of.partition}`;
 
 const hangs = (of: TopicPartition, { viewOffset }: ViewPosition): MillraceError =>
   new MillraceError(

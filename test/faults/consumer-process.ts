@@ -12,7 +12,8 @@ import { createMetrics } from '../../src/infra/metrics.ts';
 import { createPostgres } from '../../src/infra/postgres.ts';
 import { processEnvironment } from '../../src/infra/process-environment.ts';
 import { createRedis } from '../../src/infra/redis.ts';
-import { materializePartition } from '../../src/store/materialize.ts';
+import { partitionsOf } from '../../src/fold/partition-of.ts';
+import { materializePartitions } from '../../src/store/materialize.ts';
 import { createOnlineStore } from '../../src/store/online-store.ts';
 import { programsOf } from '../../src/store/project-definitions.ts';
 import type { Failpoints } from '../../src/stream/failpoints.ts';
@@ -78,15 +79,14 @@ const deps = {
 
 async function rebuildAll(): Promise<void> {
   for (const program of programs) {
-    for (let partition = 0; partition < program.partitions;) {
+    for (let left = partitionsOf(program); left.length > 0;) {
       try {
-        await materializePartition(deps, program, partition, { onProgress: () => passes('inRebuild') });
-        partition++;
+        left = [...(await materializePartitions(deps, program, left, { onProgress: () => passes('inRebuild') })).busy];
       } catch (error) {
-        // Lost to Redis' own fault or to a consumer's rebuild: as an activity's retry does, begin it again.
+        // Lost to Redis' own fault: as an activity's retry does, begin it again.
         if (!isMillraceError(error) || !error.retryable) throw error;
-        await new Promise((resolve) => setTimeout(resolve, REBUILD_RETRY_MS));
       }
+      if (left.length > 0) await new Promise((resolve) => setTimeout(resolve, REBUILD_RETRY_MS));
     }
   }
 }

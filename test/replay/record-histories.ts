@@ -2,7 +2,7 @@
  * Records the histories that test/replay holds the workflow code against, on a real Temporal server:
  *   MILLRACE_TEMPORAL_ADDRESS=host:port MILLRACE_TEMPORAL_NAMESPACE=... npx tsx test/replay/record-histories.ts
  * Run it when a workflow gains a path that no history has; keep the old files, they stand for running
- * workflows of an earlier release. Names after it (lifecycle, monitor, audits, streams, backfill, exports, historical) record those alone.
+ * workflows of an earlier release. Names after it (lifecycle, monitor, audits, streams, materialize, backfill, exports, historical) record those alone.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -150,9 +150,13 @@ async function recordStreams(stage: WorkflowStage): Promise<void> {
   await eventually('4 consumers', WAIT_MS, () => deriving.query<{ running: string[] }>('status'), ({ running }) => running.includes('derive-0'));
   await save(stage, 'ingestion', 'gained-a-derived-source', ingestionId);
   await deriving.terminate();
+}
+
+async function recordMaterialize(stage: WorkflowStage): Promise<void> {
+  const { namespace, taskQueue, client } = stage;
   const workflowId = workflowIds.materializeFeatures(namespace, 'carrier_delays');
   await client.workflow.execute('materializeFeatures', { workflowId, taskQueue, args: [{ namespace, view: 'carrier_delays', version: 1 }] });
-  await save(stage, 'materialize-features', 'four-partitions', workflowId);
+  await save(stage, 'materialize-features', 'two-passes', workflowId);
 }
 
 async function recordBackfill(stage: WorkflowStage): Promise<void> {
@@ -208,6 +212,7 @@ const recorders: Readonly<Record<string, (stage: WorkflowStage) => Promise<void>
   monitor: recordMonitor,
   audits: recordAudits,
   streams: recordStreams,
+  materialize: recordMaterialize,
   backfill: recordBackfill,
   exports: recordExports,
   historical: recordHistorical,
@@ -240,7 +245,7 @@ const stage = await openWorkflowStage(
     }),
     acknowledgeTrigger: async () => undefined,
     viewPartitions: async () => ({ partitions: 4 }),
-    materializePartition: async () => ({ keys: 10, events: 100 }),
+    materializePartitions: async ({ partitions }) => ({ keys: 10, events: 100, busy: partitions.length === 4 ? [2, 3] : [] }),
     planHistorical: async () => ({ rows: 600, chunks: 6 }),
     readHistoricalChunk: async () => ({ rows: 100 }),
     writeHistorical: async ({ request }) => ({ out: request.out, rows: 600, sha256: '0'.repeat(64), differences: null }),

@@ -3,9 +3,10 @@ import { featureView } from '../../../src/define/feature-view.ts';
 import { nullable, number, string } from '../../../src/define/field.ts';
 import { project } from '../../../src/define/project.ts';
 import type { Source } from '../../../src/define/source.ts';
+import { partitionsOf } from '../../../src/fold/partition-of.ts';
 import { decodeState } from '../../../src/fold/state-codec.ts';
 import { readFeatures } from '../../../src/fold/view-state.ts';
-import { materializePartition } from '../../../src/store/materialize.ts';
+import { materializePartitions } from '../../../src/store/materialize.ts';
 import { planProject } from '../../../src/store/plan-project.ts';
 import { programsOf } from '../../../src/store/project-definitions.ts';
 import { scanEvents } from '../../../src/store/offline-log.ts';
@@ -52,10 +53,9 @@ describe('apply and materialize', () => {
     })();
     const deps = { ...path, clock: Date.now };
     for (const program of path.programs) {
-      for (let partition = 0; partition < program.partitions; partition++) {
-        const done = await materializePartition(deps, program, partition);
-        expect(done.events).toBeGreaterThan(0);
-      }
+      const done = await materializePartitions(deps, program, partitionsOf(program));
+      expect(done.events).toBeGreaterThan(0);
+      expect(done.busy).toEqual([]);
     }
     sending = false;
     await live;

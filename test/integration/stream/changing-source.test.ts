@@ -6,7 +6,8 @@ import { createMetrics } from '../../../src/infra/metrics.ts';
 import { postgresEvents } from '../../../src/store/as-of/postgres-events.ts';
 import { readAsOf } from '../../../src/store/as-of/read-as-of.ts';
 import { readEventBalance } from '../../../src/store/event-balance.ts';
-import { materializePartition } from '../../../src/store/materialize.ts';
+import { partitionsOf } from '../../../src/fold/partition-of.ts';
+import { materializePartitions } from '../../../src/store/materialize.ts';
 import { planViews } from '../../../src/store/online-catalog.ts';
 import { rewindIngest } from '../../../src/store/rewind-ingest.ts';
 import { readTwin } from '../../../src/store/sql/view-twin.ts';
@@ -82,10 +83,8 @@ describe('a source whose rows change', () => {
     await expectOracle(sent);
 
     const before = await statesOf();
-    for (const program of path.programs) {
-      for (let partition = 0; partition < program.partitions; partition++)
-        await materializePartition({ ...path, clock: Date.now }, program, partition);
-    }
+    for (const program of path.programs)
+      await materializePartitions({ ...path, clock: Date.now }, program, partitionsOf(program));
     expect(await statesOf()).toEqual(before);
     await path.flushStates();
     await eventually('rebuilt', async () => JSON.stringify(await statesOf()) === JSON.stringify(before));

@@ -9,7 +9,8 @@ import { postgresEvents } from '../../../../src/store/as-of/postgres-events.ts';
 import { readAsOf } from '../../../../src/store/as-of/read-as-of.ts';
 import { buildTrainingSet } from '../../../../src/store/build-training-set.ts';
 import { readEventBalance } from '../../../../src/store/event-balance.ts';
-import { materializePartition } from '../../../../src/store/materialize.ts';
+import { partitionsOf } from '../../../../src/fold/partition-of.ts';
+import { materializePartitions } from '../../../../src/store/materialize.ts';
 import { planViews } from '../../../../src/store/online-catalog.ts';
 import { rewindIngest } from '../../../../src/store/rewind-ingest.ts';
 import { findDuplicates } from '../../../../src/stream/find-duplicates.ts';
@@ -113,8 +114,7 @@ test('training sets, rebuilt states, redeliveries and the balance are the same a
 
   await path.flushStates();
   for (const program of path.programs)
-    for (let partition = 0; partition < program.partitions; partition++)
-      await materializePartition({ ...path, postgres: cold.db, clock: Date.now }, program, partition);
+    await materializePartitions({ ...path, postgres: cold.db, clock: Date.now }, program, partitionsOf(program));
   expect(await differences(path, paid)).toEqual([]);
 
   const balance = await readEventBalance(cold.db, path.kafka, path.names, ['payment', 'chargeback']);
