@@ -158,9 +158,9 @@ async function foldChunk(
   cache: StateCache,
   events: EventColumns,
 ): Promise<void> {
-  await cache.load(deps.store, new Set(events.keys), () => true);
+  await cache.load(deps.store, events.keys, () => true);
   for (let i = 0; i < events.rows; i++) {
-    const key = events.keys[i] as string;
+    const key = events.keys[events.keyIds[i] as number] as string;
     const state = cache.get(key);
     if (state === undefined) continue;
     const applied = applyEvent(

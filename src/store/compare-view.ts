@@ -240,7 +240,7 @@ async function foldAgain(
     () => {
       const events = builder.take();
       for (let i = 0; i < events.rows; i++) {
-        const key = events.keys[i] as string;
+        const key = events.keys[events.keyIds[i] as number] as string;
         const state = states.get(key);
         const partition = events.sourcePartitions[i] as number;
         const offset = events.sourceOffsets[i] as number;

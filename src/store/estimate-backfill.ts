@@ -87,7 +87,7 @@ async function foldSample(
     });
     const events = builder.take();
     for (let i = 0; i < events.rows; i++) {
-      const key = events.keys[i] as string;
+      const key = events.keys[events.keyIds[i] as number] as string;
       let state = states.get(key);
       if (state === undefined) states.set(key, (state = createState(program)));
       eventsOf.set(key, (eventsOf.get(key) ?? 0) + 1);

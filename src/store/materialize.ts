@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { ViewProgram } from '../fold/compile-view.ts';
 import { partitionOf } from '../fold/partition-of.ts';
-import { applyLogged } from '../fold/view-state.ts';
+import { applyLogged, type ViewState } from '../fold/view-state.ts';
 import type { Postgres } from '../infra/postgres.ts';
 import { readIngestPositions, type IngestPosition } from './ingest-positions.ts';
 import { scanEvents } from './offline-log.ts';
 import { LeasedPartitions } from './leased-partitions.ts';
 import type { LeaseDeps } from './partition-lease.ts';
-import { StateCache, stateCacheLimitsDefault, type StateCacheLimits } from './state-cache.ts';
+import { RebuiltStates } from './rebuilt-states.ts';
+import { stateCacheLimitsDefault, type StateCacheLimits } from './state-cache.ts';
 import { EventColumnsBuilder, fieldsOfView, type EventColumns } from './view-events.ts';
-import { WaitingStates } from './waiting-states.ts';
 import { watermarkOf } from './view-position.ts';
 
 export interface MaterializeDeps extends LeaseDeps {
@@ -77,10 +77,7 @@ class Rebuild {
   readonly #program: ViewProgram;
   readonly #leased: LeasedPartitions;
   readonly #options: MaterializeOptions;
-  readonly #cache: StateCache;
-  readonly #waiting: WaitingStates;
-  /** Keys written by this rebuild: for all others, what Redis holds is from before and is not read. */
-  readonly #written = new Set<string>();
+  readonly #states: RebuiltStates;
   readonly #newestKnownTimes: Float64Array;
   #events = 0;
 
@@ -89,13 +86,12 @@ class Rebuild {
     this.#program = program;
     this.#leased = leased;
     this.#options = options;
-    this.#cache = new StateCache(program, deps.cacheLimits ?? stateCacheLimitsDefault);
-    this.#waiting = new WaitingStates(this.#cache, (states) => leased.write(states));
+    this.#states = new RebuiltStates(program, deps.store, deps.cacheLimits ?? stateCacheLimitsDefault);
     this.#newestKnownTimes = new Float64Array(program.partitions).fill(-Infinity);
   }
 
   get progress(): MaterializeProgress {
-    return { keys: this.#written.size, events: this.#events };
+    return { keys: this.#states.written, events: this.#events };
   }
 
   /** Folds what the log has of a source partition below its cut. */
@@ -129,30 +125,25 @@ class Rebuild {
   }
 
   async #fold(block: EventColumns): Promise<void> {
-    const keys = new Set(block.keys);
-    await this.#cache.load(this.#deps.store, keys, (key) => this.#written.has(key));
-    this.#apply(block);
-    this.#noteNewest(keys);
-    this.#waiting.add(keys);
+    await this.#states.update(block.keys, (states) => {
+      this.#apply(block, states);
+      this.#noteNewest(block.keys, states);
+    });
     this.#events += block.rows;
-    if (this.#waiting.isFull) await this.#write();
+    if (this.#states.isFull) await this.#write();
     this.#options.onProgress?.(this.progress);
   }
 
-  async #write(): Promise<void> {
-    for (const key of await this.#waiting.flush(this.#options.signal)) this.#written.add(key);
-    this.#options.onProgress?.(this.progress);
+  #write(): Promise<void> {
+    return this.#states.flush((states) => this.#leased.write(states), this.#options.signal);
   }
 
-  /** Folds a block into states that the cache has. */
-  #apply(block: EventColumns): void {
+  #apply(block: EventColumns, states: readonly ViewState[]): void {
     const program = this.#program;
     for (let i = 0; i < block.rows; i++) {
-      const state = this.#cache.get(block.keys[i] as string);
-      if (state === undefined) continue;
       applyLogged(
         program,
-        state,
+        states[block.keyIds[i] as number] as ViewState,
         block.sourcePartitions[i] as number,
         block.sourceOffsets[i] as number,
         block.effectiveTime[i] as number,
@@ -163,11 +154,11 @@ class Rebuild {
     }
   }
 
-  #noteNewest(keys: Iterable<string>): void {
+  #noteNewest(keys: readonly string[], states: readonly ViewState[]): void {
     const newest = this.#newestKnownTimes;
-    for (const key of keys) {
+    for (const [i, key] of keys.entries()) {
       const partition = partitionOf(key, this.#program.partitions);
-      newest[partition] = Math.max(newest[partition]!, this.#cache.get(key)?.newestKnownTime ?? -Infinity);
+      newest[partition] = Math.max(newest[partition]!, states[i]!.newestKnownTime);
     }
   }
 }

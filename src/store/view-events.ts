@@ -7,7 +7,10 @@ import type { LoggedEvent } from './offline-log.ts';
 /** Events of a source as one view sees them, by column; those without an entity key are left out. */
 export interface EventColumns {
   readonly rows: number;
+  /** Entity keys, each once. */
   readonly keys: readonly string[];
+  /** Index in `keys`, by row. */
+  readonly keyIds: Int32Array;
   readonly sourcePartitions: Int32Array;
   readonly sourceOffsets: Float64Array;
   /** min(event time, known time), ms since the epoch. */
@@ -21,14 +24,16 @@ const INITIAL_ROWS = 1_024;
 
 export type ViewPartitions = Pick<ReadonlySet<number>, 'has'>;
 
-/** Growing columns of one view. Keys are interned: a year of events names few entities. */
+/** Growing columns of one view. */
 export class EventColumnsBuilder {
   readonly #inputCount: number;
   readonly #program: ViewProgram;
   readonly #viewPartitions: ViewPartitions | undefined;
-  /** Of the rows at hand, so that it is no longer than they are; null: of another view partition. */
-  readonly #interned = new Map<string, string | null>();
+  /** Of the rows at hand, so that it is no longer than they are; -1: of another view partition. */
+  readonly #idOfKey = new Map<string, number>();
   #keys: string[] = [];
+  #rows = 0;
+  #keyIds = new Int32Array(INITIAL_ROWS);
   #partitions = new Int32Array(INITIAL_ROWS);
   #offsets = new Float64Array(INITIAL_ROWS);
   #effective = new Float64Array(INITIAL_ROWS);
@@ -44,19 +49,22 @@ export class EventColumnsBuilder {
   }
 
   get rows(): number {
-    return this.#keys.length;
+    return this.#rows;
   }
 
   /** Adds an event, unless it has no entity key or one of a view partition that is not asked for. */
   add(event: LoggedEvent): void {
     const found = viewKeyOf(this.#program, event.row);
     if (found === null) return;
-    let key = this.#interned.get(found);
-    if (key === undefined) this.#interned.set(found, (key = this.#isAskedFor(found) ? found : null));
-    if (key === null) return;
-    const at = this.#keys.length;
+    let id = this.#idOfKey.get(found);
+    if (id === undefined) {
+      id = this.#isAskedFor(found) ? this.#keys.push(found) - 1 : -1;
+      this.#idOfKey.set(found, id);
+    }
+    if (id < 0) return;
+    const at = this.#rows++;
     if (at === this.#offsets.length) this.#grow();
-    this.#keys.push(key);
+    this.#keyIds[at] = id;
     this.#partitions[at] = event.sourcePartition;
     this.#offsets[at] = event.sourceOffset;
     this.#effective[at] = event.effectiveTime;
@@ -64,12 +72,13 @@ export class EventColumnsBuilder {
     prepareEvent(this.#program, event.row, this.#inputs, at * this.#inputCount);
   }
 
-  /** What was added since the last call; the builder starts again empty. */
+  /** What was added since the last call, until something is added again: the builder's own columns are used again. */
   take(): EventColumns {
-    const rows = this.#keys.length;
+    const rows = this.#rows;
     const taken = {
       rows,
       keys: this.#keys,
+      keyIds: this.#keyIds.subarray(0, rows),
       sourcePartitions: this.#partitions.subarray(0, rows),
       sourceOffsets: this.#offsets.subarray(0, rows),
       effectiveTime: this.#effective.subarray(0, rows),
@@ -77,7 +86,8 @@ export class EventColumnsBuilder {
       inputs: this.#inputs.subarray(0, rows * this.#inputCount),
     };
     this.#keys = [];
-    this.#interned.clear();
+    this.#idOfKey.clear();
+    this.#rows = 0;
     return taken;
   }
 
@@ -92,9 +102,13 @@ export class EventColumnsBuilder {
       grown.set(old);
       return grown;
     };
-    const partitions = new Int32Array(rows);
-    partitions.set(this.#partitions);
-    this.#partitions = partitions;
+    const longerInts = (old: Int32Array): Int32Array<ArrayBuffer> => {
+      const grown = new Int32Array(rows);
+      grown.set(old);
+      return grown;
+    };
+    this.#keyIds = longerInts(this.#keyIds);
+    this.#partitions = longerInts(this.#partitions);
     this.#offsets = longer(this.#offsets, rows);
     this.#effective = longer(this.#effective, rows);
     this.#known = longer(this.#known, rows);

@@ -179,7 +179,7 @@ describe('apply and materialize', () => {
     await scanEvents(path.postgres, program.view.source, fieldsOfView(program), filter, (event) => builder.add(event));
     const columns = builder.take();
     const expected = payments(100).filter((e) => e.payment.cardId !== null);
-    expect(columns.keys).toEqual(expected.map((e) => e.payment.cardId));
+    expect(Array.from(columns.keyIds, (id) => columns.keys[id])).toEqual(expected.map((e) => e.payment.cardId));
     expect([...columns.knownTime]).toEqual(expected.map((e) => e.knownTime));
     expect([...columns.effectiveTime]).toEqual(expected.map((e) => Math.min(e.payment.paidAt, e.knownTime)));
   });
