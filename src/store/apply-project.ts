@@ -6,7 +6,7 @@ import { compileService } from '../fold/compile-service.ts';
 import type { ViewProgram } from '../fold/compile-view.ts';
 import type { Queryable } from '../infra/postgres.ts';
 import { createDerivePositions } from './derived/derive-positions.ts';
-import { createKeyIndexesSql } from './derived/key-index.ts';
+import { keyIndexesOf } from './derived/key-index.ts';
 import { backfillPartition } from './backfill-partition.ts';
 import { assertEqual, compareView } from './compare-view.ts';
 import { recordService } from './current-services.ts';
@@ -14,10 +14,12 @@ import { createIngestPositions } from './ingest-positions.ts';
 import { readLiveViews } from './live-views.ts';
 import {
   addLogColumnSql,
-  createLogIndexSql,
   createLogTableSql,
+  logIndexBy,
   logTable,
   loosenLogColumnSql,
+  sortBySource,
+  type LogIndex,
 } from './log-table.ts';
 import type { OnlineStore } from './online-store.ts';
 import { assertPlan, planProject, type Plan, type PlanDeps } from './plan-project.ts';
@@ -71,10 +73,12 @@ export async function applyProject(project: Project, deps: ApplyDeps): Promise<P
   await deps.postgres.transaction(async (tx) => {
     await tx.query('SELECT pg_advisory_xact_lock($1)', [APPLY_LOCK]);
     await createLogs(tx, plan);
-    // Decisions meet their outcomes by it, in monitors and in every look at a rollout.
-    for (const { label } of project.models) await tx.query(createLogIndexSql(label.source.name, label.id));
     const derived = project.sources.filter((source) => derivationOf(source) !== undefined);
-    for (const statement of derived.flatMap(createKeyIndexesSql)) await tx.query(statement);
+    await changeLogs(tx, plan, [
+      // Decisions meet their outcomes by it, in monitors and in every look at a rollout.
+      ...project.models.map(({ label }) => logIndexBy(label.source.name, label.id)),
+      ...derived.flatMap(keyIndexesOf),
+    ]);
     await createDerivePositions(tx, derived);
     await createIngestPositions(
       tx,
@@ -170,12 +174,25 @@ async function createLogs(tx: Queryable, plan: Plan): Promise<void> {
     if (present !== undefined && present.found !== null) continue;
     for (const statement of createLogTableSql(source)) await tx.query(statement);
   }
-  for (const column of plan.newColumns) {
+}
+
+/** Brings the tables of logs up to date. A statement locks its table, also where it finds nothing to do: only what is missing is run. */
+async function changeLogs(tx: Queryable, plan: Plan, indexes: readonly LogIndex[]): Promise<void> {
+  const changes: { source: string; sql: string }[] = [];
+  for (const { source, name, field } of plan.newColumns) {
     const [present] = await tx.query(
       "SELECT 1 FROM information_schema.columns WHERE table_schema = 'log' AND table_name = $1 AND column_name = $2",
-      [column.source, column.name],
+      [source, name],
     );
-    if (present === undefined) await tx.query(addLogColumnSql(column.source, column.name, column.field.type));
+    if (present === undefined) changes.push({ source, sql: addLogColumnSql(source, name, field.type) });
   }
-  for (const { source, name } of plan.loosened) await tx.query(loosenLogColumnSql(source, name));
+  for (const { source, name } of plan.loosened) changes.push({ source, sql: loosenLogColumnSql(source, name) });
+  for (const index of new Map(indexes.map((one) => [one.name, one])).values()) {
+    const [present] = await tx.query(
+      "SELECT 1 FROM pg_indexes WHERE schemaname = 'log' AND indexname = $1",
+      [index.name],
+    );
+    if (present === undefined) changes.push(index);
+  }
+  for (const { sql } of sortBySource(changes, ({ source }) => source)) await tx.query(sql);
 }

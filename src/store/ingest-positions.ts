@@ -50,14 +50,19 @@ export async function readIngestPosition(
   return row === undefined ? null : Number(row.next);
 }
 
-/** Makes the rows of a source's partitions, each at its first offset; present rows stay as they are. */
+/**
+ * Makes the rows of a source's partitions, each at its first offset; present rows stay as they are, and are not waited for
+ * while ingest moves them.
+ */
 export async function createIngestPositions(
   db: Queryable,
   positions: readonly IngestPosition[],
 ): Promise<void> {
   await db.query(
     `INSERT INTO millrace.ingest_positions (source, partition, next_offset)
-     SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[]) ON CONFLICT DO NOTHING`,
+     SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[]) AS s(source, partition, next_offset)
+     WHERE NOT EXISTS (SELECT FROM millrace.ingest_positions AS p WHERE p.source = s.source AND p.partition = s.partition)
+     ON CONFLICT DO NOTHING`,
     [positions.map((p) => p.source), positions.map((p) => p.partition), positions.map((p) => p.nextOffset)],
   );
 }

@@ -52,14 +52,22 @@ export function createLogTableSql(source: Source): string[] {
   ];
 }
 
-/** An index for joins by another field than the event's id, such as a label's: made once, kept. */
-export function createLogIndexSql(source: string, field: string): string {
+/** An index of the log of `source`. */
+export interface LogIndex {
+  readonly source: string;
+  readonly name: string;
+  /** Makes it. */
+  readonly sql: string;
+}
+
+/** An index for joins by another field than the event's id, such as a label's. */
+export function logIndexBy(source: string, field: string): LogIndex {
   const readable = `${source}_by_${field}`;
   const name =
     readable.length <= IDENTIFIER_BYTES_MAX
       ? readable
       : `by_${sha256Hex(readable).slice(0, INDEX_DIGEST_CHARS)}`;
-  return `CREATE INDEX IF NOT EXISTS ${quoteIdentifier(name)} ON ${logTable(source)} (${quoteIdentifier(field)})`;
+  return { source, name, sql: `CREATE INDEX ${quoteIdentifier(name)} ON ${logTable(source)} (${quoteIdentifier(field)})` };
 }
 
 export const addLogColumnSql = (source: string, name: string, type: FieldType): string =>
@@ -67,3 +75,7 @@ export const addLogColumnSql = (source: string, name: string, type: FieldType): 
 
 export const loosenLogColumnSql = (source: string, name: string): string =>
   `ALTER TABLE ${logTable(source)} ALTER COLUMN ${quoteIdentifier(name)} DROP NOT NULL`;
+
+/** The order in which a transaction that writes to several logs, or changes them, takes them: two that keep to it can't wait for each other. */
+export const sortBySource = <T>(items: readonly T[], sourceOf: (item: T) => string): T[] =>
+  [...items].sort((a, b) => (sourceOf(a) < sourceOf(b) ? -1 : sourceOf(a) > sourceOf(b) ? 1 : 0));

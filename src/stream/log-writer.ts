@@ -2,6 +2,7 @@ import { assertInvariant } from '../core/assert-invariant.ts';
 import type { Source } from '../define/source.ts';
 import type { Postgres } from '../infra/postgres.ts';
 import { advanceIngestPositions, type IngestAdvance } from '../store/ingest-positions.ts';
+import { sortBySource } from '../store/log-table.ts';
 import { appendEvents, type LoggedEvent } from '../store/offline-log.ts';
 import { insertDeadLetters, type DeadLetter } from './dead-letter.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -66,7 +67,7 @@ async function storeBatches(postgres: Postgres, batches: readonly LogBatch[]): P
 
 function eventsBySource(batches: readonly LogBatch[]): Map<Source, LoggedEvent[]> {
   const bySource = new Map<Source, LoggedEvent[]>();
-  for (const { source, events } of batches) {
+  for (const { source, events } of sortBySource(batches, ({ source }) => source.name)) {
     const list = bySource.get(source);
     if (list === undefined) bySource.set(source, [...events]);
     else for (const event of events) list.push(event);

@@ -22,7 +22,7 @@ export async function readDerivePositions(db: Queryable, source: string): Promis
   return new Map(rows.map(({ partition, next }) => [partition, next]));
 }
 
-/** Makes the rows of derived sources, each at the first offset: history is derived too. Present rows stay as they are. */
+/** Makes the rows of derived sources, each at the first offset: history is derived too. Present rows stay as they are, and are not waited for. */
 export async function createDerivePositions(db: Queryable, sources: readonly Source[]): Promise<void> {
   const slots = sources.flatMap((source) =>
     Array.from({ length: derivationOf(source)?.from.partitions ?? 0 }, (_, partition) => ({
@@ -32,7 +32,9 @@ export async function createDerivePositions(db: Queryable, sources: readonly Sou
   );
   await db.query(
     `INSERT INTO millrace.derive_positions (source, partition, next_offset)
-     SELECT source, partition, 0 FROM unnest($1::text[], $2::int[]) AS s(source, partition) ON CONFLICT DO NOTHING`,
+     SELECT source, partition, 0 FROM unnest($1::text[], $2::int[]) AS s(source, partition)
+     WHERE NOT EXISTS (SELECT FROM millrace.derive_positions AS p WHERE p.source = s.source AND p.partition = s.partition)
+     ON CONFLICT DO NOTHING`,
     [slots.map(({ name }) => name), slots.map(({ partition }) => partition)],
   );
 }

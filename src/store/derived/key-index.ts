@@ -2,7 +2,7 @@ import { derivationOf } from '../../define/derivation.ts';
 import type { Source } from '../../define/source.ts';
 import { sha256Hex } from '../../infra/artifacts.ts';
 import { quoteIdentifier as quote } from '../../infra/postgres.ts';
-import { logTable } from '../log-table.ts';
+import { logTable, type LogIndex } from '../log-table.ts';
 import { planAttachments } from './attachment-plan.ts';
 
 /** Characters of a key that an index holds: eight of them fit into the 2,700 bytes that PostgreSQL takes. */
@@ -19,14 +19,14 @@ export const keysEqual = (fields: readonly string[], values: readonly string[]):
     ];
   });
 
-/** Statements for the indexes that the attachments of a derived source are read by; those that are there stay. */
-export function createKeyIndexesSql(source: Source): string[] {
+/** The indexes that the attachments of a derived source are read by. */
+export function keyIndexesOf(source: Source): LogIndex[] {
   const derivation = derivationOf(source);
   if (derivation === undefined) return [];
   const { tables, views } = planAttachments(derivation);
   return [
     ...tables.map(({ table, keys }) =>
-      createIndexSql(
+      indexOf(
         table.name,
         keys.map(({ ofTable }) => ofTable),
         ['effective_time', 'known_time', 'source_offset', 'source_partition'],
@@ -35,12 +35,12 @@ export function createKeyIndexesSql(source: Source): string[] {
     // The log has an index by known time alone.
     ...views
       .filter(({ program }) => program.keyFields.length > 0)
-      .map(({ program }) => createIndexSql(program.view.source.name, program.keyFields, ['known_time'])),
+      .map(({ program }) => indexOf(program.view.source.name, program.keyFields, ['known_time'])),
   ];
 }
 
-function createIndexSql(source: string, keys: readonly string[], times: readonly string[]): string {
+function indexOf(source: string, keys: readonly string[], times: readonly string[]): LogIndex {
   const columns = [...keys.map((key) => `left(${quote(key)}, ${KEY_CHARS})`), ...times];
   const name = `keyed_${sha256Hex(JSON.stringify([source, columns])).slice(0, NAME_DIGEST_CHARS)}`;
-  return `CREATE INDEX IF NOT EXISTS ${quote(name)} ON ${logTable(source)} (${columns.join(', ')})`;
+  return { source, name, sql: `CREATE INDEX ${quote(name)} ON ${logTable(source)} (${columns.join(', ')})` };
 }

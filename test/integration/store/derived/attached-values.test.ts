@@ -17,7 +17,7 @@ import { validateProject } from '../../../../src/define/validate-project.ts';
 import type { Postgres } from '../../../../src/infra/postgres.ts';
 import { ValueAttacher } from '../../../../src/store/derived/attach-values.ts';
 import { keyedAsOfLimitsDefault, type KeyedAsOfLimits } from '../../../../src/store/derived/keyed-as-of.ts';
-import { createKeyIndexesSql } from '../../../../src/store/derived/key-index.ts';
+import { keyIndexesOf } from '../../../../src/store/derived/key-index.ts';
 import { readOriginals } from '../../../../src/store/derived/read-originals.ts';
 import { createLogTableSql, logTable } from '../../../../src/store/log-table.ts';
 import { appendEvents, type LoggedEvent } from '../../../../src/store/offline-log.ts';
@@ -253,7 +253,7 @@ describe('what is attached to derived events', () => {
     for (const one of sources) {
       for (const statement of createLogTableSql(one)) await stage.postgres.query(statement);
     }
-    for (const statement of createKeyIndexesSql(derived)) await stage.postgres.query(statement);
+    for (const { sql } of keyIndexesOf(derived)) await stage.postgres.query(sql);
   });
   afterAll(() => stage.close());
 
