@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { Names } from '../src/contracts/names.ts';
 import type { Project } from '../src/define/project.ts';
 import type { Logger } from '../src/infra/logger.ts';
@@ -5,6 +6,7 @@ import type { Postgres } from '../src/infra/postgres.ts';
 import type { Redis } from '../src/infra/redis.ts';
 import type { Registry } from '../src/registry/registry.ts';
 import { systemTimers } from './batcher/timers.ts';
+import { batchingOf } from './batching.ts';
 import { createScoreCache } from './cache/create-score-cache.ts';
 import { SignedServices } from './features/signed-services.ts';
 import { loadVersion } from './router/load-version.ts';
@@ -34,7 +36,7 @@ export function createModels(options: ModelsOptions): ServedModel[] {
     const model = definition.name;
     const services = new SignedServices(postgres, project, definition.service);
     const load = {
-      ...settings,
+      batching: batchingOf(definition.serving, settings, availableParallelism()),
       host,
       timers: systemTimers,
       serviceOf: (digest: string) => services.of(digest),

@@ -2,6 +2,7 @@ import type { Clock } from '../src/core/clock.ts';
 import { isMillraceError, MillraceError } from '../src/core/millrace-error.ts';
 import type { ServiceProgram } from '../src/fold/compile-service.ts';
 import type { Logger } from '../src/infra/logger.ts';
+import type { Caller } from './batcher/batcher.ts';
 import type { BatchAnswer } from './batcher/pending-request.ts';
 import type { Timers } from './batcher/timers.ts';
 import { countError, type DecisionCompleter } from './decisions/complete-decisions.ts';
@@ -50,6 +51,7 @@ interface ReadRequest {
   readonly asOf: number;
   readonly startedAt: number;
   readonly deadline: number;
+  readonly caller: Caller;
 }
 
 /** A request whose versions are replaced this often while it reads gives up. */
@@ -135,7 +137,7 @@ export class DataPlane {
     for (let attempt = 0; attempt < ROUTE_ATTEMPTS_MAX; attempt++) {
       assertReady(model);
       const missing = this.#programsOf(model, parsed).filter((program) => !rowsOf.has(program));
-      if (missing.length === 0) return this.#answer({ model, parsed, rowsOf, asOf, startedAt, deadline });
+      if (missing.length === 0) return this.#answer({ model, parsed, rowsOf, asOf, startedAt, deadline, caller: options });
       const reading = Promise.all(missing.map((program) => this.#readRows(program, parsed, asOf)));
       for (const rows of await withDeadline(reading, deadline, timers)) rowsOf.set(rows.program, rows);
     }
@@ -155,13 +157,13 @@ export class DataPlane {
     return readRows(reader, program, parsed.by(program), asOf, metrics.freshness);
   }
 
-  async #answer({ model, parsed, rowsOf, asOf, startedAt, deadline }: ReadRequest): Promise<Prediction[]> {
+  async #answer({ model, parsed, rowsOf, asOf, startedAt, deadline, caller }: ReadRequest): Promise<Prediction[]> {
     const { timers, clock, metrics, decisions } = this.#options;
     const featuresMs = timers.now() - startedAt;
     decisions.reserve(parsed.count);
     let scored: Scored;
     try {
-      scored = await this.#score(model, parsed, rowsOf, deadline);
+      scored = await this.#score(model, parsed, rowsOf, deadline, caller);
     } catch (error) {
       decisions.release(parsed.count);
       throw error;
@@ -203,6 +205,7 @@ export class DataPlane {
     parsed: ParsedByService,
     rowsOf: ReadonlyMap<ServiceProgram, ServiceRows>,
     deadline: number,
+    caller: Caller,
   ): Promise<Scored> {
     const shares = this.#split(model, parsed);
     const predictions = new Array<Prediction>(parsed.count);
@@ -212,7 +215,7 @@ export class DataPlane {
     const scoreShare = async ({ target, variant, which }: Share): Promise<void> => {
       try {
         const read = rowsOf.get(target.program) as ServiceRows;
-        const answer = await target.score(read.rows, which, deadline);
+        const answer = await target.score(read.rows, which, deadline, caller);
         const { version, digest, signature } = target;
         which.forEach((i, k) => {
           const score = finiteScore(answer.scores[k], model.name, version);
@@ -222,7 +225,7 @@ export class DataPlane {
           made[i] = read;
         });
       } catch (error) {
-        countError(model, target.version);
+        countError(model, target.version, error);
         throw error;
       }
     };

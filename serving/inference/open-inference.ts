@@ -123,18 +123,18 @@ export class OpenInference {
     );
   }
 
-  async #scores(model: ServedModel, target: ServingVersion, { inputs }: InferRequest, deadline: number): Promise<Float32Array> {
+  async #scores(model: ServedModel, target: ServingVersion, { inputs, priority, signal }: InferRequest, deadline: number): Promise<Float32Array> {
     const { metrics } = this.#options;
     // The one input that there is, of the datatype that was checked.
     const features = inputs[0]?.elements as Float32Array;
     try {
-      const { scores, queueMs, computeMs } = await target.scoreTensor(features, deadline);
+      const { scores, queueMs, computeMs } = await target.scoreTensor(features, deadline, { priority, signal });
       metrics.queue.observe({ model: model.name }, queueMs / MS_PER_SECOND);
       metrics.compute.observe({ model: model.name }, computeMs / MS_PER_SECOND);
       for (const score of scores) finiteScore(score, model.name, target.version);
       return scores;
     } catch (error) {
-      countError(model, target.version);
+      countError(model, target.version, error);
       throw error;
     }
   }
