@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { Names } from '../src/contracts/names.ts';
 import type { Project } from '../src/define/project.ts';
 import type { Logger } from '../src/infra/logger.ts';
@@ -5,8 +6,10 @@ import type { Postgres } from '../src/infra/postgres.ts';
 import type { Redis } from '../src/infra/redis.ts';
 import type { Registry } from '../src/registry/registry.ts';
 import { systemTimers } from './batcher/timers.ts';
+import { batchingOf } from './batching.ts';
 import { createScoreCache } from './cache/create-score-cache.ts';
 import { SignedServices } from './features/signed-services.ts';
+import { GradientLimit } from './limit/gradient-limit.ts';
 import { loadVersion } from './router/load-version.ts';
 import { ModelRouter } from './router/model-router.ts';
 import { createServedModel, type ServedModel } from './served-model.ts';
@@ -34,7 +37,7 @@ export function createModels(options: ModelsOptions): ServedModel[] {
     const model = definition.name;
     const services = new SignedServices(postgres, project, definition.service);
     const load = {
-      ...settings,
+      batching: batchingOf(definition.serving, settings, availableParallelism()),
       host,
       timers: systemTimers,
       serviceOf: (digest: string) => services.of(digest),
@@ -43,6 +46,13 @@ export function createModels(options: ModelsOptions): ServedModel[] {
       onBatch: (rows: number) => metrics.batchRows.observe({ model }, rows),
     };
     const loadOne = async (version: number) => loadVersion(await registry.readBundle(model, version), load);
-    return createServedModel(definition, () => new ModelRouter({ model, logger, onStatus, loadVersion: loadOne }));
+    return createServedModel(definition, () => new ModelRouter({ model, logger, onStatus, loadVersion: loadOne }), createLimit(settings));
   });
+}
+
+/** Requests of a model that may be under way before anything is measured. */
+const CONCURRENCY_INITIAL = 100;
+
+function createLimit({ concurrency, concurrencyMin: min, concurrencyMax: max }: ServingSettings): GradientLimit | null {
+  return concurrency === 'off' ? null : new GradientLimit({ initial: CONCURRENCY_INITIAL, min, max });
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../src/core/clock.ts';
 import { isMillraceError, MillraceError } from '../src/core/millrace-error.ts';
 import type { ServiceProgram } from '../src/fold/compile-service.ts';
 import type { Logger } from '../src/infra/logger.ts';
+import type { Caller } from './batcher/batcher.ts';
 import type { BatchAnswer } from './batcher/pending-request.ts';
 import type { Timers } from './batcher/timers.ts';
 import { countError, type DecisionCompleter } from './decisions/complete-decisions.ts';
@@ -11,6 +12,7 @@ import { ParsedByService } from './features/parse-instances.ts';
 import { readRows, type ServiceRows } from './features/read-rows.ts';
 import type { ViewReader } from './features/view-reader.ts';
 import { finiteScore } from './finite-score.ts';
+import type { NoteWait } from './limit/concurrency-limiter.ts';
 import type { Prediction, PredictOptions } from './prediction.ts';
 import type { Route } from './router/model-router.ts';
 import { splitKeys, splitPoint } from './router/split-point.ts';
@@ -50,6 +52,8 @@ interface ReadRequest {
   readonly asOf: number;
   readonly startedAt: number;
   readonly deadline: number;
+  readonly caller: Caller;
+  readonly noteWait: NoteWait;
 }
 
 /** A request whose versions are replaced this often while it reads gives up. */
@@ -97,7 +101,7 @@ export class DataPlane {
    */
   async predict(name: string, instances: readonly unknown[], options: PredictOptions = {}): Promise<Prediction[]> {
     const model = this.model(name);
-    const answer = this.#predict(model, instances, options);
+    const answer = model.limiter.run(options.priority, (noteWait) => this.#predict(model, instances, options, noteWait));
     this.#track(answer);
     try {
       return await answer;
@@ -124,7 +128,7 @@ export class DataPlane {
    * service; while one trained on other versions of the views is on its way in, each instance is read as its own version
    * wants it. Versions may be replaced during the reading: what the new ones need is then read too.
    */
-  async #predict(model: ServedModel, raw: readonly unknown[], options: PredictOptions): Promise<Prediction[]> {
+  async #predict(model: ServedModel, raw: readonly unknown[], options: PredictOptions, noteWait: NoteWait): Promise<Prediction[]> {
     const { timers, clock } = this.#options;
     const startedAt = timers.now();
     const deadline = startedAt + (options.timeoutMs ?? this.#options.timeoutMs);
@@ -135,7 +139,7 @@ export class DataPlane {
     for (let attempt = 0; attempt < ROUTE_ATTEMPTS_MAX; attempt++) {
       assertReady(model);
       const missing = this.#programsOf(model, parsed).filter((program) => !rowsOf.has(program));
-      if (missing.length === 0) return this.#answer({ model, parsed, rowsOf, asOf, startedAt, deadline });
+      if (missing.length === 0) return this.#answer({ model, parsed, rowsOf, asOf, startedAt, deadline, caller: options, noteWait });
       const reading = Promise.all(missing.map((program) => this.#readRows(program, parsed, asOf)));
       for (const rows of await withDeadline(reading, deadline, timers)) rowsOf.set(rows.program, rows);
     }
@@ -155,13 +159,13 @@ export class DataPlane {
     return readRows(reader, program, parsed.by(program), asOf, metrics.freshness);
   }
 
-  async #answer({ model, parsed, rowsOf, asOf, startedAt, deadline }: ReadRequest): Promise<Prediction[]> {
+  async #answer({ model, parsed, rowsOf, asOf, startedAt, deadline, caller, noteWait }: ReadRequest): Promise<Prediction[]> {
     const { timers, clock, metrics, decisions } = this.#options;
     const featuresMs = timers.now() - startedAt;
     decisions.reserve(parsed.count);
     let scored: Scored;
     try {
-      scored = await this.#score(model, parsed, rowsOf, deadline);
+      scored = await this.#score(model, parsed, rowsOf, deadline, caller);
     } catch (error) {
       decisions.release(parsed.count);
       throw error;
@@ -174,6 +178,7 @@ export class DataPlane {
       compute: computeMs,
       total: totalMs,
     }));
+    noteWait(Math.max(0, ...latencyMs.map(({ queue }) => queue)));
     this.#observe(model, predictions, latencyMs[0] ?? { features: featuresMs, queue: 0, compute: 0, total: totalMs });
     const rowsFor = (program: ServiceProgram): Promise<ServiceRows> => this.#readRows(program, parsed, asOf);
     const answered = { model, made, rowsFor, predictions, asOf, servedAt: clock(), latencyMs };
@@ -203,6 +208,7 @@ export class DataPlane {
     parsed: ParsedByService,
     rowsOf: ReadonlyMap<ServiceProgram, ServiceRows>,
     deadline: number,
+    caller: Caller,
   ): Promise<Scored> {
     const shares = this.#split(model, parsed);
     const predictions = new Array<Prediction>(parsed.count);
@@ -212,7 +218,7 @@ export class DataPlane {
     const scoreShare = async ({ target, variant, which }: Share): Promise<void> => {
       try {
         const read = rowsOf.get(target.program) as ServiceRows;
-        const answer = await target.score(read.rows, which, deadline);
+        const answer = await target.score(read.rows, which, deadline, caller);
         const { version, digest, signature } = target;
         which.forEach((i, k) => {
           const score = finiteScore(answer.scores[k], model.name, version);
@@ -222,7 +228,7 @@ export class DataPlane {
           made[i] = read;
         });
       } catch (error) {
-        countError(model, target.version);
+        countError(model, target.version, error);
         throw error;
       }
     };

@@ -1,4 +1,5 @@
 import type { Decision } from '../src/contracts/decision.ts';
+import type { Caller } from './batcher/batcher.ts';
 
 /** The answer for one instance. */
 export interface Prediction {
@@ -12,7 +13,7 @@ export interface Prediction {
   readonly digest: string;
 }
 
-export interface PredictOptions {
+export interface PredictOptions extends Caller {
   /** Decision time, ms since the epoch: features are as of it. Now, where absent. */
   readonly asOf?: number | undefined;
   /** Time that the caller allows, in ms. */

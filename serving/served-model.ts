@@ -1,6 +1,9 @@
 import { MillraceError } from '../src/core/millrace-error.ts';
 import type { Model } from '../src/define/model.ts';
 import { compileService, type ServiceProgram } from '../src/fold/compile-service.ts';
+import { systemTimers } from './batcher/timers.ts';
+import { ConcurrencyLimiter } from './limit/concurrency-limiter.ts';
+import type { GradientLimit } from './limit/gradient-limit.ts';
 import type { ModelRouter } from './router/model-router.ts';
 
 /** A model of the project, ready to take requests. */
@@ -10,6 +13,8 @@ export interface ServedModel {
   /** Of the project's file; each version brings the program that it was trained with. */
   readonly program: ServiceProgram;
   readonly router: ModelRouter;
+  /** In front of the whole path. */
+  readonly limiter: ConcurrencyLimiter;
   /** Failed answers of each version since the process started. */
   readonly errorsByVersion: Map<number, number>;
 }
@@ -17,6 +22,7 @@ export interface ServedModel {
 export function createServedModel(
   definition: Model,
   createRouter: (program: ServiceProgram) => ModelRouter,
+  limit: GradientLimit | null = null,
 ): ServedModel {
   const program = compileService(definition.service);
   return {
@@ -24,6 +30,7 @@ export function createServedModel(
     definition,
     program,
     router: createRouter(program),
+    limiter: new ConcurrencyLimiter({ model: definition.name, limit, timers: systemTimers }),
     errorsByVersion: new Map(),
   };
 }

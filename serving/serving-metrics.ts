@@ -114,6 +114,24 @@ export function observeModels(registry: Registry, models: readonly ServedModel[]
   rowsOf('millrace_inference_queue_rows', 'Rows that wait for a batch.', ({ queuedRows }) => queuedRows);
   rowsOf('millrace_cache_size_rows', 'Rows in the caches of scores.', ({ cachedRows }) => cachedRows);
   new Gauge({
+    name: 'millrace_requests_in_flight',
+    help: 'Predictions and inferences that are under way.',
+    labelNames: ['model'],
+    registers,
+    collect() {
+      for (const { name: model, limiter } of models) this.set({ model }, limiter.inFlight);
+    },
+  });
+  new Gauge({
+    name: 'millrace_concurrency_limit_requests',
+    help: 'Requests that may be under way at one time; nothing where MILLRACE_SERVING_CONCURRENCY is off.',
+    labelNames: ['model'],
+    registers,
+    collect() {
+      for (const { name: model, limiter } of models) if (limiter.limit !== null) this.set({ model }, limiter.limit);
+    },
+  });
+  new Gauge({
     name: 'millrace_model_version_info',
     help: '1 for each version that is loaded: its role, placement and execution provider.',
     labelNames: ['model', 'version', 'role', 'placement', 'provider'],

@@ -28,6 +28,9 @@ const shape = {
   drainTimeoutMs: positive(HOUR_MS).default(10_000),
   queueRowsMax: positive(1_000_000).default(4_096),
   minimumWaitMs: milliseconds(1_000).default(0),
+  concurrency: z.enum(['off', 'adaptive']).default('off'),
+  concurrencyMin: positive(100_000).default(16),
+  concurrencyMax: positive(100_000).default(1_000),
   shadowRowsMax: positive(1_000_000).default(2_048),
   cache: z.enum(cacheKinds).default('off'),
   cacheRowsMax: positive(10_000_000).default(100_000),
@@ -47,7 +50,12 @@ const shape = {
   whenDecisionsFull: z.enum(['refuse', 'count']).default('refuse'),
 };
 
-const schema = z.object(shape).superRefine(checkTogether);
+const schema = z.object(shape).superRefine((settings, context) => {
+  checkTogether(settings, context);
+  const { concurrencyMin, concurrencyMax } = settings;
+  if (concurrencyMin <= concurrencyMax) return;
+  context.addIssue({ code: 'custom', path: ['concurrencyMin'], message: `expected at most ${concurrencyMax} (MILLRACE_SERVING_CONCURRENCY_MAX), found ${concurrencyMin}` });
+});
 
 /** Settings of a serving process; docs/serving.md says what each is for. */
 export type ServingSettings = Readonly<z.output<typeof schema>>;
@@ -71,6 +79,9 @@ export const servingSettingNames = {
   drainTimeoutMs: 'MILLRACE_SERVING_DRAIN_TIMEOUT_MS',
   queueRowsMax: 'MILLRACE_SERVING_QUEUE_ROWS_MAX',
   minimumWaitMs: 'MILLRACE_SERVING_MINIMUM_WAIT_MS',
+  concurrency: 'MILLRACE_SERVING_CONCURRENCY',
+  concurrencyMin: 'MILLRACE_SERVING_CONCURRENCY_MIN',
+  concurrencyMax: 'MILLRACE_SERVING_CONCURRENCY_MAX',
   shadowRowsMax: 'MILLRACE_SERVING_SHADOW_ROWS_MAX',
   cache: 'MILLRACE_SERVING_CACHE',
   cacheRowsMax: 'MILLRACE_SERVING_CACHE_ROWS_MAX',

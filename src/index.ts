@@ -33,6 +33,7 @@ export type {
   Model,
   MonitorPolicy,
   MultilayerPerceptron,
+  ServingPolicy,
   Trainer,
 } from './define/model.ts';
 export type { LifecyclePhase, LifecycleState, RolloutPolicy } from './contracts/lifecycle.ts';

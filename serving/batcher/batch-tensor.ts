@@ -21,7 +21,6 @@ export class BatchTensor {
   readonly #features: Float32Array;
   #segments: Segment[] = [];
   #rows = 0;
-  #openedAt = 0;
 
   constructor(capacity: number, columns: number) {
     this.capacity = capacity;
@@ -37,20 +36,15 @@ export class BatchTensor {
     return this.capacity - this.#rows;
   }
 
-  /** When its first row came, by the batcher's timers. */
-  get openedAt(): number {
-    return this.#openedAt;
-  }
-
   /** The rows that are filled: a view, not a copy. */
   get features(): Float32Array {
     return this.#features.subarray(0, this.#rows * this.#columns);
   }
 
-  append(request: PendingRequest, firstRow: number, rows: number, write: WriteRow, now: number): void {
+  /** Takes rows of a request; none of them where writing one throws. */
+  append(request: PendingRequest, firstRow: number, rows: number): void {
     assertInvariant(rows <= this.free, `a segment of ${rows} rows fits a batch with ${this.free} free`);
-    if (this.#rows === 0) this.#openedAt = now;
-    for (let i = 0; i < rows; i++) write(firstRow + i, this.#features, (this.#rows + i) * this.#columns);
+    for (let i = 0; i < rows; i++) request.write(firstRow + i, this.#features, (this.#rows + i) * this.#columns);
     this.#segments.push({ request, firstRow, rows });
     this.#rows += rows;
   }
@@ -83,8 +77,11 @@ export class BatchTensor {
     }
   }
 
-  fail(error: unknown): void {
-    for (const segment of this.#segments) segment.request.fail(error);
+  /** Fails the requests that have rows in it, and answers them. */
+  fail(error: unknown): PendingRequest[] {
+    const requests = this.#segments.map(({ request }) => request);
+    for (const request of requests) request.fail(error);
+    return requests;
   }
 
   /** Fails what is past its deadline; answers the earliest deadline of the rest. */

@@ -1,21 +1,32 @@
 import { isMillraceError, MillraceError } from '../../src/core/millrace-error.ts';
+import { Admission, type AdmissionOptions } from './admission.ts';
 import { BatchTensor, type WriteRow } from './batch-tensor.ts';
 import { DrainRate } from './drain-rate.ts';
+import { FairQueue } from './fair-queue.ts';
 import { PendingRequest, type BatchAnswer } from './pending-request.ts';
+import type { Priority } from './priority.ts';
 import type { Timers } from './timers.ts';
 
 /** Times that a batch is run again after its session was lost. */
 const SESSION_LOST_RETRIES = 1;
 
-export interface BatcherOptions {
-  /** Model and version, for messages. */
-  readonly label: string;
+/** Who asks, as far as it matters to those who wait together. */
+export interface Caller {
+  /** `normal`, where absent. */
+  readonly priority?: Priority | undefined;
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface BatcherOptions extends Omit<AdmissionOptions, 'instances'> {
   /** Values of one row. */
   readonly columns: number;
-  readonly batchRowsMax: number;
-  readonly queueRowsMax: number;
-  /** Wait of a batch that is not full although the session is idle; 0 for none. */
+  /** Wait of a batch that is not full although a session is idle; 0 for none. */
   readonly minimumWaitMs: number;
+  /** Sizes, ascending, that end the minimum wait early: the largest one that the queue fills runs. */
+  readonly preferredRows?: readonly number[];
+  /** Batches that run at one time; one, where absent. */
+  readonly instances?: number;
   /** Time of a full batch, as the warm-up measured it. */
   readonly warmBatchMs: number;
   readonly run: (features: Float32Array, rows: number) => Promise<Float32Array>;
@@ -24,16 +35,17 @@ export interface BatcherOptions {
 }
 
 /**
- * Work-conserving batcher of one model version. An idle session starts at the end of the turn of the
- * event loop in which rows came; while it is busy, rows gather in the next tensors. One batch runs at a time.
+ * Work-conserving batcher of one model version. An idle session starts at the end of the turn of the event loop in which rows
+ * came; while all are busy, rows gather in a queue that levels of priority share.
  */
 export class Batcher {
   readonly #options: BatcherOptions;
-  readonly #tensorsMax: number;
+  readonly #instances: number;
   readonly #drainRate: DrainRate;
+  readonly #queue: FairQueue;
+  readonly #admission: Admission;
   readonly #spare: BatchTensor[] = [];
-  #queue: BatchTensor[] = [];
-  #running: BatchTensor | null = null;
+  readonly #running = new Set<BatchTensor>();
   #startScheduled = false;
   #cancelWait: () => void = () => undefined;
   #expiryAt = Number.POSITIVE_INFINITY;
@@ -42,31 +54,34 @@ export class Batcher {
 
   constructor(options: BatcherOptions) {
     this.#options = options;
-    this.#tensorsMax = Math.ceil(options.queueRowsMax / options.batchRowsMax) + 1;
-    this.#drainRate = new DrainRate(options.warmBatchMs, options.batchRowsMax);
+    this.#instances = options.instances ?? 1;
+    this.#drainRate = new DrainRate(options.warmBatchMs, options.batchRowsMax, this.#instances);
+    this.#queue = new FairQueue(options.batchRowsMax);
+    this.#admission = new Admission({ ...options, instances: this.#instances }, this.#queue, this.#drainRate);
   }
 
   /** Rows that wait for a batch to start. */
   get queuedRows(): number {
-    return this.#queue.reduce((sum, tensor) => sum + tensor.rows, 0);
+    return this.#queue.rows;
   }
 
   /**
    * Runs `rows` rows, split over as many batches as they need.
+   * @param write is called when a row's batch starts
    * @param deadline on the scale of `timers.now()`.
    * @throws SERVING_DEADLINE_EXCEEDED at once where it can't be met, later where it was not;
-   *   SERVING_OVERLOADED where the queue is full; what the session fails with.
+   *   SERVING_OVERLOADED where the queue is full; SERVING_CANCELLED; what the session fails with.
    */
-  async submit(rows: number, write: WriteRow, deadline: number): Promise<BatchAnswer> {
-    this.#assertInTime(rows, deadline);
-    this.#assertRoom(rows);
-    const request = new PendingRequest(rows, deadline, this.#options.timers);
-    try {
-      this.#place(request, rows, write);
-    } catch (error) {
-      request.fail(error);
-      return request.answer;
-    }
+  async submit(rows: number, write: WriteRow, deadline: number, { priority = 'normal', signal }: Caller = {}): Promise<BatchAnswer> {
+    const { timers } = this.#options;
+    if (signal?.aborted === true) throw cancelled(this.#options.label);
+    this.#admission.assertInTime(rows, priority, deadline - timers.now(), this.#instances - this.#running.size);
+    this.#admission.makeRoom(rows, priority);
+    const request = new PendingRequest({ rows, write, deadline, priority, timers });
+    this.#queue.push(request);
+    signal?.addEventListener('abort', () => {
+      this.#leave(request, cancelled(this.#options.label));
+    });
     this.#watch(deadline);
     this.#scheduleStart();
     return request.answer;
@@ -74,55 +89,18 @@ export class Batcher {
 
   /** Resolves when nothing is queued and nothing runs. */
   async idle(): Promise<void> {
-    if (this.#running === null && this.#queue.length === 0) return;
+    if (this.#running.size === 0 && this.#queue.rows === 0) return;
     await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
   }
 
-  #place(request: PendingRequest, rows: number, write: WriteRow): void {
-    const now = this.#options.timers.now();
-    for (let placed = 0; placed < rows; ) {
-      let tensor = this.#queue.at(-1);
-      if (tensor === undefined || tensor.free === 0) {
-        tensor = this.#spare.pop() ?? new BatchTensor(this.#options.batchRowsMax, this.#options.columns);
-        this.#queue.push(tensor);
-      }
-      const count = Math.min(rows - placed, tensor.free);
-      tensor.append(request, placed, count, write, now);
-      placed += count;
-    }
-  }
-
-  #assertInTime(rows: number, deadline: number): void {
-    const { timers, batchRowsMax, label } = this.#options;
-    const ahead = this.#queue.length + (this.#running === null ? 0 : 1);
-    // An idle session always gets its chance, or one slow batch would make every later request look hopeless.
-    const ownBatches = ahead === 0 ? 0 : Math.ceil(rows / batchRowsMax);
-    const waitMs = Math.max(0, ahead - 1 + ownBatches) * this.#drainRate.batchMs;
-    const leftMs = deadline - timers.now();
-    if (leftMs > 0 && waitMs <= leftMs) return;
-    throw new MillraceError(
-      'SERVING_DEADLINE_EXCEEDED',
-      `Prediction by ${label} was refused: it needs about ${Math.ceil(waitMs)} ms with the queue as it is, ` +
-        `and ${Math.max(0, Math.floor(leftMs))} ms were left. Allow more time, or add serving processes.`,
-    );
-  }
-
-  #assertRoom(rows: number): void {
-    const { queueRowsMax, batchRowsMax, label } = this.#options;
-    const queued = this.queuedRows;
-    const tensorRoom = (this.#queue.at(-1)?.free ?? 0) + (this.#tensorsMax - this.#queue.length) * batchRowsMax;
-    if (queued + rows <= queueRowsMax && rows <= tensorRoom) return;
-    const retryAfterSeconds = this.#drainRate.retryAfterSeconds(queued);
-    throw new MillraceError(
-      'SERVING_OVERLOADED',
-      `Prediction by ${label} was refused: ${queued} rows wait already and at most ${queueRowsMax} may. ` +
-        `Try again in ${retryAfterSeconds} s.`,
-      { details: { retryAfterSeconds } },
-    );
+  #leave(request: PendingRequest, error: MillraceError): void {
+    request.fail(error);
+    this.#queue.remove(request);
+    this.#announceIdle();
   }
 
   #scheduleStart(): void {
-    if (this.#startScheduled || this.#running !== null) return;
+    if (this.#startScheduled || this.#running.size === this.#instances) return;
     this.#startScheduled = true;
     this.#options.timers.soon(() => {
       this.#startScheduled = false;
@@ -130,30 +108,67 @@ export class Batcher {
     });
   }
 
+  /** Starts batches while there are idle sessions and rows that need not wait. */
   #start(): void {
-    const { minimumWaitMs, timers } = this.#options;
-    const head = this.#queue[0];
-    if (this.#running !== null || this.#startScheduled) return;
-    if (head === undefined) {
-      this.#announceIdle();
-      return;
-    }
-    const waitMs = head.openedAt + minimumWaitMs - timers.now();
+    if (this.#startScheduled) return;
     this.#cancelWait();
-    if (waitMs > 0 && head.free > 0) {
-      this.#cancelWait = timers.after(waitMs, () => {
+    while (this.#running.size < this.#instances && this.#queue.rows > 0) {
+      const rows = this.#rowsDue();
+      if (rows === 0) return;
+      const tensor = this.#form(rows);
+      if (tensor.rows === 0) {
+        this.#spare.push(tensor);
+        continue;
+      }
+      this.#running.add(tensor);
+      void this.#run(tensor).then(() => {
+        tensor.clear();
+        this.#running.delete(tensor);
+        this.#spare.push(tensor);
         this.#start();
       });
-      return;
     }
-    this.#queue.shift();
-    this.#running = head;
-    void this.#run(head).then(() => {
-      head.clear();
-      if (this.#spare.length < this.#tensorsMax) this.#spare.push(head);
-      this.#running = null;
+    this.#announceIdle();
+  }
+
+  /** Rows of the next batch; 0 while it waits for company, and a timer is set then. */
+  #rowsDue(): number {
+    const { batchRowsMax, minimumWaitMs, preferredRows = [], timers } = this.#options;
+    const waiting = this.#queue.rows;
+    if (minimumWaitMs === 0 || waiting >= batchRowsMax) return batchRowsMax;
+    let oldestAt = Number.POSITIVE_INFINITY;
+    for (const { submittedAt } of this.#queue) oldestAt = Math.min(oldestAt, submittedAt);
+    const waitMs = oldestAt + minimumWaitMs - timers.now();
+    if (waitMs <= 0) return batchRowsMax;
+    const preferred = preferredRows.findLast((rows) => rows <= waiting);
+    if (preferred !== undefined) return preferred;
+    this.#cancelWait = timers.after(waitMs, () => {
       this.#start();
     });
+    return 0;
+  }
+
+  /** Fills a batch. Rows that can't make it leave without one, unless nothing else waits: then they have their chance. */
+  #form(rows: number): BatchTensor {
+    const { batchRowsMax, columns, timers } = this.#options;
+    const tensor = this.#spare.pop() ?? new BatchTensor(batchRowsMax, columns);
+    const earliestEnd = timers.now() + this.#drainRate.fastestMs;
+    const place = (request: PendingRequest, firstRow: number, count: number): void => {
+      try {
+        tensor.append(request, firstRow, count);
+      } catch (error) {
+        request.fail(error);
+        this.#queue.remove(request);
+      }
+    };
+    const late = this.#queue.take(rows, place, ({ deadline }) => deadline < earliestEnd);
+    if (tensor.rows > 0) {
+      for (const request of late) request.fail(hopeless(this.#options.label));
+    } else if (late.length > 0) {
+      for (const request of late) this.#queue.push(request);
+      this.#queue.take(rows, place, () => false);
+    }
+    return tensor;
   }
 
   /** Settles every request of the batch; never rejects. */
@@ -174,7 +189,7 @@ export class Batcher {
       } catch (error) {
         const lost = isMillraceError(error) && error.code === 'SERVING_SESSION_LOST';
         if (lost && attempt < SESSION_LOST_RETRIES) continue;
-        tensor.fail(error);
+        for (const request of tensor.fail(error)) this.#queue.remove(request);
         return;
       }
     }
@@ -193,27 +208,36 @@ export class Batcher {
 
   #expire(): void {
     const now = this.#options.timers.now();
-    const error = () =>
-      new MillraceError(
-        'SERVING_DEADLINE_EXCEEDED',
-        `Prediction by ${this.#options.label} was not ready by its deadline. Allow more time, or add serving processes.`,
-      );
-    let earliest = this.#running?.expire(now, error) ?? Number.POSITIVE_INFINITY;
-    for (const tensor of this.#queue) {
-      earliest = Math.min(earliest, tensor.expire(now, error));
-      tensor.compact();
+    const error = () => expired(this.#options.label);
+    let earliest = Number.POSITIVE_INFINITY;
+    for (const tensor of this.#running) earliest = Math.min(earliest, tensor.expire(now, error));
+    for (const request of this.#queue) {
+      if (request.deadline <= now) request.fail(error());
+      if (request.settled) this.#queue.remove(request);
+      else earliest = Math.min(earliest, request.deadline);
     }
-    this.#queue = this.#queue.filter((tensor) => tensor.rows > 0);
     this.#expiryAt = Number.POSITIVE_INFINITY;
     if (earliest !== Number.POSITIVE_INFINITY) this.#watch(earliest);
     else this.#announceIdle();
   }
 
   #announceIdle(): void {
-    if (this.#running !== null || this.#queue.length > 0) return;
+    if (this.#running.size > 0 || this.#queue.rows > 0) return;
     this.#cancelExpiry();
     this.#cancelExpiry = () => undefined;
     this.#expiryAt = Number.POSITIVE_INFINITY;
     for (const resolve of this.#idleWaiters.splice(0)) resolve();
   }
 }
+
+const expired = (label: string): MillraceError =>
+  new MillraceError('SERVING_DEADLINE_EXCEEDED', `Prediction by ${label} was not ready by its deadline. Allow more time, or add serving processes.`);
+
+const hopeless = (label: string): MillraceError =>
+  new MillraceError(
+    'SERVING_DEADLINE_EXCEEDED',
+    `Prediction by ${label} left the queue: its deadline is nearer than the fastest of the last batches took. Allow more time, or add serving processes.`,
+  );
+
+const cancelled = (label: string): MillraceError =>
+  new MillraceError('SERVING_CANCELLED', `Prediction by ${label} was given up: its caller went away.`);

@@ -1,3 +1,5 @@
+import type { WriteRow } from './batch-tensor.ts';
+import type { Priority } from './priority.ts';
 import type { Timers } from './timers.ts';
 
 /** The scores of one request, in the order of its rows, and where its time went. */
@@ -9,29 +11,53 @@ export interface BatchAnswer {
   readonly computeMs: number;
 }
 
+export interface PendingRequestOptions {
+  readonly rows: number;
+  readonly write: WriteRow;
+  /** On the scale of `timers.now()`. */
+  readonly deadline: number;
+  readonly priority: Priority;
+  readonly timers: Timers;
+}
+
 /** A request between its submission and its answer. Settles once; what comes later is dropped. */
 export class PendingRequest {
+  readonly write: WriteRow;
   readonly deadline: number;
+  readonly priority: Priority;
+  readonly submittedAt: number;
   readonly answer: Promise<BatchAnswer>;
   settled = false;
+  /** First row that no batch has yet. */
+  nextRow = 0;
+  /** Whether rows of it wait in the queue, which keeps this and the two neighbours. */
+  queued = false;
+  before: PendingRequest | null = null;
+  after: PendingRequest | null = null;
   readonly #scores: Float32Array;
   readonly #timers: Timers;
-  readonly #submittedAt: number;
   #rowsMissing: number;
   #computeMs = 0;
   #resolve!: (answer: BatchAnswer) => void;
   #reject!: (error: unknown) => void;
 
-  constructor(rows: number, deadline: number, timers: Timers) {
+  constructor({ rows, write, deadline, priority, timers }: PendingRequestOptions) {
+    this.write = write;
     this.deadline = deadline;
+    this.priority = priority;
     this.#scores = new Float32Array(rows);
     this.#rowsMissing = rows;
     this.#timers = timers;
-    this.#submittedAt = timers.now();
+    this.submittedAt = timers.now();
     this.answer = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
+  }
+
+  /** Rows that no batch has yet. */
+  get rowsWaiting(): number {
+    return this.#scores.length - this.nextRow;
   }
 
   /** Takes the scores of some of its rows; answers when none is missing. */
@@ -42,7 +68,7 @@ export class PendingRequest {
     this.#computeMs += computeMs;
     if (this.#rowsMissing > 0) return;
     this.settled = true;
-    const totalMs = this.#timers.now() - this.#submittedAt;
+    const totalMs = this.#timers.now() - this.submittedAt;
     this.#resolve({
       scores: this.#scores,
       queueMs: Math.max(0, totalMs - this.#computeMs),

@@ -60,7 +60,7 @@ export class DecisionCompleter {
       metrics.shadowDropped.inc({ model: model.name }, predictions.length);
       // A full queue or a replaced version says nothing about the shadow's health.
       const harmless = isMillraceError(error) && (error.code === 'SERVING_OVERLOADED' || error.code === 'MODEL_NOT_READY');
-      if (!harmless) countError(model, shadow.version);
+      if (!harmless) countError(model, shadow.version, error);
       return null;
     } finally {
       this.#shadowRows -= predictions.length;
@@ -68,7 +68,8 @@ export class DecisionCompleter {
   }
 }
 
-/** Notes a failed answer of a version; the registry is told with the next report. */
-export function countError(model: ServedModel, version: number): void {
+/** Notes a failed answer of a version; the registry is told with the next report. A caller that went away is no fault of it. */
+export function countError(model: ServedModel, version: number, error: unknown): void {
+  if (isMillraceError(error) && error.code === 'SERVING_CANCELLED') return;
   model.errorsByVersion.set(version, (model.errorsByVersion.get(version) ?? 0) + 1);
 }

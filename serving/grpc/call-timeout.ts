@@ -1,4 +1,4 @@
-import type { Deadline } from '@grpc/grpc-js';
+import type { Deadline, ServerUnaryCall } from '@grpc/grpc-js';
 import { MillraceError } from '../../src/core/millrace-error.ts';
 
 /**
@@ -13,4 +13,12 @@ export function callTimeout(deadline: Deadline, now: number, timeoutMsMax: numbe
     'SERVING_DEADLINE_EXCEEDED',
     `The call's deadline had passed ${now - at} ms ago when it came. Allow more time, or look at the clocks of both sides.`,
   );
+}
+
+/** Aborted when the caller cancels, goes away or has no time left. */
+export function signalOf(call: ServerUnaryCall<unknown, unknown>): AbortSignal {
+  const caller = new AbortController();
+  if (call.cancelled) caller.abort();
+  else call.once('cancelled', () => caller.abort());
+  return caller.signal;
 }

@@ -14,6 +14,7 @@ const statusOfHttp: Readonly<Record<number, status>> = {
   413: status.RESOURCE_EXHAUSTED,
   422: status.OUT_OF_RANGE,
   429: status.RESOURCE_EXHAUSTED,
+  499: status.CANCELLED,
   500: status.INTERNAL,
   501: status.UNIMPLEMENTED,
   503: status.UNAVAILABLE,

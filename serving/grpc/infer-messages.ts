@@ -1,5 +1,6 @@
 import type { WireContents, WireInferRequest, WireInferResponse, WireParameter } from '../../src/contracts/inference.ts';
 import { MillraceError } from '../../src/core/millrace-error.ts';
+import { readPriority } from '../batcher/priority.ts';
 import { allowedMs, DIMENSIONS_MAX, ID_LENGTH_MAX, TENSORS_MAX, type InferAnswer, type InferRequest } from '../inference/infer-request.ts';
 import { decodeJson } from '../inference/json-elements.ts';
 import { decodeRaw, encodeRaw } from '../inference/raw-elements.ts';
@@ -35,6 +36,7 @@ export function inferRequestOf(message: WireInferRequest, transportMs: number | 
   }
   const inputs = problems.length === 0 ? readInputs(message, problems) : [];
   const timeoutMs = allowedMs(valueOf(message.parameters['timeout']), transportMs, timeoutMsMax, problems);
+  const priority = readPriority('parameters.priority', valueOf(message.parameters['priority']), problems);
   if (problems.length > 0) throw new MillraceError('REQUEST_INVALID', `Inference request is wrong: ${problems.join('; ')}.`);
   return {
     model: message.modelName,
@@ -43,6 +45,7 @@ export function inferRequestOf(message: WireInferRequest, transportMs: number | 
     inputs,
     outputs: message.outputs.length === 0 ? undefined : message.outputs.map(({ name }) => name),
     timeoutMs,
+    priority,
   };
 }
 

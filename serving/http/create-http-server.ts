@@ -19,6 +19,7 @@ import { openApiText } from './openapi/openapi-text.ts';
 import { parseHistoricalRequest } from './parse-historical-request.ts';
 import { parseOnlineRequest } from './parse-online-request.ts';
 import { parsePredictRequest } from './parse-predict-request.ts';
+import { signalOf } from './request-options.ts';
 import { addRepositoryRoutes } from './repository-routes.ts';
 import { sendError } from './send-error.ts';
 import { followCertificates, tlsOptions } from './tls-options.ts';
@@ -53,9 +54,9 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   });
   guardRoutes(app, access, settings.metricsAccess === 'open');
 
-  app.post<{ Params: { model: string } }>('/v1/models/:model/predict', async ({ params, body, headers }) => {
-    const { instances, options } = parsePredictRequest(body, headers['x-request-timeout'], settings.timeoutMsMax);
-    return answerOf(params.model, await dataPlane.predict(params.model, instances, options));
+  app.post<{ Params: { model: string } }>('/v1/models/:model/predict', async ({ params, body, headers }, reply) => {
+    const { instances, options } = parsePredictRequest(body, headers, settings.timeoutMsMax);
+    return answerOf(params.model, await dataPlane.predict(params.model, instances, { ...options, signal: signalOf(reply.raw) }));
   });
   app.post('/v1/features/online', ({ body, headers }) =>
     onlineFeatures.read(parseOnlineRequest(body, headers['x-request-timeout'], settings.timeoutMsMax)),

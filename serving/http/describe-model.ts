@@ -32,7 +32,7 @@ export function describeModel(model: ServedModel) {
     exampleId: model.definition.examples.id,
     splitBy: keyFields.length === 0 ? [model.definition.examples.id] : keyFields,
     versions: router.loaded.map((target) => {
-      const { session, batchMs, handOverMs, goldenDifference } = target.warm;
+      const { session, instances, batchMs, handOverMs, goldenDifference } = target.warm;
       const { signature } = target;
       return {
         version: target.version,
@@ -40,10 +40,11 @@ export function describeModel(model: ServedModel) {
         role: router.roleOf(target),
         placement: session.placement,
         provider: session.provider,
+        instances,
         warmUp: { batchMs, handOverMs, goldenDifference },
         views: Object.fromEntries(target.program.views.map(({ name, version }) => [name, version])),
         threshold: signature.threshold,
-        batchRowsMax: signature.batchRowsMax,
+        batchRowsMax: target.batchRowsMax,
         numericNames: signature.numericNames,
         categories: signature.categories.map(({ name, vocabulary }) => ({ name, values: vocabulary.length })),
       };

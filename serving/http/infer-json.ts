@@ -1,10 +1,12 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
 import { MillraceError } from '../../src/core/millrace-error.ts';
+import { readPriority } from '../batcher/priority.ts';
 import { allowedMs, DIMENSIONS_MAX, ID_LENGTH_MAX, TENSORS_MAX, type InferAnswer, type InferRequest } from '../inference/infer-request.ts';
 import { decodeJson, encodeJson } from '../inference/json-elements.ts';
 import { decodeRaw, encodeRaw } from '../inference/raw-elements.ts';
 import { datatypeNames, elementCount, isDatatype, type Tensor } from '../inference/tensor.ts';
-import { bodyProblems, readTimeout } from './request-options.ts';
+import { bodyProblems, readRunHeaders } from './request-options.ts';
 
 const parameters = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional();
 const output = z.object({ name: z.string(), parameters });
@@ -27,11 +29,8 @@ export const inferBody = z.object({
 });
 type Body = z.output<typeof inferBody>;
 
-export interface InferHeaders {
-  /** Bytes of the JSON, where binary tensors follow it. */
-  readonly jsonLength: string | string[] | undefined;
-  readonly timeout: string | string[] | undefined;
-}
+/** Bytes of the JSON, where binary tensors follow it. */
+export const JSON_LENGTH_HEADER = 'inference-header-content-length';
 
 export interface ParsedInfer {
   readonly request: InferRequest;
@@ -51,16 +50,17 @@ export interface PrintedInfer {
  */
 export function parseInfer(
   bytes: Buffer,
-  headers: InferHeaders,
+  headers: IncomingHttpHeaders,
   target: { readonly model: string; readonly version?: string | undefined },
   timeoutMsMax: number,
 ): ParsedInfer {
   const problems: string[] = [];
-  const [json, binary] = splitBody(bytes, headers.jsonLength, problems);
+  const [json, binary] = splitBody(bytes, headers[JSON_LENGTH_HEADER], problems);
   const found = problems.length === 0 ? readJson(json, problems) : undefined;
   const inputs = found === undefined ? [] : readInputs(found, binary, problems);
-  const transportMs = readTimeout(headers.timeout, timeoutMsMax, problems);
-  const timeoutMs = allowedMs(found?.parameters?.['timeout'], transportMs, timeoutMsMax, problems);
+  const run = readRunHeaders(headers, timeoutMsMax, problems);
+  const timeoutMs = allowedMs(found?.parameters?.['timeout'], run.timeoutMs, timeoutMsMax, problems);
+  const priority = readPriority('parameters.priority', found?.parameters?.['priority'], problems) ?? run.priority;
   for (const [i, one] of (found?.outputs ?? []).entries()) {
     if (Number(one.parameters?.['classification'] ?? 0) > 0) problems.push(`outputs.${i}: classification is not answered, take the tensor`);
   }
@@ -73,7 +73,7 @@ export function parseInfer(
   const byDefault = found.parameters?.['binary_data_output'] === true;
   const choices = new Map((found.outputs ?? []).map((one) => [one.name, one.parameters?.['binary_data']]));
   return {
-    request: { ...target, id: found.id, inputs, outputs: found.outputs?.map(({ name }) => name), timeoutMs },
+    request: { ...target, id: found.id, inputs, outputs: found.outputs?.map(({ name }) => name), timeoutMs, priority },
     isBinary: (name) => (choices.get(name) ?? byDefault) === true,
   };
 }

@@ -2,14 +2,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { OpenInference } from '../inference/open-inference.ts';
 import type { ServingSettings } from '../settings.ts';
 import { pack, takePackedBodies } from './content-coding.ts';
-import { parseInfer, printInfer } from './infer-json.ts';
+import { JSON_LENGTH_HEADER, parseInfer, printInfer } from './infer-json.ts';
+import { signalOf } from './request-options.ts';
 
 interface ModelParams {
   readonly model: string;
   readonly version?: string;
 }
-
-const JSON_LENGTH_HEADER = 'inference-header-content-length';
 
 /** The Open Inference Protocol v2 over REST. Bodies are read as bytes: its clients name no content type. */
 export function addInferenceRoutes(app: FastifyInstance, inference: OpenInference, settings: ServingSettings): void {
@@ -38,9 +37,8 @@ async function answer(
   reply: FastifyReply,
   { timeoutMsMax }: ServingSettings,
 ): Promise<FastifyReply> {
-  const found = { jsonLength: headers[JSON_LENGTH_HEADER], timeout: headers['x-request-timeout'] };
-  const { request, isBinary } = parseInfer(body ?? Buffer.alloc(0), found, params, timeoutMsMax);
-  const { bytes, jsonLength } = printInfer(await inference.infer(request), isBinary);
+  const { request, isBinary } = parseInfer(body ?? Buffer.alloc(0), headers, params, timeoutMsMax);
+  const { bytes, jsonLength } = printInfer(await inference.infer({ ...request, signal: signalOf(reply.raw) }), isBinary);
   if (jsonLength !== undefined) reply.header(JSON_LENGTH_HEADER, jsonLength);
   reply.type(jsonLength === undefined ? 'application/json' : 'application/octet-stream');
   const packed = await pack(bytes, headers['accept-encoding']);

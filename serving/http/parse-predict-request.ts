@@ -1,7 +1,8 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
 import { MillraceError } from '../../src/core/millrace-error.ts';
 import type { PredictOptions } from '../prediction.ts';
-import { bodyProblems, moment, readTimeout } from './request-options.ts';
+import { bodyProblems, moment, readRunHeaders } from './request-options.ts';
 
 export const predictBody = z.strictObject({
   instances: z.array(z.unknown()).optional(),
@@ -16,10 +17,10 @@ export interface PredictRequest {
 }
 
 /**
- * Reads a body `{ instances | instance, asOf?, parameters? }` and the header `X-Request-Timeout` (ms).
+ * Reads a body `{ instances | instance, asOf?, parameters? }` and the headers `X-Request-Timeout` (ms) and `X-Request-Priority`.
  * @throws REQUEST_INVALID with all problems
  */
-export function parsePredictRequest(found: unknown, timeoutHeader: string | string[] | undefined, timeoutMsMax: number): PredictRequest {
+export function parsePredictRequest(found: unknown, headers: IncomingHttpHeaders, timeoutMsMax: number): PredictRequest {
   const problems: string[] = [];
   const parsed = predictBody.safeParse(found);
   if (!parsed.success) {
@@ -27,11 +28,11 @@ export function parsePredictRequest(found: unknown, timeoutHeader: string | stri
   } else if ((parsed.data.instances === undefined) === (parsed.data.instance === undefined)) {
     problems.push("body: expected either 'instances' (a list) or 'instance' (one object)");
   }
-  const timeoutMs = readTimeout(timeoutHeader, timeoutMsMax, problems);
+  const run = readRunHeaders(headers, timeoutMsMax, problems);
   if (!parsed.success || problems.length > 0) {
     const example = '{ "instances": [ { "<field>": <value> } ], "asOf": "2026-01-31T12:00:00Z" }';
     throw new MillraceError('REQUEST_INVALID', `Prediction request is wrong: ${problems.join('; ')}. Send ${example}.`);
   }
   const { instances, instance, asOf } = parsed.data;
-  return { instances: instances ?? [instance], options: { asOf, timeoutMs } };
+  return { instances: instances ?? [instance], options: { asOf, ...run } };
 }

@@ -1,5 +1,7 @@
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { TIME_MAGNITUDE_MAX_MS } from '../../src/fold/parse-row.ts';
+import { readPriority, type Priority } from '../batcher/priority.ts';
 
 /** A moment in a body: whole ms since the epoch, or ISO 8601 text with a zone; parsed to ms. */
 export const moment = z.union([
@@ -18,4 +20,27 @@ export function readTimeout(header: string | string[] | undefined, timeoutMsMax:
   if (timeoutMs > 0 && timeoutMs <= timeoutMsMax) return timeoutMs;
   problems.push(`header X-Request-Timeout: expected milliseconds above 0 and up to ${timeoutMsMax}, found '${String(header)}'`);
   return undefined;
+}
+
+/** What the headers of a request say of how it is to be run. */
+export interface RunHeaders {
+  readonly timeoutMs: number | undefined;
+  readonly priority: Priority | undefined;
+}
+
+/** `X-Request-Timeout` and `X-Request-Priority`; what is wrong is added to the problems. */
+export function readRunHeaders(headers: IncomingHttpHeaders, timeoutMsMax: number, problems: string[]): RunHeaders {
+  return {
+    timeoutMs: readTimeout(headers['x-request-timeout'], timeoutMsMax, problems),
+    priority: readPriority('header X-Request-Priority', headers['x-request-priority'], problems),
+  };
+}
+
+/** Aborted when the connection goes before the answer is written. */
+export function signalOf(response: ServerResponse): AbortSignal {
+  const caller = new AbortController();
+  response.once('close', () => {
+    if (!response.writableEnded) caller.abort();
+  });
+  return caller.signal;
 }

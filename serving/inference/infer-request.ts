@@ -1,8 +1,9 @@
+import type { Caller } from '../batcher/batcher.ts';
 import type { ModelRouter } from '../router/model-router.ts';
 import type { Tensor } from './tensor.ts';
 
 /** What every transport makes of an inference request. */
-export interface InferRequest {
+export interface InferRequest extends Caller {
   readonly model: string;
   /** The champion, where absent. */
   readonly version?: string | undefined;

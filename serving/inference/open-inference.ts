@@ -3,6 +3,7 @@ import type { Timers } from '../batcher/timers.ts';
 import type { DataPlane } from '../data-plane.ts';
 import { countError } from '../decisions/complete-decisions.ts';
 import { finiteScore } from '../finite-score.ts';
+import type { NoteWait } from '../limit/concurrency-limiter.ts';
 import type { ServingVersion } from '../router/serving-version.ts';
 import { assertReady, type ServedModel } from '../served-model.ts';
 import type { ServingMetrics } from '../serving-metrics.ts';
@@ -91,7 +92,7 @@ export class OpenInference {
   async infer(request: InferRequest): Promise<InferAnswer> {
     const model = this.#options.dataPlane.model(request.model);
     try {
-      return await this.#infer(model, request);
+      return await model.limiter.run(request.priority, (noteWait) => this.#infer(model, request, noteWait));
     } catch (error) {
       const code = isMillraceError(error) ? error.code : 'unexpected';
       this.#options.metrics.failures.inc({ model: model.name, code });
@@ -99,12 +100,12 @@ export class OpenInference {
     }
   }
 
-  async #infer(model: ServedModel, request: InferRequest): Promise<InferAnswer> {
+  async #infer(model: ServedModel, request: InferRequest, noteWait: NoteWait): Promise<InferAnswer> {
     const { timers, metrics, timeoutMs } = this.#options;
     const startedAt = timers.now();
     const target = requireTarget(model, request.version);
     const wanted = this.#checked(model, target, request);
-    const scores = await this.#scores(model, target, request, startedAt + (request.timeoutMs ?? timeoutMs));
+    const scores = await this.#scores(model, target, request, startedAt + (request.timeoutMs ?? timeoutMs), noteWait);
     const role = model.router.roleOf(target);
     metrics.total.observe({ model: model.name }, (timers.now() - startedAt) / MS_PER_SECOND);
     metrics.predictions.inc({ model: model.name, variant: role }, scores.length);
@@ -123,18 +124,19 @@ export class OpenInference {
     );
   }
 
-  async #scores(model: ServedModel, target: ServingVersion, { inputs }: InferRequest, deadline: number): Promise<Float32Array> {
+  async #scores(model: ServedModel, target: ServingVersion, { inputs, priority, signal }: InferRequest, deadline: number, noteWait: NoteWait): Promise<Float32Array> {
     const { metrics } = this.#options;
     // The one input that there is, of the datatype that was checked.
     const features = inputs[0]?.elements as Float32Array;
     try {
-      const { scores, queueMs, computeMs } = await target.scoreTensor(features, deadline);
+      const { scores, queueMs, computeMs } = await target.scoreTensor(features, deadline, { priority, signal });
+      noteWait(queueMs);
       metrics.queue.observe({ model: model.name }, queueMs / MS_PER_SECOND);
       metrics.compute.observe({ model: model.name }, computeMs / MS_PER_SECOND);
       for (const score of scores) finiteScore(score, model.name, target.version);
       return scores;
     } catch (error) {
-      countError(model, target.version);
+      countError(model, target.version, error);
       throw error;
     }
   }

@@ -3,14 +3,13 @@ import { isMillraceError, MillraceError } from '../../src/core/millrace-error.ts
 import type { LoadedBundle } from '../../src/registry/bundle.ts';
 import type { SignedService } from '../../src/store/current-services.ts';
 import type { BatcherOptions } from '../batcher/batcher.ts';
+import type { Batching } from '../batching.ts';
 import type { ScoreCache } from '../cache/score-cache.ts';
 import type { SessionHost } from '../session-host/session-host.ts';
 import { ServingVersion } from './serving-version.ts';
 
-export interface LoadVersionOptions extends Pick<
-  BatcherOptions,
-  'queueRowsMax' | 'minimumWaitMs' | 'timers' | 'onBatch'
-> {
+export interface LoadVersionOptions extends Pick<BatcherOptions, 'timers' | 'onBatch'> {
+  readonly batching: Batching;
   /** The feature service that a signature names by digest. @throws FEATURE_SERVICE_UNKNOWN */
   readonly serviceOf: (digest: string) => Promise<SignedService>;
   readonly host: SessionHost;
@@ -29,24 +28,28 @@ export async function loadVersion(bundle: LoadedBundle, options: LoadVersionOpti
     if (isMillraceError(error) && error.code === 'FEATURE_SERVICE_UNKNOWN') throw rejected(signature, version, error.message);
     throw error;
   });
-  assertServable(signature, version, service, options.queueRowsMax);
+  const { batching } = options;
+  const batchRowsMax = Math.min(signature.batchRowsMax, batching.batchRowsMax ?? Infinity);
+  assertServable(signature, version, service, { batchRowsMax, queueRowsMax: batching.queueRowsMax });
   const columns = signature.numericNames.length + signature.categories.length;
   const warm = await options.host.load({
     label: `${bundle.model}/${version}`,
     path: bundle.onnxPath,
     sha256: bundle.manifest.files['model.onnx'],
     columns,
-    batchRowsMax: signature.batchRowsMax,
+    batchRowsMax,
     golden: bundle.goldenBatch,
+    instances: batching.instances,
+    threads: batching.threads,
   });
-  return new ServingVersion({ ...options, version, digest, signature, program: service.program, warm, cache: options.cacheOf(digest, columns) });
+  return new ServingVersion({ ...options, ...batching, batchRowsMax, version, digest, signature, program: service.program, warm, cache: options.cacheOf(digest, columns) });
 }
 
 function assertServable(
   signature: ModelSignature,
   version: number,
   { program, gone }: SignedService,
-  queueRowsMax: number,
+  { batchRowsMax, queueRowsMax }: { readonly batchRowsMax: number; readonly queueRowsMax: number },
 ): void {
   const names = signature.categories.map((category) => category.name);
   if (!sameList(signature.numericNames, program.numericNames) || !sameList(names, program.categoryNames)) {
@@ -59,12 +62,11 @@ function assertServable(
       `it reads feature view ${gone.join(', ')}, whose states are gone. Train a version with the present project, or apply that version of the view again.`,
     );
   }
-  const { batchRowsMax } = signature;
   if (!Number.isInteger(batchRowsMax) || batchRowsMax < 1 || batchRowsMax > queueRowsMax) {
     throw rejected(
       signature,
       version,
-      `its largest batch is ${batchRowsMax} rows, expected 1 to ${queueRowsMax} (MILLRACE_SERVING_QUEUE_ROWS_MAX).`,
+      `its largest batch is ${batchRowsMax} rows, expected 1 to ${queueRowsMax}, the rows that its queue holds (MILLRACE_SERVING_QUEUE_ROWS_MAX, or serving.queueRowsMax of the model).`,
     );
   }
 }

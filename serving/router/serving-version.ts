@@ -2,7 +2,7 @@ import type { ModelSignature } from '../../src/contracts/model-bundle.ts';
 import { MillraceError } from '../../src/core/millrace-error.ts';
 import type { ServiceProgram } from '../../src/fold/compile-service.ts';
 import type { WriteRow } from '../batcher/batch-tensor.ts';
-import { Batcher, type BatcherOptions } from '../batcher/batcher.ts';
+import { Batcher, type BatcherOptions, type Caller } from '../batcher/batcher.ts';
 import type { BatchAnswer } from '../batcher/pending-request.ts';
 import type { ScoreCache } from '../cache/score-cache.ts';
 import type { WarmSession } from '../session-host/session-host.ts';
@@ -11,8 +11,10 @@ import { RowEncoder, type FeatureRows } from './row-encoder.ts';
 
 export interface ServingVersionOptions extends Pick<
   BatcherOptions,
-  'queueRowsMax' | 'minimumWaitMs' | 'timers' | 'onBatch'
+  'queueRowsMax' | 'minimumWaitMs' | 'preferredRows' | 'timers' | 'onBatch'
 > {
+  /** The signature's, where absent; never above it. */
+  readonly batchRowsMax?: number;
   readonly version: number;
   readonly digest: string;
   readonly signature: ModelSignature;
@@ -31,6 +33,7 @@ export class ServingVersion {
   readonly program: ServiceProgram;
   readonly keyFields: readonly string[];
   readonly warm: WarmSession;
+  readonly batchRowsMax: number;
   readonly #encoder: RowEncoder;
   readonly #batcher: Batcher;
   readonly #cache: ScoreCache | null;
@@ -45,13 +48,15 @@ export class ServingVersion {
     this.program = options.program;
     this.keyFields = keyFieldsOf(options.program);
     this.warm = options.warm;
+    this.batchRowsMax = options.batchRowsMax ?? options.signature.batchRowsMax;
     this.#cache = options.cache;
     this.#encoder = new RowEncoder(options.signature);
     this.#batcher = new Batcher({
       ...options,
       label: `model '${options.signature.model}' version ${options.version}`,
       columns: this.#encoder.columns,
-      batchRowsMax: options.signature.batchRowsMax,
+      batchRowsMax: this.batchRowsMax,
+      instances: options.warm.instances,
       warmBatchMs: options.warm.batchMs,
       run: (features, rows) => options.warm.session.run(features, rows),
     });
@@ -76,32 +81,32 @@ export class ServingVersion {
    * @param which indexes of the rows to score, in the order of the answer.
    * @param deadline on the scale of the batcher's timers.
    */
-  async score(rows: FeatureRows, which: readonly number[], deadline: number): Promise<BatchAnswer> {
-    return this.#submit(which.length, (i, out, at) => this.#encoder.write(rows, which[i] as number, out, at), deadline);
+  async score(rows: FeatureRows, which: readonly number[], deadline: number, caller?: Caller): Promise<BatchAnswer> {
+    return this.#submit(which.length, (i, out, at) => this.#encoder.write(rows, which[i] as number, out, at), deadline, caller);
   }
 
   /**
    * Scores rows that are encoded already.
-   * @param features row-major, whole rows of `columns` values
+   * @param features row-major, whole rows of `columns` values; must not change until the answer
    */
-  async scoreTensor(features: Float32Array, deadline: number): Promise<BatchAnswer> {
+  async scoreTensor(features: Float32Array, deadline: number, caller?: Caller): Promise<BatchAnswer> {
     const { columns } = this;
     const write: WriteRow = (i, out, at) => out.set(features.subarray(i * columns, (i + 1) * columns), at);
-    return this.#submit(features.length / columns, write, deadline);
+    return this.#submit(features.length / columns, write, deadline, caller);
   }
 
-  #submit(rows: number, write: WriteRow, deadline: number): Promise<BatchAnswer> {
+  #submit(rows: number, write: WriteRow, deadline: number, caller?: Caller): Promise<BatchAnswer> {
     if (this.#closed) {
       const what = `Model '${this.signature.model}' version ${this.version}`;
       throw new MillraceError('MODEL_NOT_READY', `${what} takes no more requests: it was replaced. Try again.`);
     }
-    return this.#cache === null ? this.#batcher.submit(rows, write, deadline) : this.#throughCache(this.#cache, rows, write, deadline);
+    return this.#cache === null ? this.#batcher.submit(rows, write, deadline, caller) : this.#throughCache(this.#cache, rows, write, deadline, caller);
   }
 
-  #throughCache(cache: ScoreCache, rows: number, write: WriteRow, deadline: number): Promise<BatchAnswer> {
+  #throughCache(cache: ScoreCache, rows: number, write: WriteRow, deadline: number, caller?: Caller): Promise<BatchAnswer> {
     const features = new Float32Array(rows * this.columns);
     for (let i = 0; i < rows; i++) write(i, features, i * this.columns);
-    const answer = cache.score(features, (count, writeRow) => this.#batcher.submit(count, writeRow, deadline), deadline);
+    const answer = cache.score(features, (count, writeRow) => this.#batcher.submit(count, writeRow, deadline, caller), deadline);
     const forget = (): boolean => this.#cached.delete(answer);
     this.#cached.add(answer);
     answer.then(forget, forget);

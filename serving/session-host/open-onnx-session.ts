@@ -14,8 +14,8 @@ export interface OnnxSession {
   release(): Promise<void>;
 }
 
-/** More threads double the CPU time and hurt p99 at these sizes: scale by processes. */
-const INTRA_OP_THREADS = 1;
+/** More threads double the CPU time and hurt p99 at the sizes of most models: scale by processes. */
+const THREADS_DEFAULT = 1;
 
 /**
  * Opens a model whose bytes have the wanted digest, that holds all of its values, and that takes
@@ -29,7 +29,7 @@ export async function openOnnxSession(source: SessionSource): Promise<OnnxSessio
     try {
       const session = await InferenceSession.create(bytes, {
         executionProviders: [provider],
-        intraOpNumThreads: INTRA_OP_THREADS,
+        intraOpNumThreads: source.threads ?? THREADS_DEFAULT,
         interOpNumThreads: 1,
         // Errors only: warnings about unused initializers are not the operator's business.
         logSeverityLevel: 3,

@@ -5,6 +5,7 @@ import { checkGoldenBatch } from './check-golden-batch.ts';
 import { ChildSession } from './child-session.ts';
 import { InProcessSession } from './in-process-session.ts';
 import { openOnnxSession } from './open-onnx-session.ts';
+import { SessionGroup } from './session-group.ts';
 import type { SessionProcessLimits } from './session-process.ts';
 import type { ExecutionProvider, Session, SessionSource } from './session.ts';
 
@@ -36,11 +37,17 @@ export interface SessionRequest {
   readonly columns: number;
   readonly batchRowsMax: number;
   readonly golden: GoldenBatch;
+  /** Sessions that are wanted; one, where absent. */
+  readonly instances?: number;
+  /** Threads of each; one, where absent. */
+  readonly threads?: number;
 }
 
 /** A session that passed its checks and is warm. */
 export interface WarmSession {
   readonly session: Session;
+  /** Batches that it runs at one time. */
+  readonly instances: number;
   /** Median time of a full batch inside ONNX Runtime. */
   readonly batchMs: number;
   /** Median time of the way to the child process and back. */
@@ -59,25 +66,24 @@ export class SessionHost {
 
   /**
    * Every model opens in a child first, so that one that crashes or hangs harms nobody, and moves into
-   * the serving process only where its full batch takes less time than the hand-over.
+   * the serving process only where its full batch takes less time than the hand-over. Several sessions stay in children:
+   * in one process they would wait for each other.
    * @throws SERVING_VERSION_REJECTED, SERVING_SESSION_LOST, SERVING_SESSION_FAILED
    */
   async load(request: SessionRequest): Promise<WarmSession> {
-    const { logger, onRestart, providers } = this.#options;
+    const { logger, providers } = this.#options;
     const source: SessionSource = { ...request, providers };
-    const child = await ChildSession.open({
-      ...this.#options,
-      source,
-      onRestart: () => onRestart?.(request.label),
-    });
+    const child = await this.#openChild(source, request);
     try {
       const goldenDifference = await checkGoldenBatch(request.golden, request.columns, request.batchRowsMax, (rows) =>
         child.run(rows),
       );
       const times = await warmUp(child, request.batchRowsMax * request.columns);
-      const measured = { ...times, goldenDifference };
-      const session = (await this.#admits(request, times)) ? await this.#moveIn(source, request, child) : child;
+      const isAdmitted = await this.#admits(request, times);
+      const instances = isAdmitted ? 1 : (request.instances ?? 1);
+      const session = isAdmitted ? await this.#moveIn(source, request, child) : await this.#joinOthers(source, request, child, instances);
       const { placement, provider } = session;
+      const measured = { instances, ...times, goldenDifference };
       logger.info({ version: request.label, placement, provider, ...measured }, 'session warm');
       return { session, ...measured };
     } catch (error) {
@@ -88,8 +94,31 @@ export class SessionHost {
 
   async #admits(request: SessionRequest, times: { batchMs: number; handOverMs: number }): Promise<boolean> {
     if (this.#options.placement !== 'auto') return this.#options.placement === 'in-process';
+    if ((request.instances ?? 1) > 1) return false;
     if (times.batchMs >= times.handOverMs || this.#inProcessOpened >= IN_PROCESS_SESSIONS_MAX) return false;
     return (await stat(request.path)).size <= IN_PROCESS_MODEL_BYTES_MAX;
+  }
+
+  /** Opens the rest of the sessions, one after the other: each takes a core while it opens. */
+  async #joinOthers(source: SessionSource, request: SessionRequest, first: ChildSession, instances: number): Promise<Session> {
+    if (instances === 1) return first;
+    const sessions: [Session, ...Session[]] = [first];
+    try {
+      while (sessions.length < instances) {
+        const another = await this.#openChild(source, request);
+        sessions.push(another);
+        await another.run(new Float32Array(request.batchRowsMax * request.columns));
+      }
+    } catch (error) {
+      await Promise.all(sessions.slice(1).map((session) => session.close()));
+      throw error;
+    }
+    return new SessionGroup(sessions);
+  }
+
+  #openChild(source: SessionSource, { label }: SessionRequest): Promise<ChildSession> {
+    const { onRestart } = this.#options;
+    return ChildSession.open({ ...this.#options, source, onRestart: () => onRestart?.(label) });
   }
 
   async #moveIn(source: SessionSource, request: SessionRequest, child: ChildSession): Promise<Session> {

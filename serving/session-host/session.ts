@@ -10,6 +10,8 @@ export interface SessionSource {
   readonly sha256: string;
   /** Values of one row of the input `features`. */
   readonly columns: number;
+  /** Of a run; 1, where absent. */
+  readonly threads?: number;
   /** Tried in order. */
   readonly providers: readonly ExecutionProvider[];
 }

@@ -78,6 +78,22 @@ export interface AuditPolicy {
   readonly sample: number;
 }
 
+/** How serving processes batch and run a model. What is left out is as a process is set. */
+export interface ServingPolicy {
+  /** Rows of one batch at most; a version's own limit holds where it is smaller. */
+  readonly batchRowsMax?: number;
+  /** Wait of a batch that is not full although a session is idle, for GPUs. */
+  readonly minimumWait?: Duration;
+  /** Sizes of a batch, ascending, that end the wait early. */
+  readonly preferredRows?: readonly number[];
+  /** Rows that may wait, per version and process. */
+  readonly queueRowsMax?: number;
+  /** Sessions of one version in one process, each in a process of its own where there are several; 1, where absent. */
+  readonly instances?: number;
+  /** Threads of one session; 1, where absent. */
+  readonly threads?: number;
+}
+
 export interface Model<Name extends string = string> {
   readonly kind: 'model';
   readonly name: Name;
@@ -105,6 +121,8 @@ export interface Model<Name extends string = string> {
   readonly segments: readonly string[];
   readonly monitor: MonitorPolicy;
   readonly rollout: RolloutPolicy;
+  /** Absent: all of it as the processes are set. */
+  readonly serving?: ServingPolicy;
   /** Null: audited only when asked. */
   readonly audit: AuditPolicy | null;
   readonly seed: number;
@@ -158,6 +176,7 @@ export function model<
   segments?: readonly KnownKeys<Request>[];
   monitor?: Partial<MonitorPolicy>;
   rollout?: Partial<RolloutPolicy>;
+  serving?: ServingPolicy;
   audit?: AuditPolicy;
   seed?: number;
 }): Model<Name> {
@@ -179,6 +198,7 @@ export function model<
     segments: definition.segments ?? [],
     monitor: { ...monitorPolicyDefault, ...definition.monitor },
     rollout: { ...rolloutPolicyDefault, ...definition.rollout },
+    ...(definition.serving === undefined ? {} : { serving: definition.serving }),
     audit: definition.audit ?? null,
     seed: definition.seed ?? 1,
   };

@@ -2,7 +2,7 @@ import { assertInvariant } from '../core/assert-invariant.ts';
 import { parseDuration } from '../core/duration.ts';
 import type { Model, Trainer } from '../define/model.ts';
 
-/** Largest batch that a version serves at once. */
+/** Largest batch that a version serves at once, where its definition asks for none that is larger. */
 export const MODEL_BATCH_ROWS_MAX = 512;
 /** The score is a probability, and both mistakes cost the same. */
 export const THRESHOLD_DEFAULT = 0.5;
@@ -43,7 +43,7 @@ export function planTraining(model: Model): TrainingPlan {
     gapMs: milliseconds(model.split.gap),
     monitorWindowMs: milliseconds(model.monitor.window),
     segments: model.segments,
-    batchRowsMax: MODEL_BATCH_ROWS_MAX,
+    batchRowsMax: Math.max(MODEL_BATCH_ROWS_MAX, model.serving?.batchRowsMax ?? 0),
     threshold: THRESHOLD_DEFAULT,
     seed: model.seed,
     refit: true,

@@ -19,6 +19,7 @@ const modelOperations = (path: string): Operation[] => [
     summary: 'Scores raw tensors; nothing is stored.',
     body: { schema: inferBody, mediaTypes: [JSON_TYPE, BINARY_TYPE], required: true },
     timed: true,
+    prioritized: true,
     answer: answers.inferAnswer,
     answerTypes: [JSON_TYPE, BINARY_TYPE],
     errors: [...scoreErrors, 'MODEL_VERSION_NOT_FOUND'],

@@ -34,6 +34,7 @@ export const predictOperation = {
   summary: 'Scores instances; each answer is a decision that is stored.',
   body: { schema: predictBody, mediaTypes: [JSON_TYPE], required: true, oneOf: ['instances', 'instance'] },
   timed: true,
+  prioritized: true,
   answer: answers.predictAnswer,
   errors: [...scoreErrors, ...readErrors, 'SERVING_DECISION_LOG_FULL'],
 } as const satisfies Operation;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { errorTable, type ErrorCode } from '../../../src/core/error-table.ts';
 import type { ServiceProgram } from '../../../src/fold/compile-service.ts';
+import { priorities } from '../../batcher/priority.ts';
 import type { ServedModel } from '../../served-model.ts';
 import type { ServingSettings } from '../../settings.ts';
 import { answeringProgram } from '../describe-model.ts';
@@ -47,6 +48,12 @@ function createOpenApi(models: readonly ServedModel[], settings: ServingSettings
           description: 'Time allowed, in milliseconds.',
           schema: { type: 'number', exclusiveMinimum: 0, maximum: settings.timeoutMsMax },
         },
+        RequestPriority: {
+          name: 'X-Request-Priority',
+          in: 'header',
+          description: 'Level among the requests that wait for the model; normal, where absent.',
+          schema: { enum: priorities },
+        },
       },
       headers: { RequestId: { description: 'Of the request, or one made for it.', schema: requestId.schema } },
     },
@@ -72,7 +79,7 @@ const errorSchema = {
 };
 
 function describe(operation: Operation, models: readonly ServedModel[]): Json {
-  const { method, path, summary, body, timed = false } = operation;
+  const { method, path, summary, body, timed = false, prioritized = false } = operation;
   const known = models.length === 0 ? {} : { enum: models.map((model) => model.name) };
   const names = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
   return {
@@ -82,6 +89,7 @@ function describe(operation: Operation, models: readonly ServedModel[]): Json {
       ...names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string', ...(name === 'model' ? known : {}) } })),
       { $ref: '#/components/parameters/RequestId' },
       ...(timed ? [{ $ref: '#/components/parameters/RequestTimeout' }] : []),
+      ...(prioritized ? [{ $ref: '#/components/parameters/RequestPriority' }] : []),
     ],
     // The empty one: a process without access control takes all that is not for operators.
     ...(isOpen(operation) ? {} : { security: [{ bearer: [] }, { apiKey: [] }, {}] }),

@@ -11,6 +11,8 @@ export interface Operation {
   readonly body?: { readonly schema: z.ZodType; readonly mediaTypes: readonly string[]; readonly required: boolean; readonly oneOf?: readonly string[] };
   /** Whether `X-Request-Timeout` counts. */
   readonly timed?: boolean;
+  /** Whether `X-Request-Priority` counts. */
+  readonly prioritized?: boolean;
   readonly answer: z.ZodType;
   /** JSON, where absent. */
   readonly answerTypes?: readonly string[];

@@ -40,6 +40,7 @@ async function setUp(score: number, definition: Model = delayModel) {
           run: (_features, rows) => Promise.resolve(new Float32Array(rows).fill(score)),
           close: () => Promise.resolve(),
         },
+        instances: 1,
         batchMs: 1,
         handOverMs: 1,
         goldenDifference: 0,

@@ -42,6 +42,7 @@ function setUp() {
           },
           close: async () => void closed.push(version),
         },
+        instances: 1,
         batchMs: 1,
         handOverMs: 1,
         goldenDifference: 0,

@@ -24,6 +24,11 @@ it.each(['http://issuer.example/jwks', 'http://127.0.0.1.example/jwks', 'https:/
   expect(() => load({ ...jwt, JWT_JWKS: jwks })).toThrow(/JWT_JWKS: expected https, or http on this machine/);
 });
 
+it('takes a least limit on concurrency that is not above the largest', () => {
+  expect(load({ CONCURRENCY: 'adaptive', CONCURRENCY_MIN: '8', CONCURRENCY_MAX: '8' })).toMatchObject({ concurrency: 'adaptive', concurrencyMin: 8 });
+  expect(() => load({ CONCURRENCY_MIN: '9', CONCURRENCY_MAX: '8' })).toThrow(/CONCURRENCY_MIN: expected at most 8 \(MILLRACE_SERVING_CONCURRENCY_MAX\), found 9/);
+});
+
 it('takes a certificate with its key, and a CA of clients only with both', () => {
   expect(load({ TLS_CERTIFICATE_FILE: 'c.pem', TLS_KEY_FILE: 'k.pem' })).toMatchObject({ tlsCertificateFile: 'c.pem', tlsKeyFile: 'k.pem' });
   expect(() => load({ TLS_KEY_FILE: 'k.pem' })).toThrow(/TLS_CERTIFICATE_FILE: expected with MILLRACE_SERVING_TLS_KEY_FILE/);

@@ -117,8 +117,121 @@ describe('the batcher', () => {
     const { timers, batcher, submit } = setUp();
     const good = submit(3);
     const bad = batcher.submit(1, () => { throw new TypeError('no such value'); }, 1_000);
-    await expect(bad).rejects.toThrow('no such value');
+    const failed = expect(bad).rejects.toThrow('no such value');
     await timers.runUntil(50);
+    await failed;
     expect([...(await good).scores]).toEqual([3]);
+  });
+
+  it('runs as many batches at one time as it has sessions, and no more', async () => {
+    const { timers, batches, submit } = setUp({ instances: 2, batchRowsMax: 2 });
+    const answers = [1, 2, 3, 4, 5].map((value) => submit(value));
+    await timers.runUntil(50);
+    await Promise.all(answers);
+    expect(batches).toEqual([
+      { at: 0, rows: 2 },
+      { at: 0, rows: 2 },
+      { at: 10, rows: 1 },
+    ]);
+  });
+
+  it('ends a minimum wait at the largest preferred size that is there', async () => {
+    const { timers, batches, submit } = setUp({ minimumWaitMs: 5, batchRowsMax: 8, queueRowsMax: 16, preferredRows: [2, 4] });
+    const answers = [submit(0, 1)];
+    await timers.runUntil(1);
+    answers.push(submit(0, 4));
+    await timers.runUntil(60);
+    await Promise.all(answers);
+    // Four of five at once; the last one has waited long enough when the session is idle again.
+    expect(batches).toEqual([
+      { at: 1, rows: 4 },
+      { at: 11, rows: 1 },
+    ]);
+  });
+
+  it('drops queued rows of a caller that went away, and runs none of one that was gone before', async () => {
+    const { timers, batches, batcher } = setUp();
+    const write = (): void => undefined;
+    const running = batcher.submit(1, write, 1_000);
+    await timers.runUntil(1);
+    const caller = new AbortController();
+    const queued = expect(batcher.submit(3, write, 1_000, { signal: caller.signal })).rejects.toMatchObject({ code: 'SERVING_CANCELLED' });
+    expect(batcher.queuedRows).toBe(3);
+    caller.abort();
+    await queued;
+    expect(batcher.queuedRows).toBe(0);
+    await expect(batcher.submit(1, write, 1_000, { signal: caller.signal })).rejects.toMatchObject({ code: 'SERVING_CANCELLED' });
+    await timers.runUntil(50);
+    await running;
+    expect(batches).toHaveLength(1);
+  });
+
+  it('leaves no place in a batch to what could not make it even in the fastest of the last batches', async () => {
+    const { timers, batches, submit } = setUp({ batchRowsMax: 2 });
+    await Promise.all([submit(0), timers.runUntil(20)]);
+    const first = submit(0);
+    await timers.runUntil(21);
+    // 20 ms are needed, and the queue alone does not tell: the batch that runs has an unknown rest.
+    const late = expect(submit(1, 1, 39)).rejects.toMatchObject({ code: 'SERVING_DEADLINE_EXCEEDED', message: expect.stringContaining('left the queue') as string });
+    const good = [submit(2), submit(3)];
+    await timers.runUntil(100);
+    await Promise.all([first, late, ...good]);
+    expect(batches.map(({ rows }) => rows)).toEqual([1, 1, 2]);
+  });
+
+  it('gives what looks too late its chance where nothing else waits', async () => {
+    let tookMs = 10;
+    const timers = new VirtualTimers();
+    const { submit } = setUp({ timers, run: (features) => timers.sleep(tookMs).then(() => features.slice()) });
+    await Promise.all([submit(0), timers.runUntil(20)]);
+    tookMs = 1;
+    const first = submit(0);
+    await timers.runUntil(20.5);
+    const late = submit(7, 1, 1_000);
+    await timers.runUntil(50);
+    await first;
+    expect([...(await late).scores]).toEqual([7]);
+    const alone = submit(8, 1, timers.now() + 0.9);
+    const failed = expect(alone).rejects.toMatchObject({ message: expect.stringContaining('by its deadline') as string });
+    await timers.runUntil(100);
+    await failed;
+  });
+
+  it('refuses rows that no queue would hold as the caller\'s fault', async () => {
+    const { submit } = setUp();
+    await expect(submit(0, 9)).rejects.toMatchObject({ code: 'REQUEST_INVALID' });
+  });
+});
+
+describe('a full queue', () => {
+  const write = (): void => undefined;
+  it.each([
+    ['low', 'high', 1],
+    ['high', 'low', 1],
+    ['high', 'normal', 5],
+  ] as const)('of %s rows makes room for %s ones within their share, by the newest', async (present, coming, rows) => {
+    const { timers, batcher } = setUp({ queueRowsMax: 42, batchRowsMax: 42 });
+    const running = batcher.submit(1, write, 1_000);
+    await timers.runUntil(1);
+    const oldest = batcher.submit(20, write, 1_000, { priority: present });
+    const newest = expect(batcher.submit(22, write, 1_000, { priority: present })).rejects.toMatchObject({
+      code: 'SERVING_OVERLOADED',
+      message: expect.stringContaining(`gave its place to one of priority '${coming}'`) as string,
+      details: { retryAfterSeconds: 1 },
+    });
+    const admitted = batcher.submit(rows, write, 1_000, { priority: coming });
+    await newest;
+    await timers.runUntil(100);
+    await Promise.all([running, oldest, admitted]);
+  });
+
+  it('refuses a level that has its share already', async () => {
+    const { timers, batcher } = setUp({ queueRowsMax: 42, batchRowsMax: 42 });
+    const answers = [batcher.submit(1, write, 1_000)];
+    await timers.runUntil(1);
+    answers.push(batcher.submit(40, write, 1_000, { priority: 'high' }), batcher.submit(2, write, 1_000, { priority: 'low' }));
+    await expect(batcher.submit(1, write, 1_000, { priority: 'low' })).rejects.toMatchObject({ code: 'SERVING_OVERLOADED' });
+    await timers.runUntil(100);
+    await Promise.all(answers);
   });
 });

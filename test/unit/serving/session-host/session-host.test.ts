@@ -59,6 +59,15 @@ describe('a session', options, () => {
     await session.close();
   });
 
+  it('has company in processes of their own where several are wanted', async () => {
+    const { session, instances } = await host('auto').load(request({ instances: 2, threads: 2 }));
+    expect([session.placement, instances]).toEqual(['child', 2]);
+    const row = Float32Array.of(1, 2, 3);
+    const scores = await Promise.all([session.run(row, 1), session.run(row, 1), session.run(row, 1)]);
+    for (const [score] of scores) expect(score).toBeCloseTo(tinyScore(model, row), 6);
+    await session.close();
+  });
+
   it.each([
     ['a flipped bit', () => corrupted(), {}, /sha256/],
     ['an input of another name', () => writeTinyModel(directory, 'b.onnx', { ...model, inputName: 'x' }), {}, /its inputs are \(x: float32\[\?,3\]\), expected \(features/],

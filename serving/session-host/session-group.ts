@@ -1,0 +1,45 @@
+import type { ExecutionProvider, Placement, Session } from './session.ts';
+
+interface Member {
+  readonly session: Session;
+  runs: number;
+}
+
+/** Several sessions of one version as one: a batch goes to the one with the fewest under way, in turn where several have. */
+export class SessionGroup implements Session {
+  readonly placement: Placement;
+  readonly provider: ExecutionProvider;
+  readonly #members: readonly Member[];
+  #next = 0;
+
+  /** @param sessions at least one */
+  constructor(sessions: readonly [Session, ...Session[]]) {
+    this.placement = sessions[0].placement;
+    this.provider = sessions[0].provider;
+    this.#members = sessions.map((session) => ({ session, runs: 0 }));
+  }
+
+  async run(features: Float32Array, rows: number): Promise<Float32Array> {
+    const member = this.#idlest();
+    member.runs++;
+    try {
+      return await member.session.run(features, rows);
+    } finally {
+      member.runs--;
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#members.map(({ session }) => session.close()));
+  }
+
+  /** The turn goes on with every run, so that a batch whose session was lost is run again by another. */
+  #idlest(): Member {
+    const { length } = this.#members;
+    const from = this.#next;
+    const inTurn = this.#members.map((_, i) => (from + i) % length);
+    const chosen = inTurn.reduce((best, i) => (this.#members[i]!.runs < this.#members[best]!.runs ? i : best));
+    this.#next = (chosen + 1) % length;
+    return this.#members[chosen]!;
+  }
+}
