@@ -108,8 +108,8 @@ const resultOf = (version: { version: number; digest: string }, metrics: Version
   version: version.version,
   digest: version.digest,
   existed,
-  candidateLogLoss: metrics.candidate.overall.logLoss,
+  candidateLogLoss: metrics.candidate?.overall.logLoss ?? null,
   championLogLoss: metrics.champion?.overall.logLoss ?? null,
-  candidateAuc: metrics.candidate.overall.auc,
+  candidateAuc: metrics.candidate?.overall.auc ?? null,
   championAuc: metrics.champion?.overall.auc ?? null,
 });

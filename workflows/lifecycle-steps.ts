@@ -135,7 +135,7 @@ export class Lifecycle {
 
   private async rollOut(request: RetrainRequest, training: TrainResult): Promise<void> {
     this.candidate = training.version;
-    this.journal.note('rolling out', training.version, `hold-out log loss ${training.candidateLogLoss.toFixed(4)}, champion's ${training.championLogLoss?.toFixed(4) ?? 'none'}`);
+    this.journal.note('rolling out', training.version, `hold-out log loss ${training.candidateLogLoss?.toFixed(4) ?? 'none'}, champion's ${training.championLogLoss?.toFixed(4) ?? 'none'}`);
     this.enter('rolling-out');
     const child = await startRollout(this.input, this.cycle, request, training, this.allocation?.champion ?? null);
     let aborts: LifecycleCommand | null = null;

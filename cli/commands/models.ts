@@ -103,8 +103,8 @@ function versionTable(versions: readonly ModelVersion[], allocation: Allocation 
     versions.map((version) => [
       String(version.version),
       aliasesOf(version.version, allocation).join(',') || NONE,
-      formatNumber(version.metrics.candidate.overall.auc, 4),
-      formatNumber(version.metrics.candidate.overall.logLoss, 4),
+      formatNumber(version.metrics.candidate?.overall.auc, 4),
+      formatNumber(version.metrics.candidate?.overall.logLoss, 4),
       String(version.lineage.trainingRows),
       formatTime(version.lineage.dataCut),
       version.lineage.trigger,

@@ -36,6 +36,7 @@ export async function loadVersion(bundle: LoadedBundle, options: LoadVersionOpti
     path: bundle.onnxPath,
     sha256: bundle.manifest.files['model.onnx'],
     columns,
+    tensors: signature.tensors,
     batchRowsMax: signature.batchRowsMax,
     golden: bundle.goldenBatch,
   });

@@ -34,6 +34,7 @@ export interface SessionRequest {
   readonly path: string;
   readonly sha256: string;
   readonly columns: number;
+  readonly tensors?: SessionSource['tensors'];
   readonly batchRowsMax: number;
   readonly golden: GoldenBatch;
 }

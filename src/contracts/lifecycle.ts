@@ -172,7 +172,8 @@ export interface TrainResult {
   readonly digest: string;
   /** True where the same bundle was registered before. */
   readonly existed: boolean;
-  readonly candidateLogLoss: number;
+  /** On the hold-out; null: never evaluated, as an imported version may be. */
+  readonly candidateLogLoss: number | null;
   readonly championLogLoss: number | null;
   readonly candidateAuc: number | null;
   readonly championAuc: number | null;

@@ -20,6 +20,15 @@ const root = protobuf.Root.fromJSON({
             graph: field(7, 'GraphProto'),
           },
         },
+        // What a model says of itself; the rest of its bytes is passed over.
+        ModelHeader: {
+          fields: {
+            irVersion: field(1, 'int64'),
+            producerName: field(2, 'string'),
+            producerVersion: field(3, 'string'),
+            opsetImport: list(8, 'OperatorSetIdProto'),
+          },
+        },
         OperatorSetIdProto: { fields: { domain: field(1, 'string'), version: field(2, 'int64') } },
         GraphProto: {
           fields: {
@@ -64,6 +73,8 @@ const root = protobuf.Root.fromJSON({
 });
 
 export const modelProto = root.lookupType('onnx.ModelProto');
+
+export const modelHeader = root.lookupType('onnx.ModelHeader');
 
 /** TensorProto.DataType. */
 export const onnxType = { float: 1, int64: 7 } as const;
