@@ -50,6 +50,13 @@ export interface PromoteRequest {
   readonly reason: string;
 }
 
+/** A registered version is to go through the steps of the policy, as one that was just trained. */
+export interface RolloutRequest {
+  readonly version: number;
+  readonly requestedBy: string;
+  readonly reason: string;
+}
+
 export interface RollbackRequest {
   /** null: the champion before this one. */
   readonly toVersion: number | null;
@@ -75,6 +82,8 @@ export interface LifecycleCarried {
   readonly paused: boolean;
   readonly history: readonly LifecycleEvent[];
   readonly pendingRetrain: RetrainRequest | null;
+  /** Absent: none. */
+  readonly pendingRollout?: RolloutRequest | null;
   /** Commands that came while the old run was ending. */
   readonly commands: readonly LifecycleCommand[];
 }
@@ -103,6 +112,7 @@ export interface LifecycleState {
 export const lifecycleSignals = {
   retrain: 'retrain',
   promote: 'promote',
+  rollout: 'rollout',
   rollback: 'rollback',
   pause: 'pause',
   resume: 'resume',

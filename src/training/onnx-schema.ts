@@ -16,6 +16,7 @@ const root = protobuf.Root.fromJSON({
             irVersion: field(1, 'int64'),
             opsetImport: list(8, 'OperatorSetIdProto'),
             producerName: field(2, 'string'),
+            producerVersion: field(3, 'string'),
             docString: field(6, 'string'),
             graph: field(7, 'GraphProto'),
           },
