@@ -1,10 +1,7 @@
 import { defineQuery, setHandler } from '@temporalio/workflow';
 import {
-  materializeQueries,
-  type MaterializeInput,
-  type MaterializeProgress,
-  type MaterializeResult,
 } from '../src/contracts/lifecycle.ts';
+import { materializeQueries, type MaterializeInput, type MaterializeProgress, type MaterializeResult } from '../src/contracts/materialize.ts';
 import { materializeActivities } from './activity-proxies.ts';
 import { showProgress } from './show-progress.ts';
 
