@@ -1,6 +1,4 @@
 import { defineQuery, setHandler } from '@temporalio/workflow';
-import {
-} from '../src/contracts/lifecycle.ts';
 import { materializeQueries, type MaterializeInput, type MaterializeProgress, type MaterializeResult } from '../src/contracts/materialize.ts';
 import { materializeActivities } from './activity-proxies.ts';
 import { showProgress } from './show-progress.ts';

@@ -1,7 +1,4 @@
-import {
-  searchAttributes,
-  workflowIds,
-} from '../../src/contracts/lifecycle.ts';
+import { searchAttributes, workflowIds } from '../../src/contracts/lifecycle.ts';
 import type { MaterializeInput, MaterializeResult } from '../../src/contracts/materialize.ts';
 import { createNames } from '../../src/contracts/names.ts';
 import { loadProject } from '../../src/infra/load-project.ts';
