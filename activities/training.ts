@@ -2,12 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Context } from '@temporalio/activity';
 import type { TrainingActivities } from '../src/contracts/activities.ts';
-import type { TrainResult } from '../src/contracts/lifecycle.ts';
-import type { VersionMetrics } from '../src/contracts/model-bundle.ts';
 import type { TrainingSet } from '../src/contracts/training-set.ts';
 import type { Model } from '../src/define/model.ts';
 import type { ArtifactStore } from '../src/infra/artifacts.ts';
 import type { Environment } from '../src/infra/settings.ts';
+import { readChampion } from '../src/registry/read-champion.ts';
 import type { Registry } from '../src/registry/registry.ts';
 import type { Champion } from '../src/training/champion.ts';
 import { trainInChild } from '../src/training/train-in-child.ts';
@@ -16,6 +15,7 @@ import { encodeTrainingSet } from '../src/training/training-set-codec.ts';
 import { keepAlive } from './keep-alive.ts';
 import { knownModel } from './known-model.ts';
 import { mapErrors } from './map-error.ts';
+import { resultOf } from './train-result.ts';
 
 export interface TrainingDependencies {
   readonly registry: Registry;
@@ -53,7 +53,7 @@ export function createTrainingActivities(dependencies: TrainingDependencies): Tr
         const registered = await registry.findVersionByKey(input.model, key);
         // An attempt that was cut off after it registered is not trained again.
         if (registered !== null) return resultOf(registered, registered.metrics, true);
-        const champion = await championOf(registry, input.model);
+        const champion = await readChampion(registry, input.model);
         const bundle = await trainHere(dependencies, input, champion, (details) => alive.progress(details));
         const version = await registry.registerVersion({
           ...bundle,
@@ -95,21 +95,3 @@ async function trainHere(
     await rm(directory, { recursive: true, force: true });
   }
 }
-
-async function championOf(registry: Registry, model: string): Promise<Champion | null> {
-  const allocation = await registry.getAllocation(model);
-  const champion = allocation?.champion ?? null;
-  if (champion === null) return null;
-  const { version, signature, lineage, onnx } = await registry.readBundle(model, champion);
-  return { version, signature, lineage, onnx };
-}
-
-const resultOf = (version: { version: number; digest: string }, metrics: VersionMetrics, existed: boolean): TrainResult => ({
-  version: version.version,
-  digest: version.digest,
-  existed,
-  candidateLogLoss: metrics.candidate.overall.logLoss,
-  championLogLoss: metrics.champion?.overall.logLoss ?? null,
-  candidateAuc: metrics.candidate.overall.auc,
-  championAuc: metrics.champion?.overall.auc ?? null,
-});

@@ -19,6 +19,7 @@ import { addPromote } from './commands/promote.ts';
 import { addReplay } from './commands/replay.ts';
 import { addResume } from './commands/resume.ts';
 import { addRollback } from './commands/rollback.ts';
+import { addRollout } from './commands/rollout.ts';
 import { addRun } from './commands/run.ts';
 import { addStart } from './commands/start.ts';
 import { addStatus } from './commands/status.ts';
@@ -38,7 +39,7 @@ const commands: readonly (readonly [heading: string, adds: readonly AddCommand[]
   ['Project:', [addPlan, addApply, addViews]],
   ['Processes:', [addStart, addRun, addKeys]],
   ['Events and features:', [addReplay, addMaterialize, addFeatures, addLog, addDeadLetters]],
-  ['Models:', [addTrain, addPromote, addRollback, addPause, addResume, addApprove, addPredict]],
+  ['Models:', [addTrain, addRollout, addPromote, addRollback, addPause, addResume, addApprove, addPredict]],
   ['Looking:', [addStatus, addModels, addLedger, addAudit]],
 ];
 

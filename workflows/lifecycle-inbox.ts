@@ -3,6 +3,7 @@ import type {
   LifecycleCommand,
   OperatorNote,
   RetrainRequest,
+  RolloutRequest,
 } from '../src/contracts/lifecycle.ts';
 
 /** Commands of operators that wait at most; what comes on top is refused, and the history says so. */
@@ -13,10 +14,12 @@ export class LifecycleInbox {
   readonly commands: LifecycleCommand[];
   approvals: OperatorNote[] = [];
   private pending: RetrainRequest | null;
+  private rollout: RolloutRequest | null;
 
-  constructor(carried: Pick<LifecycleCarried, 'pendingRetrain' | 'commands'>) {
+  constructor(carried: Pick<LifecycleCarried, 'pendingRetrain' | 'pendingRollout' | 'commands'>) {
     this.commands = [...carried.commands];
     this.pending = carried.pendingRetrain;
+    this.rollout = carried.pendingRollout ?? null;
   }
 
   get pendingRetrain(): RetrainRequest | null {
@@ -32,6 +35,23 @@ export class LifecycleInbox {
 
   addRetrain(request: RetrainRequest): void {
     this.pending = this.pending === null ? request : coalesce(this.pending, request);
+  }
+
+  get pendingRollout(): RolloutRequest | null {
+    return this.rollout;
+  }
+
+  /** The newest request counts; answers the one that it takes the place of. */
+  addRollout(request: RolloutRequest): RolloutRequest | null {
+    const replaced = this.rollout;
+    this.rollout = request;
+    return replaced;
+  }
+
+  takeRollout(): RolloutRequest | null {
+    const taken = this.rollout;
+    this.rollout = null;
+    return taken;
   }
 
   takeRetrain(): RetrainRequest | null {

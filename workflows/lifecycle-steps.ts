@@ -1,6 +1,7 @@
 import { TemporalFailure } from '@temporalio/common';
 import { workflowInfo } from '@temporalio/workflow';
 import type { Allocation } from '../src/contracts/allocation.ts';
+import { judgeCandidate } from '../src/contracts/judge-candidate.ts';
 import {
   rolloutSignals,
   type LifecycleCarried,
@@ -12,6 +13,7 @@ import {
   type OperatorNote,
   type RetrainRequest,
   type RolloutPolicy,
+  type RolloutRequest,
   type RolloutResult,
   type TrainResult,
 } from '../src/contracts/lifecycle.ts';
@@ -55,8 +57,8 @@ export class Lifecycle {
 
   /** Input of the next run: what was asked for and not done goes with it. */
   continued(): LifecycleInput {
-    const { pendingRetrain, commands } = this.inbox;
-    const carried = { cycle: this.cycle, paused: this.paused, history: this.journal.events, pendingRetrain, commands };
+    const { pendingRetrain, pendingRollout, commands } = this.inbox;
+    const carried = { cycle: this.cycle, paused: this.paused, history: this.journal.events, pendingRetrain, pendingRollout, commands };
     return { ...this.input, carried };
   }
 
@@ -71,8 +73,8 @@ export class Lifecycle {
   }
 
   hasWork(): boolean {
-    const { commands, approvals, pendingRetrain } = this.inbox;
-    return commands.length > 0 || approvals.length > 0 || (pendingRetrain !== null && !this.paused);
+    const { commands, approvals, pendingRetrain, pendingRollout } = this.inbox;
+    return commands.length > 0 || approvals.length > 0 || (!this.paused && (pendingRetrain !== null || pendingRollout !== null));
   }
 
   /** Does what waits, operators' commands first. */
@@ -81,6 +83,8 @@ export class Lifecycle {
     this.refuseApprovals();
     const request = this.paused ? null : this.inbox.takeRetrain();
     if (request !== null) await this.runCycle(request);
+    const candidate = this.paused ? null : this.inbox.takeRollout();
+    if (candidate !== null) await this.runRollout(candidate);
     this.candidate = null;
     this.enter(this.paused ? 'paused' : 'idle');
   }
@@ -133,9 +137,34 @@ export class Lifecycle {
     await this.rollOut(request, training);
   }
 
-  private async rollOut(request: RetrainRequest, training: TrainResult): Promise<void> {
+  /** Of a version that is registered already: what its evaluation says counts as after a training. */
+  private async runRollout({ version, requestedBy, reason }: RolloutRequest): Promise<void> {
+    const { model } = this.input;
+    this.cycle += 1;
+    let training: TrainResult;
+    try {
+      training = await this.registry.describeVersion({ model, version });
+    } catch (error) {
+      return this.recordFailure('rollout failed', 'rollout-failed', version, error);
+    }
+    await this.readAllocation();
+    const refusal = training.candidateLogLoss === null ? null : judgeCandidate(training, this.input.policy.maxLogLossIncrease);
+    const why = this.allocation?.champion === version ? 'it is the champion already' : refusal;
+    if (why === null) return this.rollOut({ trigger: 'manual' }, training);
+    this.journal.note('refused', version, why);
+    await this.registry.recordLedger({
+      model,
+      version,
+      actor: requestedBy,
+      action: 'refuse',
+      reason: `Version ${version} is refused before rollout: ${why}.`,
+      details: { verdict: 'refused', asked: reason },
+    });
+  }
+
+  private async rollOut(request: Pick<RetrainRequest, 'trigger'>, training: TrainResult): Promise<void> {
     this.candidate = training.version;
-    this.journal.note('rolling out', training.version, `hold-out log loss ${training.candidateLogLoss.toFixed(4)}, champion's ${training.championLogLoss?.toFixed(4) ?? 'none'}`);
+    this.journal.note('rolling out', training.version, `hold-out log loss ${training.candidateLogLoss?.toFixed(4) ?? 'none'}, champion's ${training.championLogLoss?.toFixed(4) ?? 'none'}`);
     this.enter('rolling-out');
     const child = await startRollout(this.input, this.cycle, request, training, this.allocation?.champion ?? null);
     let aborts: LifecycleCommand | null = null;

@@ -1,10 +1,5 @@
 import { defineQuery, patched, setHandler, sleep } from '@temporalio/workflow';
-import {
-  materializeQueries,
-  type MaterializeInput,
-  type MaterializeProgress,
-  type MaterializeResult,
-} from '../src/contracts/lifecycle.ts';
+import { materializeQueries, type MaterializeInput, type MaterializeProgress, type MaterializeResult } from '../src/contracts/materialize.ts';
 import { materializeActivities } from './activity-proxies.ts';
 import { showProgress } from './show-progress.ts';
 

@@ -11,6 +11,7 @@ import {
   type RetrainRequest,
   type RollbackRequest,
   type RolloutPolicy,
+  type RolloutRequest,
 } from '../src/contracts/lifecycle.ts';
 import { Lifecycle } from './lifecycle-steps.ts';
 
@@ -26,6 +27,10 @@ export async function modelLifecycle(input: LifecycleInput): Promise<void> {
   setHandler(defineSignal<[RetrainRequest]>(lifecycleSignals.retrain), (request) => {
     journal.note(inbox.pendingRetrain === null ? 'retraining asked for' : 'retraining asked for again', null, `${request.trigger}: ${request.reason}`);
     inbox.addRetrain(request);
+  });
+  setHandler(defineSignal<[RolloutRequest]>(lifecycleSignals.rollout), (request) => {
+    const replaced = inbox.addRollout(request);
+    journal.note('rollout asked for', request.version, `${request.requestedBy}: ${request.reason}${replaced === null ? '' : `; instead of version ${replaced.version}`}`);
   });
   setHandler(defineSignal<[PromoteRequest]>(lifecycleSignals.promote), (request) => {
     lifecycle.command({ kind: 'promote', ...request });

@@ -205,7 +205,7 @@ export class Rollout {
 
 function holdoutOf({ candidateLogLoss, championLogLoss }: TrainResult): string {
   const champion = championLogLoss === null ? '' : ` against the champion's ${championLogLoss.toFixed(4)}`;
-  return `hold-out log loss ${candidateLogLoss.toFixed(4)}${champion}`;
+  return candidateLogLoss === null ? 'never evaluated' : `hold-out log loss ${candidateLogLoss.toFixed(4)}${champion}`;
 }
 
 const nameOf = (stage: RolloutStage): string =>

@@ -27,7 +27,7 @@ export function startTraining(
 export function startRollout(
   { namespace, model, policy }: LifecycleInput,
   cycle: number,
-  { trigger }: RetrainRequest,
+  { trigger }: Pick<RetrainRequest, 'trigger'>,
   training: TrainResult,
   champion: number | null,
 ): Promise<ChildWorkflowHandle<typeof rolloutModel>> {

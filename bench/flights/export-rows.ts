@@ -10,7 +10,7 @@ import { buildTrainingSet } from '../../src/store/build-training-set.ts';
 import { scoreOnnx } from '../../src/training/score-onnx.ts';
 import { CategoryCodes } from './category-codes.ts';
 import type { ConnectedRun } from './connect-run.ts';
-import { writeNpy } from './write-npy.ts';
+import { writeNpy } from '../../src/training/import/write-npy.ts';
 
 /** Decisions that one statement answers; bounds what the driver holds. */
 const PAGE_ROWS = 20_000;
@@ -127,7 +127,7 @@ async function readServed(
     label_time: Float64Array.from(rows, (row) => row[7]),
     version: Float32Array.from(rows, (row) => row[2]),
     score: Float64Array.from(rows, (row) => row[3]),
-    frozen_score: await scoreOnnx(onnx, inputs, width),
+    frozen_score: await scoreOnnx(onnx, inputs, width, signature.tensors),
   };
 }
 

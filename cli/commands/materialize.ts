@@ -1,9 +1,5 @@
-import {
-  searchAttributes,
-  workflowIds,
-  type MaterializeInput,
-  type MaterializeResult,
-} from '../../src/contracts/lifecycle.ts';
+import { searchAttributes, workflowIds } from '../../src/contracts/lifecycle.ts';
+import type { MaterializeInput, MaterializeResult } from '../../src/contracts/materialize.ts';
 import { createNames } from '../../src/contracts/names.ts';
 import { loadProject } from '../../src/infra/load-project.ts';
 import { examples, type AddCommand } from '../add-command.ts';

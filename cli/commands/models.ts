@@ -5,19 +5,21 @@ import { MillraceError } from '../../src/core/millrace-error.ts';
 import { examples, type AddCommand } from '../add-command.ts';
 import { exitCodes } from '../exit-code.ts';
 import { withRegistry } from '../open-servers.ts';
+import { addModelsExportRows } from './models-export-rows.ts';
+import { addModelsImport } from './models-import.ts';
 import { formatNumber, formatTime, NONE, renderTable } from '../table.ts';
 
 const PERCENT = 100;
 
 export const addModels: AddCommand = (program, act) => {
-  program
+  const models = program
     .command('models')
-    .summary('list models, or the versions of one')
+    .summary('list models or versions, import a version, export rows')
     .description(
       'Lists the registered models with what serves them; with a name, its versions, newest first: their aliases, hold-out metrics, data cut and trigger.',
     )
     .argument('[model]', 'model name')
-    .addHelpText('after', examples('millrace models', 'millrace models flight_delay --json'))
+    .addHelpText('after', examples('millrace models', 'millrace models flight_delay --json', 'millrace models import --help'))
     .action(
       act(async (context, model: string | undefined) => {
         await withRegistry(context, async (registry) => {
@@ -37,6 +39,8 @@ export const addModels: AddCommand = (program, act) => {
         return exitCodes.ok;
       }),
     );
+  addModelsImport(models, act);
+  addModelsExportRows(models, act);
 };
 
 interface ModelRow {
@@ -103,10 +107,10 @@ function versionTable(versions: readonly ModelVersion[], allocation: Allocation 
     versions.map((version) => [
       String(version.version),
       aliasesOf(version.version, allocation).join(',') || NONE,
-      formatNumber(version.metrics.candidate.overall.auc, 4),
-      formatNumber(version.metrics.candidate.overall.logLoss, 4),
+      formatNumber(version.metrics.candidate?.overall.auc, 4),
+      formatNumber(version.metrics.candidate?.overall.logLoss, 4),
       String(version.lineage.trainingRows),
-      formatTime(version.lineage.dataCut),
+      formatTime(version.lineage.dataCut || null),
       version.lineage.trigger,
     ]),
   );

@@ -35,7 +35,7 @@ export const versions = ({ versions: found, allocation, problems }) =>
 
 function versionRow(version, allocation) {
   const { candidate, champion, lineage } = version;
-  const difference = champion === null ? null : candidate.logLoss - champion.logLoss;
+  const difference = champion === null || candidate === null ? null : candidate.logLoss - champion.logLoss;
   const role = roleOf(version.version, allocation);
   return row(`v${version.version}`, { class: role ?? '' }, columns, [
     h(
@@ -44,8 +44,8 @@ function versionRow(version, allocation) {
       versionTag(version.version, role),
       role === null ? null : h('span', { class: 'note' }, ` ${role}`),
     ),
-    fixed(candidate.auc, 4),
-    fixed(candidate.logLoss, 4),
+    fixed(candidate?.auc, 4),
+    fixed(candidate?.logLoss, 4),
     difference === null
       ? h('span', { class: 'note' }, 'first')
       : h(
@@ -56,7 +56,7 @@ function versionRow(version, allocation) {
           },
           signed(difference, 4),
         ),
-    fixed(candidate.calibrationError, 3),
+    fixed(candidate?.calibrationError, 3),
     h('span', { title: version.reason }, lineage.trigger),
     h(
       'span',

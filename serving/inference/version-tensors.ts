@@ -1,5 +1,5 @@
+import { millraceTensors } from '../../src/contracts/graph-tensors.ts';
 import type { ServingVersion } from '../router/serving-version.ts';
-import { INPUT_NAME, OUTPUT_NAME } from '../session-host/session.ts';
 import type { Elements, Tensor, TensorSpec } from './tensor.ts';
 
 /** Whether the score reaches the version's threshold. */
@@ -12,9 +12,9 @@ export interface VersionTensors {
 
 /** What a version trained on a feature service takes and answers as raw tensors; the first dimension is rows. */
 export const tensorsOf = ({ columns }: Pick<ServingVersion, 'columns'>): VersionTensors => ({
-  inputs: [{ name: INPUT_NAME, datatype: 'FP32', shape: [-1, columns] }],
+  inputs: [{ name: millraceTensors.input, datatype: 'FP32', shape: [-1, columns] }],
   outputs: [
-    { name: OUTPUT_NAME, datatype: 'FP32', shape: [-1] },
+    { name: millraceTensors.output, datatype: 'FP32', shape: [-1] },
     { name: LABEL_NAME, datatype: 'BOOL', shape: [-1] },
   ],
 });

@@ -38,6 +38,7 @@ export async function loadVersion(bundle: LoadedBundle, options: LoadVersionOpti
     sha256: bundle.manifest.files['model.onnx'],
     columns,
     batchRowsMax,
+    tensors: signature.tensors,
     golden: bundle.goldenBatch,
     instances: batching.instances,
     threads: batching.threads,

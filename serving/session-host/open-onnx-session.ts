@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { millraceTensors, scoresOf, type GraphTensors } from '../../src/contracts/graph-tensors.ts';
 import { messageOf, MillraceError } from '../../src/core/millrace-error.ts';
-import { findExternalData } from './find-external-data.ts';
-import { INPUT_NAME, OUTPUT_NAME, type ExecutionProvider, type SessionSource } from './session.ts';
+import { findExternalData } from '../../src/registry/find-external-data.ts';
+import type { ExecutionProvider, SessionSource } from './session.ts';
 
 /** A session of ONNX Runtime in this very process: `run` blocks the thread that it is called on. */
 export interface OnnxSession {
@@ -19,7 +20,7 @@ const THREADS_DEFAULT = 1;
 
 /**
  * Opens a model whose bytes have the wanted digest, that holds all of its values, and that takes
- * `features` [rows, columns] and answers `score` [rows].
+ * `features` [rows, columns] and answers `score` [rows], or what the source names in their places.
  * @throws SERVING_VERSION_REJECTED
  */
 export async function openOnnxSession(source: SessionSource): Promise<OnnxSession> {
@@ -34,8 +35,9 @@ export async function openOnnxSession(source: SessionSource): Promise<OnnxSessio
         // Errors only: warnings about unused initializers are not the operator's business.
         logSeverityLevel: 3,
       });
-      assertTensors(session, source);
-      return wrap(session, provider, passedOver, source.columns);
+      if (source.tensors === undefined) assertTensors(session, source);
+      else assertNamed(session, source, source.tensors);
+      return wrap(session, provider, passedOver, source);
     } catch (error) {
       if (error instanceof MillraceError) throw error;
       passedOver.push(`${provider}: ${messageOf(error)}`);
@@ -63,10 +65,17 @@ async function readVerified(source: SessionSource): Promise<Buffer> {
 function assertTensors(session: InferenceSession, source: SessionSource): void {
   const input = describe(session.inputMetadata);
   const output = describe(session.outputMetadata);
-  const wantedInput = `${INPUT_NAME}: float32[?,${source.columns}]`;
-  const wantedOutput = `${OUTPUT_NAME}: float32[?]`;
+  const wantedInput = `${millraceTensors.input}: float32[?,${source.columns}]`;
+  const wantedOutput = `${millraceTensors.output}: float32[?]`;
   if (input !== wantedInput) throw reject(source, `its inputs are (${input}), expected (${wantedInput})`);
   if (output !== wantedOutput) throw reject(source, `its outputs are (${output}), expected (${wantedOutput})`);
+}
+
+/** An imported graph was examined when it was imported, and its golden batch tells of the rest. */
+function assertNamed({ inputNames, outputNames }: InferenceSession, source: SessionSource, { input, output }: GraphTensors): void {
+  const [only] = inputNames;
+  if (inputNames.length !== 1 || only !== input) throw reject(source, `its inputs are (${inputNames.join(', ')}), expected (${input})`);
+  if (!outputNames.includes(output)) throw reject(source, `its outputs are (${outputNames.join(', ')}), expected '${output}' among them`);
 }
 
 /** A symbolic or unknown dimension is shown as `?`. */
@@ -84,7 +93,7 @@ function wrap(
   session: InferenceSession,
   provider: ExecutionProvider,
   passedOver: readonly string[],
-  columns: number,
+  { columns, tensors = millraceTensors }: SessionSource,
 ): OnnxSession {
   return {
     provider,
@@ -92,19 +101,17 @@ function wrap(
     async run(features, rows) {
       let output: Tensor | undefined;
       try {
-        const feeds = { [INPUT_NAME]: new Tensor('float32', features, [rows, columns]) };
-        output = (await session.run(feeds))[OUTPUT_NAME];
+        const feeds = { [tensors.input]: new Tensor('float32', features, [rows, columns]) };
+        output = (await session.run(feeds, [tensors.output]))[tensors.output];
       } catch (cause) {
         throw new MillraceError('SERVING_SESSION_FAILED', `A batch of ${rows} rows failed: ${messageOf(cause)}`, { cause });
       }
-      const scores = output?.data;
-      if (!(scores instanceof Float32Array) || scores.length !== rows) {
-        throw new MillraceError(
-          'SERVING_SESSION_FAILED',
-          `A batch of ${rows} rows was answered with ${scores?.length ?? 0} scores, expected one float32 each.`,
-        );
-      }
-      return scores;
+      const scores = scoresOf(output?.data, rows, tensors);
+      if (scores !== null) return scores;
+      throw new MillraceError(
+        'SERVING_SESSION_FAILED',
+        `A batch of ${rows} rows was answered with '${tensors.output}' of shape [${output?.dims.join(', ') ?? ''}], expected a score each.`,
+      );
     },
     release: () => session.release(),
   };

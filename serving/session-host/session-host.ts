@@ -35,6 +35,7 @@ export interface SessionRequest {
   readonly path: string;
   readonly sha256: string;
   readonly columns: number;
+  readonly tensors?: SessionSource['tensors'];
   readonly batchRowsMax: number;
   readonly golden: GoldenBatch;
   /** Sessions that are wanted; one, where absent. */

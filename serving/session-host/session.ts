@@ -1,3 +1,5 @@
+import type { GraphTensors } from '../../src/contracts/graph-tensors.ts';
+
 /** Where a session runs: a process of its own, or the serving process itself. */
 export type Placement = 'child' | 'in-process';
 
@@ -8,10 +10,12 @@ export type ExecutionProvider = (typeof executionProviders)[number];
 export interface SessionSource {
   readonly path: string;
   readonly sha256: string;
-  /** Values of one row of the input `features`. */
+  /** Values of one row of the input. */
   readonly columns: number;
   /** Of a run; 1, where absent. */
   readonly threads?: number;
+  /** Of an imported graph; absent: those of Millrace. */
+  readonly tensors?: GraphTensors | undefined;
   /** Tried in order. */
   readonly providers: readonly ExecutionProvider[];
 }
@@ -27,7 +31,3 @@ export interface Session {
   run(features: Float32Array, rows: number): Promise<Float32Array>;
   close(): Promise<void>;
 }
-
-/** Names of the tensors that every model of Millrace has. */
-export const INPUT_NAME = 'features';
-export const OUTPUT_NAME = 'score';

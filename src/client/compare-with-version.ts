@@ -40,7 +40,7 @@ export async function compareWithVersion(
     const page = await readLabelledDecisions(deps.postgres, model, after, PAGE_ROWS);
     const last = page.at(-1);
     if (last === undefined) break;
-    const scores = await scoreOnnx(bundle.onnx, rowsOf(page, bundle.signature), width);
+    const scores = await scoreOnnx(bundle.onnx, rowsOf(page, bundle.signature), width, bundle.signature.tensors);
     for (const [i, decision] of page.entries()) {
       outcomes.months.push(decision.month);
       outcomes.versions.push(decision.version);

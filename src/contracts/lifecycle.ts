@@ -50,6 +50,13 @@ export interface PromoteRequest {
   readonly reason: string;
 }
 
+/** A registered version is to go through the steps of the policy, as one that was just trained. */
+export interface RolloutRequest {
+  readonly version: number;
+  readonly requestedBy: string;
+  readonly reason: string;
+}
+
 export interface RollbackRequest {
   /** null: the champion before this one. */
   readonly toVersion: number | null;
@@ -75,6 +82,8 @@ export interface LifecycleCarried {
   readonly paused: boolean;
   readonly history: readonly LifecycleEvent[];
   readonly pendingRetrain: RetrainRequest | null;
+  /** Absent: none. */
+  readonly pendingRollout?: RolloutRequest | null;
   /** Commands that came while the old run was ending. */
   readonly commands: readonly LifecycleCommand[];
 }
@@ -103,6 +112,7 @@ export interface LifecycleState {
 export const lifecycleSignals = {
   retrain: 'retrain',
   promote: 'promote',
+  rollout: 'rollout',
   rollback: 'rollback',
   pause: 'pause',
   resume: 'resume',
@@ -172,7 +182,8 @@ export interface TrainResult {
   readonly digest: string;
   /** True where the same bundle was registered before. */
   readonly existed: boolean;
-  readonly candidateLogLoss: number;
+  /** On the hold-out; null: never evaluated, as an imported version may be. */
+  readonly candidateLogLoss: number | null;
   readonly championLogLoss: number | null;
   readonly candidateAuc: number | null;
   readonly championAuc: number | null;
@@ -276,25 +287,4 @@ export interface IngestionStatus {
   readonly running: readonly string[];
   readonly restarts: number;
   readonly lag: Readonly<Record<string, number>>;
-}
-
-export interface MaterializeInput {
-  readonly namespace: string;
-  readonly view: string;
-  readonly version: number;
-}
-
-export const materializeQueries = { progress: 'progress' } as const;
-
-export interface MaterializeProgress {
-  readonly partitions: number;
-  readonly done: number;
-  readonly keys: number;
-  readonly events: number;
-}
-
-export interface MaterializeResult {
-  readonly view: string;
-  readonly keys: number;
-  readonly events: number;
 }

@@ -1,4 +1,5 @@
 import type { JsonValue } from '../core/json.ts';
+import type { GraphTensors } from './graph-tensors.ts';
 
 /** Maps category values to codes: 0 is null, 1 is any value that training did not see, then the vocabulary. */
 export interface CategoryEncoder {
@@ -9,7 +10,8 @@ export interface CategoryEncoder {
 /**
  * What goes into a model and what comes out. The model takes one float32 tensor `features` of shape
  * [rows, numericNames.length + categories.length]: the numbers (null is NaN; the graph imputes and
- * scales), then one code per category. It answers one float32 tensor `score` of shape [rows].
+ * scales), then one code per category. It answers one float32 tensor `score` of shape [rows]. A graph that
+ * was imported has names and an output of its own, which `tensors` maps to these.
  */
 export interface ModelSignature {
   readonly model: string;
@@ -23,6 +25,8 @@ export interface ModelSignature {
   readonly batchRowsMax: number;
   /** Scores at or above it are answered as the positive class. */
   readonly threshold: number;
+  /** Of an imported graph; absent: `millraceTensors`. */
+  readonly tensors?: GraphTensors;
 }
 
 /** Histogram of one column at training: reference for drift. */
@@ -78,12 +82,34 @@ export interface EvaluationReport {
 }
 
 export interface VersionMetrics {
-  readonly candidate: EvaluationReport;
+  /** Null for an imported version where no labelled examples were there to evaluate it on. */
+  readonly candidate: EvaluationReport | null;
   /** The champion on the same slice; null for the first version. */
   readonly champion: EvaluationReport | null;
   readonly championVersion: number | null;
-  /** Largest absolute difference of TensorFlow.js and ONNX Runtime over the hold-out. */
+  /** Largest absolute difference of TensorFlow.js and ONNX Runtime over the hold-out; null for an imported version. */
+  readonly exportParity: number | null;
+}
+
+/** Metrics of a version that Millrace trained: it was evaluated, or it would not be there. */
+export interface TrainedMetrics extends VersionMetrics {
+  readonly candidate: EvaluationReport;
   readonly exportParity: number;
+}
+
+/** An ONNX file that somebody else made: where it came from, as the file says, and who brought it. */
+export interface ImportedFile {
+  readonly file: string;
+  readonly sha256: string;
+  readonly bytes: number;
+  readonly by: string;
+  readonly producerName: string;
+  readonly producerVersion: string;
+  readonly irVersion: number;
+  /** Operator set by domain; '' is ONNX itself. */
+  readonly opsets: Readonly<Record<string, number>>;
+  /** Decision time of the newest example that it learned from, ms since the epoch; null: nobody said. */
+  readonly trainedTo: number | null;
 }
 
 export interface Lineage {
@@ -100,6 +126,8 @@ export interface Lineage {
   readonly trainer: JsonValue;
   readonly seed: number;
   readonly durationsMs: Readonly<Record<string, number>>;
+  /** Absent: Millrace trained it. */
+  readonly imported?: ImportedFile;
 }
 
 /** Files of a version by role, each with its sha256 (hex). */

@@ -100,6 +100,7 @@ export const errorTable = {
   TRAINING_PROCESS_DIED: kind(500, true, 'The child process of a training run ended without a result.'),
   TRAINING_SET_CORRUPT: kind(500, false, 'The bytes of a training set are damaged, or reach beyond its data cut.'),
   MODEL_BUNDLE_CORRUPT: kind(500, false, 'A file of a model version is missing, changed or unreadable.'),
+  MODEL_IMPORT_INVALID: kind(400, false, 'A model file, or what came with it, can not become a version of the model.'),
   MODEL_VERSION_NOT_FOUND: kind(404, false, 'A model version is named that was never registered.'),
   REGISTRY_REVISION_CONFLICT: kind(409, false, 'An allocation was changed by somebody else since it was read.'),
   SERVING_NOT_REPORTING: kind(503, true, 'No serving process has loaded a version within the wait.'),

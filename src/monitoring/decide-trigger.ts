@@ -8,8 +8,8 @@ export const ROWS_MIN = 200;
 export interface TriggerContext {
   /** The newest data cut that training read or was asked to read, ms since the epoch. */
   readonly lastCut: number;
-  /** Hold-out log loss of the version that served the window. */
-  readonly referenceLogLoss: number;
+  /** Hold-out log loss of the version that served the window; null: it was never evaluated, so it can't degrade. */
+  readonly referenceLogLoss: number | null;
   /** Labels that became known since the last cut. */
   readonly labelsSince: number;
   /** Moment, in event time, that a retraining would read up to. */
@@ -35,7 +35,8 @@ export function decideTrigger(policy: TriggerPolicy, window: WindowReport, conte
 type Check = (policy: TriggerPolicy, window: WindowReport, context: TriggerContext) => [TriggerKind, string] | null;
 
 const degraded: Check = (policy, { logLoss, labelled }, { referenceLogLoss }) => {
-  if (logLoss === null || labelled < ROWS_MIN || logLoss - referenceLogLoss <= policy.logLossIncrease) return null;
+  if (logLoss === null || referenceLogLoss === null || labelled < ROWS_MIN) return null;
+  if (logLoss - referenceLogLoss <= policy.logLossIncrease) return null;
   return [
     'metric-degraded',
     `log loss ${figure(logLoss)} over ${labelled} outcomes against ${figure(referenceLogLoss)} on the hold-out, allowed is an increase of ${policy.logLossIncrease}`,

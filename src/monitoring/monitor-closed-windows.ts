@@ -50,7 +50,7 @@ async function monitorWindow(
   const lastCut = await lastCutOf({ postgres, registry }, model.name);
   const trigger = decideTrigger(model.policy, report, {
     lastCut,
-    referenceLogLoss: bundle.metrics.candidate.overall.logLoss,
+    referenceLogLoss: bundle.metrics.candidate?.overall.logLoss ?? null,
     labelsSince: await labelsSince(postgres, model, lastCut),
     dataCut: known,
     requestedBy: 'monitor',

@@ -10,12 +10,12 @@ export interface VersionSummary {
   /** Milliseconds since the epoch. */
   readonly registeredAt: number;
   readonly lineage: Lineage;
-  /** On the hold-out. */
-  readonly candidate: SliceMetrics;
+  /** On the hold-out; null where an imported version could not be evaluated. */
+  readonly candidate: SliceMetrics | null;
   /** The champion of that time on the same hold-out; null for the first version. */
   readonly champion: SliceMetrics | null;
   readonly championVersion: number | null;
-  readonly exportParity: number;
+  readonly exportParity: number | null;
 }
 
 /** The newest versions of a model, newest first. */

@@ -20,15 +20,15 @@ export async function scoreChampion(
 ): Promise<Float32Array | null> {
   const input = modelInput(set, signature, rows);
   if (input === null) return null;
-  return scoreOnnx(onnx, input, signature.numericNames.length + signature.categories.length);
+  return scoreOnnx(onnx, input, signature.numericNames.length + signature.categories.length, signature.tensors);
 }
 
 /**
- * Rows of the hold-out that the champion has not learned from: on the others it would be ahead without
+ * Rows of the hold-out that a version has not learned from: on the others it would be ahead without
  * merit. Null where too few are left to compare on.
+ * @param seenTo `learnedTo` of the version
  */
-export function unseenRows(set: TrainingSet, holdout: Uint32Array, champion: Champion): Uint32Array | null {
-  const seenTo = learnedTo(champion.lineage);
+export function unseenRows(set: TrainingSet, holdout: Uint32Array, seenTo: number): Uint32Array | null {
   const rows = holdout.filter((row) => (set.decisionTimes[row] as number) > seenTo);
   const positives = rows.reduce((sum, row) => sum + (set.labels[row] as number), 0);
   return rows.length >= HOLDOUT_ROWS_MIN && positives > 0 && positives < rows.length ? rows : null;

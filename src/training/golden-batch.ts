@@ -9,7 +9,10 @@ const GOLDEN_ROWS = 62;
  * Model inputs spread over the given ones, then a row in which everything is null and one in which
  * every category is unknown: what a loaded model must answer with the same scores.
  */
-export function goldenFeatures(input: Float32Array, signature: ModelSignature): Float32Array {
+export function goldenFeatures(
+  input: Float32Array,
+  signature: Pick<ModelSignature, 'numericNames' | 'categories'>,
+): Float32Array {
   const numbers = signature.numericNames.length;
   const columns = numbers + signature.categories.length;
   const rows = input.length / columns;

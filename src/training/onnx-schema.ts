@@ -16,8 +16,18 @@ const root = protobuf.Root.fromJSON({
             irVersion: field(1, 'int64'),
             opsetImport: list(8, 'OperatorSetIdProto'),
             producerName: field(2, 'string'),
+            producerVersion: field(3, 'string'),
             docString: field(6, 'string'),
             graph: field(7, 'GraphProto'),
+          },
+        },
+        // What a model says of itself; the rest of its bytes is passed over.
+        ModelHeader: {
+          fields: {
+            irVersion: field(1, 'int64'),
+            producerName: field(2, 'string'),
+            producerVersion: field(3, 'string'),
+            opsetImport: list(8, 'OperatorSetIdProto'),
           },
         },
         OperatorSetIdProto: { fields: { domain: field(1, 'string'), version: field(2, 'int64') } },
@@ -64,6 +74,8 @@ const root = protobuf.Root.fromJSON({
 });
 
 export const modelProto = root.lookupType('onnx.ModelProto');
+
+export const modelHeader = root.lookupType('onnx.ModelHeader');
 
 /** TensorProto.DataType. */
 export const onnxType = { float: 1, int64: 7 } as const;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { errorTable, type ErrorCode } from '../core/error-table.ts';
 import { MillraceError } from '../core/millrace-error.ts';
-import type { Lineage, ModelSignature, VersionMetrics } from '../contracts/model-bundle.ts';
+import type { Lineage, ModelSignature, TrainedMetrics } from '../contracts/model-bundle.ts';
 import { bundleFileNames, type BundleFiles } from './bundle-files.ts';
 import type { ChildMessage, TrainJob } from './child-messages.ts';
 import type { BackendName } from './tensorflow-backend.ts';
@@ -126,7 +126,7 @@ async function readBundle(directory: string): Promise<TrainedBundle> {
   return {
     files,
     signature: parse('signature.json') as ModelSignature,
-    metrics: parse('metrics.json') as VersionMetrics,
+    metrics: parse('metrics.json') as TrainedMetrics,
     lineage: parse('lineage.json') as Lineage,
   };
 }

@@ -1,7 +1,7 @@
-import type { Lineage, ModelSignature, VersionMetrics } from '../contracts/model-bundle.ts';
+import type { Lineage, ModelSignature, TrainedMetrics } from '../contracts/model-bundle.ts';
 import type { TrainingSet } from '../contracts/training-set.ts';
 import { bundleFiles, type BundleFiles } from './bundle-files.ts';
-import { scoreChampion, unseenRows, type Champion } from './champion.ts';
+import { learnedTo, scoreChampion, unseenRows, type Champion } from './champion.ts';
 import { checkExport } from './check-export.ts';
 import { describeLineage, describeSignature } from './describe-version.ts';
 import { encodeExamples, modelInput } from './encode-examples.ts';
@@ -38,7 +38,7 @@ export interface TrainOptions {
 export interface TrainedBundle {
   readonly files: BundleFiles;
   readonly signature: ModelSignature;
-  readonly metrics: VersionMetrics;
+  readonly metrics: TrainedMetrics;
   readonly lineage: Lineage;
 }
 
@@ -90,7 +90,7 @@ export async function trainModel(options: TrainOptions): Promise<TrainedBundle> 
     const input = modelInput(set, signature, split.holdout) as Float32Array;
     const columns = signature.numericNames.length + signature.categories.length;
     const golden = goldenFeatures(input, signature);
-    const metrics: VersionMetrics = {
+    const metrics: TrainedMetrics = {
       candidate: evaluated.candidate,
       champion: evaluated.champion,
       championVersion: evaluated.champion === null ? null : (options.champion?.version ?? null),
@@ -116,7 +116,7 @@ export async function trainModel(options: TrainOptions): Promise<TrainedBundle> 
 /** Candidate and champion on the same rows; where these can't be had, the candidate on the whole hold-out. */
 async function evaluateBoth(options: TrainOptions, judged: Trained, holdout: Uint32Array) {
   const { set, plan, champion } = options;
-  const unseen = champion === null ? null : unseenRows(set, holdout, champion);
+  const unseen = champion === null ? null : unseenRows(set, holdout, learnedTo(champion.lineage));
   const rows = unseen ?? holdout;
   const { scores, difference } = await scoreBoth(options, judged, rows);
   const compared = champion === null || unseen === null ? null : await scoreChampion(set, champion, rows);

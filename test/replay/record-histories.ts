@@ -2,7 +2,7 @@
  * Records the histories that test/replay holds the workflow code against, on a real Temporal server:
  *   MILLRACE_TEMPORAL_ADDRESS=host:port MILLRACE_TEMPORAL_NAMESPACE=... npx tsx test/replay/record-histories.ts
  * Run it when a workflow gains a path that no history has; keep the old files, they stand for running
- * workflows of an earlier release. Names after it (lifecycle, monitor, audits, streams, materialize, backfill, exports, historical) record those alone.
+ * workflows of an earlier release. Names after it (lifecycle, rollouts, monitor, audits, streams, materialize, backfill, exports, historical) record those alone.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -87,6 +87,27 @@ async function recordLifecycle(stage: WorkflowStage): Promise<void> {
   await save(stage, 'rollout-model', 'first-version', workflowIds.rolloutModel(namespace, MODEL, 1, 1));
   await save(stage, 'rollout-model', 'promoted', workflowIds.rolloutModel(namespace, MODEL, 2, 2));
   await save(stage, 'rollout-model', 'aborted', workflowIds.rolloutModel(namespace, MODEL, 3, 3));
+}
+
+/** Versions that were registered without a training: one after the other through its steps, and one that is not there. */
+async function recordRollouts(stage: WorkflowStage): Promise<void> {
+  const { namespace, taskQueue, client } = stage;
+  const model = 'imported-delay';
+  const workflowId = workflowIds.modelLifecycle(namespace, model);
+  world.allocation = null;
+  world.versions = 2;
+  world.evidence = () => enoughEvidence;
+  const lifecycle = await client.workflow.start('modelLifecycle', { workflowId, taskQueue, args: [{ namespace, model, policy: quickPolicy }] });
+  const reaches = (what: string, wanted: (state: LifecycleState) => boolean) =>
+    eventually(what, WAIT_MS, () => lifecycle.query<LifecycleState>('state'), wanted);
+  for (const version of [1, 2]) {
+    await lifecycle.signal(lifecycleSignals.rollout, { version, ...note });
+    await reaches(`version ${version}`, (s) => s.phase === 'idle' && s.allocation?.champion === version);
+  }
+  await lifecycle.signal(lifecycleSignals.rollout, { version: 9, ...note });
+  await reaches('the failure', (s) => s.phase === 'idle' && s.lastDecision?.what === 'rollout failed');
+  await save(stage, 'model-lifecycle', 'registered-versions-rolled-out', workflowId);
+  await lifecycle.terminate();
 }
 
 async function recordMonitor(stage: WorkflowStage): Promise<void> {
@@ -209,6 +230,7 @@ async function recordHistorical(stage: WorkflowStage): Promise<void> {
 
 const recorders: Readonly<Record<string, (stage: WorkflowStage) => Promise<void>>> = {
   lifecycle: recordLifecycle,
+  rollouts: recordRollouts,
   monitor: recordMonitor,
   audits: recordAudits,
   streams: recordStreams,

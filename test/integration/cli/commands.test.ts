@@ -85,6 +85,7 @@ test.each([
   ['approve', 'fraud'],
   ['train', 'fraud'],
   ['promote', 'fraud', '1'],
+  ['rollout', 'fraud', '1'],
   ['rollback', 'fraud', '--to', '1'],
 ])('%s signals the lifecycle, which acts on it when it can', async (...argv) => {
   const { exitCode, document } = await json(...argv, '--reason', 'a test');

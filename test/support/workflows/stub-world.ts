@@ -75,6 +75,8 @@ export class StubWorld {
   evidence: (stage: RolloutStage, version: number) => RolloutEvidence = () => enoughEvidence;
   /** What training makes of the next version. */
   train: (version: number) => Promise<Partial<TrainResult>> = () => Promise.resolve({});
+  /** What the registry says of a version that it has. */
+  describe: (version: number) => Partial<TrainResult> = () => ({});
   /** Why serving refuses a version, or null. */
   refuses: (version: number) => string | null = () => null;
   /** What an audit finds in its last chunk; chunks before it find nothing. */
@@ -105,6 +107,10 @@ export class StubWorld {
       previousChampion: async () => previousChampionOf(this.ledger),
       recordLedger: async ({ action, version, actor, reason }) => {
         this.ledger.push({ action, version, champion: null, actor, reason });
+      },
+      describeVersion: async ({ version }) => {
+        if (version > this.versions) throw final('MODEL_VERSION_NOT_FOUND', `no version ${version}`);
+        return { ...this.described(version), ...this.describe(version) };
       },
       assertVersion: async ({ version }) => {
         if (version > this.versions) throw final('MODEL_VERSION_NOT_FOUND', `no version ${version}`);
@@ -148,6 +154,18 @@ export class StubWorld {
     };
   }
 
+  private described(version: number): TrainResult {
+    return {
+      version,
+      digest: `digest-${version}`,
+      existed: true,
+      candidateLogLoss: 0.4,
+      championLogLoss: (this.allocation?.champion ?? null) === null ? null : 0.41,
+      candidateAuc: 0.8,
+      championAuc: 0.79,
+    };
+  }
+
   private training(): Partial<StubbedActivities> {
     return {
       buildTrainingSet: async ({ dataCut }) => ({
@@ -159,16 +177,7 @@ export class StubWorld {
         this.trainings.push(request);
         const made = await this.train(this.versions + 1);
         this.versions += 1;
-        return {
-          version: this.versions,
-          digest: `digest-${this.versions}`,
-          existed: false,
-          candidateLogLoss: 0.4,
-          championLogLoss: (this.allocation?.champion ?? null) === null ? null : 0.41,
-          candidateAuc: 0.8,
-          championAuc: 0.79,
-          ...made,
-        };
+        return { ...this.described(this.versions), existed: false, ...made };
       },
     };
   }

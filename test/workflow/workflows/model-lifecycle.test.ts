@@ -187,3 +187,55 @@ describe('the lifecycle of a model', () => {
     await reaches('promoted', (s) => s.allocation?.champion === 1 && s.phase === 'idle');
   });
 });
+
+describe('a version that was registered without a training', () => {
+  const rollout = (version: number) => lifecycle.signal(lifecycleSignals.rollout, { version, ...note });
+  const ends = (what: string) => reaches(`'${what}'`, (s) => s.phase === 'idle' && s.lastDecision?.what === what);
+
+  it('goes through shadow and canary like one that was trained, evaluated or not', async () => {
+    world.versions = 2;
+    world.describe = () => ({ candidateLogLoss: null, championLogLoss: null });
+    await start();
+    await rollout(1);
+    await reaches('version 1 is champion', (s) => s.allocation?.champion === 1 && s.phase === 'idle');
+    await rollout(2);
+    await reaches('version 2 is champion', (s) => s.allocation?.champion === 2 && s.phase === 'idle');
+    expect(world.actions()).toEqual(['verify', 'promote', 'shadow', 'canary', 'canary', 'promote']);
+    expect(world.ledger[2]?.reason).toBe('shadow: never evaluated');
+    expect(world.trainings).toEqual([]);
+  });
+
+  it('is refused where its hold-out, the champion or the registry speaks against it', async () => {
+    world.versions = 2;
+    await start();
+    await promoteNext(3);
+    world.describe = () => ({ candidateLogLoss: 0.9 });
+    await rollout(2);
+    await ends('refused');
+    await rollout(3);
+    await reaches("version 3's refusal", (s) => s.lastDecision?.version === 3 && s.lastDecision.what === 'refused');
+    await rollout(9);
+    await ends('rollout failed');
+    expect(world.ledger.slice(2)).toEqual([
+      expect.objectContaining({ action: 'refuse', version: 2, actor: 'tester', reason: expect.stringContaining("exceeds the champion's") as string }),
+      expect.objectContaining({ action: 'refuse', version: 3, reason: expect.stringContaining('it is the champion already') as string }),
+      expect.objectContaining({ action: 'rollout-failed', version: 9 }),
+    ]);
+    expect(world.allocation).toMatchObject({ champion: 3, canary: null, shadow: null });
+  });
+
+  it('waits while the lifecycle is paused, and gives way to one that is asked for later', async () => {
+    world.versions = 2;
+    await start();
+    await lifecycle.signal(lifecycleSignals.pause, note);
+    await rollout(1);
+    await rollout(2);
+    await reaches('the pause', (s) => s.phase === 'paused');
+    expect(world.allocation).toBeNull();
+    await lifecycle.signal(lifecycleSignals.resume, note);
+    await reaches('version 2 is champion', (s) => s.allocation?.champion === 2 && s.phase === 'idle');
+    const history = await lifecycle.query<LifecycleEvent[]>(lifecycleQueries.history);
+    expect(history.some(({ why }) => why.endsWith('instead of version 1'))).toBe(true);
+    expect(world.actions()).toEqual(['verify', 'promote']);
+  });
+});

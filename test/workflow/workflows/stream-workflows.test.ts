@@ -7,10 +7,10 @@ import {
   lifecycleSignals,
   workflowIds,
   type IngestionStatus,
-  type MaterializeInput,
   type MonitorResult,
   type RetrainRequest,
 } from '../../../src/contracts/lifecycle.ts';
+import type { MaterializeInput } from '../../../src/contracts/materialize.ts';
 import { eventually } from '../../support/eventually.ts';
 import { testPrefix, testStack } from '../../support/test-stack.ts';
 import { manual, StubWorld } from '../../support/workflows/stub-world.ts';

@@ -1,0 +1,122 @@
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { scoresOf, type GraphTensors } from '../../contracts/graph-tensors.ts';
+import { messageOf } from '../../core/millrace-error.ts';
+import { findExternalData } from '../../registry/find-external-data.ts';
+import { EXPORT_DIFFERENCE_MAX } from '../check-export.ts';
+import { findTensors, type WantedTensors } from './find-tensors.ts';
+import { importInvalid } from './import-problem.ts';
+import { readOnnxHeader, type OnnxHeader } from './onnx-header.ts';
+import type { ModelFile } from './read-model-file.ts';
+
+/** Rows that must score alone as they do among others. */
+const ALONE_ROWS = 3;
+
+/** Rows to try a graph on, and what each of them is, for messages. */
+export interface ProbeRows {
+  /** Row-major, as the signature has its columns. */
+  readonly features: Float32Array;
+  readonly nameOf: (row: number) => string;
+}
+
+export interface ExaminedGraph {
+  readonly header: OnnxHeader;
+  readonly tensors: GraphTensors;
+  /** One for each probe row. */
+  readonly scores: Float32Array;
+}
+
+/**
+ * Opens a graph that somebody else made, finds its input and its score, and tries it: every probe row must get a probability,
+ * the same alone as among others.
+ * @throws MillraceError MODEL_IMPORT_INVALID with all that is wrong
+ */
+export async function examineGraph(
+  model: string,
+  file: ModelFile,
+  wanted: WantedTensors,
+  probe: ProbeRows,
+): Promise<ExaminedGraph> {
+  const problems: string[] = [];
+  const header = examineBytes(file, problems);
+  if (header === null) throw importInvalid(model, file.name, problems);
+  let session: InferenceSession;
+  try {
+    session = await InferenceSession.create(file.bytes, {
+      executionProviders: ['cpu'],
+      intraOpNumThreads: 1,
+      interOpNumThreads: 1,
+      logSeverityLevel: 3,
+    });
+  } catch (error) {
+    throw importInvalid(model, file.name, [`ONNX Runtime does not open it (${messageOf(error)})`]);
+  }
+  try {
+    const { input, output } = findTensors(session, wanted, problems);
+    const tried = problems.length > 0 ? null : await tryGraph(session, { input, output }, wanted.columns, probe, problems);
+    if (tried === null || problems.length > 0) throw importInvalid(model, file.name, problems);
+    return { header, ...tried };
+  } finally {
+    await session.release();
+  }
+}
+
+/** Null where a session must not be opened. */
+function examineBytes({ bytes }: ModelFile, problems: string[]): OnnxHeader | null {
+  try {
+    const header = readOnnxHeader(bytes);
+    const external = findExternalData(bytes);
+    if (external === null) return header;
+    problems.push(`tensor '${external}' keeps its values in another file: save the model as one file`);
+  } catch (error) {
+    problems.push(`it is not an ONNX model (${messageOf(error)})`);
+  }
+  return null;
+}
+
+async function tryGraph(
+  session: InferenceSession,
+  { input, output }: { readonly input: string; readonly output: string },
+  columns: number,
+  { features, nameOf }: ProbeRows,
+  problems: string[],
+): Promise<{ tensors: GraphTensors; scores: Float32Array } | null> {
+  const run = async (rows: Float32Array): Promise<Tensor | undefined> =>
+    (await session.run({ [input]: new Tensor('float32', rows, [rows.length / columns, columns]) }, [output]))[output];
+  const rows = features.length / columns;
+  try {
+    const answer = await run(features);
+    const outputColumns = columnsOf(answer?.dims ?? [], rows);
+    if (outputColumns === null) {
+      problems.push(
+        `output '${output}' answers ${rows} rows with shape [${answer?.dims.join(', ') ?? ''}], expected [rows], [rows, 1], or [rows, 2] with the ` +
+          'probability of the positive class last',
+      );
+      return null;
+    }
+    const tensors: GraphTensors = { input, output, outputColumns, scoreColumn: outputColumns - 1 };
+    const scores = scoresOf(answer?.data, rows, tensors) as Float32Array;
+    const wrong = scores.findIndex((score) => !(score >= 0 && score <= 1));
+    if (wrong >= 0) problems.push(`${nameOf(wrong)} scores ${scores[wrong]}: ${scoreAdvice(scores[wrong] as number)}`);
+    for (let row = 0; row < Math.min(ALONE_ROWS, rows) && problems.length === 0; row++) {
+      const alone = scoresOf((await run(features.slice(row * columns, (row + 1) * columns)))?.data, 1, tensors)?.[0];
+      if (alone !== undefined && Math.abs(alone - (scores[row] as number)) <= EXPORT_DIFFERENCE_MAX) continue;
+      problems.push(`${nameOf(row)} scores ${scores[row]} among others and ${alone} alone: rows must not depend on one another`);
+    }
+    return { tensors, scores };
+  } catch (error) {
+    problems.push(`it fails on a batch of rows (${messageOf(error)})`);
+    return null;
+  }
+}
+
+/** Values that an answer has for each row; null where it is no score. */
+function columnsOf(dims: readonly number[], rows: number): number | null {
+  if (dims[0] !== rows || dims.length > 2) return null;
+  const columns = dims[1] ?? 1;
+  return columns === 1 || columns === 2 ? columns : null;
+}
+
+const scoreAdvice = (score: number): string =>
+  Number.isFinite(score)
+    ? 'expected a probability from 0 to 1; end the graph with a sigmoid or softmax'
+    : 'null reaches the graph as NaN; impute it in the graph';
