@@ -30,7 +30,7 @@ export interface HttpServerOptions {
   readonly openInference: OpenInference;
   readonly modelControl: ModelControl;
   readonly findDecision: (id: string) => Promise<Decision | null>;
-  readonly metrics: Metrics;
+  readonly metrics: Pick<Metrics, 'contentType' | 'metrics'>;
   readonly access: AccessControl;
   /** Absent for plain text. */
   readonly certificates?: Certificates | undefined;
@@ -50,6 +50,8 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   );
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id);
+    // Connections that are kept come to an end between two requests, not under one.
+    if (dataPlane.retiring) void reply.header('connection', 'close');
   });
   guardRoutes(app, access, settings.metricsAccess === 'open');
 

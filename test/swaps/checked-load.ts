@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
 
 /** The score that a version gives a distance, from the model's formula. */
@@ -22,7 +23,7 @@ const DISTANCES = 500;
 
 /**
  * Asks as fast as it is answered, over so many connections, by entity keys and by raw tensors, one row and many; every score
- * has to be that of the version which the answer names.
+ * has to be that of the version which the answer names. With a pause, each connection rests that long between its requests.
  */
 export class CheckedLoad {
   /** Requests answered, and rows in them. */
@@ -32,12 +33,14 @@ export class CheckedLoad {
   readonly failures: string[] = [];
   readonly #pool: Pool;
   readonly #scoreOf: ScoreOf;
+  readonly #pauseMs: number;
   readonly #loops: Promise<void>[];
   #stopped: Promise<void> | undefined;
 
-  constructor(url: string, connections: number, scoreOf: ScoreOf) {
+  constructor(url: string, connections: number, scoreOf: ScoreOf, pauseMs = 0) {
     this.#pool = new Pool(url, { connections });
     this.#scoreOf = scoreOf;
+    this.#pauseMs = pauseMs;
     this.#loops = Array.from({ length: connections }, (_, i) => this.#loop(i));
   }
 
@@ -60,6 +63,7 @@ export class CheckedLoad {
       } catch (error) {
         if (this.failures.length < FAILURES_KEPT) this.failures.push(String(error));
       }
+      if (this.#pauseMs > 0) await sleep(this.#pauseMs);
     }
   }
 
