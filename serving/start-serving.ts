@@ -96,6 +96,8 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
   await follower.start();
   reporter.start();
   const modelControl = createModelControl(options, dataPlane);
+  // A group hands connections to every process that listens; alone, readiness keeps callers away.
+  if (peers !== undefined) await untilSettled(dataPlane, settings.openTimeoutMs);
   const transports = await openTransports({
     dataPlane,
     onlineFeatures,
@@ -135,6 +137,12 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
   };
 }
 
+async function untilSettled(dataPlane: DataPlane, limitMs: number): Promise<void> {
+  const giveUpAt = performance.now() + limitMs;
+  while (!dataPlane.settled && performance.now() < giveUpAt) await sleep(SETTLED_LOOK_MS);
+}
+
+const SETTLED_LOOK_MS = 20;
 /** Decisions get this long even where the requests in flight used up the time of the whole. */
 const DECISIONS_DRAIN_MS_MIN = 1_000;
 /** Under the data directory, shared with training, which puts the files there. */

@@ -12,6 +12,7 @@ import type { ModelControl } from '../inference/model-control.ts';
 import type { OpenInference } from '../inference/open-inference.ts';
 import type { Prediction } from '../prediction.ts';
 import type { ServingSettings } from '../settings.ts';
+import { addBulkRoute } from './bulk-route.ts';
 import { describeModel, readinessOf, summarizeModel } from './describe-model.ts';
 import { guardRoutes } from './guard-routes.ts';
 import { addInferenceRoutes } from './inference-routes.ts';
@@ -85,6 +86,10 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   void app.register((room, _options, done) => {
     addInferenceRoutes(room, openInference, settings);
     addRepositoryRoutes(room, openInference, modelControl);
+    done();
+  });
+  void app.register((room, _options, done) => {
+    addBulkRoute(room, dataPlane, settings);
     done();
   });
   return app;

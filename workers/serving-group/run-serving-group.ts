@@ -5,6 +5,7 @@ import type { Logger } from '../../src/infra/logger.ts';
 import { createMetrics, Gauge } from '../../src/infra/metrics.ts';
 import { serveMetrics, type MetricsAddress } from '../serve-metrics.ts';
 import { stopOnSignal } from '../stop-on-signal.ts';
+import { handOverAgain } from './hand-over-again.ts';
 import { ServingGroup } from './serving-group.ts';
 
 /** Decisions and sessions get time of their own behind the requests. */
@@ -25,7 +26,9 @@ export async function runServingGroup(settings: ServingSettings, metricsAt: Metr
     count: processCountOf(settings),
     fork: (place) => {
       cluster.setupPrimary({ args: [String(place)] });
-      return cluster.fork();
+      const worker = cluster.fork();
+      handOverAgain(worker);
+      return worker;
     },
     stopLimitMs: settings.retireMs + settings.drainTimeoutMs + STOP_MARGIN_MS,
     readyLimitMs: START_LIMIT_MS + settings.openTimeoutMs,

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
+import { createAccessFiles, createRoleKeys } from '../../support/serving/access-stage.ts';
 import { createGrpcCaller } from '../../support/serving/grpc-caller.ts';
 import { startServingProgram, type ServingProgram } from '../../support/serving/serving-program.ts';
 import { createServingStage, WEIGHTS, type ServingStage } from '../../support/serving/serving-stage.ts';
@@ -16,6 +17,9 @@ const READY_MS_MAX = 100_000;
 const TEST_MS_MAX = 240_000;
 const tiny: TinyModel = { weights: WEIGHTS, bias: 0.5 };
 const scoreOf = (_version: number, distance: number): number => tinyScore(tiny, [0, 0, distance, 3]);
+const files = createAccessFiles();
+const { keys, entries } = createRoleKeys('admin');
+const headers = { 'x-api-key': keys.admin };
 const proto = new URL('../../../src/contracts/proto/millrace/v1/feature_store.proto', import.meta.url);
 
 let stage: ServingStage;
@@ -25,14 +29,14 @@ let grpc: string;
 
 const readiness = async (): Promise<number> => (await fetch(`${url}/v1/health/ready`, { headers: { connection: 'close' } })).status;
 const isReady = () => eventually('all processes ready', READY_MS_MAX, readiness, (status) => status === 200);
-const metrics = async (): Promise<string> => (await fetch(`${url}/metrics`)).text();
+const metrics = async (): Promise<string> => (await fetch(`${url}/metrics`, { headers })).text();
 /** Pids of the processes of the group, by place; the newest of each. */
 const pids = (): Map<number, number> =>
   new Map(group.log.filter(({ msg }) => msg === 'serving process started').map((line) => [line['member'] as number, line['pid'] as number]));
 const membersWith = (text: string, metric: string): string[] =>
   [...text.matchAll(new RegExp(`^${metric}\\{[^\\n]*member="(\\d+)"[^\\n]*\\} (\\d+)$`, 'gm'))].filter(([, , count]) => Number(count) > 0).map(([, member]) => member as string);
-const load = (): CheckedLoad => {
-  const started = new CheckedLoad(url, CONNECTIONS, scoreOf, PAUSE_MS);
+const load = (tensorsOnly = true): CheckedLoad => {
+  const started = new CheckedLoad(url, CONNECTIONS, scoreOf, { headers, pauseMs: PAUSE_MS, tensorsOnly });
   onTestFinished(() => started.stop());
   return started;
 };
@@ -40,22 +44,27 @@ const load = (): CheckedLoad => {
 beforeAll(async () => {
   stage = await createServingStage();
   await stage.allocate({ champion: await stage.register(tiny) });
-  group = startServingProgram(stage.config, { MILLRACE_SERVING_PROCESSES: '2', MILLRACE_SERVING_RETIRE_MS: '1000' });
+  group = startServingProgram(stage.config, {
+    MILLRACE_SERVING_PROCESSES: '2',
+    MILLRACE_SERVING_RETIRE_MS: '1000',
+    MILLRACE_SERVING_API_KEYS_FILE: files.write('keys.json', { keys: entries }),
+  });
   ({ url, grpc } = await group.addresses());
   await isReady();
 }, READY_MS_MAX);
 afterAll(async () => {
   await group.close();
   await stage.close();
+  files.remove();
 });
 
 test('every process answers, over HTTP and over gRPC, and one scrape shows them all', async () => {
-  const running = load();
+  const running = load(false);
   await eventually('some hundred answers', READY_MS_MAX, () => Promise.resolve(running.requests), (requests) => requests > 400);
   await running.stop();
   expect(running.failures).toEqual([]);
   for (let i = 0; i < 6; i++) {
-    const caller = createGrpcCaller(grpc, proto, 'millrace.v1.FeatureStore', {}, undefined, { 'grpc.use_local_subchannel_pool': 1 });
+    const caller = createGrpcCaller(grpc, proto, 'millrace.v1.FeatureStore', headers, undefined, { 'grpc.use_local_subchannel_pool': 1 });
     const answer = await caller.call('GetOnlineFeatures', { views: { names: ['origin_departures'] }, entities: [{ fields: { origin: { text: 'JFK' } } }] });
     expect(answer.error).toBeUndefined();
     caller.close();
@@ -70,7 +79,7 @@ test('every process answers, over HTTP and over gRPC, and one scrape shows them 
 
 test('what an operator unloads is unloaded in all processes, and in one that starts again', async () => {
   const control = async (action: string): Promise<number> =>
-    (await fetch(`${url}/v2/repository/models/delay/${action}`, { method: 'POST', headers: { connection: 'close' } })).status;
+    (await fetch(`${url}/v2/repository/models/delay/${action}`, { method: 'POST', headers: { ...headers, connection: 'close' } })).status;
   const answers = (): Promise<number[]> => Promise.all(Array.from({ length: 8 }, async () => predictOnce()));
   expect(await control('unload')).toBe(200);
   expect(new Set(await answers())).toEqual(new Set([503]));
@@ -136,7 +145,7 @@ async function predictOnce(): Promise<number> {
   const pool = new Pool(url, { connections: 1 });
   try {
     const body = JSON.stringify({ instance: { flightId: 'F1', origin: 'JFK', carrier: 'UA', distance: 5 } });
-    const answer = await pool.request({ method: 'POST', path: '/v1/models/delay/predict', headers: { 'content-type': 'application/json' }, body });
+    const answer = await pool.request({ method: 'POST', path: '/v1/models/delay/predict', headers: { ...headers, 'content-type': 'application/json' }, body });
     await answer.body.dump();
     return answer.statusCode;
   } finally {
