@@ -32,7 +32,7 @@ export async function openTransports(options: TransportsOptions): Promise<Transp
   return {
     url,
     grpcAddress: grpc.address,
-    retire: grpc.retire,
+    retire: () => grpc.retire(),
     async drain() {
       const giveUp = sleep(drainTimeoutMs, undefined, { ref: false });
       await Promise.all([http.close(), grpc.drain(giveUp)]);
