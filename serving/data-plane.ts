@@ -30,6 +30,8 @@ export interface DataPlaneOptions {
   readonly clock: Clock;
   readonly instancesMax: number;
   readonly timeoutMs: number;
+  /** Where several processes share a port: whether all of them are ready. */
+  readonly groupReady?: () => boolean;
   readonly logger: Logger;
 }
 
@@ -81,8 +83,13 @@ export class DataPlane {
     return this.#retiring;
   }
 
-  /** Every model's allocation is known, its versions are loaded or rejected, and the process is not going to end. */
+  /** Of this process and all that share its port. */
   get ready(): boolean {
+    return this.#options.groupReady?.() ?? this.settled;
+  }
+
+  /** Every model's allocation is known, its versions are loaded or rejected, and the process is not going to end. */
+  get settled(): boolean {
     return !this.#retiring && this.models.every(({ router }) => router.settled);
   }
 

@@ -12,6 +12,8 @@ export interface TransportsOptions extends HttpServerOptions {
 export interface Transports {
   readonly url: string;
   readonly grpcAddress: string;
+  /** gRPC's health says from here on that nothing is served; everything still is. */
+  retire(): void;
   /** No new requests; resolves when those in flight are answered. */
   drain(): Promise<void>;
 }
@@ -30,6 +32,7 @@ export async function openTransports(options: TransportsOptions): Promise<Transp
   return {
     url,
     grpcAddress: grpc.address,
+    retire: () => grpc.retire(),
     async drain() {
       const giveUp = sleep(drainTimeoutMs, undefined, { ref: false });
       await Promise.all([http.close(), grpc.drain(giveUp)]);

@@ -8,6 +8,7 @@ import { executionProviders } from './session-host/session.ts';
 const positive = (max: number) => z.coerce.number().int().min(1).max(max);
 const milliseconds = (max: number) => z.coerce.number().min(0).max(max);
 const HOUR_MS = 3_600_000;
+const PROCESSES_MAX = 64;
 
 const shape = {
   ...accessShape,
@@ -15,12 +16,18 @@ const shape = {
   port: z.coerce.number().int().min(0).max(65_535).default(7480),
   grpcPort: z.coerce.number().int().min(0).max(65_535).default(7481),
   process: z.string().min(1).max(200).optional(),
+  processes: z.union([z.literal('auto'), positive(PROCESSES_MAX)]).default(1),
+  retireMs: z.coerce.number().int().min(0).max(HOUR_MS).default(250),
   bodyBytesMax: positive(64 * 1024 * 1024).default(1024 * 1024),
   instancesMax: positive(100_000).default(1_000),
   onlineEntitiesMax: positive(100_000).default(1_000),
   onlineKeysMax: positive(100_000).default(4_096),
   historicalRowsMax: positive(100_000).default(1_000),
   historicalTimeoutMs: positive(HOUR_MS).default(10_000),
+  bulkRequestsMax: positive(1_000).default(8),
+  bulkLinesMax: positive(100_000).default(1_024),
+  bulkLineBytesMax: positive(64 * 1024 * 1024).default(64 * 1024),
+  bulkIdleMs: positive(HOUR_MS).default(30_000),
   timeoutMs: positive(HOUR_MS).default(1_000),
   timeoutMsMax: positive(HOUR_MS).default(30_000),
   headersTimeoutMs: positive(HOUR_MS).default(5_000),
@@ -66,12 +73,18 @@ export const servingSettingNames = {
   port: 'MILLRACE_SERVING_PORT',
   grpcPort: 'MILLRACE_SERVING_GRPC_PORT',
   process: 'MILLRACE_SERVING_PROCESS',
+  processes: 'MILLRACE_SERVING_PROCESSES',
+  retireMs: 'MILLRACE_SERVING_RETIRE_MS',
   bodyBytesMax: 'MILLRACE_SERVING_BODY_BYTES_MAX',
   instancesMax: 'MILLRACE_SERVING_INSTANCES_MAX',
   onlineEntitiesMax: 'MILLRACE_SERVING_ONLINE_ENTITIES_MAX',
   onlineKeysMax: 'MILLRACE_SERVING_ONLINE_KEYS_MAX',
   historicalRowsMax: 'MILLRACE_SERVING_HISTORICAL_ROWS_MAX',
   historicalTimeoutMs: 'MILLRACE_SERVING_HISTORICAL_TIMEOUT_MS',
+  bulkRequestsMax: 'MILLRACE_SERVING_BULK_REQUESTS_MAX',
+  bulkLinesMax: 'MILLRACE_SERVING_BULK_LINES_MAX',
+  bulkLineBytesMax: 'MILLRACE_SERVING_BULK_LINE_BYTES_MAX',
+  bulkIdleMs: 'MILLRACE_SERVING_BULK_IDLE_MS',
   timeoutMs: 'MILLRACE_SERVING_TIMEOUT_MS',
   timeoutMsMax: 'MILLRACE_SERVING_TIMEOUT_MS_MAX',
   headersTimeoutMs: 'MILLRACE_SERVING_HEADERS_TIMEOUT_MS',

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { pid } from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createNames } from '../src/contracts/names.ts';
 import type { Project } from '../src/define/project.ts';
 import { createArtifactStore } from '../src/infra/artifacts.ts';
@@ -32,6 +33,7 @@ import { observeObjectives } from './freshness-metrics.ts';
 import { ModelControl } from './inference/model-control.ts';
 import { OpenInference } from './inference/open-inference.ts';
 import { openTransports } from './open-transports.ts';
+import type { Peers } from './peers.ts';
 import { AllocationFollower } from './router/allocation-follower.ts';
 import { StatusReporter } from './router/status-reporter.ts';
 import type { ServedModel } from './served-model.ts';
@@ -44,6 +46,8 @@ export interface ServingOptions {
   readonly settings: ServingSettings;
   /** For reads of the past; without it a log with rows in files only is refused. */
   readonly coldLog?: ColdLogConfig;
+  /** The processes that listen on the same port, where there are several. */
+  readonly peers?: Peers;
   readonly logger: Logger;
 }
 
@@ -64,8 +68,8 @@ export interface RunningServing {
  * @throws CONFIG_INVALID
  */
 export async function startServing(options: ServingOptions): Promise<RunningServing> {
-  const { config, settings, logger } = options;
-  const metricsRegistry = createMetrics('serving');
+  const { config, settings, logger, peers } = options;
+  const metricsRegistry = createMetrics('serving', peers === undefined ? {} : { member: peers.member });
   const metrics = createServingMetrics(metricsRegistry);
   // First, because its files may be wrong: nothing else is open then.
   const access = await openAccess(settings, metrics.accessRefusals, logger);
@@ -91,20 +95,24 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
   const follower = createFollower(options, registry, postgres, models);
   await follower.start();
   reporter.start();
+  const modelControl = createModelControl(options, dataPlane);
+  // A group hands connections to every process that listens; alone, readiness keeps callers away.
+  if (peers !== undefined) await untilSettled(dataPlane, settings.openTimeoutMs);
   const transports = await openTransports({
     dataPlane,
     onlineFeatures,
     historicalFeatures,
     openInference,
-    modelControl: new ModelControl({ dataPlane, loadWaitMs: settings.timeoutMsMax, logger }),
+    modelControl,
     findDecision: async (id) => decisions.recent(id) ?? (await findDecision(postgres, id)),
-    metrics: metricsRegistry,
+    metrics: peers === undefined ? metricsRegistry : { contentType: metricsRegistry.contentType, metrics: () => peers.metrics() },
     access: access.control,
     certificates: access.certificates,
     settings,
     logger,
   });
   const { url, grpcAddress } = transports;
+  peers?.join({ isReady: () => dataPlane.settled, metrics: () => metricsRegistry.metrics(), control: modelControl.follow.bind(modelControl) }, transports);
   logger.info({ url, grpc: grpcAddress, guarded: access.control.on, models: models.map(({ name }) => name) }, 'serving');
 
   return {
@@ -114,9 +122,11 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
     onlineFeatures,
     metrics: metricsRegistry,
     async stop() {
+      dataPlane.retire();
+      transports.retire();
+      await sleep(settings.retireMs);
       const giveUpAt = performance.now() + settings.drainTimeoutMs;
       const withinLimit = (work: Promise<unknown>): Promise<void> => atMost(giveUpAt - performance.now(), work);
-      dataPlane.retire();
       catalog.stop();
       await withinLimit(transports.drain().then(() => dataPlane.drain()));
       historicalFeatures.close();
@@ -127,6 +137,12 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
   };
 }
 
+async function untilSettled(dataPlane: DataPlane, limitMs: number): Promise<void> {
+  const giveUpAt = performance.now() + limitMs;
+  while (!dataPlane.settled && performance.now() < giveUpAt) await sleep(SETTLED_LOOK_MS);
+}
+
+const SETTLED_LOOK_MS = 20;
 /** Decisions get this long even where the requests in flight used up the time of the whole. */
 const DECISIONS_DRAIN_MS_MIN = 1_000;
 /** Under the data directory, shared with training, which puts the files there. */
@@ -168,7 +184,7 @@ function createDecisionLog(
 }
 
 function createDataPlane(
-  { settings, logger }: ServingOptions,
+  { settings, logger, peers }: ServingOptions,
   models: readonly ServedModel[],
   reader: ViewReader,
   decisions: DecisionLog,
@@ -187,8 +203,14 @@ function createDataPlane(
     clock: Date.now,
     instancesMax,
     timeoutMs,
+    ...(peers === undefined ? {} : { groupReady: () => peers.ready }),
     logger,
   });
+}
+
+function createModelControl({ settings, logger, peers }: ServingOptions, dataPlane: DataPlane): ModelControl {
+  const tellOthers = peers?.control.bind(peers);
+  return new ModelControl({ dataPlane, loadWaitMs: settings.timeoutMsMax, logger, ...(tellOthers === undefined ? {} : { tellOthers }) });
 }
 
 function createOnlineFeatures(

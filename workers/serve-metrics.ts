@@ -29,7 +29,7 @@ export interface MetricsServer {
 }
 
 /** `GET /metrics` in the Prometheus text format and `GET /healthz`. */
-export async function serveMetrics(registry: Registry, { host, port }: MetricsAddress): Promise<MetricsServer> {
+export async function serveMetrics(registry: Pick<Registry, 'contentType' | 'metrics'>, { host, port }: MetricsAddress): Promise<MetricsServer> {
   const server = createServer((request, response) => {
     if (request.url === '/healthz') {
       response.end('ok\n');

@@ -1,29 +1,47 @@
-/** The serving process: answers predictions over HTTP until it is told to stop. */
+/** The serving process: answers predictions over HTTP and gRPC until it is told to stop; or the primary of several that do. */
 import './stop-with-parent.ts';
-import { loadServingSettings } from '../serving/settings.ts';
-import { startServing } from '../serving/start-serving.ts';
+import cluster, { type Worker } from 'node:cluster';
+import { loadServingSettings, type ServingSettings } from '../serving/settings.ts';
 import { loadBaseConfig } from '../src/infra/base-config.ts';
 import { loadColdLogConfig } from '../src/infra/cold-log-config.ts';
-import { loadProject } from '../src/infra/load-project.ts';
 import { createLogger } from '../src/infra/logger.ts';
 import { processEnvironment } from '../src/infra/process-environment.ts';
 import { metricsAddress, serveMetrics } from './serve-metrics.ts';
+import { clusterChannel } from './serving-group/cluster-channel.ts';
+import { MemberLink } from './serving-group/member-link.ts';
+import { processCountOf, runServingGroup } from './serving-group/run-serving-group.ts';
 import { stopOnSignal } from './stop-on-signal.ts';
 
 const environment = processEnvironment();
 const config = loadBaseConfig(environment);
 const settings = loadServingSettings(environment);
+const coldLog = loadColdLogConfig(environment);
 const metricsAt = metricsAddress(environment);
 const logger = createLogger('serving', config.logLevel);
+const { worker } = cluster;
 
-const serving = await startServing({
-  project: await loadProject(config.project),
-  config,
-  settings,
-  coldLog: loadColdLogConfig(environment),
-  logger,
-});
-// The HTTP port has them too; all workers have them on a port of their own, which a supervisor knows.
-const metrics = metricsAt === undefined ? undefined : await serveMetrics(serving.metrics, metricsAt);
+if (worker !== undefined) await serveAsMember(worker);
+else if (processCountOf(settings) > 1) await runServingGroup(settings, metricsAt, logger);
+else await serveAlone();
 
-stopOnSignal(logger, () => Promise.all([serving.stop(), metrics?.close()]));
+async function serveAlone(): Promise<void> {
+  const serving = await start(settings);
+  // The HTTP port has them too; all workers have them on a port of their own, which a supervisor knows.
+  const metrics = metricsAt === undefined ? undefined : await serveMetrics(serving.metrics, metricsAt);
+  stopOnSignal(logger, () => Promise.all([serving.stop(), metrics?.close()]));
+}
+
+async function serveAsMember(line: Worker): Promise<void> {
+  const member = process.argv[2] ?? String(line.id);
+  const peers = new MemberLink({ member, channel: clusterChannel(line) });
+  // One that takes another's place stands beside it for a while: the registry has to tell them apart.
+  const serving = await start({ ...settings, ...(settings.process === undefined ? {} : { process: `${settings.process}/${line.id}` }) }, peers);
+  stopOnSignal(logger, () => serving.stop());
+}
+
+/** What a primary has no need of is loaded by those that serve. */
+async function start(own: ServingSettings, peers?: MemberLink) {
+  const [{ startServing }, { loadProject }] = await Promise.all([import('../serving/start-serving.ts'), import('../src/infra/load-project.ts')]);
+  const project = await loadProject(config.project);
+  return startServing({ project, config, settings: own, coldLog, logger, ...(peers === undefined ? {} : { peers }) });
+}

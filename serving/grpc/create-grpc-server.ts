@@ -33,7 +33,9 @@ export interface GrpcServerOptions {
 export interface GrpcServer {
   /** `host:port`. */
   readonly address: string;
-  /** Unhealthy from here on, no new calls; resolves when those in flight are answered, cut off once `giveUp` resolves. */
+  /** Unhealthy from here on. */
+  retire(): void;
+  /** The same, and no new calls; resolves when those in flight are answered, cut off once `giveUp` resolves. */
   drain(giveUp: Promise<unknown>): Promise<void>;
 }
 
@@ -64,6 +66,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   });
   return {
     address: `${host}:${port}`,
+    retire: () => health.retire(),
     async drain(giveUp) {
       health.retire();
       const drained = new Promise<void>((resolve) => {

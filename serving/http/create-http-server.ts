@@ -12,6 +12,7 @@ import type { ModelControl } from '../inference/model-control.ts';
 import type { OpenInference } from '../inference/open-inference.ts';
 import type { Prediction } from '../prediction.ts';
 import type { ServingSettings } from '../settings.ts';
+import { addBulkRoute } from './bulk-route.ts';
 import { describeModel, readinessOf, summarizeModel } from './describe-model.ts';
 import { guardRoutes } from './guard-routes.ts';
 import { addInferenceRoutes } from './inference-routes.ts';
@@ -31,7 +32,7 @@ export interface HttpServerOptions {
   readonly openInference: OpenInference;
   readonly modelControl: ModelControl;
   readonly findDecision: (id: string) => Promise<Decision | null>;
-  readonly metrics: Metrics;
+  readonly metrics: Pick<Metrics, 'contentType' | 'metrics'>;
   readonly access: AccessControl;
   /** Absent for plain text. */
   readonly certificates?: Certificates | undefined;
@@ -51,6 +52,8 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   );
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id);
+    // Connections that are kept come to an end between two requests, not under one.
+    if (dataPlane.retiring) void reply.header('connection', 'close');
   });
   guardRoutes(app, access, settings.metricsAccess === 'open');
 
@@ -84,6 +87,10 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   void app.register((room, _options, done) => {
     addInferenceRoutes(room, openInference, settings);
     addRepositoryRoutes(room, openInference, modelControl);
+    done();
+  });
+  void app.register((room, _options, done) => {
+    addBulkRoute(room, dataPlane, settings);
     done();
   });
   return app;

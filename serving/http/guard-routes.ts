@@ -6,6 +6,7 @@ import { operate, operateGuarded, predict, type AccessRule } from '../access/acc
 /** What each route asks of its caller; docs/serving.md has this table too. */
 export const routeAccess: Readonly<Record<string, AccessRule>> = {
   'POST /v1/models/:model/predict': predict,
+  'POST /v1/models/:model/predict/bulk': predict,
   'POST /v1/features/online': predict,
   'POST /v1/features/historical': predict,
   'GET /v1/models': predict,

@@ -2,12 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError } from '../../src/core/millrace-error.ts';
 import type { Logger } from '../../src/infra/logger.ts';
 import type { DataPlane } from '../data-plane.ts';
+import type { ControlAction } from '../peers.ts';
 import type { ServedModel } from '../served-model.ts';
 
 export interface ModelControlOptions {
   readonly dataPlane: DataPlane;
   /** A load is waited for so long; it goes on behind. */
   readonly loadWaitMs: number;
+  /** Where several processes share a port: has the others do the same. */
+  readonly tellOthers?: (action: ControlAction, model: string) => Promise<void>;
   readonly logger: Logger;
 }
 
@@ -16,7 +19,7 @@ const UNLOAD_PARAMETERS = ['unload_dependents'];
 
 /**
  * Load and unload of the model repository extension. What is allocated is the registry's to say and stays so: an operator takes
- * a model out of this one process, and brings it back. A process that starts again has all its models.
+ * a model out of this one process, or group of processes on one port, and brings it back. What starts again has all its models.
  */
 export class ModelControl {
   readonly #options: ModelControlOptions;
@@ -31,6 +34,26 @@ export class ModelControl {
    * @throws MODEL_NOT_FOUND, REQUEST_INVALID, SERVING_VERSION_REJECTED, MODEL_NOT_READY (it is still loading)
    */
   async load(name: string, parameters: readonly string[]): Promise<void> {
+    await this.#load(name, parameters);
+    await this.#options.tellOthers?.('load', name);
+  }
+
+  /**
+   * Resolves when its versions have answered what they took and are closed.
+   * @param parameters names of those that were sent
+   * @throws MODEL_NOT_FOUND, REQUEST_INVALID
+   */
+  async unload(name: string, parameters: readonly string[]): Promise<void> {
+    await this.#unload(name, parameters);
+    await this.#options.tellOthers?.('unload', name);
+  }
+
+  /** What another process of the group was asked for. */
+  follow(action: ControlAction, name: string): Promise<void> {
+    return action === 'load' ? this.#load(name, []) : this.#unload(name, []);
+  }
+
+  async #load(name: string, parameters: readonly string[]): Promise<void> {
     const { router } = this.#model(name, parameters, []);
     const { loadWaitMs, logger } = this.#options;
     logger.info({ model: name }, 'an operator loads a model');
@@ -49,12 +72,7 @@ export class ModelControl {
     }
   }
 
-  /**
-   * Resolves when its versions have answered what they took and are closed.
-   * @param parameters names of those that were sent
-   * @throws MODEL_NOT_FOUND, REQUEST_INVALID
-   */
-  async unload(name: string, parameters: readonly string[]): Promise<void> {
+  async #unload(name: string, parameters: readonly string[]): Promise<void> {
     const { router } = this.#model(name, parameters, UNLOAD_PARAMETERS);
     this.#options.logger.info({ model: name }, 'an operator unloads a model');
     await router.unload();

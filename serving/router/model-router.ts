@@ -214,8 +214,11 @@ export class ModelRouter {
   /** Forgets a version. One that is still loading is closed when it has loaded. */
   #drop(version: number, slot: Slot): void {
     this.#slots.delete(version);
-    if (slot.state !== 'loaded') return;
-    const closing = slot.target.close().catch((error: unknown) => {
+    if (slot.state === 'loaded') this.#close(version, slot.target);
+  }
+
+  #close(version: number, target: ServingVersion): void {
+    const closing = target.close().catch((error: unknown) => {
       this.#options.logger.error({ err: error, version }, 'version did not close');
     });
     this.#closing.add(closing);
@@ -227,7 +230,8 @@ export class ModelRouter {
     this.#slots.set(version, slot);
     const outcome = await this.#tryLoad(version, () => this.#slots.get(version) === slot);
     if (this.#slots.get(version) !== slot) {
-      if (outcome.state === 'loaded') this.#drop(version, outcome);
+      // The slot may be that of another attempt by now: unloaded and loaded again while this one was under way.
+      if (outcome.state === 'loaded') this.#close(version, outcome.target);
       return;
     }
     this.#slots.set(version, outcome);

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
 
 /** The score that a version gives a distance, from the model's formula. */
@@ -15,6 +16,17 @@ interface TensorAnswer {
   readonly outputs: readonly { readonly data: readonly number[] }[];
 }
 
+/** What it asks besides. */
+export interface CheckedLoadOptions {
+  readonly headers?: Readonly<Record<string, string>>;
+  /** How long each connection rests between its requests. */
+  readonly pauseMs?: number;
+  /** No reads of Redis, which has a limit of its own on a busy machine. */
+  readonly tensorsOnly?: boolean;
+}
+
+/** A request that nobody answers is a failure. */
+const ANSWER_MS_MAX = 60_000;
 const TOLERANCE = 1e-5;
 const FAILURES_KEPT = 20;
 const ROWS = [1, 2, 5, 30] as const;
@@ -32,12 +44,14 @@ export class CheckedLoad {
   readonly failures: string[] = [];
   readonly #pool: Pool;
   readonly #scoreOf: ScoreOf;
+  readonly #options: CheckedLoadOptions;
   readonly #loops: Promise<void>[];
   #stopped: Promise<void> | undefined;
 
-  constructor(url: string, connections: number, scoreOf: ScoreOf) {
-    this.#pool = new Pool(url, { connections });
+  constructor(url: string, connections: number, scoreOf: ScoreOf, options: CheckedLoadOptions = {}) {
+    this.#pool = new Pool(url, { connections, headersTimeout: ANSWER_MS_MAX });
     this.#scoreOf = scoreOf;
+    this.#options = options;
     this.#loops = Array.from({ length: connections }, (_, i) => this.#loop(i));
   }
 
@@ -54,12 +68,13 @@ export class CheckedLoad {
       const count = ROWS[turn % ROWS.length]!;
       const distances = Array.from({ length: count }, (_, i) => (turn * 7 + i * 13) % DISTANCES);
       try {
-        await (turn % 3 === 0 ? this.#askTensors(distances) : this.#askKeys(distances, turn));
+        await (turn % 3 === 0 || this.#options.tensorsOnly === true ? this.#askTensors(distances) : this.#askKeys(distances, turn));
         this.requests++;
         this.rows += count;
       } catch (error) {
         if (this.failures.length < FAILURES_KEPT) this.failures.push(String(error));
       }
+      if (this.#options.pauseMs !== undefined) await sleep(this.#options.pauseMs);
     }
   }
 
@@ -77,7 +92,7 @@ export class CheckedLoad {
   }
 
   async #post<T>(path: string, body: unknown): Promise<T> {
-    const headers = { 'content-type': 'application/json' };
+    const headers = { 'content-type': 'application/json', ...this.#options.headers };
     const { statusCode, body: answer } = await this.#pool.request({ method: 'POST', path, headers, body: JSON.stringify(body) });
     const text = await answer.text();
     if (statusCode !== 200) throw new Error(`${path} answered ${statusCode}: ${text.slice(0, 300)}`);

@@ -24,6 +24,11 @@ export const predictAnswer = z.object({
     z.object({ decisionId: z.string(), score: z.number().min(0).max(1), label: z.boolean(), version, variant, digest: z.string() }),
   ),
 });
+/** One line. */
+export const bulkAnswer = z.union([
+  z.object({ line: count, decisionId: z.string(), score: z.number().min(0).max(1), label: z.boolean(), version, variant, digest: z.string() }),
+  z.object({ line: count, error: z.string(), code: z.string(), end: z.literal(true).optional() }),
+]);
 export const onlineAnswer = z.object({ asOf: z.number(), names: z.array(z.string()), rows: z.array(z.array(value)), views: z.array(viewRead) });
 export const historicalAnswer = z.object({
   dataCut: z.number().nullable(),

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../../../src/core/error-table.ts';
+import { bulkLine, NDJSON_TYPE } from '../bulk-route.ts';
 import { historicalBody } from '../parse-historical-request.ts';
 import { onlineBody } from '../parse-online-request.ts';
 import { predictBody } from '../parse-predict-request.ts';
@@ -42,6 +43,16 @@ export const predictOperation = {
 /** The endpoints that are Millrace's own; docs/serving.md says what each is for. */
 export const nativeOperations: readonly Operation[] = [
   predictOperation,
+  {
+    method: 'post',
+    path: '/v1/models/{model}/predict/bulk',
+    summary: 'Scores one instance a line; each line of the answer is that of a line, in order.',
+    body: { schema: bulkLine, mediaTypes: [NDJSON_TYPE], required: true },
+    timed: true,
+    answer: answers.bulkAnswer,
+    answerTypes: [NDJSON_TYPE],
+    errors: ['MODEL_NOT_FOUND', 'MODEL_NOT_READY', 'SERVING_OVERLOADED'],
+  },
   {
     method: 'post',
     path: '/v1/features/online',

@@ -1,4 +1,4 @@
-import { Client, credentials, Metadata, type ServiceError, type status } from '@grpc/grpc-js';
+import { Client, credentials, Metadata, type ClientOptions, type ServiceError, type status } from '@grpc/grpc-js';
 import { loadProto, serviceOf } from '../../../src/infra/load-proto.ts';
 
 export interface GrpcOutcome {
@@ -13,9 +13,10 @@ export function createGrpcCaller(
   name: string,
   headers: Readonly<Record<string, string>> = {},
   channel = credentials.createInsecure(),
+  clientOptions: ClientOptions = {},
 ) {
   const service = serviceOf(loadProto(protoFile), name);
-  const client = new Client(address, channel);
+  const client = new Client(address, channel, clientOptions);
   const metadata = new Metadata();
   for (const [key, value] of Object.entries(headers)) metadata.set(key, value);
   return {

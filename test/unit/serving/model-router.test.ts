@@ -180,6 +180,19 @@ describe('the router', () => {
     expect([router.route(0), router.loading]).toEqual([null, false]);
   });
 
+  it('keeps what was loaded again while the attempt before the unloading was still under way', async () => {
+    const { router, load, loads, closed } = (current = setUp());
+    router.apply(allocate(1));
+    const before = loads.get(1);
+    await router.unload();
+    const loaded = router.load();
+    before?.resolve();
+    await expect.poll(() => closed).toEqual([1]);
+    await load(1);
+    await loaded;
+    expect([router.route(0)?.target.version, router.settled]).toEqual([1, true]);
+  });
+
   it('tries rejected versions again when an operator asks, and leaves those that serve alone', async () => {
     const { router, load, loads, closed } = (current = setUp());
     router.apply(allocate(1, { shadow: 2 }));

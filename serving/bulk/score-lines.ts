@@ -1,0 +1,86 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ErrorCode } from '../../src/core/error-table.ts';
+import { isMillraceError, messageOf, MillraceError } from '../../src/core/millrace-error.ts';
+import type { Prediction, PredictOptions } from '../prediction.ts';
+import type { Line } from './split-lines.ts';
+
+/** What one line asks for. */
+export interface LineRequest {
+  readonly instance: unknown;
+  readonly asOf?: number | undefined;
+}
+
+export interface ScoreLinesOptions {
+  readonly predict: (instances: readonly unknown[], options: PredictOptions) => Promise<readonly Prediction[]>;
+  /** @throws MillraceError REQUEST_INVALID */
+  readonly parse: (text: string) => LineRequest;
+  readonly lineBytesMax: number;
+  /** Time of a line from its reading to its answer. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+export type LineAnswer = ({ readonly line: number } & Prediction) | { readonly line: number; readonly error: string; readonly code: string };
+
+/** What is full now and will not be in a moment: a bulk waits for it, so that its reading slows down. */
+const passing: ReadonlySet<ErrorCode> = new Set(['SERVING_OVERLOADED', 'SERVING_DECISION_LOG_FULL']);
+/** What may be wrong with one instance, and fails a request as a whole. */
+const ofOneRow: ReadonlySet<ErrorCode> = new Set([
+  'REQUEST_INVALID',
+  'FEATURE_AS_OF_TOO_EARLY',
+  'FEATURE_STALE',
+  'FEATURE_ON_DEMAND_FAILED',
+  'STATE_CORRUPT',
+  'SERVING_SCORE_INVALID',
+]);
+const PASSING_WAIT_MS = 20;
+
+interface Asked extends LineRequest {
+  readonly line: number;
+}
+
+/** Answers lines, in their order; the error of a line is the answer of that line alone. */
+export async function scoreLines(lines: readonly Line[], options: ScoreLinesOptions): Promise<LineAnswer[]> {
+  const answers = new Map<number, LineAnswer>();
+  const groups = new Map<number | undefined, Asked[]>();
+  for (const { number: line, text } of lines) {
+    try {
+      if (text === null) throw new MillraceError('REQUEST_TOO_LARGE', `Line ${line} is longer than ${options.lineBytesMax} bytes, and was skipped.`);
+      const { instance, asOf } = options.parse(text);
+      const group = groups.get(asOf);
+      if (group === undefined) groups.set(asOf, [{ line, instance, asOf }]);
+      else group.push({ line, instance, asOf });
+    } catch (error) {
+      answers.set(line, errorAnswer(line, error));
+    }
+  }
+  const deadline = performance.now() + options.timeoutMs;
+  const scored = await Promise.all([...groups.values()].map((group) => scoreGroup(group, deadline, options)));
+  for (const answer of scored.flat()) answers.set(answer.line, answer);
+  return lines.map(({ number }) => answers.get(number) as LineAnswer);
+}
+
+async function scoreGroup(group: readonly Asked[], deadline: number, options: ScoreLinesOptions): Promise<LineAnswer[]> {
+  for (;;) {
+    try {
+      const timeoutMs = Math.max(1, deadline - performance.now());
+      const predictions = await options.predict(group.map(({ instance }) => instance), { asOf: group[0]?.asOf, timeoutMs });
+      return predictions.map((prediction, i) => ({ line: (group[i] as Asked).line, ...prediction }));
+    } catch (error) {
+      const code = isMillraceError(error) ? error.code : undefined;
+      const canWait = code !== undefined && passing.has(code) && performance.now() + PASSING_WAIT_MS < deadline && !options.signal.aborted;
+      if (canWait) {
+        await sleep(PASSING_WAIT_MS);
+      } else if (code !== undefined && ofOneRow.has(code) && group.length > 1) {
+        return (await Promise.all(group.map((asked) => scoreGroup([asked], deadline, options)))).flat();
+      } else {
+        return group.map(({ line }) => errorAnswer(line, error));
+      }
+    }
+  }
+}
+
+export const errorAnswer = (line: number, error: unknown): LineAnswer =>
+  isMillraceError(error)
+    ? { line, error: error.message.replaceAll('instances[0]', 'instance'), code: error.code }
+    : { line, error: `Line ${line} failed unexpectedly: ${messageOf(error)}`, code: 'INTERNAL' };

@@ -1,0 +1,70 @@
+import cluster from 'node:cluster';
+import { availableParallelism } from 'node:os';
+import type { ServingSettings } from '../../serving/settings.ts';
+import type { Logger } from '../../src/infra/logger.ts';
+import { createMetrics, Gauge } from '../../src/infra/metrics.ts';
+import { serveMetrics, type MetricsAddress } from '../serve-metrics.ts';
+import { stopOnSignal } from '../stop-on-signal.ts';
+import { handOverAgain } from './hand-over-again.ts';
+import { ServingGroup } from './serving-group.ts';
+
+/** Decisions and sessions get time of their own behind the requests. */
+const STOP_MARGIN_MS = 5_000;
+/** Start of a process from TypeScript, besides the opening of its models. */
+const START_LIMIT_MS = 60_000;
+
+export const processCountOf = ({ processes }: ServingSettings): number => (processes === 'auto' ? availableParallelism() : processes);
+
+/**
+ * The primary of several serving processes on one port. Connections are handed out in turn: where the processes
+ * accept by themselves instead, some get several times as many long-lived connections as others.
+ */
+export async function runServingGroup(settings: ServingSettings, metricsAt: MetricsAddress | undefined, logger: Logger): Promise<void> {
+  cluster.schedulingPolicy = cluster.SCHED_RR;
+  const registry = createMetrics('serving', { member: 'primary' });
+  const group = new ServingGroup({
+    count: processCountOf(settings),
+    fork: (place) => {
+      cluster.setupPrimary({ args: [String(place)] });
+      const worker = cluster.fork();
+      handOverAgain(worker);
+      return worker;
+    },
+    stopLimitMs: settings.retireMs + settings.drainTimeoutMs + STOP_MARGIN_MS,
+    readyLimitMs: START_LIMIT_MS + settings.openTimeoutMs,
+    metrics: () => registry.metrics(),
+    logger,
+  });
+  observeGroup(registry, group);
+  const metrics = metricsAt === undefined ? undefined : await serveMetrics({ contentType: registry.contentType, metrics: () => group.metrics() }, metricsAt);
+  group.start();
+  stopOnSignal(logger, () => Promise.all([group.stop(), metrics?.close()]));
+  process.on('SIGUSR2', () => {
+    logger.info('rolling restart');
+    void group.restartRolling().then(() => logger.info('rolling restart is over'));
+  });
+  const reason = await group.givenUp;
+  logger.fatal({ reason }, 'the serving processes are given up');
+  await group.stop();
+  process.exit(1);
+}
+
+function observeGroup(registry: ReturnType<typeof createMetrics>, group: ServingGroup): void {
+  const registers = [registry];
+  new Gauge({
+    name: 'millrace_serving_processes_ready',
+    help: 'Serving processes of this port that are ready.',
+    registers,
+    collect() {
+      this.set(group.readyCount);
+    },
+  });
+  new Gauge({
+    name: 'millrace_serving_process_restarts',
+    help: 'How often serving processes of this port were started again since the primary started.',
+    registers,
+    collect() {
+      this.set(group.restarts);
+    },
+  });
+}
