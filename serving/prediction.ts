@@ -1,4 +1,5 @@
 import type { Decision } from '../src/contracts/decision.ts';
+import type { RequestTrace } from './request-trace.ts';
 
 /** The answer for one instance. */
 export interface Prediction {
@@ -17,4 +18,6 @@ export interface PredictOptions {
   readonly asOf?: number | undefined;
   /** Time that the caller allows, in ms. */
   readonly timeoutMs?: number | undefined;
+  /** Of a request that is recorded. */
+  readonly trace?: RequestTrace | undefined;
 }

@@ -1,7 +1,11 @@
 import type { TraceContext } from '../src/infra/trace-context.ts';
 import type { Span, SpanAttributes, Tracer } from '../src/infra/tracing.ts';
-import type { BatchAnswer } from './batcher/pending-request.ts';
-import type { ServingVersion } from './router/serving-version.ts';
+
+/** A model version, as far as a span tells of it. */
+interface TracedVersion {
+  readonly version: number;
+  readonly signature: { readonly model: string };
+}
 
 /** The trace of one request that is recorded. Requests that are not have none, and pay nothing for it. */
 export class RequestTrace {
@@ -20,9 +24,8 @@ export class RequestTrace {
   }
 
   /** The way of some rows through the batcher of a version, from now on. */
-  rows(target: ServingVersion, count: number): RowsTrace {
-    const { model } = target.signature;
-    return new RowsTrace(this.#tracer, this.span, { 'millrace.model': model, 'millrace.version': target.version, 'millrace.rows': count });
+  rows({ version, signature }: TracedVersion, count: number): RowsTrace {
+    return new RowsTrace(this.#tracer, this.span, { 'millrace.model': signature.model, 'millrace.version': version, 'millrace.rows': count });
   }
 }
 
@@ -47,7 +50,7 @@ export class RowsTrace {
   }
 
   /** Tells where the time went, by the same figures as the metrics and the decision. Rows from the cache were not computed. */
-  answered({ queueMs, computeMs }: BatchAnswer): void {
+  answered({ queueMs, computeMs }: { readonly queueMs: number; readonly computeMs: number }): void {
     const now = performance.now();
     this.#start('queue', this.#submittedAt, []).end(this.#submittedAt + queueMs);
     if (computeMs > 0) this.#start('compute', now - computeMs, this.batches).end(now);

@@ -11,6 +11,7 @@ import type { Logger } from '../src/infra/logger.ts';
 import { createMetrics, type Registry as Metrics } from '../src/infra/metrics.ts';
 import { packageVersion } from '../src/infra/package-version.ts';
 import { createPostgres, type Postgres } from '../src/infra/postgres.ts';
+import type { Tracer } from '../src/infra/tracing.ts';
 import { createRedis, redisReady } from '../src/infra/redis.ts';
 import { createRegistry, type Registry } from '../src/registry/registry.ts';
 import { findDecision } from '../src/store/find-decision.ts';
@@ -45,6 +46,10 @@ export interface ServingOptions {
   /** For reads of the past; without it a log with rows in files only is refused. */
   readonly coldLog?: ColdLogConfig;
   readonly logger: Logger;
+  /** Of the process, where its own metrics are to be in it too. */
+  readonly registry?: Metrics;
+  /** Absent where tracing is off. */
+  readonly tracer?: Tracer | undefined;
 }
 
 export interface RunningServing {
@@ -65,8 +70,8 @@ export interface RunningServing {
  */
 export async function startServing(options: ServingOptions): Promise<RunningServing> {
   const { config, settings, logger } = options;
-  const metricsRegistry = createMetrics('serving');
-  const metrics = createServingMetrics(metricsRegistry);
+  const metricsRegistry = options.registry ?? createMetrics('serving');
+  const metrics = createServingMetrics(metricsRegistry, settings);
   // First, because its files may be wrong: nothing else is open then.
   const access = await openAccess(settings, metrics.accessRefusals, logger);
   const postgres = createPostgres({ url: config.postgresUrl, applicationName: 'millrace-serving', logger });
@@ -76,7 +81,7 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
   const registry = createRegistry(postgres, createArtifactStore(path.join(config.dataDir, ARTIFACTS_DIRECTORY)));
 
   const reporter = createReporter(options, registry, (): readonly ServedModel[] => models);
-  const models = createModels({ ...options, postgres, redis, names, registry, metrics, onStatus: () => reporter.report() });
+  const models = createModels({ ...options, postgres, redis, names, registry, metrics, tracer: options.tracer, onStatus: () => reporter.report() });
   const decisions = createDecisionLog(options, () => openDecisionSender(kafka, names.decisionTopic()), metrics);
   observeObjectives(metricsRegistry, options.project.views);
   observeModels(metricsRegistry, models, () => decisions.waiting);
@@ -103,6 +108,7 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
     certificates: access.certificates,
     settings,
     logger,
+    tracer: options.tracer,
   });
   const { url, grpcAddress } = transports;
   logger.info({ url, grpc: grpcAddress, guarded: access.control.on, models: models.map(({ name }) => name) }, 'serving');
@@ -148,7 +154,7 @@ function createFollower(
 }
 
 function createDecisionLog(
-  { settings, logger }: ServingOptions,
+  { settings, logger, tracer }: ServingOptions,
   openSender: () => ReturnType<typeof openDecisionSender>,
   metrics: ServingMetrics,
 ): DecisionLog {
@@ -164,6 +170,7 @@ function createDecisionLog(
       metrics.decisionsDropped.inc(count);
     },
     logger,
+    tracer,
   });
 }
 

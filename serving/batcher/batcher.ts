@@ -1,4 +1,6 @@
 import { isMillraceError, MillraceError } from '../../src/core/millrace-error.ts';
+import { inSpan, startBatchSpan, type Span, type Tracer } from '../../src/infra/tracing.ts';
+import type { RowsTrace } from '../request-trace.ts';
 import { BatchTensor, type WriteRow } from './batch-tensor.ts';
 import { DrainRate } from './drain-rate.ts';
 import { PendingRequest, type BatchAnswer } from './pending-request.ts';
@@ -21,6 +23,8 @@ export interface BatcherOptions {
   readonly run: (features: Float32Array, rows: number) => Promise<Float32Array>;
   readonly onBatch?: (rows: number, tookMs: number) => void;
   readonly timers: Timers;
+  /** Absent where tracing is off. */
+  readonly tracer?: Tracer | undefined;
 }
 
 /**
@@ -57,10 +61,10 @@ export class Batcher {
    * @throws SERVING_DEADLINE_EXCEEDED at once where it can't be met, later where it was not;
    *   SERVING_OVERLOADED where the queue is full; what the session fails with.
    */
-  async submit(rows: number, write: WriteRow, deadline: number): Promise<BatchAnswer> {
+  async submit(rows: number, write: WriteRow, deadline: number, trace?: RowsTrace): Promise<BatchAnswer> {
     this.#assertInTime(rows, deadline);
     this.#assertRoom(rows);
-    const request = new PendingRequest(rows, deadline, this.#options.timers);
+    const request = new PendingRequest(rows, deadline, this.#options.timers, trace);
     try {
       this.#place(request, rows, write);
     } catch (error) {
@@ -158,13 +162,15 @@ export class Batcher {
 
   /** Settles every request of the batch; never rejects. */
   async #run(tensor: BatchTensor): Promise<void> {
-    const { run, onBatch, timers } = this.#options;
+    const { run, onBatch, timers, tracer } = this.#options;
     for (let attempt = 0; ; attempt++) {
       tensor.compact();
       if (tensor.rows === 0) return;
       const startedAt = timers.now();
       try {
-        const scores = await run(tensor.features, tensor.rows);
+        const span = tracer === undefined ? undefined : this.#startSpan(tracer, tensor);
+        const running = run(tensor.features, tensor.rows);
+        const scores = await (span === undefined ? running : inSpan(span, () => running));
         const tookMs = timers.now() - startedAt;
         tensor.settle(scores, tookMs);
         // A batch that lost a session says nothing about the next one's time.
@@ -178,6 +184,14 @@ export class Batcher {
         return;
       }
     }
+  }
+
+  /** The span of a batch: each request in it that is recorded is linked with it, both ways. */
+  #startSpan(tracer: Tracer, { traces, rows }: BatchTensor): Span | undefined {
+    const attributes = { 'millrace.batch.rows': rows, 'millrace.batch.of': this.#options.label };
+    const span = startBatchSpan(tracer, 'run batch', traces.map(({ cause }) => cause), { attributes });
+    if (span !== undefined) for (const { batches } of traces) batches.push(span);
+    return span;
   }
 
   /** One timer for all deadlines: it goes off at the earliest, and looks for the next. */

@@ -1,3 +1,4 @@
+import type { RowsTrace } from '../request-trace.ts';
 import type { Timers } from './timers.ts';
 
 /** The scores of one request, in the order of its rows, and where its time went. */
@@ -13,6 +14,8 @@ export interface BatchAnswer {
 export class PendingRequest {
   readonly deadline: number;
   readonly answer: Promise<BatchAnswer>;
+  /** Of a request that is recorded. */
+  readonly trace: RowsTrace | undefined;
   settled = false;
   readonly #scores: Float32Array;
   readonly #timers: Timers;
@@ -22,8 +25,9 @@ export class PendingRequest {
   #resolve!: (answer: BatchAnswer) => void;
   #reject!: (error: unknown) => void;
 
-  constructor(rows: number, deadline: number, timers: Timers) {
+  constructor(rows: number, deadline: number, timers: Timers, trace?: RowsTrace) {
     this.deadline = deadline;
+    this.trace = trace;
     this.#scores = new Float32Array(rows);
     this.#rowsMissing = rows;
     this.#timers = timers;

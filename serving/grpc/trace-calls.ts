@@ -2,12 +2,16 @@ import { ServerInterceptingCall, status, type Metadata, type ServerInterceptor }
 import { ERROR_CODE_METADATA } from '../../src/contracts/feature-store.ts';
 import { readTraceHeaders } from '../../src/infra/trace-context.ts';
 import type { Span, Tracer } from '../../src/infra/tracing.ts';
+import type { RequestTrace } from '../request-trace.ts';
 
 export interface TracedCalls {
   readonly interceptors: readonly ServerInterceptor[];
   /** The span of a call, by the metadata that it came with; undefined where tracing is off. */
   readonly spanOf: (metadata: Metadata) => Span | undefined;
 }
+
+/** The trace of a call that is recorded. */
+export type TraceOfCall = (call: { readonly metadata: Metadata }) => RequestTrace | undefined;
 
 const UNTRACED = /^\/grpc\.(health|reflection)\./;
 /** What is the server's fault, after OpenTelemetry's conventions for gRPC. */

@@ -1,3 +1,4 @@
+import type { RequestTrace } from '../request-trace.ts';
 import type { ModelRouter } from '../router/model-router.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -13,6 +14,8 @@ export interface InferRequest {
   readonly outputs?: readonly string[] | undefined;
   /** Time that the caller allows, in ms. */
   readonly timeoutMs?: number | undefined;
+  /** Of a request that is recorded. */
+  readonly trace?: RequestTrace | undefined;
 }
 
 export interface InferAnswer {

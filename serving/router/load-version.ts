@@ -9,7 +9,7 @@ import { ServingVersion } from './serving-version.ts';
 
 export interface LoadVersionOptions extends Pick<
   BatcherOptions,
-  'queueRowsMax' | 'minimumWaitMs' | 'timers' | 'onBatch'
+  'queueRowsMax' | 'minimumWaitMs' | 'timers' | 'onBatch' | 'tracer'
 > {
   /** The feature service that a signature names by digest. @throws FEATURE_SERVICE_UNKNOWN */
   readonly serviceOf: (digest: string) => Promise<SignedService>;

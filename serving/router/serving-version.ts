@@ -5,13 +5,14 @@ import type { WriteRow } from '../batcher/batch-tensor.ts';
 import { Batcher, type BatcherOptions } from '../batcher/batcher.ts';
 import type { BatchAnswer } from '../batcher/pending-request.ts';
 import type { ScoreCache } from '../cache/score-cache.ts';
+import type { RowsTrace } from '../request-trace.ts';
 import type { WarmSession } from '../session-host/session-host.ts';
 import { keyFieldsOf } from './key-fields.ts';
 import { RowEncoder, type FeatureRows } from './row-encoder.ts';
 
 export interface ServingVersionOptions extends Pick<
   BatcherOptions,
-  'queueRowsMax' | 'minimumWaitMs' | 'timers' | 'onBatch'
+  'queueRowsMax' | 'minimumWaitMs' | 'timers' | 'onBatch' | 'tracer'
 > {
   readonly version: number;
   readonly digest: string;
@@ -76,32 +77,33 @@ export class ServingVersion {
    * @param which indexes of the rows to score, in the order of the answer.
    * @param deadline on the scale of the batcher's timers.
    */
-  async score(rows: FeatureRows, which: readonly number[], deadline: number): Promise<BatchAnswer> {
-    return this.#submit(which.length, (i, out, at) => this.#encoder.write(rows, which[i] as number, out, at), deadline);
+  async score(rows: FeatureRows, which: readonly number[], deadline: number, trace?: RowsTrace): Promise<BatchAnswer> {
+    return this.#submit(which.length, (i, out, at) => this.#encoder.write(rows, which[i] as number, out, at), deadline, trace);
   }
 
   /**
    * Scores rows that are encoded already.
    * @param features row-major, whole rows of `columns` values
    */
-  async scoreTensor(features: Float32Array, deadline: number): Promise<BatchAnswer> {
+  async scoreTensor(features: Float32Array, deadline: number, trace?: RowsTrace): Promise<BatchAnswer> {
     const { columns } = this;
     const write: WriteRow = (i, out, at) => out.set(features.subarray(i * columns, (i + 1) * columns), at);
-    return this.#submit(features.length / columns, write, deadline);
+    return this.#submit(features.length / columns, write, deadline, trace);
   }
 
-  #submit(rows: number, write: WriteRow, deadline: number): Promise<BatchAnswer> {
+  #submit(rows: number, write: WriteRow, deadline: number, trace: RowsTrace | undefined): Promise<BatchAnswer> {
     if (this.#closed) {
       const what = `Model '${this.signature.model}' version ${this.version}`;
       throw new MillraceError('MODEL_NOT_READY', `${what} takes no more requests: it was replaced. Try again.`);
     }
-    return this.#cache === null ? this.#batcher.submit(rows, write, deadline) : this.#throughCache(this.#cache, rows, write, deadline);
+    if (this.#cache === null) return this.#batcher.submit(rows, write, deadline, trace);
+    return this.#throughCache(this.#cache, rows, write, deadline, trace);
   }
 
-  #throughCache(cache: ScoreCache, rows: number, write: WriteRow, deadline: number): Promise<BatchAnswer> {
+  #throughCache(cache: ScoreCache, rows: number, write: WriteRow, deadline: number, trace: RowsTrace | undefined): Promise<BatchAnswer> {
     const features = new Float32Array(rows * this.columns);
     for (let i = 0; i < rows; i++) write(i, features, i * this.columns);
-    const answer = cache.score(features, (count, writeRow) => this.#batcher.submit(count, writeRow, deadline), deadline);
+    const answer = cache.score(features, (count, writeRow) => this.#batcher.submit(count, writeRow, deadline, trace), deadline);
     const forget = (): boolean => this.#cached.delete(answer);
     this.#cached.add(answer);
     answer.then(forget, forget);
