@@ -9,6 +9,7 @@ import { createArtifactStore, type ArtifactStore } from '../src/infra/artifacts.
 import type { BaseConfig } from '../src/infra/base-config.ts';
 import type { KafkaClient } from '../src/infra/kafka.ts';
 import type { Postgres } from '../src/infra/postgres.ts';
+import type { Tracing } from '../src/infra/tracing.ts';
 import type { LogDatabase } from '../src/store/cold-log/cold-log.ts';
 import type { Registry } from '../src/registry/registry.ts';
 import type { CommandContext } from './command-context.ts';
@@ -91,15 +92,26 @@ export async function withTemporal<T>(
   const config = await context.config();
   const { connectTemporal } = await import('../src/infra/temporal.ts');
   const { translateTemporalError } = await import('../src/infra/temporal-error.ts');
-  const temporal = await connectTemporal({
-    address: config.temporalAddress,
-    namespace: config.temporalNamespace,
-  });
+  const tracing = await openCommandTracing(context, config);
+  const temporal = await connectTemporal(
+    { address: config.temporalAddress, namespace: config.temporalNamespace },
+    await tracing?.temporal(),
+  );
   try {
     return await work(temporal.client, config);
   } catch (error) {
     throw translateTemporalError(error, doing);
   } finally {
     await temporal.close();
+    await tracing?.close();
   }
+}
+
+/** A command begins the traces of the workflows that it starts; undefined where tracing is off. */
+async function openCommandTracing(context: CommandContext, { namespace }: BaseConfig): Promise<Tracing | undefined> {
+  const { loadTracingConfig } = await import('../src/infra/tracing-config.ts');
+  const { openTracing } = await import('../src/infra/tracing.ts');
+  const { Registry } = await import('../src/infra/metrics.ts');
+  const config = loadTracingConfig(await context.environment());
+  return openTracing(config, { name: 'cli', namespace, registry: new Registry(), logger: context.logger });
 }

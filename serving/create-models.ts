@@ -4,6 +4,7 @@ import type { Project } from '../src/define/project.ts';
 import type { Logger } from '../src/infra/logger.ts';
 import type { Postgres } from '../src/infra/postgres.ts';
 import type { Redis } from '../src/infra/redis.ts';
+import type { Tracer } from '../src/infra/tracing.ts';
 import type { Registry } from '../src/registry/registry.ts';
 import { systemTimers } from './batcher/timers.ts';
 import { batchingOf } from './batching.ts';
@@ -27,7 +28,10 @@ export interface ModelsOptions {
   readonly registry: Registry;
   readonly metrics: ServingMetrics;
   readonly onStatus: () => void;
+  readonly tracer: Tracer | undefined;
 }
+
+const MS_PER_SECOND = 1_000;
 
 /** The models of a project, each with a router that loads what the registry allocates. */
 export function createModels(options: ModelsOptions): ServedModel[] {
@@ -43,9 +47,16 @@ export function createModels(options: ModelsOptions): ServedModel[] {
       serviceOf: (digest: string) => services.of(digest),
       cacheOf: (digest: string, columns: number) =>
         createScoreCache({ ...options, timers: systemTimers }, digest, columns, (outcome, rows) => metrics.cacheRows.inc({ model, outcome }, rows)),
-      onBatch: (rows: number) => metrics.batchRows.observe({ model }, rows),
+      tracer: options.tracer,
     };
-    const loadOne = async (version: number) => loadVersion(await registry.readBundle(model, version), load);
+    const loadOne = async (version: number) => {
+      const onBatch = (rows: number, tookMs: number): void => {
+        const { batchRows, batchSeconds } = metrics.versions.of(model, version);
+        batchRows.observe(rows);
+        batchSeconds.observe(tookMs / MS_PER_SECOND);
+      };
+      return loadVersion(await registry.readBundle(model, version), { ...load, onBatch });
+    };
     return createServedModel(definition, () => new ModelRouter({ model, logger, onStatus, loadVersion: loadOne }), createLimit(settings));
   });
 }

@@ -1,8 +1,9 @@
+import type { Decision } from '../src/contracts/decision.ts';
 import type { Clock } from '../src/core/clock.ts';
-import { isMillraceError, MillraceError } from '../src/core/millrace-error.ts';
+import { MillraceError } from '../src/core/millrace-error.ts';
 import type { ServiceProgram } from '../src/fold/compile-service.ts';
 import type { Logger } from '../src/infra/logger.ts';
-import type { Caller } from './batcher/batcher.ts';
+import { inSpan } from '../src/infra/tracing.ts';
 import type { BatchAnswer } from './batcher/pending-request.ts';
 import type { Timers } from './batcher/timers.ts';
 import { countError, type DecisionCompleter } from './decisions/complete-decisions.ts';
@@ -41,6 +42,7 @@ interface Share extends Route {
 }
 
 interface Scored {
+  readonly shares: readonly Share[];
   readonly predictions: Prediction[];
   readonly answers: readonly BatchAnswer[];
   /** What each prediction was made from. */
@@ -54,12 +56,13 @@ interface ReadRequest {
   readonly asOf: number;
   readonly startedAt: number;
   readonly deadline: number;
-  readonly caller: Caller;
+  readonly options: PredictOptions;
   readonly noteWait: NoteWait;
 }
 
 /** A request whose versions are replaced this often while it reads gives up. */
 const ROUTE_ATTEMPTS_MAX = 5;
+const MS_PER_SECOND = 1_000;
 
 /** The path of a prediction. Transports translate to and from it and decide nothing. */
 export class DataPlane {
@@ -107,14 +110,29 @@ export class DataPlane {
    *   SERVING_*
    */
   async predict(name: string, instances: readonly unknown[], options: PredictOptions = {}): Promise<Prediction[]> {
-    const model = this.model(name);
-    const answer = model.limiter.run(options.priority, (noteWait) => this.#predict(model, instances, options, noteWait));
+    const { metrics, timers } = this.#options;
+    const model = this.counted(name);
+    const startedAt = timers.now();
+    options.trace?.span.set({ 'millrace.model': name, 'millrace.instances': instances.length });
+    metrics.requests.begin(name);
+    const answer = model.limiter.run(options.priority, (noteWait) => this.#predict(model, instances, options, { startedAt, noteWait }));
     this.#track(answer);
     try {
-      return await answer;
+      const predictions = await answer;
+      metrics.requests.answered(name, timers.now() - startedAt);
+      return predictions;
     } catch (error) {
-      const code = isMillraceError(error) ? error.code : 'unexpected';
-      this.#options.metrics.failures.inc({ model: name, code });
+      metrics.requests.failed(name, error);
+      throw error;
+    }
+  }
+
+  /** As `model`, for a request that the metrics are to tell of. @throws MODEL_NOT_FOUND */
+  counted(name: string): ServedModel {
+    try {
+      return this.model(name);
+    } catch (error) {
+      this.#options.metrics.requests.unknown(error);
       throw error;
     }
   }
@@ -135,9 +153,9 @@ export class DataPlane {
    * service; while one trained on other versions of the views is on its way in, each instance is read as its own version
    * wants it. Versions may be replaced during the reading: what the new ones need is then read too.
    */
-  async #predict(model: ServedModel, raw: readonly unknown[], options: PredictOptions, noteWait: NoteWait): Promise<Prediction[]> {
+  async #predict(model: ServedModel, raw: readonly unknown[], options: PredictOptions, { startedAt, noteWait }: Pick<ReadRequest, 'startedAt' | 'noteWait'>): Promise<Prediction[]> {
     const { timers, clock } = this.#options;
-    const startedAt = timers.now();
+    const { trace } = options;
     const deadline = startedAt + (options.timeoutMs ?? this.#options.timeoutMs);
     const asOf = options.asOf ?? clock();
     const parsed = new ParsedByService(model, raw, this.#options.instancesMax);
@@ -146,9 +164,10 @@ export class DataPlane {
     for (let attempt = 0; attempt < ROUTE_ATTEMPTS_MAX; attempt++) {
       assertReady(model);
       const missing = this.#programsOf(model, parsed).filter((program) => !rowsOf.has(program));
-      if (missing.length === 0) return this.#answer({ model, parsed, rowsOf, asOf, startedAt, deadline, caller: options, noteWait });
+      if (missing.length === 0) return this.#answer({ model, parsed, rowsOf, asOf, startedAt, deadline, options, noteWait });
       const reading = Promise.all(missing.map((program) => this.#readRows(program, parsed, asOf)));
-      for (const rows of await withDeadline(reading, deadline, timers)) rowsOf.set(rows.program, rows);
+      const inTime = withDeadline(reading, deadline, timers);
+      for (const rows of await (trace === undefined ? inTime : inSpan(trace.start('features'), () => inTime))) rowsOf.set(rows.program, rows);
     }
     throw new MillraceError('MODEL_NOT_READY', `Model '${model.name}' changed its versions again and again while the request ran. Try again.`);
   }
@@ -166,13 +185,13 @@ export class DataPlane {
     return readRows(reader, program, parsed.by(program), asOf, metrics.freshness);
   }
 
-  async #answer({ model, parsed, rowsOf, asOf, startedAt, deadline, caller, noteWait }: ReadRequest): Promise<Prediction[]> {
-    const { timers, clock, metrics, decisions } = this.#options;
+  async #answer({ model, parsed, rowsOf, asOf, startedAt, deadline, options, noteWait }: ReadRequest): Promise<Prediction[]> {
+    const { timers, clock, decisions } = this.#options;
     const featuresMs = timers.now() - startedAt;
     decisions.reserve(parsed.count);
     let scored: Scored;
     try {
-      scored = await this.#score(model, parsed, rowsOf, deadline, caller);
+      scored = await this.#score(model, parsed, rowsOf, deadline, options);
     } catch (error) {
       decisions.release(parsed.count);
       throw error;
@@ -186,9 +205,9 @@ export class DataPlane {
       total: totalMs,
     }));
     noteWait(Math.max(0, ...latencyMs.map(({ queue }) => queue)));
-    this.#observe(model, predictions, latencyMs[0] ?? { features: featuresMs, queue: 0, compute: 0, total: totalMs });
+    this.#observe(model, scored, latencyMs);
     const rowsFor = (program: ServiceProgram): Promise<ServiceRows> => this.#readRows(program, parsed, asOf);
-    const answered = { model, made, rowsFor, predictions, asOf, servedAt: clock(), latencyMs };
+    const answered = { model, made, rowsFor, predictions, asOf, servedAt: clock(), latencyMs, cause: options.trace?.span };
     // After the answer: building decisions and asking the shadow must not delay it.
     this.#track(
       new Promise<void>((resolve) => {
@@ -199,7 +218,6 @@ export class DataPlane {
           this.#options.logger.error({ err: error }, 'decisions could not be completed');
         }),
     );
-    metrics.features.observe({ model: model.name }, featuresMs / 1_000);
     return predictions;
   }
 
@@ -215,7 +233,7 @@ export class DataPlane {
     parsed: ParsedByService,
     rowsOf: ReadonlyMap<ServiceProgram, ServiceRows>,
     deadline: number,
-    caller: Caller,
+    { priority, signal, trace }: PredictOptions,
   ): Promise<Scored> {
     const shares = this.#split(model, parsed);
     const predictions = new Array<Prediction>(parsed.count);
@@ -223,9 +241,11 @@ export class DataPlane {
     const made = new Array<ServiceRows>(parsed.count);
     const now = this.#options.clock();
     const scoreShare = async ({ target, variant, which }: Share): Promise<void> => {
+      const rowsTrace = trace?.rows(target, which.length);
       try {
         const read = rowsOf.get(target.program) as ServiceRows;
-        const answer = await target.score(read.rows, which, deadline, caller);
+        const answer = await target.score(read.rows, which, deadline, { priority, signal, trace: rowsTrace });
+        rowsTrace?.answered(answer);
         const { version, digest, signature } = target;
         which.forEach((i, k) => {
           const score = finiteScore(answer.scores[k], model.name, version);
@@ -235,12 +255,13 @@ export class DataPlane {
           made[i] = read;
         });
       } catch (error) {
+        rowsTrace?.failed(error);
         countError(model, target.version, error);
         throw error;
       }
     };
     await Promise.all(shares.map(scoreShare));
-    return { predictions, answers, made };
+    return { shares, predictions, answers, made };
   }
 
   #split(model: ServedModel, parsed: ParsedByService): Share[] {
@@ -257,13 +278,17 @@ export class DataPlane {
     return [...shares.values()];
   }
 
-  #observe(model: ServedModel, predictions: readonly Prediction[], latencyMs: { queue: number; compute: number; total: number }): void {
+  #observe({ name: model }: ServedModel, { shares }: Scored, latencyMs: readonly Decision['latencyMs'][]): void {
     const { metrics } = this.#options;
-    const labels = { model: model.name };
-    metrics.total.observe(labels, latencyMs.total / 1_000);
-    metrics.queue.observe(labels, latencyMs.queue / 1_000);
-    metrics.compute.observe(labels, latencyMs.compute / 1_000);
-    for (const { variant } of predictions) metrics.predictions.inc({ model: model.name, variant });
+    for (const { target, variant, which } of shares) {
+      const { features, queue, compute, total } = latencyMs[which[0] as number] as Decision['latencyMs'];
+      const series = metrics.versions.of(model, target.version);
+      series.features.observe(features / MS_PER_SECOND);
+      series.queue.observe(queue / MS_PER_SECOND);
+      series.compute.observe(compute / MS_PER_SECOND);
+      series.total.observe(total / MS_PER_SECOND);
+      metrics.predictions.inc({ model, variant }, which.length);
+    }
   }
 
   #track(work: Promise<unknown>): void {

@@ -3,7 +3,7 @@ import type { FeatureView } from '../src/define/feature-view.ts';
 import type { ViewProgram } from '../src/fold/compile-view.ts';
 import { ageOf } from '../src/fold/fresh-read.ts';
 import type { ViewState } from '../src/fold/view-state.ts';
-import { BucketHistogram } from '../src/infra/bucket-histogram.ts';
+import { BucketHistogram, type BucketSeries } from '../src/infra/bucket-histogram.ts';
 import { Counter, Gauge, type Registry } from '../src/infra/metrics.ts';
 import type { StateRequest } from './features/view-reader.ts';
 
@@ -19,6 +19,7 @@ export class FreshnessMetrics {
   readonly #staleReads: Counter<'view'>;
   readonly #outcomes: Counter<'view' | 'freshness'>;
   readonly #ages: BucketHistogram;
+  readonly #agesByView = new Map<string, BucketSeries>();
   /** By view the newest known time that any read has met, ms since the epoch. */
   readonly #newest = new Map<string, number>();
 
@@ -36,7 +37,6 @@ export class FreshnessMetrics {
     this.#ages = new BucketHistogram({
       name: 'millrace_feature_age_seconds',
       help: 'Age of each state that was read of a view with a maxAge, as of the moment asked for; keys without a state have none.',
-      label: 'view',
       buckets: AGE_SECONDS,
       registry,
     });
@@ -68,10 +68,16 @@ export class FreshnessMetrics {
       const state = states[i] ?? null;
       const ageMs = ageOf(program, state, asOf);
       if (ageMs === null || state === null) continue;
-      this.#ages.observe(program.name, ageMs / MS);
+      this.#agesOf(program.name).observe(ageMs / MS);
       const known = this.#newest.get(program.name);
       if (known === undefined || state.newestKnownTime > known) this.#newest.set(program.name, state.newestKnownTime);
     }
+  }
+
+  #agesOf(view: string): BucketSeries {
+    let series = this.#agesByView.get(view);
+    if (series === undefined) this.#agesByView.set(view, (series = this.#ages.add({ view })));
+    return series;
   }
 }
 

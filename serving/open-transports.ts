@@ -1,13 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Logger } from '../src/infra/logger.ts';
+import type { Metadata } from '@grpc/grpc-js';
 import { startGrpcServer } from './grpc/create-grpc-server.ts';
 import { createFeatureStoreService } from './grpc/feature-store-service.ts';
 import { createInferenceService } from './grpc/inference-service.ts';
+import { traceCalls } from './grpc/trace-calls.ts';
 import { createHttpServer, type HttpServerOptions } from './http/create-http-server.ts';
-
-export interface TransportsOptions extends HttpServerOptions {
-  readonly logger: Logger;
-}
+import { traceOf } from './request-trace.ts';
 
 export interface Transports {
   readonly url: string;
@@ -19,16 +17,19 @@ export interface Transports {
 }
 
 /** Both faces of a serving process, over the same planes. Resolves when they listen. */
-export async function openTransports(options: TransportsOptions): Promise<Transports> {
-  const { settings, access, certificates, logger, onlineFeatures, modelControl, openInference: inference } = options;
+export async function openTransports(options: HttpServerOptions): Promise<Transports> {
+  const { settings, access, certificates, logger, tracer, onlineFeatures, modelControl, openInference: inference } = options;
   const { host, port, grpcPort, bodyBytesMax: messageBytesMax, keepAliveMs, timeoutMsMax, drainTimeoutMs } = settings;
   const http = createHttpServer(options);
   const url = await http.listen({ host, port });
+  const traced = traceCalls(tracer);
+  const traceOfCall = ({ metadata }: { readonly metadata: Metadata }) => traceOf(tracer, traced.spanOf(metadata));
   const services = [
-    createFeatureStoreService({ onlineFeatures, timeoutMsMax, logger }),
-    createInferenceService({ inference, modelControl, timeoutMsMax, logger }),
+    createFeatureStoreService({ onlineFeatures, timeoutMsMax, traceOfCall, logger }),
+    createInferenceService({ inference, modelControl, timeoutMsMax, traceOfCall, logger }),
   ];
-  const grpc = await startGrpcServer({ host, port: grpcPort, messageBytesMax, keepAliveMs, services, access, certificates, logger });
+  const { interceptors } = traced;
+  const grpc = await startGrpcServer({ host, port: grpcPort, messageBytesMax, keepAliveMs, services, access, certificates, interceptors, logger });
   return {
     url,
     grpcAddress: grpc.address,

@@ -1,5 +1,6 @@
 import type { Decision } from '../src/contracts/decision.ts';
 import type { Caller } from './batcher/batcher.ts';
+import type { RequestTrace } from './request-trace.ts';
 
 /** The answer for one instance. */
 export interface Prediction {
@@ -18,4 +19,6 @@ export interface PredictOptions extends Caller {
   readonly asOf?: number | undefined;
   /** Time that the caller allows, in ms. */
   readonly timeoutMs?: number | undefined;
+  /** Of a request that is recorded. */
+  readonly trace?: RequestTrace | undefined;
 }

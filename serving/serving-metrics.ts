@@ -2,46 +2,30 @@ import type { Clock } from '../src/core/clock.ts';
 import { Counter, Gauge, Histogram, type Registry } from '../src/infra/metrics.ts';
 import { FreshnessMetrics } from './freshness-metrics.ts';
 import type { ServingVersion } from './router/serving-version.ts';
+import { objectivesDefault, RequestMetrics, type ServingObjectives } from './request-metrics.ts';
 import type { ServedModel } from './served-model.ts';
+import { VersionMetrics } from './version-metrics.ts';
 
 const SECONDS_BUCKETS = [
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 ];
 const KEYS_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 2_048, 4_096];
-const ROWS_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024];
 
 export type ServingMetrics = ReturnType<typeof createServingMetrics>;
 
 /**
- * Every label is bounded: models are the project's, codes the error table's, and of versions only
- * those that are loaded are shown.
+ * Every label is bounded, whatever clients send: models are the project's, codes the error table's, and versions the
+ * newest of each model.
  */
-export function createServingMetrics(registry: Registry, clock: Clock = Date.now) {
+export function createServingMetrics(registry: Registry, objectives: ServingObjectives = objectivesDefault, clock: Clock = Date.now) {
   const registers = [registry];
-  const seconds = (name: string, help: string) =>
-    new Histogram({ name, help, buckets: SECONDS_BUCKETS, labelNames: ['model'], registers });
   return {
-    total: seconds('millrace_prediction_duration_seconds', 'A request from its arrival to its answer.'),
-    features: seconds('millrace_prediction_features_seconds', 'Reading the views and assembling the rows.'),
-    queue: seconds('millrace_prediction_queue_seconds', 'Rows waiting for their batch.'),
-    compute: seconds('millrace_prediction_compute_seconds', 'The batches of a request, hand-over included.'),
+    requests: new RequestMetrics(registry, objectives),
+    versions: new VersionMetrics(registry),
     predictions: new Counter({
       name: 'millrace_predictions_total',
       help: 'Instances answered.',
       labelNames: ['model', 'variant'],
-      registers,
-    }),
-    failures: new Counter({
-      name: 'millrace_prediction_failures_total',
-      help: 'Requests that failed, by error code.',
-      labelNames: ['model', 'code'],
-      registers,
-    }),
-    batchRows: new Histogram({
-      name: 'millrace_inference_batch_rows',
-      help: 'Rows of a batch.',
-      buckets: ROWS_BUCKETS,
-      labelNames: ['model'],
       registers,
     }),
     cacheRows: new Counter({

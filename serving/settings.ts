@@ -2,11 +2,13 @@ import { z } from 'zod';
 import { readSettings, type Environment } from '../src/infra/settings.ts';
 import { accessSettingNames, accessShape, checkTogether } from './access/access-settings.ts';
 import { cacheKinds } from './cache/create-score-cache.ts';
+import { objectivesDefault } from './request-metrics.ts';
 import { placementPolicies } from './session-host/session-host.ts';
 import { executionProviders } from './session-host/session.ts';
 
 const positive = (max: number) => z.coerce.number().int().min(1).max(max);
 const milliseconds = (max: number) => z.coerce.number().min(0).max(max);
+const share = z.coerce.number().gt(0, 'expected a share above 0 and below 1').lt(1, 'expected a share above 0 and below 1');
 const HOUR_MS = 3_600_000;
 const PROCESSES_MAX = 64;
 
@@ -55,6 +57,9 @@ const shape = {
   decisionsMax: positive(10_000_000).default(20_000),
   decisionsRecent: positive(1_000_000).default(2_000),
   whenDecisionsFull: z.enum(['refuse', 'count']).default('refuse'),
+  objectiveLatencyMs: positive(HOUR_MS).default(objectivesDefault.objectiveLatencyMs),
+  objectiveLatency: share.default(objectivesDefault.objectiveLatency),
+  objectiveErrors: share.default(objectivesDefault.objectiveErrors),
 };
 
 const schema = z.object(shape).superRefine((settings, context) => {
@@ -108,6 +113,9 @@ export const servingSettingNames = {
   decisionsMax: 'MILLRACE_SERVING_DECISIONS_MAX',
   decisionsRecent: 'MILLRACE_SERVING_DECISIONS_RECENT',
   whenDecisionsFull: 'MILLRACE_SERVING_WHEN_DECISIONS_FULL',
+  objectiveLatencyMs: 'MILLRACE_SERVING_OBJECTIVE_LATENCY_MS',
+  objectiveLatency: 'MILLRACE_SERVING_OBJECTIVE_LATENCY',
+  objectiveErrors: 'MILLRACE_SERVING_OBJECTIVE_ERRORS',
 } as const;
 
 /** @throws MillraceError CONFIG_INVALID naming every wrong variable */

@@ -12,6 +12,7 @@ import type { Logger } from '../src/infra/logger.ts';
 import { createMetrics, type Registry as Metrics } from '../src/infra/metrics.ts';
 import { packageVersion } from '../src/infra/package-version.ts';
 import { createPostgres, type Postgres } from '../src/infra/postgres.ts';
+import type { Tracer } from '../src/infra/tracing.ts';
 import { createRedis, redisReady } from '../src/infra/redis.ts';
 import { createRegistry, type Registry } from '../src/registry/registry.ts';
 import { findDecision } from '../src/store/find-decision.ts';
@@ -49,6 +50,10 @@ export interface ServingOptions {
   /** The processes that listen on the same port, where there are several. */
   readonly peers?: Peers;
   readonly logger: Logger;
+  /** Of the process, where its own metrics are to be in it too. */
+  readonly registry?: Metrics;
+  /** Absent where tracing is off. */
+  readonly tracer?: Tracer | undefined;
 }
 
 export interface RunningServing {
@@ -69,8 +74,8 @@ export interface RunningServing {
  */
 export async function startServing(options: ServingOptions): Promise<RunningServing> {
   const { config, settings, logger, peers } = options;
-  const metricsRegistry = createMetrics('serving', peers === undefined ? {} : { member: peers.member });
-  const metrics = createServingMetrics(metricsRegistry);
+  const metricsRegistry = options.registry ?? createMetrics('serving');
+  const metrics = createServingMetrics(metricsRegistry, settings);
   // First, because its files may be wrong: nothing else is open then.
   const access = await openAccess(settings, metrics.accessRefusals, logger);
   const postgres = createPostgres({ url: config.postgresUrl, applicationName: 'millrace-serving', logger });
@@ -80,7 +85,7 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
   const registry = createRegistry(postgres, createArtifactStore(path.join(config.dataDir, ARTIFACTS_DIRECTORY)));
 
   const reporter = createReporter(options, registry, (): readonly ServedModel[] => models);
-  const models = createModels({ ...options, postgres, redis, names, registry, metrics, onStatus: () => reporter.report() });
+  const models = createModels({ ...options, postgres, redis, names, registry, metrics, tracer: options.tracer, onStatus: () => reporter.report() });
   const decisions = createDecisionLog(options, () => openDecisionSender(kafka, names.decisionTopic()), metrics);
   observeObjectives(metricsRegistry, options.project.views);
   observeModels(metricsRegistry, models, () => decisions.waiting);
@@ -110,6 +115,7 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
     certificates: access.certificates,
     settings,
     logger,
+    tracer: options.tracer,
   });
   const { url, grpcAddress } = transports;
   peers?.join({ isReady: () => dataPlane.settled, metrics: () => metricsRegistry.metrics(), control: modelControl.follow.bind(modelControl) }, transports);
@@ -164,7 +170,7 @@ function createFollower(
 }
 
 function createDecisionLog(
-  { settings, logger }: ServingOptions,
+  { settings, logger, tracer }: ServingOptions,
   openSender: () => ReturnType<typeof openDecisionSender>,
   metrics: ServingMetrics,
 ): DecisionLog {
@@ -180,6 +186,7 @@ function createDecisionLog(
       metrics.decisionsDropped.inc(count);
     },
     logger,
+    tracer,
   });
 }
 

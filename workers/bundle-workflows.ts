@@ -10,15 +10,19 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 /** Everything that a workflow may import. */
 const bundledFolders = ['workflows', 'src/contracts', 'src/core'];
 
+const require = createRequire(import.meta.url);
+/** Temporal's own: they hand the trace on from the start of a workflow to its activities and children. */
+const TRACING_MODULE = '@temporalio/interceptors-opentelemetry/lib/workflow-interceptors';
+
 /**
- * The workflow code as one script; bundling takes seconds, so the result is kept under the cache
+ * The workflow code as one script, with the interceptors of tracing where it is on; bundling takes seconds, so the result is kept under the cache
  * directory by the digest of what went in.
  */
-export async function bundleWorkflows(cacheDirectory: string, logger: Logger): Promise<{ code: string }> {
-  const file = path.join(cacheDirectory, `workflows-${await digestOfSources()}.js`);
+export async function bundleWorkflows(cacheDirectory: string, logger: Logger, isTraced = false): Promise<{ code: string }> {
+  const file = path.join(cacheDirectory, `workflows-${await digestOfSources(isTraced)}.js`);
   const cached = await readFile(file, 'utf8').catch(() => null);
   if (cached !== null) return { code: cached };
-  const { code } = await bundle(logger);
+  const { code } = await bundle(logger, isTraced);
   await mkdir(cacheDirectory, { recursive: true });
   const draft = `${file}.${randomUUID()}.tmp`;
   await writeFile(draft, code);
@@ -26,10 +30,11 @@ export async function bundleWorkflows(cacheDirectory: string, logger: Logger): P
   return { code };
 }
 
-function bundle(logger: Logger): Promise<WorkflowBundleWithSourceMap> {
+function bundle(logger: Logger, isTraced: boolean): Promise<WorkflowBundleWithSourceMap> {
   const say = (level: 'debug' | 'warn' | 'error') => (message: string, meta?: object) => logger[level](meta ?? {}, message);
   return bundleWorkflowCode({
     workflowsPath: path.join(root, 'workflows/index.ts'),
+    workflowInterceptorModules: isTraced ? [require.resolve(TRACING_MODULE)] : [],
     logger: {
       log: (_level, message, meta) => logger.debug(meta ?? {}, message),
       trace: say('debug'),
@@ -41,10 +46,11 @@ function bundle(logger: Logger): Promise<WorkflowBundleWithSourceMap> {
   });
 }
 
-async function digestOfSources(): Promise<string> {
+async function digestOfSources(isTraced: boolean): Promise<string> {
   const hash = createHash('sha256');
-  const sdk = createRequire(import.meta.url)('@temporalio/workflow/package.json') as { readonly version: string };
-  hash.update(sdk.version);
+  const sdk = require('@temporalio/workflow/package.json') as { readonly version: string };
+  // All packages of the SDK have one version.
+  hash.update(sdk.version).update(isTraced ? TRACING_MODULE : '');
   for (const folder of bundledFolders) {
     const files = (await readdir(path.join(root, folder))).filter((file) => file.endsWith('.ts')).sort();
     for (const file of files) hash.update(file).update(await readFile(path.join(root, folder, file)));

@@ -7,6 +7,8 @@ import { loadProject } from '../src/infra/load-project.ts';
 import { createLogger } from '../src/infra/logger.ts';
 import { createMetrics } from '../src/infra/metrics.ts';
 import { processEnvironment } from '../src/infra/process-environment.ts';
+import { loadTracingConfig } from '../src/infra/tracing-config.ts';
+import { openTracing } from '../src/infra/tracing.ts';
 import { createGateway } from '../src/stream/gateway.ts';
 import { loadGatewaySettings } from '../src/stream/gateway-settings.ts';
 import { metricsAddress, serveMetrics } from './serve-metrics.ts';
@@ -15,11 +17,13 @@ import { stopOnSignal } from './stop-on-signal.ts';
 const environment = processEnvironment();
 const config = loadBaseConfig(environment);
 const settings = loadGatewaySettings(environment);
+const tracingConfig = loadTracingConfig(environment);
 const metricsAt = metricsAddress(environment);
 const logger = createLogger('gateway', config.logLevel);
 const { sources } = await loadProject(config.project);
 const kafka = createKafka({ brokers: config.kafkaBrokers, clientId: 'millrace-gateway', logger });
 const registry = createMetrics('gateway');
+const tracing = await openTracing(tracingConfig, { name: 'gateway', namespace: config.namespace, registry, logger });
 const metrics = metricsAt === undefined ? undefined : await serveMetrics(registry, metricsAt);
 const gateway = await createGateway({
   kafka,
@@ -29,6 +33,7 @@ const gateway = await createGateway({
   clock: Date.now,
   logger,
   registry,
+  tracer: tracing?.tracer,
 });
 const address = await gateway.listen({ host: settings.host, port: settings.port });
 logger.info({ address }, 'gateway ready');
@@ -36,4 +41,5 @@ logger.info({ address }, 'gateway ready');
 stopOnSignal(logger, async () => {
   await Promise.all([gateway.close(), metrics?.close()]);
   await kafka.close();
+  await tracing?.close();
 });

@@ -14,6 +14,8 @@ import { createLogger } from '../src/infra/logger.ts';
 import { createMetrics } from '../src/infra/metrics.ts';
 import { createPostgres } from '../src/infra/postgres.ts';
 import { processEnvironment } from '../src/infra/process-environment.ts';
+import { loadTracingConfig } from '../src/infra/tracing-config.ts';
+import { openTracing } from '../src/infra/tracing.ts';
 import { createColdLog, withColdLog } from '../src/store/cold-log/cold-log.ts';
 import { createRegistry } from '../src/registry/registry.ts';
 import { OnlineCatalog } from '../src/store/online-catalog.ts';
@@ -26,24 +28,29 @@ const ACTIVITIES_MAX = 40;
 
 const environment = processEnvironment();
 const config = loadBaseConfig(environment);
+const tracingConfig = loadTracingConfig(environment);
 const metricsAt = metricsAddress(environment);
 const logger = createLogger('orchestration', config.logLevel);
 const project = await loadProject(config.project);
 const { models } = project;
-const workflowBundle = await bundleWorkflows(path.join(config.dataDir, 'cache'), logger);
+const workflowBundle = await bundleWorkflows(path.join(config.dataDir, 'cache'), logger, tracingConfig.url !== undefined);
 const coldLogConfig = loadColdLogConfig(environment);
 const coldLog = createColdLog(coldLogConfig);
 const postgres = withColdLog(
   createPostgres({ url: config.postgresUrl, applicationName: 'millrace-orchestration', logger }),
   coldLog,
 );
-const metrics = metricsAt === undefined ? undefined : await serveMetrics(createMetrics('orchestration'), metricsAt);
+const metricsRegistry = createMetrics('orchestration');
+const tracing = await openTracing(tracingConfig, { name: 'orchestration', namespace: config.namespace, registry: metricsRegistry, logger });
+const metrics = metricsAt === undefined ? undefined : await serveMetrics(metricsRegistry, metricsAt);
 try {
   const registry = createRegistry(postgres, createArtifactStore(path.join(config.dataDir, 'artifacts')));
   await runWorker({
     resource: 'orchestration',
     config,
     logger,
+    registry: metricsRegistry,
+    tracing,
     workflowBundle,
     maxConcurrentActivityTaskExecutions: ACTIVITIES_MAX,
     activities: {
@@ -63,4 +70,5 @@ try {
   await metrics?.close();
   await postgres.close();
   coldLog.close();
+  await tracing?.close();
 }

@@ -2,7 +2,10 @@ import { Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import { createNames, type TaskQueue } from '../src/contracts/names.ts';
 import type { BaseConfig } from '../src/infra/base-config.ts';
 import type { Logger } from '../src/infra/logger.ts';
+import type { Registry } from '../src/infra/metrics.ts';
 import { connectTemporalWorker } from '../src/infra/temporal.ts';
+import type { Tracing } from '../src/infra/tracing.ts';
+import { measureActivities } from './activity-metrics.ts';
 
 /** Activities in hand get this long to finish before they are cancelled. */
 const SHUTDOWN_GRACE = '5s';
@@ -16,17 +19,22 @@ export interface RunWorkerOptions
   readonly resource: TaskQueue;
   readonly config: BaseConfig;
   readonly logger: Logger;
+  /** Metrics of the process. */
+  readonly registry: Registry;
+  /** Absent where tracing is off. */
+  readonly tracing: Tracing | undefined;
 }
 
 /**
  * Works off one task queue until the process is told to stop (SIGTERM or SIGINT), then until what is in
  * hand is done. Waits while Temporal is not there yet.
  */
-export async function runWorker({ resource, config, logger, ...options }: RunWorkerOptions): Promise<void> {
+export async function runWorker({ resource, config, logger, registry, tracing, ...options }: RunWorkerOptions): Promise<void> {
   installRuntime(logger);
   const target = { address: config.temporalAddress, namespace: config.temporalNamespace };
   const connection = await connectTemporalWorker(target, logger);
   try {
+    const traced = (await tracing?.temporal())?.worker;
     const worker = await Worker.create({
       connection,
       namespace: target.namespace,
@@ -35,6 +43,8 @@ export async function runWorker({ resource, config, logger, ...options }: RunWor
       shutdownForceTime: SHUTDOWN_FORCE,
       maxHeartbeatThrottleInterval: HEARTBEAT_INTERVAL,
       ...options,
+      interceptors: { activity: [measureActivities(registry), ...(traced?.interceptors?.activity ?? [])] },
+      ...(traced?.sinks === undefined ? {} : { sinks: traced.sinks }),
     });
     logger.info({ taskQueue: worker.options.taskQueue }, 'worker ready');
     await worker.run();

@@ -5,7 +5,10 @@ import { loadServingSettings, type ServingSettings } from '../serving/settings.t
 import { loadBaseConfig } from '../src/infra/base-config.ts';
 import { loadColdLogConfig } from '../src/infra/cold-log-config.ts';
 import { createLogger } from '../src/infra/logger.ts';
+import { createMetrics } from '../src/infra/metrics.ts';
 import { processEnvironment } from '../src/infra/process-environment.ts';
+import { loadTracingConfig } from '../src/infra/tracing-config.ts';
+import { openTracing } from '../src/infra/tracing.ts';
 import { metricsAddress, serveMetrics } from './serve-metrics.ts';
 import { clusterChannel } from './serving-group/cluster-channel.ts';
 import { MemberLink } from './serving-group/member-link.ts';
@@ -16,6 +19,7 @@ const environment = processEnvironment();
 const config = loadBaseConfig(environment);
 const settings = loadServingSettings(environment);
 const coldLog = loadColdLogConfig(environment);
+const tracingConfig = loadTracingConfig(environment);
 const metricsAt = metricsAddress(environment);
 const logger = createLogger('serving', config.logLevel);
 const { worker } = cluster;
@@ -43,5 +47,15 @@ async function serveAsMember(line: Worker): Promise<void> {
 async function start(own: ServingSettings, peers?: MemberLink) {
   const [{ startServing }, { loadProject }] = await Promise.all([import('../serving/start-serving.ts'), import('../src/infra/load-project.ts')]);
   const project = await loadProject(config.project);
-  return startServing({ project, config, settings: own, coldLog, logger, ...(peers === undefined ? {} : { peers }) });
+  const registry = createMetrics('serving', peers === undefined ? {} : { member: peers.member });
+  const tracing = await openTracing(tracingConfig, { name: 'serving', namespace: config.namespace, registry, logger });
+  const joined = peers === undefined ? {} : { peers };
+  const serving = await startServing({ project, config, settings: own, coldLog, logger, registry, tracer: tracing?.tracer, ...joined });
+  return {
+    metrics: serving.metrics,
+    async stop(): Promise<void> {
+      await serving.stop();
+      await tracing?.close();
+    },
+  };
 }

@@ -13,6 +13,8 @@ import { createLogger } from '../src/infra/logger.ts';
 import { createMetrics } from '../src/infra/metrics.ts';
 import { createPostgres } from '../src/infra/postgres.ts';
 import { processEnvironment } from '../src/infra/process-environment.ts';
+import { loadTracingConfig } from '../src/infra/tracing-config.ts';
+import { openTracing } from '../src/infra/tracing.ts';
 import { createRedis } from '../src/infra/redis.ts';
 import { createColdLog, withColdLog } from '../src/store/cold-log/cold-log.ts';
 import { createOnlineStore } from '../src/store/online-store.ts';
@@ -28,6 +30,7 @@ const ACTIVITIES_MAX = 20;
 const environment = processEnvironment();
 const config = loadBaseConfig(environment);
 const coldLogConfig = loadColdLogConfig(environment);
+const tracingConfig = loadTracingConfig(environment);
 const metricsAt = metricsAddress(environment);
 const logger = createLogger('stream', config.logLevel);
 const project = await loadProject(config.project);
@@ -45,6 +48,7 @@ const postgres = withColdLog(
 );
 const redis = createRedis({ url: config.redisUrl, role: 'write', logger });
 const registry = createMetrics('stream');
+const tracing = await openTracing(tracingConfig, { name: 'stream', namespace: config.namespace, registry, logger });
 const metricsServer = metricsAt === undefined ? undefined : await serveMetrics(registry, metricsAt);
 try {
   const deps = {
@@ -56,11 +60,14 @@ try {
     store: createOnlineStore(redis, names),
     clock: Date.now,
     metrics: createStreamMetrics(registry),
+    tracer: tracing?.tracer,
   };
   await runWorker({
     resource: 'stream',
     config,
     logger,
+    registry,
+    tracing,
     maxConcurrentActivityTaskExecutions: ACTIVITIES_MAX,
     activities: {
       ...createStreamActivities(deps),
@@ -75,4 +82,5 @@ try {
   await kafka.close();
   await postgres.close();
   coldLog.close();
+  await tracing?.close();
 }

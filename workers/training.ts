@@ -13,6 +13,8 @@ import { createLogger } from '../src/infra/logger.ts';
 import { createMetrics } from '../src/infra/metrics.ts';
 import { createPostgres } from '../src/infra/postgres.ts';
 import { processEnvironment } from '../src/infra/process-environment.ts';
+import { loadTracingConfig } from '../src/infra/tracing-config.ts';
+import { openTracing } from '../src/infra/tracing.ts';
 import { readSettings } from '../src/infra/settings.ts';
 import { createColdLog, withColdLog } from '../src/store/cold-log/cold-log.ts';
 import { createRegistry } from '../src/registry/registry.ts';
@@ -30,6 +32,7 @@ const settingsSchema = z.object({ tensorflowAddon: z.string().min(1).optional() 
 const environment = processEnvironment();
 const config = loadBaseConfig(environment);
 const { tensorflowAddon } = readSettings(settingsSchema, { tensorflowAddon: 'MILLRACE_TENSORFLOW_ADDON' }, environment);
+const tracingConfig = loadTracingConfig(environment);
 const metricsAt = metricsAddress(environment);
 const logger = createLogger('training', config.logLevel);
 const project = await loadProject(config.project);
@@ -41,13 +44,17 @@ const postgres = withColdLog(
   createPostgres({ url: config.postgresUrl, applicationName: 'millrace-training', logger }),
   coldLog,
 );
-const metrics = metricsAt === undefined ? undefined : await serveMetrics(createMetrics('training'), metricsAt);
+const metricsRegistry = createMetrics('training');
+const tracing = await openTracing(tracingConfig, { name: 'training', namespace: config.namespace, registry: metricsRegistry, logger });
+const metrics = metricsAt === undefined ? undefined : await serveMetrics(metricsRegistry, metricsAt);
 try {
   const artifacts = createArtifactStore(path.resolve(config.dataDir, 'artifacts'));
   await runWorker({
     resource: 'training',
     config,
     logger,
+    registry: metricsRegistry,
+    tracing,
     maxConcurrentActivityTaskExecutions: ACTIVITIES_MAX,
     activities: createTrainingActivities({
       registry: createRegistry(postgres, artifacts),
@@ -72,4 +79,5 @@ try {
   await metrics?.close();
   await postgres.close();
   coldLog.close();
+  await tracing?.close();
 }

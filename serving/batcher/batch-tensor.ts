@@ -1,4 +1,5 @@
 import { assertInvariant } from '../../src/core/assert-invariant.ts';
+import type { RowsTrace } from '../request-trace.ts';
 import type { PendingRequest } from './pending-request.ts';
 
 /** Writes row `row` of a request at index `at` of the batch tensor. */
@@ -39,6 +40,11 @@ export class BatchTensor {
   /** The rows that are filled: a view, not a copy. */
   get features(): Float32Array {
     return this.#features.subarray(0, this.#rows * this.#columns);
+  }
+
+  /** Traces of the requests in it that are recorded. */
+  get traces(): RowsTrace[] {
+    return this.#segments.flatMap(({ request }) => request.trace ?? []);
   }
 
   /** Takes rows of a request; none of them where writing one throws. */

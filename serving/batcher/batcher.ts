@@ -1,4 +1,6 @@
 import { isMillraceError, MillraceError } from '../../src/core/millrace-error.ts';
+import { inSpan, startBatchSpan, type Span, type Tracer } from '../../src/infra/tracing.ts';
+import type { RowsTrace } from '../request-trace.ts';
 import { Admission, type AdmissionOptions } from './admission.ts';
 import { BatchTensor, type WriteRow } from './batch-tensor.ts';
 import { DrainRate } from './drain-rate.ts';
@@ -18,6 +20,11 @@ export interface Caller {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface Submission extends Caller {
+  /** Of rows whose request is recorded. */
+  readonly trace?: RowsTrace | undefined;
+}
+
 export interface BatcherOptions extends Omit<AdmissionOptions, 'instances'> {
   /** Values of one row. */
   readonly columns: number;
@@ -32,6 +39,8 @@ export interface BatcherOptions extends Omit<AdmissionOptions, 'instances'> {
   readonly run: (features: Float32Array, rows: number) => Promise<Float32Array>;
   readonly onBatch?: (rows: number, tookMs: number) => void;
   readonly timers: Timers;
+  /** Absent where tracing is off. */
+  readonly tracer?: Tracer | undefined;
 }
 
 /**
@@ -72,12 +81,12 @@ export class Batcher {
    * @throws SERVING_DEADLINE_EXCEEDED at once where it can't be met, later where it was not;
    *   SERVING_OVERLOADED where the queue is full; SERVING_CANCELLED; what the session fails with.
    */
-  async submit(rows: number, write: WriteRow, deadline: number, { priority = 'normal', signal }: Caller = {}): Promise<BatchAnswer> {
+  async submit(rows: number, write: WriteRow, deadline: number, { priority = 'normal', signal, trace }: Submission = {}): Promise<BatchAnswer> {
     const { timers } = this.#options;
     if (signal?.aborted === true) throw cancelled(this.#options.label);
     this.#admission.assertInTime(rows, priority, deadline - timers.now(), this.#instances - this.#running.size);
     this.#admission.makeRoom(rows, priority);
-    const request = new PendingRequest({ rows, write, deadline, priority, timers });
+    const request = new PendingRequest({ rows, write, deadline, priority, timers, trace });
     this.#queue.push(request);
     signal?.addEventListener('abort', () => {
       this.#leave(request, cancelled(this.#options.label));
@@ -173,13 +182,15 @@ export class Batcher {
 
   /** Settles every request of the batch; never rejects. */
   async #run(tensor: BatchTensor): Promise<void> {
-    const { run, onBatch, timers } = this.#options;
+    const { run, onBatch, timers, tracer } = this.#options;
     for (let attempt = 0; ; attempt++) {
       tensor.compact();
       if (tensor.rows === 0) return;
       const startedAt = timers.now();
       try {
-        const scores = await run(tensor.features, tensor.rows);
+        const span = tracer === undefined ? undefined : this.#startSpan(tracer, tensor);
+        const running = run(tensor.features, tensor.rows);
+        const scores = await (span === undefined ? running : inSpan(span, () => running));
         const tookMs = timers.now() - startedAt;
         tensor.settle(scores, tookMs);
         // A batch that lost a session says nothing about the next one's time.
@@ -193,6 +204,14 @@ export class Batcher {
         return;
       }
     }
+  }
+
+  /** The span of a batch: each request in it that is recorded is linked with it, both ways. */
+  #startSpan(tracer: Tracer, { traces, rows }: BatchTensor): Span | undefined {
+    const attributes = { 'millrace.batch.rows': rows, 'millrace.batch.of': this.#options.label };
+    const span = startBatchSpan(tracer, 'run batch', traces.map(({ cause }) => cause), { attributes });
+    if (span !== undefined) for (const { batches } of traces) batches.push(span);
+    return span;
   }
 
   /** One timer for all deadlines: it goes off at the earliest, and looks for the next. */

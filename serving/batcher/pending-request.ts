@@ -1,3 +1,4 @@
+import type { RowsTrace } from '../request-trace.ts';
 import type { WriteRow } from './batch-tensor.ts';
 import type { Priority } from './priority.ts';
 import type { Timers } from './timers.ts';
@@ -18,6 +19,7 @@ export interface PendingRequestOptions {
   readonly deadline: number;
   readonly priority: Priority;
   readonly timers: Timers;
+  readonly trace?: RowsTrace | undefined;
 }
 
 /** A request between its submission and its answer. Settles once; what comes later is dropped. */
@@ -27,6 +29,8 @@ export class PendingRequest {
   readonly priority: Priority;
   readonly submittedAt: number;
   readonly answer: Promise<BatchAnswer>;
+  /** Of a request that is recorded. */
+  readonly trace: RowsTrace | undefined;
   settled = false;
   /** First row that no batch has yet. */
   nextRow = 0;
@@ -41,10 +45,11 @@ export class PendingRequest {
   #resolve!: (answer: BatchAnswer) => void;
   #reject!: (error: unknown) => void;
 
-  constructor({ rows, write, deadline, priority, timers }: PendingRequestOptions) {
+  constructor({ rows, write, deadline, priority, timers, trace }: PendingRequestOptions) {
     this.write = write;
     this.deadline = deadline;
     this.priority = priority;
+    this.trace = trace;
     this.#scores = new Float32Array(rows);
     this.#rowsMissing = rows;
     this.#timers = timers;

@@ -1,4 +1,5 @@
 import type { Decision, ViewRead } from '../../src/contracts/decision.ts';
+import type { TraceContext } from '../../src/infra/trace-context.ts';
 import { requestKeyOf, type ServiceProgram } from '../../src/fold/compile-service.ts';
 import { fenceOf } from '../../src/fold/view-state.ts';
 import type { ParsedInstance } from '../features/parse-instances.ts';
@@ -17,6 +18,8 @@ export interface AnsweredRequest {
   readonly asOf: number;
   readonly servedAt: number;
   readonly latencyMs: readonly Decision['latencyMs'][];
+  /** The request's place in its trace, where it is recorded. */
+  readonly cause?: TraceContext | undefined;
 }
 
 /** The decision of instance `i`, before a shadow has scored it. */

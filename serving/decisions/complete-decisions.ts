@@ -31,7 +31,7 @@ export class DecisionCompleter {
     const decisions = request.predictions.map((_, i) => buildDecision(request, i));
     const shadow = request.model.router.routes.shadow;
     if (shadow === null) {
-      for (const decision of decisions) log.commit(decision);
+      for (const decision of decisions) log.commit(decision, request.cause);
       return;
     }
     for (const decision of decisions) log.remember(decision);
@@ -39,7 +39,7 @@ export class DecisionCompleter {
     decisions.forEach((decision, i) => {
       const score = scores?.[i];
       const shadowed = score !== undefined && Number.isFinite(score);
-      log.commit(shadowed ? { ...decision, shadow: { version: shadow.version, score } } : decision);
+      log.commit(shadowed ? { ...decision, shadow: { version: shadow.version, score } } : decision, request.cause);
     });
   }
 

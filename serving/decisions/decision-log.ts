@@ -1,6 +1,8 @@
 import type { Decision } from '../../src/contracts/decision.ts';
 import { isMillraceError, MillraceError } from '../../src/core/millrace-error.ts';
 import type { Logger } from '../../src/infra/logger.ts';
+import type { TraceContext } from '../../src/infra/trace-context.ts';
+import { inSpan, startBatchSpan, type Tracer } from '../../src/infra/tracing.ts';
 import type { DecisionSender, EncodedDecision } from './decision-sender.ts';
 
 /** What happens to a prediction whose decision cannot be kept: it is refused, or answered and counted. */
@@ -16,6 +18,8 @@ export interface DecisionLogOptions {
   readonly onStored: (count: number) => void;
   readonly onDropped: (count: number) => void;
   readonly logger: Logger;
+  /** Absent where tracing is off. */
+  readonly tracer?: Tracer | undefined;
 }
 
 const SEND_MAX = 500;
@@ -81,8 +85,8 @@ export class DecisionLog {
   }
 
   /** Takes the final decision into the place that was reserved for it; it is readable from then on. */
-  commit(decision: Decision): void {
-    const encoded = encode(decision);
+  commit(decision: Decision, cause?: TraceContext): void {
+    const encoded = encode(decision, cause);
     this.#keep(encoded);
     this.#reserved--;
     if (this.#waiting.length >= this.#options.waitingMax) {
@@ -131,13 +135,21 @@ export class DecisionLog {
       const batch = nextBatch(this.#waiting, this.#sendMax);
       try {
         this.#sender ??= await this.#options.openSender();
-        await this.#sender.send(batch);
+        await this.#send(this.#sender, batch);
         this.#stored(batch.length);
       } catch (error) {
         await this.#refused(error, batch.length);
       }
       if (this.#waiting.length > 0 && this.#waiting.length < SEND_MAX) await this.#pause(LINGER_MS);
     }
+  }
+
+  #send(sender: DecisionSender, batch: readonly EncodedDecision[]): Promise<void> {
+    const { tracer } = this.#options;
+    if (tracer === undefined) return sender.send(batch);
+    const attributes = { 'messaging.system': 'kafka', 'messaging.batch.message_count': batch.length };
+    const span = startBatchSpan(tracer, 'send decisions', batch.flatMap(({ cause }) => cause ?? []), { kind: 'producer', attributes });
+    return inSpan(span, () => sender.send(batch));
   }
 
   #stored(count: number): void {
@@ -181,7 +193,10 @@ export class DecisionLog {
   }
 }
 
-const encode = (decision: Decision): EncodedDecision => ({ id: decision.id, json: JSON.stringify(decision) });
+function encode(decision: Decision, cause?: TraceContext): EncodedDecision {
+  const encoded = { id: decision.id, json: JSON.stringify(decision) };
+  return cause === undefined ? encoded : { ...encoded, cause };
+}
 
 /** The oldest decisions that fit one message set, at least one. */
 function nextBatch(waiting: readonly EncodedDecision[], countMax: number): EncodedDecision[] {

@@ -1,9 +1,12 @@
 import { MillraceError } from '../../src/core/millrace-error.ts';
 import type { KafkaClient } from '../../src/infra/kafka.ts';
+import { traceHeaders, type TraceContext } from '../../src/infra/trace-context.ts';
 
 export interface EncodedDecision {
   readonly id: string;
   readonly json: string;
+  /** The request's place in its trace, where it is recorded. */
+  readonly cause?: TraceContext | undefined;
 }
 
 /** Where decisions go. `send` resolves when all of them are durable. */
@@ -25,7 +28,10 @@ export async function openDecisionSender(kafka: KafkaClient, topic: string): Pro
       // A batch goes to one partition: fewer requests, and positions stay in the order of serving.
       const partition = next++ % partitions;
       await producer.send(
-        decisions.map(({ id, json }) => ({ topic, partition, key: id, value: json })),
+        decisions.map(({ id, json, cause }) => {
+          const message = { topic, partition, key: id, value: json };
+          return cause === undefined ? message : { ...message, headers: { ...traceHeaders(cause) } };
+        }),
       );
     },
     close: () => producer.close(),

@@ -5,6 +5,8 @@ import { parseEntities } from '../../src/store/parse-entities.ts';
 import { assertReadable } from '../../src/store/readable-moment.ts';
 import { readOnlineRows, statesAsked, type OnlineAnswer, type OnlineInclude } from '../../src/store/online-rows.ts';
 import type { Timers } from '../batcher/timers.ts';
+import { inSpan } from '../../src/infra/tracing.ts';
+import type { RequestTrace } from '../request-trace.ts';
 import type { ServingMetrics } from '../serving-metrics.ts';
 import { withDeadline } from '../with-deadline.ts';
 import type { ViewReader } from './view-reader.ts';
@@ -17,6 +19,8 @@ export interface OnlineFeaturesRequest {
   /** Time that the caller allows, in ms. */
   readonly timeoutMs?: number | undefined;
   readonly include: OnlineInclude;
+  /** Of a request that is recorded. */
+  readonly trace?: RequestTrace | undefined;
 }
 
 export interface OnlineFeaturesOptions {
@@ -65,7 +69,8 @@ export class OnlineFeatures {
     const asOf = request.asOf ?? clock();
     const asked = statesAsked(plan.views, entities);
     const deadline = startedAt + (request.timeoutMs ?? this.#options.timeoutMs);
-    const states = await withDeadline(reader.read(asked), deadline, timers);
+    const reading = withDeadline(reader.read(asked), deadline, timers);
+    const states = await (request.trace === undefined ? reading : inSpan(request.trace.start('features', { 'millrace.states': asked.length }), () => reading));
     assertReadable(asked, states, asOf);
     metrics.freshness.observeStates(asked, states, asOf);
     const answer = readOnlineRows(plan, entities, states, asOf, request.include, metrics.freshness.countReads);

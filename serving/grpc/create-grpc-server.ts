@@ -1,4 +1,4 @@
-import { Server } from '@grpc/grpc-js';
+import { Server, type ServerInterceptor } from '@grpc/grpc-js';
 import { loadProto, serviceOf } from '../../src/infra/load-proto.ts';
 import type { Logger } from '../../src/infra/logger.ts';
 import type { AccessControl } from '../access/access-control.ts';
@@ -27,6 +27,8 @@ export interface GrpcServerOptions {
   readonly access: AccessControl;
   /** Absent for plain text. */
   readonly certificates?: Certificates | undefined;
+  /** Before access control: what it refuses is seen by them too. */
+  readonly interceptors?: readonly ServerInterceptor[];
   readonly logger: Logger;
 }
 
@@ -49,7 +51,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     'grpc.keepalive_time_ms': KEEPALIVE_MS,
     'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
     'grpc.max_connection_idle_ms': options.keepAliveMs,
-    interceptors: [guardCalls(options.access, options.logger)],
+    interceptors: [...(options.interceptors ?? []), guardCalls(options.access, options.logger)],
   });
   const health = new HealthService(services.map(({ name }) => name));
   const all: readonly GrpcService[] = [...services, health];

@@ -3,6 +3,8 @@ import { ERROR_CODE_METADATA } from '../../src/contracts/feature-store.ts';
 import { errorTable, type ErrorCode } from '../../src/core/error-table.ts';
 import { isMillraceError, type MillraceError } from '../../src/core/millrace-error.ts';
 import type { Logger } from '../../src/infra/logger.ts';
+import { requestIdOf } from '../../src/infra/request-id.ts';
+import type { RequestTrace } from '../request-trace.ts';
 
 /** docs/serving.md has this table too. */
 const statusOfHttp: Readonly<Record<number, status>> = {
@@ -10,6 +12,7 @@ const statusOfHttp: Readonly<Record<number, status>> = {
   401: status.UNAUTHENTICATED,
   403: status.PERMISSION_DENIED,
   404: status.NOT_FOUND,
+  408: status.DEADLINE_EXCEEDED,
   409: status.ABORTED,
   413: status.RESOURCE_EXHAUSTED,
   422: status.OUT_OF_RANGE,
@@ -30,10 +33,25 @@ export interface CallRefusal {
   readonly metadata: Metadata;
 }
 
+/** By which the log tells calls apart. */
+export interface CallIds {
+  readonly requestId?: string | undefined;
+  readonly traceId?: string | undefined;
+}
+
+/** The caller's `x-request-id`, where it sent one, and the trace, where it is recorded. */
+export function idsOf(metadata: Metadata, trace: RequestTrace | undefined): CallIds {
+  const [given] = metadata.get('x-request-id');
+  return { requestId: given === undefined ? undefined : requestIdOf(given), traceId: trace?.span.traceId };
+}
+
 /** What a failed call answers: status, message, and as metadata the code and when to try again. */
-export function toServiceError(error: unknown, method: string, logger: Logger): CallRefusal {
-  if (isMillraceError(error)) return serviceErrorOf(error);
-  logger.error({ err: error, method }, 'request failed');
+export function toServiceError(error: unknown, method: string, logger: Logger, ids: CallIds = {}): CallRefusal {
+  if (isMillraceError(error)) {
+    logger.debug({ ...ids, method, code: error.code }, 'request refused');
+    return serviceErrorOf(error);
+  }
+  logger.error({ ...ids, err: error, method }, 'request failed');
   const details = `${method} failed unexpectedly. The log of the serving process has more.`;
   return { code: status.INTERNAL, details, metadata: new Metadata() };
 }

@@ -6,18 +6,20 @@ import type { ModelControl } from '../inference/model-control.ts';
 import type { OpenInference } from '../inference/open-inference.ts';
 import { callTimeout, signalOf } from './call-timeout.ts';
 import type { GrpcService } from './grpc-service.ts';
-import { toServiceError } from './grpc-status.ts';
+import { idsOf, toServiceError } from './grpc-status.ts';
+import type { TraceOfCall } from './trace-calls.ts';
 import { inferRequestOf, inferResponseOf, versionOf } from './infer-messages.ts';
 
 export interface InferenceServiceOptions {
   readonly inference: OpenInference;
   readonly modelControl: ModelControl;
   readonly timeoutMsMax: number;
+  readonly traceOfCall: TraceOfCall;
   readonly logger: Logger;
 }
 
 /** `inference.GRPCInferenceService`: the Open Inference Protocol v2 by the same functions as over REST. */
-export function createInferenceService({ inference, modelControl, timeoutMsMax, logger }: InferenceServiceOptions): GrpcService {
+export function createInferenceService({ inference, modelControl, timeoutMsMax, traceOfCall, logger }: InferenceServiceOptions): GrpcService {
   const handler =
     <Request>(method: string, answer: (call: ServerUnaryCall<Request, unknown>) => unknown) =>
     (call: ServerUnaryCall<Request, unknown>, respond: sendUnaryData<unknown>): void => {
@@ -25,13 +27,13 @@ export function createInferenceService({ inference, modelControl, timeoutMsMax, 
         .then(() => answer(call))
         .then(
           (response) => respond(null, response),
-          (error: unknown) => respond(toServiceError(error, `${INFERENCE_SERVICE}/${method}`, logger)),
+          (error: unknown) => respond(toServiceError(error, `${INFERENCE_SERVICE}/${method}`, logger, idsOf(call.metadata, traceOfCall(call)))),
         );
     };
   const infer = async (call: ServerUnaryCall<WireInferRequest, unknown>): Promise<unknown> => {
     const transportMs = callTimeout(call.getDeadline(), Date.now(), timeoutMsMax);
     const request = inferRequestOf(call.request, transportMs, timeoutMsMax);
-    return inferResponseOf(await inference.infer({ ...request, signal: signalOf(call) }), call.request.rawInputContents.length > 0);
+    return inferResponseOf(await inference.infer({ ...request, signal: signalOf(call), trace: traceOfCall(call) }), call.request.rawInputContents.length > 0);
   };
   return {
     name: INFERENCE_SERVICE,

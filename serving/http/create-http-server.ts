@@ -1,8 +1,11 @@
-import { randomUUID } from 'node:crypto';
-import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyRequest, type FastifyServerOptions } from 'fastify';
 import type { Decision } from '../../src/contracts/decision.ts';
 import { MillraceError } from '../../src/core/millrace-error.ts';
+import type { Logger } from '../../src/infra/logger.ts';
 import type { Registry as Metrics } from '../../src/infra/metrics.ts';
+import { requestIdOf } from '../../src/infra/request-id.ts';
+import { traceRequests, type SpanOf } from '../../src/infra/trace-requests.ts';
+import type { Tracer } from '../../src/infra/tracing.ts';
 import type { AccessControl } from '../access/access-control.ts';
 import type { Certificates } from '../access/certificates.ts';
 import type { DataPlane } from '../data-plane.ts';
@@ -11,6 +14,7 @@ import type { OnlineFeatures } from '../features/online-features.ts';
 import type { ModelControl } from '../inference/model-control.ts';
 import type { OpenInference } from '../inference/open-inference.ts';
 import type { Prediction } from '../prediction.ts';
+import { traceOf, type RequestTrace } from '../request-trace.ts';
 import type { ServingSettings } from '../settings.ts';
 import { addBulkRoute } from './bulk-route.ts';
 import { describeModel, readinessOf, summarizeModel } from './describe-model.ts';
@@ -22,7 +26,7 @@ import { parseOnlineRequest } from './parse-online-request.ts';
 import { parsePredictRequest } from './parse-predict-request.ts';
 import { signalOf } from './request-options.ts';
 import { addRepositoryRoutes } from './repository-routes.ts';
-import { sendError } from './send-error.ts';
+import { createErrorSender, type SendError } from './send-error.ts';
 import { followCertificates, tlsOptions } from './tls-options.ts';
 
 export interface HttpServerOptions {
@@ -37,15 +41,25 @@ export interface HttpServerOptions {
   /** Absent for plain text. */
   readonly certificates?: Certificates | undefined;
   readonly settings: ServingSettings;
+  readonly logger: Logger;
+  /** Absent where tracing is off. */
+  readonly tracer?: Tracer | undefined;
 }
 
-const REQUEST_ID_PATTERN = /^[\w.:/-]{1,128}$/;
+/** The trace of a request that is recorded. */
+export type TraceOfRequest = (request: FastifyRequest) => RequestTrace | undefined;
+
 const DECISION_ID_LENGTH_MAX = 64;
 
 /** The HTTP face of the data plane: parses, calls, answers. */
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {
-  const { dataPlane, onlineFeatures, historicalFeatures, openInference, modelControl, findDecision, metrics, access, certificates, settings } = options;
-  const app = openApp(settings, certificates);
+  const { dataPlane, openInference, modelControl, access, settings, tracer } = options;
+  // The server asks for the span only once it runs.
+  let spanOf: SpanOf = () => undefined;
+  const sendError = createErrorSender(options.logger, (request) => spanOf(request));
+  const app = openApp(options, sendError);
+  spanOf = traceRequests(app, tracer);
+  const traceOfRequest: TraceOfRequest = tracer === undefined ? () => undefined : (request) => traceOf(tracer, spanOf(request));
   app.setErrorHandler(sendError);
   app.setNotFoundHandler((request, reply) =>
     reply.code(404).send({ error: `${request.method} ${request.url} does not exist. docs/serving.md lists the endpoints.`, code: 'REQUEST_INVALID' }),
@@ -57,13 +71,39 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   });
   guardRoutes(app, access, settings.metricsAccess === 'open');
 
-  app.post<{ Params: { model: string } }>('/v1/models/:model/predict', async ({ params, body, headers }, reply) => {
-    const { instances, options } = parsePredictRequest(body, headers, settings.timeoutMsMax);
-    return answerOf(params.model, await dataPlane.predict(params.model, instances, { ...options, signal: signalOf(reply.raw) }));
+  addNativeRoutes(app, options, traceOfRequest);
+  const openApi = openApiText(dataPlane.models, settings, openInference.serverMetadata.version);
+  app.get('/openapi.json', (_request, reply) => reply.type('application/json').send(openApi()));
+  app.get('/metrics', async (_request, reply) => reply.type(options.metrics.contentType).send(await options.metrics.metrics()));
+  // In a room of its own: it reads bodies its own way.
+  void app.register((room, _options, done) => {
+    addInferenceRoutes(room, openInference, settings, traceOfRequest);
+    addRepositoryRoutes(room, openInference, modelControl);
+    done();
   });
-  app.post('/v1/features/online', ({ body, headers }) =>
-    onlineFeatures.read(parseOnlineRequest(body, headers['x-request-timeout'], settings.timeoutMsMax)),
-  );
+  void app.register((room, _options, done) => {
+    addBulkRoute(room, dataPlane, settings);
+    done();
+  });
+  return app;
+}
+
+/** Millrace's own endpoints, but for those about the process. */
+function addNativeRoutes(
+  app: FastifyInstance,
+  { dataPlane, onlineFeatures, historicalFeatures, findDecision, settings }: HttpServerOptions,
+  traceOfRequest: TraceOfRequest,
+): void {
+  app.post<{ Params: { model: string } }>('/v1/models/:model/predict', async (request, reply) => {
+    const { params, body, headers } = request;
+    const { instances, options } = parsePredictRequest(body, headers, settings.timeoutMsMax);
+    const caller = { signal: signalOf(reply.raw), trace: traceOfRequest(request) };
+    return answerOf(params.model, await dataPlane.predict(params.model, instances, { ...options, ...caller }));
+  });
+  app.post('/v1/features/online', (request) => {
+    const asked = parseOnlineRequest(request.body, request.headers['x-request-timeout'], settings.timeoutMsMax);
+    return onlineFeatures.read({ ...asked, trace: traceOfRequest(request) });
+  });
   app.post('/v1/features/historical', ({ body, headers }) =>
     historicalFeatures.read(parseHistoricalRequest(body, headers['x-request-timeout'], settings.timeoutMsMax)),
   );
@@ -80,24 +120,10 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     const { ready } = dataPlane;
     return reply.code(ready ? 200 : 503).send({ ready, draining: dataPlane.retiring, models });
   });
-  const openApi = openApiText(dataPlane.models, settings, openInference.serverMetadata.version);
-  app.get('/openapi.json', (_request, reply) => reply.type('application/json').send(openApi()));
-  app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.metrics()));
-  // In a room of its own: it reads bodies its own way.
-  void app.register((room, _options, done) => {
-    addInferenceRoutes(room, openInference, settings);
-    addRepositoryRoutes(room, openInference, modelControl);
-    done();
-  });
-  void app.register((room, _options, done) => {
-    addBulkRoute(room, dataPlane, settings);
-    done();
-  });
-  return app;
 }
 
 /** An empty server with the limits of the settings, over TLS where there is a certificate. */
-function openApp(settings: ServingSettings, certificates: Certificates | undefined): FastifyInstance {
+function openApp({ settings, certificates }: HttpServerOptions, sendError: SendError): FastifyInstance {
   const limits: FastifyServerOptions = {
     bodyLimit: settings.bodyBytesMax,
     requestTimeout: settings.timeoutMsMax,
@@ -109,10 +135,7 @@ function openApp(settings: ServingSettings, certificates: Certificates | undefin
     frameworkErrors: (error, request, reply) => {
       void sendError(error, request, reply);
     },
-    genReqId: ({ headers }) => {
-      const given = headers['x-request-id'];
-      return typeof given === 'string' && REQUEST_ID_PATTERN.test(given) ? given : randomUUID();
-    },
+    genReqId: ({ headers }) => requestIdOf(headers['x-request-id']),
   };
   const { headersTimeoutMs: headersTimeout } = settings;
   if (certificates === undefined) return Fastify({ ...limits, http: { headersTimeout } });

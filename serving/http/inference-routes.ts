@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { OpenInference } from '../inference/open-inference.ts';
+import type { RequestTrace } from '../request-trace.ts';
 import type { ServingSettings } from '../settings.ts';
 import { pack, takePackedBodies } from './content-coding.ts';
 import { JSON_LENGTH_HEADER, parseInfer, printInfer } from './infer-json.ts';
@@ -11,7 +12,7 @@ interface ModelParams {
 }
 
 /** The Open Inference Protocol v2 over REST. Bodies are read as bytes: its clients name no content type. */
-export function addInferenceRoutes(app: FastifyInstance, inference: OpenInference, settings: ServingSettings): void {
+export function addInferenceRoutes(app: FastifyInstance, inference: OpenInference, settings: ServingSettings, traceOf: (request: FastifyRequest) => RequestTrace | undefined): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
     done(null, body);
@@ -27,7 +28,7 @@ export function addInferenceRoutes(app: FastifyInstance, inference: OpenInferenc
       const ready = inference.modelReady(params.model, params.version);
       return reply.code(ready ? 200 : 503).send({ name: params.model, ready });
     });
-    app.post<{ Params: ModelParams; Body: Buffer | undefined }>(`${path}/infer`, (request, reply) => answer(inference, request, reply, settings));
+    app.post<{ Params: ModelParams; Body: Buffer | undefined }>(`${path}/infer`, (request, reply) => answer(inference, request, reply, settings, traceOf(request)));
   }
 }
 
@@ -36,9 +37,10 @@ async function answer(
   { params, body, headers }: FastifyRequest<{ Params: ModelParams; Body: Buffer | undefined }>,
   reply: FastifyReply,
   { timeoutMsMax }: ServingSettings,
+  trace: RequestTrace | undefined,
 ): Promise<FastifyReply> {
   const { request, isBinary } = parseInfer(body ?? Buffer.alloc(0), headers, params, timeoutMsMax);
-  const { bytes, jsonLength } = printInfer(await inference.infer({ ...request, signal: signalOf(reply.raw) }), isBinary);
+  const { bytes, jsonLength } = printInfer(await inference.infer({ ...request, signal: signalOf(reply.raw), trace }), isBinary);
   if (jsonLength !== undefined) reply.header(JSON_LENGTH_HEADER, jsonLength);
   reply.type(jsonLength === undefined ? 'application/json' : 'application/octet-stream');
   const packed = await pack(bytes, headers['accept-encoding']);

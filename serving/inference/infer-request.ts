@@ -1,4 +1,5 @@
 import type { Caller } from '../batcher/batcher.ts';
+import type { RequestTrace } from '../request-trace.ts';
 import type { ModelRouter } from '../router/model-router.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -14,6 +15,8 @@ export interface InferRequest extends Caller {
   readonly outputs?: readonly string[] | undefined;
   /** Time that the caller allows, in ms. */
   readonly timeoutMs?: number | undefined;
+  /** Of a request that is recorded. */
+  readonly trace?: RequestTrace | undefined;
 }
 
 export interface InferAnswer {

@@ -1,4 +1,4 @@
-import { isMillraceError, MillraceError } from '../../src/core/millrace-error.ts';
+import { MillraceError } from '../../src/core/millrace-error.ts';
 import type { Timers } from '../batcher/timers.ts';
 import type { DataPlane } from '../data-plane.ts';
 import { countError } from '../decisions/complete-decisions.ts';
@@ -90,24 +90,28 @@ export class OpenInference {
 
   /** @throws MODEL_NOT_FOUND, MODEL_VERSION_NOT_FOUND, MODEL_NOT_READY, REQUEST_INVALID, SERVING_* */
   async infer(request: InferRequest): Promise<InferAnswer> {
-    const model = this.#options.dataPlane.model(request.model);
+    const { metrics, timers, dataPlane } = this.#options;
+    const model = dataPlane.counted(request.model);
+    const startedAt = timers.now();
+    request.trace?.span.set({ 'millrace.model': model.name });
+    metrics.requests.begin(model.name);
     try {
-      return await model.limiter.run(request.priority, (noteWait) => this.#infer(model, request, noteWait));
+      const answer = await model.limiter.run(request.priority, (noteWait) => this.#infer(model, request, { startedAt, noteWait }));
+      metrics.requests.answered(model.name, timers.now() - startedAt);
+      return answer;
     } catch (error) {
-      const code = isMillraceError(error) ? error.code : 'unexpected';
-      this.#options.metrics.failures.inc({ model: model.name, code });
+      metrics.requests.failed(model.name, error);
       throw error;
     }
   }
 
-  async #infer(model: ServedModel, request: InferRequest, noteWait: NoteWait): Promise<InferAnswer> {
+  async #infer(model: ServedModel, request: InferRequest, { startedAt, noteWait }: { startedAt: number; noteWait: NoteWait }): Promise<InferAnswer> {
     const { timers, metrics, timeoutMs } = this.#options;
-    const startedAt = timers.now();
     const target = requireTarget(model, request.version);
     const wanted = this.#checked(model, target, request);
     const scores = await this.#scores(model, target, request, startedAt + (request.timeoutMs ?? timeoutMs), noteWait);
     const role = model.router.roleOf(target);
-    metrics.total.observe({ model: model.name }, (timers.now() - startedAt) / MS_PER_SECOND);
+    metrics.versions.of(model.name, target.version).total.observe((timers.now() - startedAt) / MS_PER_SECOND);
     metrics.predictions.inc({ model: model.name, variant: role }, scores.length);
     const { version, digest, signature } = target;
     return { model: model.name, version, role, digest, id: request.id, outputs: outputsOf(wanted, scores, signature.threshold) };
@@ -124,18 +128,22 @@ export class OpenInference {
     );
   }
 
-  async #scores(model: ServedModel, target: ServingVersion, { inputs, priority, signal }: InferRequest, deadline: number, noteWait: NoteWait): Promise<Float32Array> {
-    const { metrics } = this.#options;
+  async #scores(model: ServedModel, target: ServingVersion, request: InferRequest, deadline: number, noteWait: NoteWait): Promise<Float32Array> {
+    const { inputs, priority, signal, trace } = request;
     // The one input that there is, of the datatype that was checked.
     const features = inputs[0]?.elements as Float32Array;
+    const rowsTrace = trace?.rows(target, features.length / target.columns);
     try {
-      const { scores, queueMs, computeMs } = await target.scoreTensor(features, deadline, { priority, signal });
-      noteWait(queueMs);
-      metrics.queue.observe({ model: model.name }, queueMs / MS_PER_SECOND);
-      metrics.compute.observe({ model: model.name }, computeMs / MS_PER_SECOND);
-      for (const score of scores) finiteScore(score, model.name, target.version);
-      return scores;
+      const answer = await target.scoreTensor(features, deadline, { priority, signal, trace: rowsTrace });
+      rowsTrace?.answered(answer);
+      noteWait(answer.queueMs);
+      const { queue, compute } = this.#options.metrics.versions.of(model.name, target.version);
+      queue.observe(answer.queueMs / MS_PER_SECOND);
+      compute.observe(answer.computeMs / MS_PER_SECOND);
+      for (const score of answer.scores) finiteScore(score, model.name, target.version);
+      return answer.scores;
     } catch (error) {
+      rowsTrace?.failed(error);
       countError(model, target.version, error);
       throw error;
     }

@@ -8,7 +8,7 @@ import type { ScoreCache } from '../cache/score-cache.ts';
 import type { SessionHost } from '../session-host/session-host.ts';
 import { ServingVersion } from './serving-version.ts';
 
-export interface LoadVersionOptions extends Pick<BatcherOptions, 'timers' | 'onBatch'> {
+export interface LoadVersionOptions extends Pick<BatcherOptions, 'timers' | 'onBatch' | 'tracer'> {
   readonly batching: Batching;
   /** The feature service that a signature names by digest. @throws FEATURE_SERVICE_UNKNOWN */
   readonly serviceOf: (digest: string) => Promise<SignedService>;

@@ -2,7 +2,7 @@ import type { ModelSignature } from '../../src/contracts/model-bundle.ts';
 import { MillraceError } from '../../src/core/millrace-error.ts';
 import type { ServiceProgram } from '../../src/fold/compile-service.ts';
 import type { WriteRow } from '../batcher/batch-tensor.ts';
-import { Batcher, type BatcherOptions, type Caller } from '../batcher/batcher.ts';
+import { Batcher, type BatcherOptions, type Submission } from '../batcher/batcher.ts';
 import type { BatchAnswer } from '../batcher/pending-request.ts';
 import type { ScoreCache } from '../cache/score-cache.ts';
 import type { WarmSession } from '../session-host/session-host.ts';
@@ -11,7 +11,7 @@ import { RowEncoder, type FeatureRows } from './row-encoder.ts';
 
 export interface ServingVersionOptions extends Pick<
   BatcherOptions,
-  'queueRowsMax' | 'minimumWaitMs' | 'preferredRows' | 'timers' | 'onBatch'
+  'queueRowsMax' | 'minimumWaitMs' | 'preferredRows' | 'timers' | 'onBatch' | 'tracer'
 > {
   /** The signature's, where absent; never above it. */
   readonly batchRowsMax?: number;
@@ -81,32 +81,32 @@ export class ServingVersion {
    * @param which indexes of the rows to score, in the order of the answer.
    * @param deadline on the scale of the batcher's timers.
    */
-  async score(rows: FeatureRows, which: readonly number[], deadline: number, caller?: Caller): Promise<BatchAnswer> {
-    return this.#submit(which.length, (i, out, at) => this.#encoder.write(rows, which[i] as number, out, at), deadline, caller);
+  async score(rows: FeatureRows, which: readonly number[], deadline: number, submission?: Submission): Promise<BatchAnswer> {
+    return this.#submit(which.length, (i, out, at) => this.#encoder.write(rows, which[i] as number, out, at), deadline, submission);
   }
 
   /**
    * Scores rows that are encoded already.
    * @param features row-major, whole rows of `columns` values; must not change until the answer
    */
-  async scoreTensor(features: Float32Array, deadline: number, caller?: Caller): Promise<BatchAnswer> {
+  async scoreTensor(features: Float32Array, deadline: number, submission?: Submission): Promise<BatchAnswer> {
     const { columns } = this;
     const write: WriteRow = (i, out, at) => out.set(features.subarray(i * columns, (i + 1) * columns), at);
-    return this.#submit(features.length / columns, write, deadline, caller);
+    return this.#submit(features.length / columns, write, deadline, submission);
   }
 
-  #submit(rows: number, write: WriteRow, deadline: number, caller?: Caller): Promise<BatchAnswer> {
+  #submit(rows: number, write: WriteRow, deadline: number, submission?: Submission): Promise<BatchAnswer> {
     if (this.#closed) {
       const what = `Model '${this.signature.model}' version ${this.version}`;
       throw new MillraceError('MODEL_NOT_READY', `${what} takes no more requests: it was replaced. Try again.`);
     }
-    return this.#cache === null ? this.#batcher.submit(rows, write, deadline, caller) : this.#throughCache(this.#cache, rows, write, deadline, caller);
+    return this.#cache === null ? this.#batcher.submit(rows, write, deadline, submission) : this.#throughCache(this.#cache, rows, write, deadline, submission);
   }
 
-  #throughCache(cache: ScoreCache, rows: number, write: WriteRow, deadline: number, caller?: Caller): Promise<BatchAnswer> {
+  #throughCache(cache: ScoreCache, rows: number, write: WriteRow, deadline: number, submission?: Submission): Promise<BatchAnswer> {
     const features = new Float32Array(rows * this.columns);
     for (let i = 0; i < rows; i++) write(i, features, i * this.columns);
-    const answer = cache.score(features, (count, writeRow) => this.#batcher.submit(count, writeRow, deadline, caller), deadline);
+    const answer = cache.score(features, (count, writeRow) => this.#batcher.submit(count, writeRow, deadline, submission), deadline);
     const forget = (): boolean => this.#cached.delete(answer);
     this.#cached.add(answer);
     answer.then(forget, forget);

@@ -3,27 +3,21 @@ import type { Histogram, Registry } from './metrics.ts';
 export interface BucketHistogramOptions {
   readonly name: string;
   readonly help: string;
-  readonly label: string;
   /** Upper bounds, ascending. */
   readonly buckets: readonly number[];
   readonly registry: Registry;
 }
 
-interface Tally {
-  /** By bucket, not yet summed up; the last one is beyond all bounds. */
-  readonly counts: Float64Array;
-  sum: number;
-  count: number;
-}
+export type SeriesLabels = Readonly<Record<string, string | number>>;
 
 /**
- * A histogram by one label for what is observed thousands of times a request: an observation is a few comparisons and no
- * allocation. Prometheus sees it as any other.
+ * A histogram for what is observed thousands of times a second: whoever observes holds the series of his labels, and an
+ * observation is a few comparisons and no allocation. Prometheus sees it as any other.
  */
 export class BucketHistogram {
   readonly name: string;
   readonly #options: BucketHistogramOptions;
-  readonly #tallies = new Map<string, Tally>();
+  readonly #series = new Set<BucketSeries>();
 
   constructor(options: BucketHistogramOptions) {
     this.name = options.name;
@@ -32,34 +26,56 @@ export class BucketHistogram {
     options.registry.registerMetric(this as unknown as Histogram);
   }
 
-  observe(label: string, value: number): void {
-    let tally = this.#tallies.get(label);
-    if (tally === undefined) {
-      tally = { counts: new Float64Array(this.#options.buckets.length + 1), sum: 0, count: 0 };
-      this.#tallies.set(label, tally);
-    }
-    const { buckets } = this.#options;
-    let bucket = 0;
-    while (bucket < buckets.length && value > buckets[bucket]!) bucket++;
-    tally.counts[bucket]! += 1;
-    tally.sum += value;
-    tally.count += 1;
+  /** A new series: to be made once for the same labels. */
+  add(labels: SeriesLabels): BucketSeries {
+    const series = new BucketSeries(labels, this.#options.buckets);
+    this.#series.add(series);
+    return series;
+  }
+
+  remove(series: BucketSeries): void {
+    this.#series.delete(series);
   }
 
   /** What the registry prints. */
   get() {
-    const { name, help, label, buckets } = this.#options;
-    const values = [...this.#tallies].flatMap(([labelValue, { counts, sum, count }]) => {
-      const labels = { [label]: labelValue };
-      let below = 0;
-      const bounded = buckets.map((le, i) => ({ metricName: `${name}_bucket`, labels: { le, ...labels }, value: (below += counts[i]!) }));
-      return [
-        ...bounded,
-        { metricName: `${name}_bucket`, labels: { le: '+Inf', ...labels }, value: count },
-        { metricName: `${name}_sum`, labels, value: sum },
-        { metricName: `${name}_count`, labels, value: count },
-      ];
-    });
-    return { name, help, type: 'histogram', values, aggregator: 'sum' };
+    const { name, help } = this.#options;
+    return { name, help, type: 'histogram', values: [...this.#series].flatMap((series) => series.print(name)), aggregator: 'sum' };
+  }
+}
+
+/** The observations of some labels. */
+export class BucketSeries {
+  readonly #labels: SeriesLabels;
+  readonly #buckets: readonly number[];
+  /** By bucket, not yet summed up; the last one is beyond all bounds. */
+  readonly #counts: Float64Array;
+  #sum = 0;
+  #count = 0;
+
+  constructor(labels: SeriesLabels, buckets: readonly number[]) {
+    this.#labels = labels;
+    this.#buckets = buckets;
+    this.#counts = new Float64Array(buckets.length + 1);
+  }
+
+  observe(value: number): void {
+    let bucket = 0;
+    while (bucket < this.#buckets.length && value > this.#buckets[bucket]!) bucket++;
+    this.#counts[bucket]! += 1;
+    this.#sum += value;
+    this.#count += 1;
+  }
+
+  print(name: string) {
+    const labels = this.#labels;
+    let below = 0;
+    const bounded = this.#buckets.map((le, i) => ({ metricName: `${name}_bucket`, labels: { le, ...labels }, value: (below += this.#counts[i]!) }));
+    return [
+      ...bounded,
+      { metricName: `${name}_bucket`, labels: { le: '+Inf', ...labels }, value: this.#count },
+      { metricName: `${name}_sum`, labels, value: this.#sum },
+      { metricName: `${name}_count`, labels, value: this.#count },
+    ];
   }
 }

@@ -2,6 +2,7 @@ import { Client, Connection } from '@temporalio/client';
 import type { NativeConnection } from '@temporalio/worker';
 import { messageOf, MillraceError } from '../core/millrace-error.ts';
 import type { Logger } from './logger.ts';
+import type { TemporalTracing } from './temporal-tracing.ts';
 
 export interface TemporalAddress {
   readonly address: string;
@@ -17,11 +18,14 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const WORKER_RETRY_MS = 1_000;
 const WORKER_ATTEMPTS_MAX = 60;
 
-/** @throws MillraceError TEMPORAL_UNAVAILABLE */
-export async function connectTemporal(target: TemporalAddress): Promise<TemporalClient> {
+/**
+ * @param tracing what it starts and signals goes on with the trace of whoever does so
+ * @throws MillraceError TEMPORAL_UNAVAILABLE
+ */
+export async function connectTemporal(target: TemporalAddress, tracing?: TemporalTracing): Promise<TemporalClient> {
   try {
     const connection = await Connection.connect({ address: target.address, connectTimeout: CONNECT_TIMEOUT_MS });
-    return { client: new Client({ connection, namespace: target.namespace }), close: () => connection.close() };
+    return { client: new Client({ connection, namespace: target.namespace, ...tracing?.client }), close: () => connection.close() };
   } catch (cause) {
     throw unavailable(target, cause);
   }

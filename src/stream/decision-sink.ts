@@ -4,6 +4,8 @@ import type { KafkaClient, RunningConsumer } from '../infra/kafka.ts';
 import type { PartitionBatch } from '../infra/kafka-consumer.ts';
 import type { Logger } from '../infra/logger.ts';
 import type { Postgres, Queryable } from '../infra/postgres.ts';
+import { startMessageSpan } from '../infra/trace-messages.ts';
+import { inSpan, type Tracer } from '../infra/tracing.ts';
 
 export interface DecisionSinkDeps {
   readonly kafka: KafkaClient;
@@ -11,6 +13,8 @@ export interface DecisionSinkDeps {
   readonly names: Names;
   readonly logger: Logger;
   readonly sessionTimeoutMs?: number;
+  /** Absent where tracing is off. */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** How often partitions at rest are compared with Postgres. */
@@ -33,7 +37,8 @@ export async function startDecisionSink(deps: DecisionSinkDeps): Promise<Running
     onAssigned: () => committed.clear(),
     onBatch: async (batch) => {
       committed.delete(batch.partition);
-      const seekTo = await storeBatch(deps, batch);
+      const span = startMessageSpan(deps.tracer, 'store decisions', batch.messages);
+      const seekTo = await inSpan(span, () => storeBatch(deps, batch));
       if (seekTo === undefined) committed.set(batch.partition, batch.lastOffset + 1);
       return seekTo;
     },

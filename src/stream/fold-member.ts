@@ -6,6 +6,8 @@ import type { KafkaClient, RunningConsumer } from '../infra/kafka.ts';
 import type { IncomingMessage, PartitionBatch, TopicPartition } from '../infra/kafka-consumer.ts';
 import type { Logger } from '../infra/logger.ts';
 import type { Postgres } from '../infra/postgres.ts';
+import { startMessageSpan } from '../infra/trace-messages.ts';
+import { inSpan, type Tracer } from '../infra/tracing.ts';
 import type { OnlineStore } from '../store/online-store.ts';
 import { shareOfCache, type StateCacheLimits } from '../store/state-cache.ts';
 import type { ViewPosition } from '../store/view-position.ts';
@@ -27,6 +29,8 @@ export interface FoldConsumerDeps {
   readonly failpoints?: Failpoints;
   readonly sessionTimeoutMs?: number;
   readonly stallCheckMs?: number;
+  /** Absent where tracing is off. */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** Header of a frame: append time of the oldest event in its batch, ms as text. */
@@ -84,7 +88,10 @@ export class FoldMember {
         ? batch.messages.filter((message) => message.offset >= next)
         : batch.messages;
     if (fresh.length === 0) return batch.endOffset < next ? this.#rebuild(batch, fold) : undefined;
-    const outcome = await fold.fold(fresh);
+    const { name, version } = fold.program;
+    const attributes = { 'millrace.view': name, 'millrace.view.version': version, 'messaging.destination.partition.id': String(batch.partition) };
+    const span = startMessageSpan(this.#deps.tracer, `fold ${name}`, fresh, { attributes });
+    const outcome = await inSpan(span, () => fold.fold(fresh));
     if (outcome === 'gap') return this.#rebuild(batch, fold);
     if (outcome === 'refused') return this.#afterRefusal(batch, fold);
     this.#report(batch, fold, fresh);

@@ -7,8 +7,13 @@ import type { Source } from '../define/source.ts';
 import type { KafkaClient } from '../infra/kafka.ts';
 import type { OutgoingMessage } from '../infra/kafka-producer.ts';
 import type { Logger } from '../infra/logger.ts';
-import { Counter, Gauge, Histogram, type Registry } from '../infra/metrics.ts';
+import type { Registry } from '../infra/metrics.ts';
+import { requestIdOf } from '../infra/request-id.ts';
+import { traceHeaders } from '../infra/trace-context.ts';
+import { noteFailure, traceRequests } from '../infra/trace-requests.ts';
+import { inSpan, type Span, type Tracer } from '../infra/tracing.ts';
 import { EventAcceptor } from './accept-events.ts';
+import { createGatewayMetrics, type GatewayMetrics } from './gateway-metrics.ts';
 import type { GatewaySettings } from './gateway-settings.ts';
 import { GroupCommit } from './group-commit.ts';
 import { parseEventBody } from './parse-event-body.ts';
@@ -22,6 +27,8 @@ export interface GatewayDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly registry: Registry;
+  /** Absent where tracing is off. */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** Header of a request that says when all its events became known: ISO 8601 or ms since the epoch. */
@@ -42,9 +49,21 @@ export async function createGateway(deps: GatewayDeps): Promise<FastifyInstance>
     bodyLimit: settings.bodyBytesMax,
     requestTimeout: settings.requestTimeoutMs,
     http: { headersTimeout: settings.headersTimeoutMs },
+    genReqId: ({ headers }) => requestIdOf(headers['x-request-id']),
     // What the router itself refuses, such as a path that is no URL, comes to no handler.
-    frameworkErrors: (error, _request, reply) => answerError(deps.logger, error, reply),
+    frameworkErrors: (error, request, reply) => answer(error, request, reply),
   });
+  const spanOf = traceRequests(app, deps.tracer);
+  const metrics = createGatewayMetrics(deps.registry);
+  const answer = (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
+    const span = spanOf(request);
+    const code = answerError(deps.logger.child({ requestId: request.id, traceId: span?.traceId }), error, reply);
+    noteFailure(span, error, reply.statusCode);
+    const { source } = request.params as { readonly source?: string };
+    // A source that is not in the project would be a label of its own for each wrong name.
+    const known = deps.sources.find(({ name }) => name === source);
+    metrics.failures.inc({ source: known?.name ?? 'unknown', code });
+  };
   const outbox = new GroupCommit<readonly OutgoingMessage[], undefined>(
     async (groups) => {
       await producer.send(groups.flat());
@@ -53,20 +72,21 @@ export async function createGateway(deps: GatewayDeps): Promise<FastifyInstance>
     (messages) => messages.length,
     GROUP_MESSAGES_MAX,
   );
-  const door = new EventDoor(deps, (messages) => outbox.add(messages));
+  const door = new EventDoor(deps, metrics, (messages) => outbox.add(messages));
   // Bodies are parsed by the door, which knows where in the request a problem lies.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
-  app.setErrorHandler((error, _request, reply) => answerError(deps.logger, error, reply));
+  app.setErrorHandler(answer);
+  app.addHook('onRequest', async (request, reply) => {
+    void reply.header('x-request-id', request.id);
+  });
   app.setNotFoundHandler((request, reply) => {
     void reply.code(404).send({
       error: `There is no '${request.method} ${request.url.slice(0, 100)}'. Send events with POST /v1/events/{source}.`,
       code: 'REQUEST_INVALID',
     });
   });
-  app.post<{ Params: { source: string } }>('/v1/events/:source', (request, reply) =>
-    door.receive(request, reply),
-  );
+  app.post<{ Params: { source: string } }>('/v1/events/:source', (request, reply) => door.receive(request, reply, spanOf(request)));
   app.get('/v1/health/live', () => ({ status: 'live' }));
   app.get('/v1/health/ready', async () => {
     await deps.kafka.topicPartitions(deps.sources.map((source) => deps.names.sourceTopic(source.name)));
@@ -83,23 +103,24 @@ class EventDoor {
   readonly #deps: GatewayDeps;
   readonly #send: (messages: readonly OutgoingMessage[]) => Promise<unknown>;
   readonly #acceptors: ReadonlyMap<string, EventAcceptor>;
-  readonly #metrics;
+  readonly #metrics: GatewayMetrics;
   #inFlight = 0;
   /** Events a second that Kafka took of late: how long the events in flight will need. */
   #eventsPerSecond = 1_000;
 
-  constructor(deps: GatewayDeps, send: (messages: readonly OutgoingMessage[]) => Promise<unknown>) {
+  constructor(deps: GatewayDeps, metrics: GatewayMetrics, send: (messages: readonly OutgoingMessage[]) => Promise<unknown>) {
     this.#deps = deps;
+    this.#metrics = metrics;
     this.#send = send;
     this.#acceptors = new Map(
       deps.sources.map((source) => [source.name, new EventAcceptor(source, deps.names)]),
     );
-    this.#metrics = createGatewayMetrics(deps.registry);
   }
 
   async receive(
     request: FastifyRequest<{ Params: { source: string } }>,
     reply: FastifyReply,
+    span: Span | undefined,
   ): Promise<unknown> {
     const acceptor = this.#acceptors.get(request.params.source);
     if (acceptor === undefined) throw sourceNotFound(request.params.source, [...this.#acceptors.keys()]);
@@ -121,8 +142,19 @@ class EventDoor {
         `The gateway has ${this.#inFlight} events in flight, at most ${settings.inFlightEventsMax}: Kafka is slow. Nothing was accepted; send again after the time in Retry-After.`,
       );
     }
-    await this.#sendCounted(acceptor.source.name, messages);
+    await this.#sendTraced(acceptor.source.name, messages, span);
     return reply.code(202).send({ accepted: messages.length });
+  }
+
+  /** Kafka's part of a request that is recorded: what ingest makes of the events goes on from it. */
+  async #sendTraced(source: string, messages: readonly OutgoingMessage[], span: Span | undefined): Promise<void> {
+    const { tracer } = this.#deps;
+    if (tracer === undefined || span?.isSampled !== true) return this.#sendCounted(source, messages);
+    const attributes = { 'messaging.system': 'kafka', 'messaging.batch.message_count': messages.length, 'millrace.source': source };
+    const sending = tracer.start(`send ${source}`, { kind: 'producer', parent: span, attributes });
+    const headers = traceHeaders(sending);
+    const named = messages.map((message) => ({ ...message, headers: { ...message.headers, ...headers } }));
+    await inSpan(sending, () => this.#sendCounted(source, named));
   }
 
   async #sendCounted(source: string, messages: readonly OutgoingMessage[]): Promise<void> {
@@ -164,7 +196,8 @@ function knownTimeOf(source: Source, header: string | string[] | undefined): num
   );
 }
 
-function answerError(logger: Logger, error: unknown, reply: FastifyReply): void {
+/** @returns the code that it answers */
+function answerError(logger: Logger, error: unknown, reply: FastifyReply): ErrorCode | 'INTERNAL' {
   if (isMillraceError(error) && error instanceof MillraceError) {
     if (error.httpStatus === 503) void reply.header('retry-after', '1');
     const { problems, count } = error.details;
@@ -173,44 +206,17 @@ function answerError(logger: Logger, error: unknown, reply: FastifyReply): void 
       code: error.code,
       ...(problems === undefined ? {} : { problems, count }),
     });
-    return;
+    logger.debug({ code: error.code }, 'request refused');
+    return error.code;
   }
   const status = (error as { statusCode?: number }).statusCode ?? 500;
   if (status >= 500) {
     logger.error({ err: error }, 'request failed');
     void reply.code(status).send({ error: 'The gateway failed; its log says why.', code: 'INTERNAL' });
-    return;
+    return 'INTERNAL';
   }
   const code: ErrorCode =
     status === errorTable.REQUEST_TOO_LARGE.httpStatus ? 'REQUEST_TOO_LARGE' : 'REQUEST_INVALID';
   void reply.code(status).send({ error: messageOf(error), code });
-}
-
-function createGatewayMetrics(registry: Registry) {
-  const registers = [registry];
-  const labelNames = ['source'] as const;
-  return {
-    accepted: new Counter({
-      name: 'millrace_gateway_events_accepted_total',
-      help: 'Events that Kafka acknowledged.',
-      labelNames,
-      registers,
-    }),
-    refused: new Counter({
-      name: 'millrace_gateway_events_overloaded_total',
-      help: 'Events answered with 429.',
-      labelNames,
-      registers,
-    }),
-    inFlight: new Gauge({
-      name: 'millrace_gateway_events_in_flight',
-      help: 'Events on the way to Kafka.',
-      registers,
-    }),
-    seconds: new Histogram({
-      name: 'millrace_gateway_acknowledge_duration_seconds',
-      help: "Until the broker's acknowledgement.",
-      registers,
-    }),
-  };
+  return code;
 }

@@ -4,6 +4,7 @@ import type { ViewProgram } from '../fold/compile-view.ts';
 import type { IncomingMessage } from '../infra/kafka-consumer.ts';
 import type { OutgoingMessage } from '../infra/kafka-producer.ts';
 import type { Postgres } from '../infra/postgres.ts';
+import type { TraceContext } from '../infra/trace-context.ts';
 import { deadLetterMessage, type DeadLetter } from './dead-letter.ts';
 import { findDuplicates } from './find-duplicates.ts';
 import type { RecentIds } from './recent-ids.ts';
@@ -43,6 +44,7 @@ export class IngestSource {
    * @param firstOffset where the partition stands: the batch covers all offsets from it on
    * @param nextOffset the offset after the batch
    * @param recent what the partition accepted of late
+   * @param cause what the frames' own handling goes on from, where it is recorded
    */
   async prepare(
     partition: number,
@@ -50,6 +52,7 @@ export class IngestSource {
     firstOffset: number,
     nextOffset: number,
     recent: RecentIds,
+    cause?: TraceContext,
   ): Promise<PreparedBatch> {
     const { parsed, deadLetters } = this.#parse(partition, messages);
     const duplicates = await findDuplicates(this.#postgres, this.source, parsed, recent);
@@ -66,6 +69,7 @@ export class IngestSource {
       lastOffset: nextOffset - 1,
       newestKnownTime,
       appendTime: messages[0]?.timestamp ?? 0,
+      cause,
     });
     const letterTopic = this.#names.deadLetterTopic(this.source.name);
     return {

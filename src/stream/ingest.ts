@@ -7,6 +7,8 @@ import type { PartitionBatch, TopicPartition } from '../infra/kafka-consumer.ts'
 import type { OutgoingMessage } from '../infra/kafka-producer.ts';
 import type { Logger } from '../infra/logger.ts';
 import type { Postgres } from '../infra/postgres.ts';
+import { startMessageSpan } from '../infra/trace-messages.ts';
+import { inSpan, type Span, type Tracer } from '../infra/tracing.ts';
 import { readAllIngestPositions, readIngestPosition } from '../store/ingest-positions.ts';
 import type { Failpoints } from './failpoints.ts';
 import { readRecentIds } from './find-duplicates.ts';
@@ -24,6 +26,8 @@ export interface IngestDeps {
   readonly metrics: StreamMetrics;
   readonly failpoints?: Failpoints;
   readonly sessionTimeoutMs?: number;
+  /** Absent where tracing is off. */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** All partitions of a fetch at once: they share requests to Kafka and transactions. */
@@ -175,7 +179,8 @@ class IngestMember {
     try {
       for (const part of cutBatches(fresh, batch.lastOffset + 1)) {
         if (!batch.isOwned()) return undefined;
-        if (!(await this.#ingest(batch, part.messages, part.nextOffset)))
+        const span = this.#startSpan(batch, part.messages);
+        if (!(await inSpan(span, () => this.#ingest(batch, part.messages, part.nextOffset, span))))
           return await this.#afterRefusal(batch);
         await batch.heartbeat();
       }
@@ -199,21 +204,29 @@ class IngestMember {
     batch: PartitionBatch,
     messages: PartitionBatch['messages'],
     nextOffset: number,
+    span: Span | undefined,
   ): Promise<boolean> {
     const state = await this.#state(batch);
     const source = this.#sourceOf(batch);
     state.recent ??= await readRecentIds(this.#deps.postgres, source.source, batch.partition, this.#idsMax);
     const { nextOffset: firstOffset, recent } = state;
-    const prepared = await source.prepare(batch.partition, messages, firstOffset, nextOffset, recent);
-    await this.#send(prepared.messages);
+    const prepared = await source.prepare(batch.partition, messages, firstOffset, nextOffset, recent, span);
+    const step = (name: string): Span | undefined => (span === undefined ? undefined : this.#deps.tracer?.start(name, { parent: span }));
+    await inSpan(step('send frames'), () => this.#send(prepared.messages));
     await this.#deps.failpoints?.afterFramesSent?.();
-    const stored = await this.#log.store(prepared.log);
+    const stored = await inSpan(step('store log'), () => this.#log.store(prepared.log));
     await this.#deps.failpoints?.afterLogCommitted?.();
     if (!stored) return false;
     state.nextOffset = nextOffset;
     recent.add(prepared.log.events);
-    this.#report(prepared);
+    this.#report(prepared, span);
     return true;
+  }
+
+  #startSpan(of: TopicPartition, messages: PartitionBatch['messages']): Span | undefined {
+    const { source } = this.#sourceOf(of);
+    const attributes = { 'millrace.source': source.name, 'messaging.destination.partition.id': String(of.partition) };
+    return startMessageSpan(this.#deps.tracer, `ingest ${source.name}`, messages, { attributes });
   }
 
   async #afterRefusal(batch: PartitionBatch): Promise<number> {
@@ -269,7 +282,7 @@ class IngestMember {
     return this.#sources.get(of.topic) as IngestSource;
   }
 
-  #report({ log }: PreparedBatch): void {
+  #report({ log }: PreparedBatch, span: Span | undefined): void {
     const { events, beyondWindows, ingestBatch } = this.#deps.metrics;
     const { source, stored, duplicates, deadLetters } = log.advance;
     events.inc({ source, outcome: 'stored' }, stored);
@@ -277,6 +290,7 @@ class IngestMember {
     if (deadLetters > 0) events.inc({ source, outcome: 'dead_letter' }, deadLetters);
     if (log.advance.beyondWindows > 0) beyondWindows.inc({ source }, log.advance.beyondWindows);
     ingestBatch.observe(stored + duplicates + deadLetters);
+    span?.set({ 'millrace.events.stored': stored, 'millrace.events.duplicate': duplicates, 'millrace.events.dead_letter': deadLetters });
   }
 }
 

@@ -2,6 +2,7 @@ import { partitionOf } from '../fold/partition-of.ts';
 import { FrameWriter } from '../fold/event-frame.ts';
 import { prepareEvent, viewKeyOf, type ViewProgram } from '../fold/compile-view.ts';
 import type { OutgoingMessage } from '../infra/kafka-producer.ts';
+import { traceHeaders, type TraceContext } from '../infra/trace-context.ts';
 import type { LoggedEvent } from '../store/offline-log.ts';
 import { APPEND_TIME_HEADER } from './fold-member.ts';
 
@@ -13,6 +14,8 @@ export interface BatchBounds {
   readonly newestKnownTime: number;
   /** Append time of the batch's oldest message. */
   readonly appendTime: number;
+  /** Named in the headers of frames that hold events; absent where nothing of the batch is recorded. */
+  readonly cause?: TraceContext | undefined;
 }
 
 /** Bytes at which a frame ends and the next one begins; its topic takes twice that and more, so one event more fits. */
@@ -29,7 +32,9 @@ export function writeFrames(
   bounds: BatchBounds,
   frameBytesMax = FRAME_BYTES_MAX,
 ): OutgoingMessage[] {
-  const headers = { [APPEND_TIME_HEADER]: String(bounds.appendTime) };
+  const { cause } = bounds;
+  const plain = { [APPEND_TIME_HEADER]: String(bounds.appendTime) };
+  const traced = cause === undefined ? plain : { ...plain, ...traceHeaders(cause) };
   return programs.flatMap((program) => {
     const topic = topicOf(program);
     const inputs = new Float64Array(program.inputCount);
@@ -39,6 +44,7 @@ export function writeFrames(
     const finish = (partition: number, lastOffset: number): void => {
       const writer = writers[partition]!;
       const { buffer, byteOffset, byteLength } = writer.finish({ ...bounds, firstOffset: nextOffsets[partition]!, lastOffset });
+      const headers = writer.count === 0 ? plain : traced;
       messages.push({ topic, partition, value: Buffer.from(buffer, byteOffset, byteLength), headers });
       nextOffsets[partition] = lastOffset + 1;
       writer.reset();

@@ -11,7 +11,7 @@ const histories = readdirSync(directory).flatMap((workflow) =>
 );
 const read = (path: string): unknown => JSON.parse(readFileSync(path, 'utf8'));
 const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-const replay = async (history: unknown) => Worker.runReplayHistory({ workflowBundle: await testBundle() }, history);
+const replay = async (history: unknown, isTraced = false) => Worker.runReplayHistory({ workflowBundle: await testBundle(isTraced) }, history);
 
 describe('recorded histories', () => {
   it('are there for every exported workflow', () => {
@@ -21,6 +21,10 @@ describe('recorded histories', () => {
 
   it.each(histories)('of $workflow replay against the current code: $file', async ({ path }) => {
     await replay(read(path));
+  });
+
+  it.each(histories)('of $workflow replay where tracing was turned on since: $file', async ({ path }) => {
+    await replay(read(path), true);
   });
 
   it('that were changed are found out', async () => {

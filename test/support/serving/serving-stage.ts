@@ -22,7 +22,7 @@ import { serviceDigest } from '../../../src/store/service-digest.ts';
 import { createOnlineStore } from '../../../src/store/online-store.ts';
 import { encodePosition, startPosition } from '../../../src/store/view-position.ts';
 import { loadServingSettings } from '../../../serving/settings.ts';
-import { startServing, type RunningServing } from '../../../serving/start-serving.ts';
+import { startServing, type RunningServing, type ServingOptions } from '../../../serving/start-serving.ts';
 import { createTestDatabase, testPrefix, testStack } from '../test-stack.ts';
 import { tinyGolden, tinyOnnx, type TinyModel } from './tiny-onnx.ts';
 import { delayModel, tinyProject } from './tiny-project.ts';
@@ -50,7 +50,7 @@ export async function createServingStage() {
   await migrate(postgres, MIGRATIONS);
   const redis = createRedis({ url: stack.redisUrl, role: 'write', logger });
   const kafka = createKafka({ brokers: stack.kafkaBrokers, clientId: name, logger });
-  await kafka.ensureTopics([{ topic: names.decisionTopic(), partitions: 2 }]);
+  await kafka.ensureTopics([{ topic: names.decisionTopic(), partitions: 4 }]);
   const registry = createRegistry(postgres, createArtifactStore(path.join(dataDir, 'artifacts')));
   await registry.registerModel(delayModel.name, {});
   const program = compileService(delayModel.service);
@@ -68,6 +68,7 @@ export async function createServingStage() {
       over: Readonly<Record<string, string>> = {},
       overConfig: Partial<typeof config> = {},
       project: Project = tinyProject,
+      traced: Pick<ServingOptions, 'tracer' | 'registry'> = {},
     ): Promise<RunningServing> {
       const settings = loadServingSettings({
         MILLRACE_SERVING_PORT: '0',
@@ -77,7 +78,7 @@ export async function createServingStage() {
         MILLRACE_SERVING_TIMEOUT_MS: '20000',
         ...over,
       });
-      const serving = await startServing({ project, config: { ...config, ...overConfig }, settings, logger });
+      const serving = await startServing({ project, config: { ...config, ...overConfig }, settings, logger, ...traced });
       processes.push(serving);
       return serving;
     },

@@ -16,6 +16,7 @@ import type { ColdLogActivities } from '../../../src/contracts/export-log.ts';
 import type { HistoricalActivities } from '../../../src/contracts/historical.ts';
 import { createNames, type TaskQueue } from '../../../src/contracts/names.ts';
 import { createLogger } from '../../../src/infra/logger.ts';
+import type { TemporalTracing } from '../../../src/infra/temporal-tracing.ts';
 import { bundleWorkflows } from '../../../workers/bundle-workflows.ts';
 
 export type StubbedActivities = RegistryActivities &
@@ -34,7 +35,7 @@ const queues: readonly TaskQueue[] = ['orchestration', 'training', 'stream'];
 Runtime.install({ logger: new DefaultLogger('ERROR') });
 
 /** The current workflow code, bundled once per version of it. */
-export const testBundle = () => bundleWorkflows(join(tmpdir(), 'millrace-test-bundles'), createLogger('test', 'warn'));
+export const testBundle = (isTraced = false) => bundleWorkflows(join(tmpdir(), 'millrace-test-bundles'), createLogger('test', 'warn'), isTraced);
 
 export interface WorkflowStage {
   readonly client: Client;
@@ -48,8 +49,9 @@ export async function openWorkflowStage(
   server: { readonly address: string; readonly namespace: string },
   namespace: string,
   activities: Partial<StubbedActivities>,
+  tracing?: TemporalTracing,
 ): Promise<WorkflowStage> {
-  const workflowBundle = await testBundle();
+  const workflowBundle = await testBundle(tracing !== undefined);
   const native = await NativeConnection.connect({ address: server.address });
   const workers = await Promise.all(
     queues.map((queue) =>
@@ -59,6 +61,7 @@ export async function openWorkflowStage(
         taskQueue: createNames(namespace).taskQueue(queue),
         activities,
         maxHeartbeatThrottleInterval: '1s',
+        ...tracing?.worker,
         ...(queue === 'orchestration' ? { workflowBundle } : {}),
       }),
     ),
@@ -66,7 +69,7 @@ export async function openWorkflowStage(
   const running = Promise.all(workers.map((worker) => worker.run()));
   const connection = await Connection.connect({ address: server.address });
   return {
-    client: new Client({ connection, namespace: server.namespace }),
+    client: new Client({ connection, namespace: server.namespace, ...tracing?.client }),
     namespace,
     taskQueue: createNames(namespace).taskQueue('orchestration'),
     async close() {

@@ -6,6 +6,7 @@ import type { HistoricalFeatures } from '../../../../serving/features/historical
 import type { OnlineFeatures } from '../../../../serving/features/online-features.ts';
 import type { ModelControl } from '../../../../serving/inference/model-control.ts';
 import type { OpenInference } from '../../../../serving/inference/open-inference.ts';
+import { createLogger } from '../../../../src/infra/logger.ts';
 import { createHttpServer } from '../../../../serving/http/create-http-server.ts';
 import { openControl } from '../../../support/serving/access-stage.ts';
 import { loadServingSettings } from '../../../../serving/settings.ts';
@@ -28,6 +29,7 @@ function setUp() {
     metrics: new Registry(),
     access: openControl(),
     settings: loadServingSettings({}),
+    logger: createLogger('test', 'silent'),
   });
   const get = (id: string) => app.inject(`/v1/decisions/${id}`);
   return { asked, get };

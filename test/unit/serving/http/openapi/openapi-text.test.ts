@@ -7,6 +7,7 @@ import { Registry } from '../../../../../src/infra/metrics.ts';
 import type { DataPlane } from '../../../../../serving/data-plane.ts';
 import type { HistoricalFeatures } from '../../../../../serving/features/historical-features.ts';
 import type { OnlineFeatures } from '../../../../../serving/features/online-features.ts';
+import { createLogger } from '../../../../../src/infra/logger.ts';
 import { createHttpServer } from '../../../../../serving/http/create-http-server.ts';
 import { openApiText, type OpenApiDocument } from '../../../../../serving/http/openapi/openapi-text.ts';
 import type { OpenInference } from '../../../../../serving/inference/open-inference.ts';
@@ -31,6 +32,7 @@ async function setUp() {
     findDecision: () => Promise.resolve(null),
     metrics: new Registry(),
     settings: loadServingSettings({ MILLRACE_SERVING_INSTANCES_MAX: '7' }),
+    logger: createLogger('test', 'silent'),
   });
   await app.ready();
   const answer = await app.inject('/openapi.json');
