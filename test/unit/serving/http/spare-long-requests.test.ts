@@ -21,7 +21,7 @@ async function sendSlowly(isSpared: boolean): Promise<string> {
   });
   await app.listen({ port: 0, host: '127.0.0.1' });
   const { port } = app.server.address() as AddressInfo;
-  const sending = request({ port, host: '127.0.0.1', method: 'POST', headers: { 'content-type': 'text/plain' } });
+  const sending = request({ port, host: '127.0.0.1', method: 'POST', headers: { 'content-type': 'application/x-ndjson' } });
   const answer = new Promise<string>((resolve) => {
     sending.on('error', (error) => resolve(error.message));
     sending.on('response', (response) => {
