@@ -106,12 +106,15 @@ export class DataPlane {
     const model = this.model(name);
     const answer = this.#predict(model, instances, options);
     this.#track(answer);
+    this.#options.metrics.inFlight.inc({ kind: 'predict' });
     try {
       return await answer;
     } catch (error) {
       const code = isMillraceError(error) ? error.code : 'unexpected';
       this.#options.metrics.failures.inc({ model: name, code });
       throw error;
+    } finally {
+      this.#options.metrics.inFlight.dec({ kind: 'predict' });
     }
   }
 

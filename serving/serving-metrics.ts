@@ -37,6 +37,12 @@ export function createServingMetrics(registry: Registry, clock: Clock = Date.now
       labelNames: ['model', 'code'],
       registers,
     }),
+    inFlight: new Gauge({
+      name: 'millrace_serving_requests_in_flight',
+      help: 'Requests that are being answered: predict, infer or online. Each 64 lines of a bulk prediction are one.',
+      labelNames: ['kind'],
+      registers,
+    }),
     batchRows: new Histogram({
       name: 'millrace_inference_batch_rows',
       help: 'Rows of a batch.',

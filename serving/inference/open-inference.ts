@@ -90,12 +90,15 @@ export class OpenInference {
   /** @throws MODEL_NOT_FOUND, MODEL_VERSION_NOT_FOUND, MODEL_NOT_READY, REQUEST_INVALID, SERVING_* */
   async infer(request: InferRequest): Promise<InferAnswer> {
     const model = this.#options.dataPlane.model(request.model);
+    this.#options.metrics.inFlight.inc({ kind: 'infer' });
     try {
       return await this.#infer(model, request);
     } catch (error) {
       const code = isMillraceError(error) ? error.code : 'unexpected';
       this.#options.metrics.failures.inc({ model: model.name, code });
       throw error;
+    } finally {
+      this.#options.metrics.inFlight.dec({ kind: 'infer' });
     }
   }
 
