@@ -114,9 +114,9 @@ export class DataPlane {
     const model = this.counted(name);
     const startedAt = timers.now();
     options.trace?.span.set({ 'millrace.model': name, 'millrace.instances': instances.length });
-    metrics.requests.begin(name);
     const answer = model.limiter.run(options.priority, (noteWait) => this.#predict(model, instances, options, { startedAt, noteWait }));
     this.#track(answer);
+    metrics.inFlight.inc({ kind: 'predict' });
     try {
       const predictions = await answer;
       metrics.requests.answered(name, timers.now() - startedAt);
@@ -124,6 +124,8 @@ export class DataPlane {
     } catch (error) {
       metrics.requests.failed(name, error);
       throw error;
+    } finally {
+      metrics.inFlight.dec({ kind: 'predict' });
     }
   }
 

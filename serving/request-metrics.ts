@@ -29,7 +29,6 @@ const OURS_FROM = 500;
 export class RequestMetrics {
   readonly #requests: Counter<'model' | 'outcome'>;
   readonly #failures: Counter<'model' | 'code'>;
-  readonly #inFlight = new Map<string, number>();
   readonly #slowMs: number;
 
   constructor(registry: Registry, objectives: ServingObjectives) {
@@ -47,16 +46,6 @@ export class RequestMetrics {
       labelNames: ['model', 'code'],
       registers,
     });
-    const inFlight = this.#inFlight;
-    new Gauge({
-      name: 'millrace_prediction_requests_in_flight',
-      help: 'Requests for predictions that are not answered yet.',
-      labelNames: ['model'],
-      registers,
-      collect() {
-        for (const [model, count] of inFlight) this.set({ model }, count);
-      },
-    });
     const objective = new Gauge({
       name: 'millrace_prediction_objective',
       help: 'Share of requests that are to meet an objective, by objective: latency or errors.',
@@ -67,17 +56,11 @@ export class RequestMetrics {
     objective.set({ objective: 'errors' }, objectives.objectiveErrors);
   }
 
-  begin(model: string): void {
-    this.#count(model, 1);
-  }
-
   answered(model: string, tookMs: number): void {
-    this.#count(model, -1);
     this.#end(model, tookMs > this.#slowMs ? 'slow' : 'answered');
   }
 
   failed(model: string, error: unknown): void {
-    this.#count(model, -1);
     this.#failures.inc({ model, code: codeOf(error) });
     this.#end(model, outcomeOf(error));
   }
@@ -90,10 +73,6 @@ export class RequestMetrics {
 
   #end(model: string, outcome: RequestOutcome): void {
     this.#requests.inc({ model, outcome });
-  }
-
-  #count(model: string, change: number): void {
-    this.#inFlight.set(model, (this.#inFlight.get(model) ?? 0) + change);
   }
 }
 

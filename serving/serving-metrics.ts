@@ -28,6 +28,12 @@ export function createServingMetrics(registry: Registry, objectives: ServingObje
       labelNames: ['model', 'variant'],
       registers,
     }),
+    inFlight: new Gauge({
+      name: 'millrace_serving_requests_in_flight',
+      help: 'Requests that are being answered: predict, infer or online. Each 64 lines of a bulk prediction are one.',
+      labelNames: ['kind'],
+      registers,
+    }),
     cacheRows: new Counter({
       name: 'millrace_cache_rows_total',
       help: 'Rows that came to the cache of scores, by how they were answered: memory, shared, joined (another request ran them) or run.',

@@ -94,7 +94,7 @@ export class OpenInference {
     const model = dataPlane.counted(request.model);
     const startedAt = timers.now();
     request.trace?.span.set({ 'millrace.model': model.name });
-    metrics.requests.begin(model.name);
+    metrics.inFlight.inc({ kind: 'infer' });
     try {
       const answer = await model.limiter.run(request.priority, (noteWait) => this.#infer(model, request, { startedAt, noteWait }));
       metrics.requests.answered(model.name, timers.now() - startedAt);
@@ -102,6 +102,8 @@ export class OpenInference {
     } catch (error) {
       metrics.requests.failed(model.name, error);
       throw error;
+    } finally {
+      metrics.inFlight.dec({ kind: 'infer' });
     }
   }
 

@@ -6,10 +6,10 @@ import Fastify, { type FastifyServerOptions } from 'fastify';
 import { expect, onTestFinished, test } from 'vitest';
 import { createSpared } from '../../../../serving/http/spare-long-requests.ts';
 
-/** Sends a body for three times the limit on receiving one; what came back. */
+/** Sends a body for more than twice the limit on receiving one; what came back. */
 async function sendSlowly(isSpared: boolean): Promise<string> {
-  const http = { connectionsCheckingInterval: 50 };
-  const app = Fastify({ requestTimeout: 200, http } as FastifyServerOptions);
+  const http = { connectionsCheckingInterval: 50, headersTimeout: 1_000 };
+  const app = Fastify({ requestTimeout: 1_000, http } as FastifyServerOptions);
   onTestFinished(() => app.close());
   app.addContentTypeParser('*', (_request, body, done) => done(null, body));
   const spare = createSpared(app);
@@ -21,7 +21,7 @@ async function sendSlowly(isSpared: boolean): Promise<string> {
   });
   await app.listen({ port: 0, host: '127.0.0.1' });
   const { port } = app.server.address() as AddressInfo;
-  const sending = request({ port, host: '127.0.0.1', method: 'POST', headers: { 'content-type': 'text/plain' } });
+  const sending = request({ port, host: '127.0.0.1', method: 'POST', headers: { 'content-type': 'application/x-ndjson' } });
   const answer = new Promise<string>((resolve) => {
     sending.on('error', (error) => resolve(error.message));
     sending.on('response', (response) => {
@@ -30,7 +30,7 @@ async function sendSlowly(isSpared: boolean): Promise<string> {
   });
   for (let turn = 0; turn < 6 && !sending.destroyed; turn++) {
     sending.write('x');
-    await sleep(100);
+    await sleep(400);
   }
   sending.end();
   return answer;
