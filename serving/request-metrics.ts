@@ -5,7 +5,8 @@ import { Counter, Gauge, type Registry } from '../src/infra/metrics.ts';
  * What became of a request: answered within the objective's time or slow, failed by a fault of ours, refused for one of the
  * caller's. The alert rules of deploy/rules count by these.
  */
-export type RequestOutcome = 'answered' | 'slow' | 'failed' | 'refused';
+type RequestOutcome = (typeof outcomes)[number];
+const outcomes = ['answered', 'slow', 'failed', 'refused'] as const;
 
 /** What predictions are held against. */
 export interface ServingObjectives {
@@ -67,6 +68,12 @@ export class RequestMetrics {
     objective.set({ objective: 'errors' }, objectives.objectiveErrors);
   }
 
+  /** Shows a model before its first request: a failure that is the first of its series would be no increase. */
+  announce(model: string): void {
+    this.#count(model, 0);
+    for (const outcome of outcomes) this.#requests.inc({ model, outcome }, 0);
+  }
+
   begin(model: string): void {
     this.#count(model, 1);
   }
@@ -78,14 +85,13 @@ export class RequestMetrics {
 
   failed(model: string, error: unknown): void {
     this.#count(model, -1);
-    this.#failures.inc({ model, code: codeOf(error) });
-    this.#end(model, outcomeOf(error));
+    this.refused(model, error);
   }
 
-  /** A request for a model that there is not. */
-  unknown(error: unknown): void {
-    this.#failures.inc({ model: UNKNOWN_MODEL, code: codeOf(error) });
-    this.#end(UNKNOWN_MODEL, outcomeOf(error));
+  /** A request that did not come as far as its model. */
+  refused(model: string, error: unknown): void {
+    this.#failures.inc({ model, code: codeOf(error) });
+    this.#end(model, outcomeOf(error));
   }
 
   #end(model: string, outcome: RequestOutcome): void {

@@ -88,7 +88,9 @@ function addNativeRoutes(
 ): void {
   app.post<{ Params: { model: string } }>('/v1/models/:model/predict', async (request) => {
     const { params, body, headers } = request;
-    const { instances, options } = parsePredictRequest(body, headers['x-request-timeout'], settings.timeoutMsMax);
+    const { instances, options } = dataPlane.reading(params.model, () =>
+      parsePredictRequest(body, headers['x-request-timeout'], settings.timeoutMsMax),
+    );
     return answerOf(params.model, await dataPlane.predict(params.model, instances, { ...options, trace: traceOfRequest(request) }));
   });
   app.post('/v1/features/online', (request) => {

@@ -41,7 +41,7 @@ async function answer(
   trace: RequestTrace | undefined,
 ): Promise<FastifyReply> {
   const found = { jsonLength: headers[JSON_LENGTH_HEADER], timeout: headers['x-request-timeout'] };
-  const { request, isBinary } = parseInfer(body ?? Buffer.alloc(0), found, params, timeoutMsMax);
+  const { request, isBinary } = inference.reading(params.model, () => parseInfer(body ?? Buffer.alloc(0), found, params, timeoutMsMax));
   const { bytes, jsonLength } = printInfer(await inference.infer({ ...request, trace }), isBinary);
   if (jsonLength !== undefined) reply.header(JSON_LENGTH_HEADER, jsonLength);
   reply.type(jsonLength === undefined ? 'application/json' : 'application/octet-stream');
