@@ -13,6 +13,8 @@ export interface KnownMetric {
   readonly name: string;
   readonly help: string;
   readonly type: string;
+  /** In the order of the code; of a histogram with series of its own, none. */
+  readonly labels: readonly string[];
 }
 
 /** Every metric that a process of Millrace has, those of the runtime included. */
@@ -29,5 +31,8 @@ export async function everyMetric(): Promise<KnownMetric[]> {
   const tracing = await openTracing(config, { name: 'test', namespace: 'test', registry, logger: createLogger('test', 'silent') });
   const found = await registry.getMetricsAsJSON();
   await tracing?.close();
-  return found.map(({ name, help, type }) => ({ name, help, type: String(type) }));
+  return found.map(({ name, help, type }) => {
+    const { labelNames = [] } = registry.getSingleMetric(name) as { readonly labelNames?: readonly string[] };
+    return { name, help, type: String(type), labels: labelNames };
+  });
 }

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLogger } from '../../../src/infra/logger.ts';
 import { Registry } from '../../../src/infra/metrics.ts';
 import { loadTracingConfig } from '../../../src/infra/tracing-config.ts';
@@ -121,6 +121,17 @@ describe('spans', () => {
     const [batch, large] = receiver.spans;
     expect(batch).toMatchObject({ parentSpanId: '1'.repeat(16), links: ['1'.repeat(16), '2'.repeat(16)] });
     expect(large?.links).toHaveLength(64);
+  });
+
+  it('are sent with the headers and packed as the standard variables say', async () => {
+    vi.stubEnv('OTEL_EXPORTER_OTLP_HEADERS', 'authorization=Bearer%20secret');
+    vi.stubEnv('OTEL_EXPORTER_OTLP_COMPRESSION', 'gzip');
+    const { tracer, close } = await open();
+    vi.unstubAllEnvs();
+    tracer.start('span').end();
+    await close();
+    expect(receiver.requests[0]?.headers).toMatchObject({ authorization: 'Bearer secret', 'content-encoding': 'gzip', 'content-type': 'application/x-protobuf' });
+    expect(receiver.spans).toHaveLength(1);
   });
 
   it('say what their work failed with', async () => {
