@@ -15,6 +15,7 @@ import type { ViewReader } from './features/view-reader.ts';
 import { finiteScore } from './finite-score.ts';
 import type { NoteWait } from './limit/concurrency-limiter.ts';
 import type { Prediction, PredictOptions } from './prediction.ts';
+import { UNKNOWN_MODEL } from './request-metrics.ts';
 import type { Route } from './router/model-router.ts';
 import { splitKeys, splitPoint } from './router/split-point.ts';
 import { assertReady, type ServedModel } from './served-model.ts';
@@ -111,7 +112,7 @@ export class DataPlane {
    */
   async predict(name: string, instances: readonly unknown[], options: PredictOptions = {}): Promise<Prediction[]> {
     const { metrics, timers } = this.#options;
-    const model = this.counted(name);
+    const model = this.reading(name, () => this.model(name));
     const startedAt = timers.now();
     options.trace?.span.set({ 'millrace.model': name, 'millrace.instances': instances.length });
     const answer = model.limiter.run(options.priority, (noteWait) => this.#predict(model, instances, options, { startedAt, noteWait }));
@@ -129,12 +130,12 @@ export class DataPlane {
     }
   }
 
-  /** As `model`, for a request that the metrics are to tell of. @throws MODEL_NOT_FOUND */
-  counted(name: string): ServedModel {
+  /** A request as its transport reads it, or its model: where that fails, it is counted under the model that it names, or as unknown. */
+  reading<T>(name: string, read: () => T): T {
     try {
-      return this.model(name);
+      return read();
     } catch (error) {
-      this.#options.metrics.requests.unknown(error);
+      this.#options.metrics.requests.failed(this.#models.has(name) ? name : UNKNOWN_MODEL, error);
       throw error;
     }
   }

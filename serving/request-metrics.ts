@@ -5,7 +5,8 @@ import { Counter, Gauge, type Registry } from '../src/infra/metrics.ts';
  * What became of a request: answered within the objective's time or slow, failed by a fault of ours, refused for one of the
  * caller's. The alert rules of deploy/rules count by these.
  */
-export type RequestOutcome = 'answered' | 'slow' | 'failed' | 'refused';
+type RequestOutcome = (typeof outcomes)[number];
+const outcomes = ['answered', 'slow', 'failed', 'refused'] as const;
 
 /** What predictions are held against. */
 export interface ServingObjectives {
@@ -56,6 +57,11 @@ export class RequestMetrics {
     objective.set({ objective: 'errors' }, objectives.objectiveErrors);
   }
 
+  /** Shows a model before its first request: a failure that is the first of its series would be no increase. */
+  announce(model: string): void {
+    for (const outcome of outcomes) this.#requests.inc({ model, outcome }, 0);
+  }
+
   answered(model: string, tookMs: number): void {
     this.#end(model, tookMs > this.#slowMs ? 'slow' : 'answered');
   }
@@ -63,12 +69,6 @@ export class RequestMetrics {
   failed(model: string, error: unknown): void {
     this.#failures.inc({ model, code: codeOf(error) });
     this.#end(model, outcomeOf(error));
-  }
-
-  /** A request for a model that there is not. */
-  unknown(error: unknown): void {
-    this.#failures.inc({ model: UNKNOWN_MODEL, code: codeOf(error) });
-    this.#end(UNKNOWN_MODEL, outcomeOf(error));
   }
 
   #end(model: string, outcome: RequestOutcome): void {

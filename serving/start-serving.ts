@@ -88,6 +88,7 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
   const models = createModels({ ...options, postgres, redis, names, registry, metrics, tracer: options.tracer, onStatus: () => reporter.report() });
   const decisions = createDecisionLog(options, () => openDecisionSender(kafka, names.decisionTopic()), metrics);
   observeObjectives(metricsRegistry, options.project.views);
+  for (const { name } of models) metrics.requests.announce(name);
   observeModels(metricsRegistry, models, () => decisions.waiting);
   await redisReady(redis);
   const reader = new ViewReader(createOnlineStore(redis, names));

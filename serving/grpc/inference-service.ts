@@ -32,7 +32,7 @@ export function createInferenceService({ inference, modelControl, timeoutMsMax, 
     };
   const infer = async (call: ServerUnaryCall<WireInferRequest, unknown>): Promise<unknown> => {
     const transportMs = callTimeout(call.getDeadline(), Date.now(), timeoutMsMax);
-    const request = inferRequestOf(call.request, transportMs, timeoutMsMax);
+    const request = inference.reading(call.request.modelName, () => inferRequestOf(call.request, transportMs, timeoutMsMax));
     return inferResponseOf(await inference.infer({ ...request, signal: signalOf(call), trace: traceOfCall(call) }), call.request.rawInputContents.length > 0);
   };
   return {

@@ -96,7 +96,7 @@ function addNativeRoutes(
 ): void {
   app.post<{ Params: { model: string } }>('/v1/models/:model/predict', async (request, reply) => {
     const { params, body, headers } = request;
-    const { instances, options } = parsePredictRequest(body, headers, settings.timeoutMsMax);
+    const { instances, options } = dataPlane.reading(params.model, () => parsePredictRequest(body, headers, settings.timeoutMsMax));
     const caller = { signal: signalOf(reply.raw), trace: traceOfRequest(request) };
     return answerOf(params.model, await dataPlane.predict(params.model, instances, { ...options, ...caller }));
   });

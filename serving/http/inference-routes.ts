@@ -39,7 +39,7 @@ async function answer(
   { timeoutMsMax }: ServingSettings,
   trace: RequestTrace | undefined,
 ): Promise<FastifyReply> {
-  const { request, isBinary } = parseInfer(body ?? Buffer.alloc(0), headers, params, timeoutMsMax);
+  const { request, isBinary } = inference.reading(params.model, () => parseInfer(body ?? Buffer.alloc(0), headers, params, timeoutMsMax));
   const { bytes, jsonLength } = printInfer(await inference.infer({ ...request, signal: signalOf(reply.raw), trace }), isBinary);
   if (jsonLength !== undefined) reply.header(JSON_LENGTH_HEADER, jsonLength);
   reply.type(jsonLength === undefined ? 'application/json' : 'application/octet-stream');

@@ -88,10 +88,15 @@ export class OpenInference {
     return readyOnly ? entries.filter(({ state }) => state === 'READY') : entries;
   }
 
+  /** A request as its transport reads it; one that can't be read is counted. */
+  reading<T>(model: string, read: () => T): T {
+    return this.#options.dataPlane.reading(model, read);
+  }
+
   /** @throws MODEL_NOT_FOUND, MODEL_VERSION_NOT_FOUND, MODEL_NOT_READY, REQUEST_INVALID, SERVING_* */
   async infer(request: InferRequest): Promise<InferAnswer> {
     const { metrics, timers, dataPlane } = this.#options;
-    const model = dataPlane.counted(request.model);
+    const model = dataPlane.reading(request.model, () => dataPlane.model(request.model));
     const startedAt = timers.now();
     request.trace?.span.set({ 'millrace.model': model.name });
     metrics.inFlight.inc({ kind: 'infer' });

@@ -29,7 +29,7 @@ export function openTelemetry(config: TracingConfig & { readonly url: string }, 
     'service.version': packageVersion(),
     'service.instance.id': `${hostname()}:${pid}`,
   });
-  // Headers, certificates and compression come from the standard variables, which the exporter reads.
+  // Headers and compression come from the standard variables, which the exporter reads.
   const exporter = new OTLPTraceExporter({ url, timeoutMillis: exportTimeoutMs });
   const queue = new SpanQueue({ exporter, spansMax, drainMs: exportTimeoutMs, registry, logger });
   const sampler = new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(ratio) });

@@ -56,6 +56,7 @@ export async function startIngest(
     (messages) => messages.reduce((bytes, message) => bytes + (message.value?.length ?? 0), 0),
     SEND_BYTES_MAX,
   );
+  for (const { name: source } of sources) deps.metrics.gaps.inc({ source }, 0);
   const member = new IngestMember(deps, sources, programs, (messages) => outbox.add(messages));
   try {
     const consumer = await deps.kafka.startConsumer({

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import { gunzipSync } from 'node:zlib';
 import protobuf from 'protobufjs';
 
 /** What the wire holds, by the field numbers of OpenTelemetry's own proto files: nothing of the SDK under test reads it. */
@@ -75,7 +76,8 @@ export async function startOtlpReceiver() {
   const server = createServer((request, response) => {
     void buffer(request).then((body) => {
       requests.push({ path: request.url, headers: request.headers });
-      if (state.answer === 200) spans.push(...decode(body));
+      const isPacked = request.headers['content-encoding'] === 'gzip';
+      if (state.answer === 200) spans.push(...decode(isPacked ? gunzipSync(body) : body));
       response.writeHead(state.answer, { 'content-type': 'application/x-protobuf' }).end();
     });
   });

@@ -5,6 +5,7 @@ import { consoleSettingNames, loadConsoleSettings } from '../../../console/setti
 import { loadServingSettings, servingSettingNames } from '../../../serving/settings.ts';
 import { baseConfigNames, loadBaseConfig } from '../../../src/infra/base-config.ts';
 import { coldLogConfigNames, loadColdLogConfig } from '../../../src/infra/cold-log-config.ts';
+import { loadTracingConfig, tracingConfigNames } from '../../../src/infra/tracing-config.ts';
 import { gatewaySettingNames, loadGatewaySettings } from '../../../src/stream/gateway-settings.ts';
 import { repositoryRoot } from '../../support/repository-files.ts';
 
@@ -16,9 +17,12 @@ const rows = new Map(
   ]),
 );
 
+/** The standard ones are OpenTelemetry's to document. */
+const tracingNames = Object.fromEntries(Object.entries(tracingConfigNames).filter(([, name]) => name.startsWith('MILLRACE_')));
 const base = loadBaseConfig({ MILLRACE_PROJECT: 'x.ts' });
 const groups: readonly [string, Readonly<Record<string, string>>, Readonly<Record<string, unknown>>][] = [
   ['every process', baseConfigNames, { ...base, project: undefined }],
+  ['tracing', tracingNames, { ...loadTracingConfig({}), endpoint: undefined }],
   ['the cold log', coldLogConfigNames, loadColdLogConfig({})],
   ['the gateway', gatewaySettingNames, loadGatewaySettings({})],
   ['serving', servingSettingNames, loadServingSettings({})],

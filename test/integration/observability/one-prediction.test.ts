@@ -1,97 +1,27 @@
-import type { FastifyInstance } from 'fastify';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { RunningServing } from '../../../serving/start-serving.ts';
-import { programsOf } from '../../../src/store/project-definitions.ts';
-import type { RunningConsumer } from '../../../src/infra/kafka.ts';
-import { createLogger } from '../../../src/infra/logger.ts';
-import { createMetrics, type Registry } from '../../../src/infra/metrics.ts';
-import { createRedis } from '../../../src/infra/redis.ts';
-import { loadTracingConfig } from '../../../src/infra/tracing-config.ts';
-import { openTracing, type Tracing } from '../../../src/infra/tracing.ts';
-import { applyProject } from '../../../src/store/apply-project.ts';
-import { createOnlineStore } from '../../../src/store/online-store.ts';
-import { startDecisionSink } from '../../../src/stream/decision-sink.ts';
-import { startFoldConsumer } from '../../../src/stream/fold-consumer.ts';
-import { createGateway } from '../../../src/stream/gateway.ts';
-import { loadGatewaySettings } from '../../../src/stream/gateway-settings.ts';
-import { startIngest } from '../../../src/stream/ingest.ts';
-import { createStreamMetrics } from '../../../src/stream/stream-metrics.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FEATURE_STORE_SERVICE } from '../../../src/contracts/feature-store.ts';
 import { featureStoreProto } from '../../../src/infra/load-proto.ts';
-import { startOtlpReceiver, type ReceivedSpan } from '../../support/otlp-receiver.ts';
+import type { ReceivedSpan } from '../../support/otlp-receiver.ts';
 import { createGrpcCaller } from '../../support/serving/grpc-caller.ts';
-import { createServingStage, WEIGHTS, type ServingStage } from '../../support/serving/serving-stage.ts';
-import { tinyProject } from '../../support/serving/tiny-project.ts';
+import { flight, openTracedStage, type TracedStage } from '../../support/traced-stage.ts';
 
-const logger = createLogger('test', 'silent');
-const names = ['gateway', 'stream', 'serving'] as const;
 const ROOT = 'a'.repeat(32);
 /** The SDK tells the beginning of a span by the wall clock, in whole milliseconds. */
 const CLOCK_MS = 1;
 const CALLER = 'b'.repeat(16);
 const parentOf = (sampled: boolean) => ({ traceparent: `00-${ROOT}-${CALLER}-0${sampled ? 1 : 0}`, tracestate: 'vendor=1' });
 
-let stage: ServingStage;
-let receiver: Awaited<ReturnType<typeof startOtlpReceiver>>;
-let tracings: Record<(typeof names)[number], Tracing>;
-let registries: Record<(typeof names)[number], Registry>;
-let gateway: FastifyInstance;
-let serving: RunningServing;
-const consumers: RunningConsumer[] = [];
-let redis: ReturnType<typeof createRedis>;
+let stage: TracedStage;
+let sendEvent: TracedStage['sendEvent'];
+let predict: TracedStage['predict'];
 
 beforeAll(async () => {
-  stage = await createServingStage();
-  receiver = await startOtlpReceiver();
-  // Traces that begin here are not recorded; those of a caller who records are.
-  const config = loadTracingConfig({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, MILLRACE_TRACING_RATIO: '0' });
-  const opened = await Promise.all(
-    names.map(async (name) => {
-      const registry = createMetrics(name);
-      return [name, registry, await openTracing(config, { name, namespace: 'test', registry, logger })] as const;
-    }),
-  );
-  registries = Object.fromEntries(opened.map(([name, registry]) => [name, registry])) as typeof registries;
-  tracings = Object.fromEntries(opened.map(([name, , tracing]) => [name, tracing])) as typeof tracings;
-  redis = createRedis({ url: stage.config.redisUrl, role: 'write', logger });
-  const { kafka, postgres, names: topics } = stage;
-  const store = createOnlineStore(redis, topics);
-  const metrics = createStreamMetrics(registries.stream);
-  const { tracer } = tracings.stream;
-  const deps = { kafka, postgres, names: topics, store, logger, metrics, clock: Date.now, tracer };
-  await applyProject(tinyProject, { ...deps, registerModel: async () => undefined });
-  const programs = programsOf(tinyProject);
-  consumers.push(await startIngest(deps, tinyProject.sources, programs), await startFoldConsumer(deps, programs), await startDecisionSink(deps));
-  const { sources } = tinyProject;
-  gateway = await createGateway({ ...deps, sources, settings: loadGatewaySettings({}), registry: registries.gateway, tracer: tracings.gateway.tracer });
-  await stage.allocate({ champion: await stage.register({ weights: WEIGHTS, bias: 0 }) });
-  serving = await stage.serve({}, {}, tinyProject, { tracer: tracings.serving.tracer, registry: registries.serving });
-  await vi.waitFor(() => expect(serving.dataPlane.ready).toBe(true), { timeout: 30_000 });
+  stage = await openTracedStage();
+  ({ sendEvent, predict } = stage);
 });
-afterAll(async () => {
-  await gateway.close();
-  for (const consumer of consumers) await consumer.stop();
-  redis.disconnect();
-  await stage.close();
-  await Promise.all(names.map((name) => tracings[name].close()));
-  await receiver.close();
-});
+afterAll(() => stage.close());
 
-const sendEvent = (flightId: string, headers: Record<string, string>) =>
-  gateway.inject({
-    method: 'POST',
-    url: '/v1/events/departures',
-    headers: { 'content-type': 'application/json', ...headers },
-    payload: JSON.stringify({ flightId, origin: 'JFK', carrier: 'UA', at: Date.now(), delayMinutes: 30 }),
-  });
-const predict = (headers: Record<string, string>, instances: readonly object[]) =>
-  fetch(`${serving.url}/v1/models/delay/predict`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...headers },
-    body: JSON.stringify({ instances }),
-  });
-const instance = (flightId: string) => ({ flightId, origin: 'JFK', carrier: 'UA', distance: 500 });
-const inTrace = (traceId: string) => receiver.spans.filter((span) => span.traceId === traceId);
+const inTrace = (traceId: string) => stage.receiver.spans.filter((span) => span.traceId === traceId);
 const arrived = (traceId: string, count: number) => expect.poll(() => inTrace(traceId).map(({ name }) => name).sort(), { timeout: 30_000 }).toHaveLength(count);
 const the = (name: string, traceId = ROOT): ReceivedSpan => {
   const found = inTrace(traceId).filter((span) => span.name === name);
@@ -118,7 +48,7 @@ describe('the trace of one prediction, from its event to its answer', () => {
 
   it('goes from the request through features, queue and compute to the stored decision', async () => {
     const traceId = 'c'.repeat(32);
-    const answer = await predict({ traceparent: `00-${traceId}-${CALLER}-01`, 'x-request-id': 'r-7' }, [instance('F2')]);
+    const answer = await predict([flight('F2')], { traceparent: `00-${traceId}-${CALLER}-01`, 'x-request-id': 'r-7' });
     expect(answer.status).toBe(200);
     await arrived(traceId, 7);
     const server = the('POST /v1/models/:model/predict', traceId);
@@ -140,7 +70,7 @@ describe('the trace of one prediction, from its event to its answer', () => {
 
   it('goes on over gRPC with what the call carries', async () => {
     const traceId = 'd'.repeat(32);
-    const caller = createGrpcCaller(serving.grpcAddress, featureStoreProto, FEATURE_STORE_SERVICE, { traceparent: `00-${traceId}-${CALLER}-01` });
+    const caller = createGrpcCaller(stage.serving.grpcAddress, featureStoreProto, FEATURE_STORE_SERVICE, { traceparent: `00-${traceId}-${CALLER}-01` });
     await caller.call('GetOnlineFeatures', { views: { names: ['origin_departures'] }, entities: [{ fields: { origin: { text: 'JFK' } } }] });
     const wrong = await caller.call('GetOnlineFeatures', { views: { names: ['nothing'] }, entities: [] });
     caller.close();
@@ -156,20 +86,20 @@ describe('the trace of one prediction, from its event to its answer', () => {
 it('links a batch to each of its requests that is recorded, and is in the trace of the first', async () => {
   const traceIds = ['1', '2', '3'].map((digit) => digit.repeat(32));
   // A first request keeps the session busy, so that the others gather.
-  const busy = Array.from({ length: 40 }, () => predict({}, Array.from({ length: 16 }, (_, i) => instance(`B${i}`))));
-  const answers = await Promise.all([...busy, ...traceIds.map((traceId, i) => predict({ traceparent: `00-${traceId}-${CALLER}-0${i === 1 ? 0 : 1}` }, [instance(`G${i}`)]))]);
+  const busy = Array.from({ length: 40 }, () => predict(Array.from({ length: 16 }, (_, i) => flight(`B${i}`))));
+  const answers = await Promise.all([...busy, ...traceIds.map((traceId, i) => predict([flight(`G${i}`)], { traceparent: `00-${traceId}-${CALLER}-0${i === 1 ? 0 : 1}` }))]);
   expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
   await Promise.all([traceIds[0], traceIds[2]].map((traceId) => expect.poll(() => inTrace(traceId as string).some(({ name }) => name === 'compute'), { timeout: 30_000 }).toBe(true)));
   const [first, , third] = traceIds.map((traceId) => inTrace(traceId).filter(({ name }) => name === 'POST /v1/models/:model/predict')) as [ReceivedSpan[], ReceivedSpan[], ReceivedSpan[]];
   expect(inTrace(traceIds[1] as string)).toEqual([]);
-  const batches = receiver.spans.filter(({ name, traceId }) => name === 'run batch' && traceIds.includes(traceId));
+  const batches = stage.receiver.spans.filter(({ name, traceId }) => name === 'run batch' && traceIds.includes(traceId));
   expect(new Set(batches.flatMap(({ links }) => links))).toEqual(new Set([...first, ...third].map(({ spanId }) => spanId)));
   for (const { parentSpanId, links } of batches) expect(parentSpanId).toBe(links[0]);
 });
 
 it('tells failures by their codes, those of the caller not as faults of the server', async () => {
   const traceId = 'e'.repeat(32);
-  await predict({ traceparent: `00-${traceId}-${CALLER}-01` }, []);
+  await predict([], { traceparent: `00-${traceId}-${CALLER}-01` });
   await arrived(traceId, 1);
   const span = the('POST /v1/models/:model/predict', traceId);
   expect(span.attributes).toMatchObject({ 'error.type': 'REQUEST_INVALID', 'http.response.status_code': 400 });
@@ -177,15 +107,15 @@ it('tells failures by their codes, those of the caller not as faults of the serv
 });
 
 it('records nothing that nobody asks to be recorded, and counts what it sent', async () => {
-  const before = receiver.spans.length;
+  const before = stage.receiver.spans.length;
   await sendEvent('F9', parentOf(false));
-  await sendEvent('F10', {});
-  await predict({}, [instance('F9')]);
-  await fetch(`${serving.url}/v1/health/ready`, { headers: parentOf(true) });
-  await fetch(`${serving.url}/metrics`, { headers: parentOf(true) });
-  await expect.poll(async () => (await registries.stream.metrics()).match(/millrace_events_total\{.*outcome="stored".*\} (\d+)/)?.[1], { timeout: 30_000 }).toBe('3');
+  await sendEvent('F10');
+  await predict([flight('F9')]);
+  await fetch(`${stage.serving.url}/v1/health/ready`, { headers: parentOf(true) });
+  await fetch(`${stage.serving.url}/metrics`, { headers: parentOf(true) });
+  await expect.poll(async () => (await stage.registries.stream.metrics()).match(/millrace_events_total\{.*outcome="stored".*\} (\d+)/)?.[1], { timeout: 30_000 }).toBe('3');
   await new Promise((resolve) => setTimeout(resolve, 1_500));
-  expect(receiver.spans.slice(before)).toEqual([]);
-  expect(await registries.serving.metrics()).toMatch(/millrace_trace_spans_exported_total\{process="serving"\} [1-9]/);
-  expect(await registries.serving.metrics()).toMatch(/millrace_trace_spans_dropped_total\{reason="queue_full",process="serving"\} 0/);
+  expect(stage.receiver.spans.slice(before)).toEqual([]);
+  expect(await stage.registries.serving.metrics()).toMatch(/millrace_trace_spans_exported_total\{process="serving"\} [1-9]/);
+  expect(await stage.registries.serving.metrics()).toMatch(/millrace_trace_spans_dropped_total\{reason="queue_full",process="serving"\} 0/);
 });
