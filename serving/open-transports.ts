@@ -26,7 +26,17 @@ export async function openTransports(options: TransportsOptions): Promise<Transp
     createFeatureStoreService({ onlineFeatures, timeoutMsMax, logger }),
     createInferenceService({ inference, modelControl, timeoutMsMax, logger }),
   ];
-  const grpc = await startGrpcServer({ host, port: grpcPort, messageBytesMax, keepAliveMs, services, access, certificates, logger });
+  const grpc = await startGrpcServer({
+    host,
+    port: grpcPort,
+    messageBytesMax,
+    keepAliveMs,
+    receptionMsMax: timeoutMsMax,
+    services,
+    access,
+    certificates,
+    logger,
+  });
   return {
     url,
     grpcAddress: grpc.address,

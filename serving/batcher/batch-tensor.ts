@@ -11,6 +11,12 @@ interface Segment {
   readonly rows: number;
 }
 
+/** Some neighbouring segments of a batch, by index. */
+export interface Part {
+  readonly from: number;
+  readonly to: number;
+}
+
 /**
  * One pre-allocated batch: rows of several requests side by side, each written straight to its
  * place, and whose they are. Reused from batch to batch.
@@ -36,9 +42,18 @@ export class BatchTensor {
     return this.capacity - this.#rows;
   }
 
-  /** The rows that are filled: a view, not a copy. */
-  get features(): Float32Array {
-    return this.#features.subarray(0, this.#rows * this.#columns);
+  get whole(): Part {
+    return { from: 0, to: this.#segments.length };
+  }
+
+  rowsOf(part: Part): number {
+    return this.#segmentsOf(part).reduce((sum, { rows }) => sum + rows, 0);
+  }
+
+  /** The rows of a part: a view, not a copy. */
+  featuresOf(part: Part): Float32Array {
+    const before = this.rowsOf({ from: 0, to: part.from });
+    return this.#features.subarray(before * this.#columns, (before + this.rowsOf(part)) * this.#columns);
   }
 
   /** Takes rows of a request; none of them where writing one throws. */
@@ -68,18 +83,19 @@ export class BatchTensor {
     this.#rows = to;
   }
 
-  settle(scores: Float32Array, computeMs: number): void {
-    assertInvariant(scores.length === this.#rows, `${scores.length} scores answer ${this.#rows} rows`);
+  settle(part: Part, scores: Float32Array, computeMs: number): void {
+    const rows = this.rowsOf(part);
+    assertInvariant(scores.length === rows, `${scores.length} scores answer ${rows} rows`);
     let at = 0;
-    for (const segment of this.#segments) {
+    for (const segment of this.#segmentsOf(part)) {
       segment.request.receive(segment.firstRow, scores.subarray(at, at + segment.rows), computeMs);
       at += segment.rows;
     }
   }
 
-  /** Fails the requests that have rows in it, and answers them. */
-  fail(error: unknown): PendingRequest[] {
-    const requests = this.#segments.map(({ request }) => request);
+  /** Fails the requests that have rows in a part, and answers them. */
+  fail(part: Part, error: unknown): PendingRequest[] {
+    const requests = this.#segmentsOf(part).map(({ request }) => request);
     for (const request of requests) request.fail(error);
     return requests;
   }
@@ -98,5 +114,9 @@ export class BatchTensor {
   clear(): void {
     this.#segments = [];
     this.#rows = 0;
+  }
+
+  #segmentsOf({ from, to }: Part): readonly Segment[] {
+    return from === 0 && to === this.#segments.length ? this.#segments : this.#segments.slice(from, to);
   }
 }

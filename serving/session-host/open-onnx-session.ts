@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { messageOf, MillraceError } from '../../src/core/millrace-error.ts';
-import { findExternalData } from './find-external-data.ts';
+import { inspectOnnx } from './inspect-onnx.ts';
 import { INPUT_NAME, OUTPUT_NAME, type ExecutionProvider, type SessionSource } from './session.ts';
 
 /** A session of ONNX Runtime in this very process: `run` blocks the thread that it is called on. */
@@ -52,7 +52,7 @@ async function readVerified(source: SessionSource): Promise<Buffer> {
   if (found !== source.sha256) throw reject(source, `its sha256 is ${found}, expected ${source.sha256}`);
   let external: string | null;
   try {
-    external = findExternalData(bytes);
+    external = inspectOnnx(bytes).externalTensor;
   } catch (error) {
     throw reject(source, `it is not an ONNX model (${messageOf(error)})`);
   }
