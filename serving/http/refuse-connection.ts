@@ -7,15 +7,17 @@ interface ConnectionError extends Error {
 }
 
 const CODE: ErrorCode = 'REQUEST_INVALID';
+/** A connection that is closed while bytes come loses what was written to it: it has this long to be read. */
+const LINGER_MS = 500;
 
 /** Answers bytes that became no request, in the form of all errors, and gives the connection up. */
 export function refuseConnection(error: ConnectionError, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || socket.destroyed) return;
+  if (error.code === 'ECONNRESET' || socket.destroyed || socket.writableEnded) return;
   const [status, why] = reasonOf(error);
   const body = JSON.stringify({ error: `${why}. The connection was closed.`, code: CODE });
   const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, 'Content-Type: application/json', `Content-Length: ${Buffer.byteLength(body)}`, 'Connection: close'];
-  if (socket.writable) socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
-  socket.destroy(error);
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
 
 function reasonOf({ code, message }: ConnectionError): [status: number, why: string] {

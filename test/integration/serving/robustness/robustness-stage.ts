@@ -26,7 +26,7 @@ export async function openRobustnessStage(over: Readonly<Record<string, string>>
   await stage.registry.registerModel('troubled', {});
   await stage.allocate({ champion: await stage.register({ weights: WEIGHTS, bias: 0 }) });
   await stage.allocate({ champion: await stage.register(troubledOnnx(), { model: 'troubled' }, troubledGolden) }, 'troubled');
-  const serving = await startServingUnderTest(stage.config, path.join(stage.config.dataDir, 'serving.log'), over, PROGRAM);
+  const serving = await startServingUnderTest(stage.config, path.join(stage.config.dataDir, 'serving.log'), { MILLRACE_SERVING_TIMEOUT_MS: String(PATIENCE_MS), ...over }, PROGRAM);
   const caller = createGrpcCaller(serving.grpcAddress, inferenceProto, INFERENCE_SERVICE);
 
   const post = async (url: string, body: unknown, headers: Record<string, string> = {}, signal?: AbortSignal): Promise<Answer> => {
@@ -40,7 +40,7 @@ export async function openRobustnessStage(over: Readonly<Record<string, string>>
   };
   /** One instance of either model; `distance` is what the troubled one is asked for. */
   const predict = (model: 'delay' | 'troubled', distance = 0, headers: Record<string, string> = {}, signal?: AbortSignal): Promise<Answer> =>
-    post(`/v1/models/${model}/predict`, { instance: { origin: 'JFK', carrier: 'UA', distance } }, { 'x-request-timeout': String(PATIENCE_MS), ...headers }, signal);
+    post(`/v1/models/${model}/predict`, { instance: { origin: 'JFK', carrier: 'UA', distance } }, headers, signal);
   const infer = (model: string, rows: readonly number[], parameters: object = {}): Promise<GrpcOutcome> => {
     const contents = { fp32Contents: rows.flatMap((distance) => [0, 0, distance, 0]) };
     const inputs = [{ name: 'features', datatype: 'FP32', shape: [rows.length, 4], contents }];
