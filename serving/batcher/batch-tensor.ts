@@ -1,9 +1,6 @@
 import { assertInvariant } from '../../src/core/assert-invariant.ts';
 import type { PendingRequest } from './pending-request.ts';
 
-/** Writes row `row` of a request at index `at` of the batch tensor. */
-export type WriteRow = (row: number, out: Float32Array, at: number) => void;
-
 interface Segment {
   readonly request: PendingRequest;
   /** Index, in the request, of the segment's first row. */

@@ -1,11 +1,12 @@
 import { isMillraceError, MillraceError } from '../../src/core/millrace-error.ts';
 import { Admission, type AdmissionOptions } from './admission.ts';
-import { BatchTensor, type Part, type WriteRow } from './batch-tensor.ts';
+import { BatchTensor, type Part } from './batch-tensor.ts';
 import { DrainRate } from './drain-rate.ts';
 import { FairQueue } from './fair-queue.ts';
 import { PendingRequest, type BatchAnswer } from './pending-request.ts';
 import type { Priority } from './priority.ts';
 import type { Timers } from './timers.ts';
+import type { WriteRow } from './write-row.ts';
 
 /** Times that a batch is run again after its session was lost. */
 const SESSION_LOST_RETRIES = 1;

@@ -1,4 +1,4 @@
-import type { WriteRow } from './batch-tensor.ts';
+import type { WriteRow } from './write-row.ts';
 import type { Priority } from './priority.ts';
 import type { Timers } from './timers.ts';
 
