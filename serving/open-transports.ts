@@ -29,7 +29,8 @@ export async function openTransports(options: HttpServerOptions): Promise<Transp
     createInferenceService({ inference, modelControl, timeoutMsMax, traceOfCall, logger }),
   ];
   const { interceptors } = traced;
-  const grpc = await startGrpcServer({ host, port: grpcPort, messageBytesMax, keepAliveMs, services, access, certificates, interceptors, logger });
+  const receptionMsMax = timeoutMsMax;
+  const grpc = await startGrpcServer({ host, port: grpcPort, messageBytesMax, keepAliveMs, receptionMsMax, services, access, certificates, interceptors, logger });
   return {
     url,
     grpcAddress: grpc.address,

@@ -2,14 +2,17 @@ import { assertInvariant } from '../../src/core/assert-invariant.ts';
 import type { RowsTrace } from '../request-trace.ts';
 import type { PendingRequest } from './pending-request.ts';
 
-/** Writes row `row` of a request at index `at` of the batch tensor. */
-export type WriteRow = (row: number, out: Float32Array, at: number) => void;
-
 interface Segment {
   readonly request: PendingRequest;
   /** Index, in the request, of the segment's first row. */
   readonly firstRow: number;
   readonly rows: number;
+}
+
+/** Some neighbouring segments of a batch, by index. */
+export interface Part {
+  readonly from: number;
+  readonly to: number;
 }
 
 /**
@@ -37,14 +40,23 @@ export class BatchTensor {
     return this.capacity - this.#rows;
   }
 
-  /** The rows that are filled: a view, not a copy. */
-  get features(): Float32Array {
-    return this.#features.subarray(0, this.#rows * this.#columns);
+  get whole(): Part {
+    return { from: 0, to: this.#segments.length };
   }
 
-  /** Traces of the requests in it that are recorded. */
-  get traces(): RowsTrace[] {
-    return this.#segments.flatMap(({ request }) => request.trace ?? []);
+  rowsOf(part: Part): number {
+    return this.#segmentsOf(part).reduce((sum, { rows }) => sum + rows, 0);
+  }
+
+  /** The rows of a part: a view, not a copy. */
+  featuresOf(part: Part): Float32Array {
+    const before = this.rowsOf({ from: 0, to: part.from });
+    return this.#features.subarray(before * this.#columns, (before + this.rowsOf(part)) * this.#columns);
+  }
+
+  /** Traces of the requests in a part that are recorded. */
+  tracesOf(part: Part): RowsTrace[] {
+    return this.#segmentsOf(part).flatMap(({ request }) => request.trace ?? []);
   }
 
   /** Takes rows of a request; none of them where writing one throws. */
@@ -74,18 +86,19 @@ export class BatchTensor {
     this.#rows = to;
   }
 
-  settle(scores: Float32Array, computeMs: number): void {
-    assertInvariant(scores.length === this.#rows, `${scores.length} scores answer ${this.#rows} rows`);
+  settle(part: Part, scores: Float32Array, computeMs: number): void {
+    const rows = this.rowsOf(part);
+    assertInvariant(scores.length === rows, `${scores.length} scores answer ${rows} rows`);
     let at = 0;
-    for (const segment of this.#segments) {
+    for (const segment of this.#segmentsOf(part)) {
       segment.request.receive(segment.firstRow, scores.subarray(at, at + segment.rows), computeMs);
       at += segment.rows;
     }
   }
 
-  /** Fails the requests that have rows in it, and answers them. */
-  fail(error: unknown): PendingRequest[] {
-    const requests = this.#segments.map(({ request }) => request);
+  /** Fails the requests that have rows in a part, and answers them. */
+  fail(part: Part, error: unknown): PendingRequest[] {
+    const requests = this.#segmentsOf(part).map(({ request }) => request);
     for (const request of requests) request.fail(error);
     return requests;
   }
@@ -104,5 +117,9 @@ export class BatchTensor {
   clear(): void {
     this.#segments = [];
     this.#rows = 0;
+  }
+
+  #segmentsOf({ from, to }: Part): readonly Segment[] {
+    return from === 0 && to === this.#segments.length ? this.#segments : this.#segments.slice(from, to);
   }
 }

@@ -2,12 +2,13 @@ import { isMillraceError, MillraceError } from '../../src/core/millrace-error.ts
 import { inSpan, startBatchSpan, type Span, type Tracer } from '../../src/infra/tracing.ts';
 import type { RowsTrace } from '../request-trace.ts';
 import { Admission, type AdmissionOptions } from './admission.ts';
-import { BatchTensor, type WriteRow } from './batch-tensor.ts';
+import { BatchTensor, type Part } from './batch-tensor.ts';
 import { DrainRate } from './drain-rate.ts';
 import { FairQueue } from './fair-queue.ts';
 import { PendingRequest, type BatchAnswer } from './pending-request.ts';
 import type { Priority } from './priority.ts';
 import type { Timers } from './timers.ts';
+import type { WriteRow } from './write-row.ts';
 
 /** Times that a batch is run again after its session was lost. */
 const SESSION_LOST_RETRIES = 1;
@@ -182,36 +183,62 @@ export class Batcher {
 
   /** Settles every request of the batch; never rejects. */
   async #run(tensor: BatchTensor): Promise<void> {
-    const { run, onBatch, timers, tracer } = this.#options;
     for (let attempt = 0; ; attempt++) {
       tensor.compact();
       if (tensor.rows === 0) return;
-      const startedAt = timers.now();
       try {
-        const span = tracer === undefined ? undefined : this.#startSpan(tracer, tensor);
-        const running = run(tensor.features, tensor.rows);
-        const scores = await (span === undefined ? running : inSpan(span, () => running));
-        const tookMs = timers.now() - startedAt;
-        tensor.settle(scores, tookMs);
+        const tookMs = await this.#runPart(tensor, tensor.whole);
         // A batch that lost a session says nothing about the next one's time.
         if (attempt === 0) this.#drainRate.observe(tensor.rows, tookMs);
-        onBatch?.(tensor.rows, tookMs);
         return;
       } catch (error) {
-        const lost = isMillraceError(error) && error.code === 'SERVING_SESSION_LOST';
-        if (lost && attempt < SESSION_LOST_RETRIES) continue;
-        for (const request of tensor.fail(error)) this.#queue.remove(request);
+        if (codeOf(error) === 'SERVING_SESSION_LOST' && attempt < SESSION_LOST_RETRIES) continue;
+        await this.#fail(tensor, tensor.whole, error);
         return;
       }
     }
   }
 
+  /** @returns ms that it took */
+  async #runPart(tensor: BatchTensor, part: Part): Promise<number> {
+    const { run, onBatch, timers, tracer } = this.#options;
+    const rows = tensor.rowsOf(part);
+    const startedAt = timers.now();
+    const span = tracer === undefined ? undefined : this.#startSpan(tracer, tensor, part);
+    const running = run(tensor.featuresOf(part), rows);
+    const scores = await (span === undefined ? running : inSpan(span, () => running));
+    const tookMs = timers.now() - startedAt;
+    tensor.settle(part, scores, tookMs);
+    onBatch?.(rows, tookMs);
+    return tookMs;
+  }
+
   /** The span of a batch: each request in it that is recorded is linked with it, both ways. */
-  #startSpan(tracer: Tracer, { traces, rows }: BatchTensor): Span | undefined {
-    const attributes = { 'millrace.batch.rows': rows, 'millrace.batch.of': this.#options.label };
+  #startSpan(tracer: Tracer, tensor: BatchTensor, part: Part): Span | undefined {
+    const attributes = { 'millrace.batch.rows': tensor.rowsOf(part), 'millrace.batch.of': this.#options.label };
+    const traces = tensor.tracesOf(part);
     const span = startBatchSpan(tracer, 'run batch', traces.map(({ cause }) => cause), { attributes });
     if (span !== undefined) for (const { batches } of traces) batches.push(span);
     return span;
+  }
+
+  /**
+   * Fails the requests of a part. Where its run failed and it is of several, one of them may be the reason: the halves run
+   * apart, and the halves of those that fail, so that the others have their answers.
+   */
+  async #fail(tensor: BatchTensor, part: Part, error: unknown): Promise<void> {
+    const { from, to } = part;
+    if (codeOf(error) !== 'SERVING_SESSION_FAILED' || to - from === 1) {
+      for (const request of tensor.fail(part, error)) this.#queue.remove(request);
+      return;
+    }
+    const middle = Math.ceil((from + to) / 2);
+    for (const half of [
+      { from, to: middle },
+      { from: middle, to },
+    ]) {
+      await this.#runPart(tensor, half).catch((cause: unknown) => this.#fail(tensor, half, cause));
+    }
   }
 
   /** One timer for all deadlines: it goes off at the earliest, and looks for the next. */
@@ -248,6 +275,8 @@ export class Batcher {
     for (const resolve of this.#idleWaiters.splice(0)) resolve();
   }
 }
+
+const codeOf = (error: unknown): string | null => (isMillraceError(error) ? error.code : null);
 
 const expired = (label: string): MillraceError =>
   new MillraceError('SERVING_DEADLINE_EXCEEDED', `Prediction by ${label} was not ready by its deadline. Allow more time, or add serving processes.`);

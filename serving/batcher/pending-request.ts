@@ -1,5 +1,5 @@
 import type { RowsTrace } from '../request-trace.ts';
-import type { WriteRow } from './batch-tensor.ts';
+import type { WriteRow } from './write-row.ts';
 import type { Priority } from './priority.ts';
 import type { Timers } from './timers.ts';
 

@@ -1,4 +1,4 @@
-import type { WriteRow } from '../batcher/batch-tensor.ts';
+import type { WriteRow } from '../batcher/write-row.ts';
 import type { BatchAnswer } from '../batcher/pending-request.ts';
 import type { Timers } from '../batcher/timers.ts';
 import { withDeadline } from '../with-deadline.ts';

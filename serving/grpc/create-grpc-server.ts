@@ -5,6 +5,7 @@ import type { AccessControl } from '../access/access-control.ts';
 import type { Certificates } from '../access/certificates.ts';
 import type { GrpcService } from './grpc-service.ts';
 import { guardCalls, ruleOf } from './guard-calls.ts';
+import { limitReception } from './limit-reception.ts';
 import { HealthService } from './health-service.ts';
 import { createReflectionService } from './reflection-service.ts';
 import { refuseUndecodable } from './refuse-undecodable.ts';
@@ -23,6 +24,8 @@ export interface GrpcServerOptions {
   /** Longest message that is taken. An answer's length is bounded by the limits of its request. */
   readonly messageBytesMax: number;
   readonly keepAliveMs: number;
+  /** A call's message comes within it, or the call ends. */
+  readonly receptionMsMax: number;
   readonly services: readonly GrpcService[];
   readonly access: AccessControl;
   /** Absent for plain text. */
@@ -51,7 +54,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     'grpc.keepalive_time_ms': KEEPALIVE_MS,
     'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
     'grpc.max_connection_idle_ms': options.keepAliveMs,
-    interceptors: [...(options.interceptors ?? []), guardCalls(options.access, options.logger)],
+    interceptors: [limitReception(options.receptionMsMax), ...(options.interceptors ?? []), guardCalls(options.access, options.logger)],
   });
   const health = new HealthService(services.map(({ name }) => name));
   const all: readonly GrpcService[] = [...services, health];

@@ -24,6 +24,7 @@ import { openApiText } from './openapi/openapi-text.ts';
 import { parseHistoricalRequest } from './parse-historical-request.ts';
 import { parseOnlineRequest } from './parse-online-request.ts';
 import { parsePredictRequest } from './parse-predict-request.ts';
+import { refuseConnection } from './refuse-connection.ts';
 import { signalOf } from './request-options.ts';
 import { addRepositoryRoutes } from './repository-routes.ts';
 import { createErrorSender, type SendError } from './send-error.ts';
@@ -50,6 +51,8 @@ export interface HttpServerOptions {
 export type TraceOfRequest = (request: FastifyRequest) => RequestTrace | undefined;
 
 const DECISION_ID_LENGTH_MAX = 64;
+/** How often connections are looked at whose headers or body are late; Node does it every 30 s. */
+const LATE_CHECK_EVERY_MS = 500;
 
 /** The HTTP face of the data plane: parses, calls, answers. */
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {
@@ -135,13 +138,21 @@ function openApp({ settings, certificates }: HttpServerOptions, sendError: SendE
     frameworkErrors: (error, request, reply) => {
       void sendError(error, request, reply);
     },
+    clientErrorHandler: refuseConnection,
     genReqId: ({ headers }) => requestIdOf(headers['x-request-id']),
   };
   const { headersTimeoutMs: headersTimeout } = settings;
-  if (certificates === undefined) return Fastify({ ...limits, http: { headersTimeout } });
-  const withTls = { ...limits, https: { ...tlsOptions(certificates), headersTimeout, handshakeTimeout: headersTimeout } };
+  const reception = { headersTimeout, connectionsCheckingInterval: LATE_CHECK_EVERY_MS };
+  if (certificates === undefined) return bounded(Fastify({ ...limits, http: reception }), settings);
+  const withTls = { ...limits, https: { ...tlsOptions(certificates), ...reception, handshakeTimeout: headersTimeout } };
   const app = Fastify(withTls as FastifyServerOptions);
   followCertificates(app, certificates);
+  return bounded(app, settings);
+}
+
+/** A connection beyond the limit is closed before it is read. */
+function bounded(app: FastifyInstance, { connectionsMax }: ServingSettings): FastifyInstance {
+  app.server.maxConnections = connectionsMax;
   return app;
 }
 

@@ -1,7 +1,7 @@
 import type { ModelSignature } from '../../src/contracts/model-bundle.ts';
 import { MillraceError } from '../../src/core/millrace-error.ts';
 import type { ServiceProgram } from '../../src/fold/compile-service.ts';
-import type { WriteRow } from '../batcher/batch-tensor.ts';
+import type { WriteRow } from '../batcher/write-row.ts';
 import { Batcher, type BatcherOptions, type Submission } from '../batcher/batcher.ts';
 import type { BatchAnswer } from '../batcher/pending-request.ts';
 import type { ScoreCache } from '../cache/score-cache.ts';

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { millraceTensors, scoresOf, type GraphTensors } from '../../src/contracts/graph-tensors.ts';
 import { messageOf, MillraceError } from '../../src/core/millrace-error.ts';
-import { findExternalData } from '../../src/registry/find-external-data.ts';
+import { inspectOnnx } from '../../src/registry/inspect-onnx.ts';
 import type { ExecutionProvider, SessionSource } from './session.ts';
 
 /** A session of ONNX Runtime in this very process: `run` blocks the thread that it is called on. */
@@ -54,7 +54,7 @@ async function readVerified(source: SessionSource): Promise<Buffer> {
   if (found !== source.sha256) throw reject(source, `its sha256 is ${found}, expected ${source.sha256}`);
   let external: string | null;
   try {
-    external = findExternalData(bytes);
+    external = inspectOnnx(bytes).externalTensor;
   } catch (error) {
     throw reject(source, `it is not an ONNX model (${messageOf(error)})`);
   }

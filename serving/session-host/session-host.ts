@@ -1,9 +1,10 @@
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import type { GoldenBatch } from '../../src/contracts/model-bundle.ts';
 import type { Logger } from '../../src/infra/logger.ts';
 import { checkGoldenBatch } from './check-golden-batch.ts';
 import { ChildSession } from './child-session.ts';
 import { InProcessSession } from './in-process-session.ts';
+import { inspectOnnx } from '../../src/registry/inspect-onnx.ts';
 import { openOnnxSession } from './open-onnx-session.ts';
 import { SessionGroup } from './session-group.ts';
 import type { SessionProcessLimits } from './session-process.ts';
@@ -97,7 +98,9 @@ export class SessionHost {
     if (this.#options.placement !== 'auto') return this.#options.placement === 'in-process';
     if ((request.instances ?? 1) > 1) return false;
     if (times.batchMs >= times.handOverMs || this.#inProcessOpened >= IN_PROCESS_SESSIONS_MAX) return false;
-    return (await stat(request.path)).size <= IN_PROCESS_MODEL_BYTES_MAX;
+    if ((await stat(request.path)).size > IN_PROCESS_MODEL_BYTES_MAX) return false;
+    // A loop that a row makes long would hold up everything, and nothing could end it.
+    return !inspectOnnx(await readFile(request.path)).hasLoop;
   }
 
   /** Opens the rest of the sessions, one after the other: each takes a core while it opens. */

@@ -128,7 +128,8 @@ class FrameChannel {
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       const limit = setTimeout(() => {
-        this.#lose(`it did not answer within ${timeoutMs} ms and was killed`);
+        // Those who wait are told when it is gone: whoever asks again then waits for the next one, and does not meet this one.
+        this.#lostBecause ??= `it did not answer within ${timeoutMs} ms and was killed`;
         this.#child.kill('SIGKILL');
       }, timeoutMs);
       this.#waiting.set(id, { resolve, reject, limit });

@@ -2,11 +2,12 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import type { ServingAddresses } from '../support/serving/run-serving.ts';
 import type { BaseConfig } from '../../src/infra/base-config.ts';
 import { processEnvironment } from '../../src/infra/process-environment.ts';
 import { readLogTail } from '../../stack/log-file.ts';
 
-const program = fileURLToPath(new URL('serving-process.ts', import.meta.url));
+const tinyProgram = new URL('serving-process.ts', import.meta.url);
 const KIB = 1_024;
 
 /** Memory that belongs to a process alone, and its share of what it shares, in MiB. */
@@ -18,9 +19,9 @@ export interface Memory {
 }
 
 /** A serving process as it runs in production, with the settings given over. */
-export async function startServingUnderTest(config: BaseConfig, logFile: string, over: Readonly<Record<string, string>>) {
+export async function startServingUnderTest(config: BaseConfig, logFile: string, over: Readonly<Record<string, string>>, program = tinyProgram) {
   const log = openSync(logFile, 'a');
-  const child = fork(program, {
+  const child = fork(fileURLToPath(program), {
     execArgv: ['--import', 'tsx'],
     stdio: ['ignore', log, log, 'ipc'],
     env: {
@@ -38,13 +39,13 @@ export async function startServingUnderTest(config: BaseConfig, logFile: string,
     },
   });
   closeSync(log);
-  const url = await new Promise<string>((resolve, reject) => {
-    child.once('message', (message) => resolve(message as string));
+  const addresses = await new Promise<ServingAddresses>((resolve, reject) => {
+    child.once('message', (message) => resolve(message as ServingAddresses));
     child.once('exit', (code) => reject(new Error(`The serving process ended (${String(code)}): ${readLogTail(logFile).join('\n')}`)));
   });
   const pid = child.pid!;
   return {
-    url,
+    ...addresses,
     get running(): boolean {
       return child.exitCode === null && child.signalCode === null;
     },

@@ -1,7 +1,7 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { scoresOf, type GraphTensors } from '../../contracts/graph-tensors.ts';
 import { messageOf } from '../../core/millrace-error.ts';
-import { findExternalData } from '../../registry/find-external-data.ts';
+import { inspectOnnx } from '../../registry/inspect-onnx.ts';
 import { EXPORT_DIFFERENCE_MAX } from '../check-export.ts';
 import { findTensors, type WantedTensors } from './find-tensors.ts';
 import { importInvalid } from './import-problem.ts';
@@ -64,7 +64,7 @@ export async function examineGraph(
 function examineBytes({ bytes }: ModelFile, problems: string[]): OnnxHeader | null {
   try {
     const header = readOnnxHeader(bytes);
-    const external = findExternalData(bytes);
+    const external = inspectOnnx(bytes).externalTensor;
     if (external === null) return header;
     problems.push(`tensor '${external}' keeps its values in another file: save the model as one file`);
   } catch (error) {

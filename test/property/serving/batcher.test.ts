@@ -25,11 +25,13 @@ const world = fc.record({
   batchMs: fc.array(fc.integer({ min: 0, max: 12 }), { minLength: 1, maxLength: 10 }),
   /** Which runs lose their session, by number. */
   lost: fc.array(fc.boolean(), { minLength: 1, maxLength: 10 }),
+  /** Callers whose rows a run fails on. */
+  failing: fc.uniqueArray(fc.integer({ min: 0, max: 39 }), { maxLength: 4 }),
 });
 
 it('gives each caller its own rows, in order, or one named failure by its deadline', async () => {
   await fc.assert(
-    fc.asyncProperty(world, async ({ calls, batchMs, lost, ...settings }) => {
+    fc.asyncProperty(world, async ({ calls, batchMs, lost, failing, ...settings }) => {
       const timers = new VirtualTimers();
       let runs = 0;
       let running = 0;
@@ -49,6 +51,7 @@ it('gives each caller its own rows, in order, or one named failure by its deadli
           running--;
           expect(features.slice()).toEqual(copy);
           if (lost[run % lost.length] === true) throw new MillraceError('SERVING_SESSION_LOST', 'gone');
+          if (failing.some((caller) => copy.some((value) => Math.floor(value / 100) === caller))) throw new MillraceError('SERVING_SESSION_FAILED', 'no');
           // The row says who it is: caller * 100 + row in each column.
           return Float32Array.from({ length: rows }, (_, r) => copy[r * COLUMNS] as number);
         },
@@ -66,6 +69,7 @@ it('gives each caller its own rows, in order, or one named failure by its deadli
         } catch (error) {
           expect(error).toBeInstanceOf(MillraceError);
           const codes = ['SERVING_DEADLINE_EXCEEDED', 'SERVING_OVERLOADED', 'SERVING_SESSION_LOST'];
+          if (failing.includes(caller)) codes.push('SERVING_SESSION_FAILED');
           if (client.signal.aborted) codes.push('SERVING_CANCELLED');
           if (rows > settings.queueRowsMax) codes.push('REQUEST_INVALID');
           expect(codes).toContain((error as MillraceError).code);

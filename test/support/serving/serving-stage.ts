@@ -82,10 +82,15 @@ export async function createServingStage() {
       processes.push(serving);
       return serving;
     },
-    /** Registers a version of `delay`; `over` makes it a bad one. */
-    async register(tiny: TinyModel, over: Partial<ModelSignature> = {}, golden = tinyGolden(tiny)): Promise<number> {
+    /** Registers a version of `delay`; `over` makes it a bad one, or one of another model; bytes of ONNX come with their golden batch. */
+    async register(
+      tiny: TinyModel | Uint8Array,
+      over: Partial<ModelSignature> = {},
+      golden = tiny instanceof Uint8Array ? null : tinyGolden(tiny),
+    ): Promise<number> {
+      const { model = delayModel.name } = over;
       const signature: ModelSignature = {
-        model: delayModel.name,
+        model,
         task: 'binary_classification',
         featureService: delayModel.service.name,
         serviceDigest: serviceDigest(program),
@@ -99,9 +104,9 @@ export async function createServingStage() {
       const json = (value: unknown) => Buffer.from(JSON.stringify(value));
       const nothing = {} as never;
       const { version } = await registry.registerVersion({
-        model: delayModel.name,
+        model,
         files: {
-          'model.onnx': tinyOnnx(tiny),
+          'model.onnx': tiny instanceof Uint8Array ? tiny : tinyOnnx(tiny),
           'signature.json': json(signature),
           'reference-profile.json': json({ columns: [], usualPsi: {} }),
           'golden-batch.json': json(golden),
@@ -116,10 +121,10 @@ export async function createServingStage() {
       });
       return version;
     },
-    async allocate(change: { champion: number | null; canary?: { version: number; share: number }; shadow?: number }) {
-      const present = await registry.getAllocation(delayModel.name);
+    async allocate(change: { champion: number | null; canary?: { version: number; share: number }; shadow?: number }, model: string = delayModel.name) {
+      const present = await registry.getAllocation(model);
       return registry.setAllocation({
-        model: delayModel.name,
+        model,
         expectedRevision: present?.revision ?? null,
         champion: change.champion,
         canary: change.canary ?? null,

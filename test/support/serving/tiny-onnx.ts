@@ -4,8 +4,8 @@ import path from 'node:path';
 import protobuf from 'protobufjs/minimal.js';
 import type { GoldenBatch } from '../../../src/contracts/model-bundle.ts';
 
-const FLOAT = 1;
-const INT64 = 7;
+export const FLOAT = 1;
+export const INT64 = 7;
 const IR_VERSION = 8;
 const OPSET = 17;
 
@@ -31,9 +31,14 @@ export function tinyOnnx(model: TinyModel): Uint8Array {
   tensor(graph, 'w', [columns, 1], FLOAT, floatBytes(model.weights), model.externalWeights ?? false);
   tensor(graph, 'b', [1], FLOAT, floatBytes([model.bias]), false);
   tensor(graph, 'zero', [], FLOAT, floatBytes([0]), false);
-  tensor(graph, 'shape', [1], INT64, new Uint8Array(new BigInt64Array([-1n]).buffer), false);
+  tensor(graph, 'shape', [1], INT64, int64Bytes([-1n]), false);
   valueInfo(graph, 11, input, ['rows', columns]);
   valueInfo(graph, 12, 'score', ['rows']);
+  return modelOf(graph);
+}
+
+/** A model of a graph. */
+export function modelOf(graph: protobuf.Writer): Uint8Array {
   const writer = new protobuf.Writer();
   writer.uint32((1 << 3) | 0).int64(IR_VERSION);
   writer.uint32((7 << 3) | 2).bytes(graph.finish());
@@ -63,21 +68,31 @@ export function writeTinyModel(directory: string, name: string, model: TinyModel
   return { path: file, sha256: createHash('sha256').update(bytes).digest('hex') };
 }
 
-const floatBytes = (values: readonly number[]) => new Uint8Array(Float32Array.from(values).buffer);
+export const int64Bytes = (values: readonly bigint[]) => new Uint8Array(BigInt64Array.from(values).buffer);
+export const floatBytes = (values: readonly number[]) => new Uint8Array(Float32Array.from(values).buffer);
 
-function node(graph: protobuf.Writer, op: string, inputs: readonly string[], output: string): void {
+/** @param attributes writes the node's attributes */
+export function node(
+  graph: protobuf.Writer,
+  op: string,
+  inputs: readonly string[],
+  output: string,
+  attributes: (writer: protobuf.Writer) => void = () => undefined,
+): void {
   const writer = graph.uint32((1 << 3) | 2).fork();
   for (const name of inputs) writer.uint32((1 << 3) | 2).string(name);
-  writer.uint32((2 << 3) | 2).string(output).uint32((4 << 3) | 2).string(op).ldelim();
+  writer.uint32((2 << 3) | 2).string(output).uint32((4 << 3) | 2).string(op);
+  attributes(writer);
+  writer.ldelim();
 }
 
-function tensor(
+export function tensor(
   graph: protobuf.Writer,
   name: string,
   dims: readonly number[],
   type: number,
   bytes: Uint8Array,
-  external: boolean,
+  external = false,
 ): void {
   const writer = graph.uint32((5 << 3) | 2).fork();
   for (const dim of dims) writer.uint32((1 << 3) | 0).int64(dim);
@@ -91,11 +106,11 @@ function tensor(
   writer.ldelim();
 }
 
-function valueInfo(graph: protobuf.Writer, field: number, name: string, dims: readonly (number | string)[]): void {
+export function valueInfo(graph: protobuf.Writer, field: number, name: string, dims: readonly (number | string)[], elementType = FLOAT): void {
   const writer = graph.uint32((field << 3) | 2).fork();
   writer.uint32((1 << 3) | 2).string(name);
   const type = writer.uint32((2 << 3) | 2).fork().uint32((1 << 3) | 2).fork();
-  type.uint32((1 << 3) | 0).int32(FLOAT);
+  type.uint32((1 << 3) | 0).int32(elementType);
   const shape = type.uint32((2 << 3) | 2).fork();
   for (const dim of dims) {
     const size = shape.uint32((1 << 3) | 2).fork();

@@ -98,6 +98,24 @@ describe('the batcher', () => {
     expect(attempts).toBe(2);
   });
 
+  it('fails the request with the row that a run fails on, and runs the others apart from it', async () => {
+    const ran: number[][] = [];
+    const { timers, batcher, submit } = setUp({
+      batchRowsMax: 8,
+      run: (features) => {
+        ran.push([...features]);
+        return features.includes(30) ? Promise.reject(new MillraceError('SERVING_SESSION_FAILED', 'no')) : Promise.resolve(features.slice());
+      },
+    });
+    const good = [submit(10), submit(20, 2), submit(40)];
+    const bad = expect(submit(30)).rejects.toMatchObject({ code: 'SERVING_SESSION_FAILED' });
+    await timers.runUntil(50);
+    await bad;
+    expect((await Promise.all(good)).map(({ scores }) => [...scores])).toEqual([[10], [20, 21], [40]]);
+    expect(ran).toEqual([[10, 20, 21, 40, 30], [10, 20, 21], [40, 30], [40], [30]]);
+    await batcher.idle();
+  });
+
   it('waits for company where a minimum wait is set, but not once the batch is full', async () => {
     const { timers, batches, submit } = setUp({ minimumWaitMs: 5 });
     const answers = [submit(1)];

@@ -8,6 +8,7 @@ const nested: Readonly<Record<string, Readonly<Record<number, string>>>> = {
   sparseTensor: { 1: 'tensor', 2: 'tensor' },
   tensor: {},
 };
+const NODE_OPERATOR_FIELD = 4;
 const TENSOR_NAME_FIELD = 8;
 const TENSOR_EXTERNAL_DATA_FIELD = 13;
 const TENSOR_DATA_LOCATION_FIELD = 14;
@@ -18,16 +19,28 @@ const FIXED_64 = 1;
 const LENGTH_DELIMITED = 2;
 const FIXED_32 = 5;
 
-/**
- * Name of a tensor whose values lie outside the file, or null where all are inside. A digest of
- * the file would say nothing about values that another file holds. Walks the protobuf wire format.
- * @throws RangeError where the bytes are not an ONNX model
- */
-export function findExternalData(bytes: Uint8Array): string | null {
-  return walk(new Reader(bytes), bytes.length, 'model');
+/** What the bytes of a model say that ONNX Runtime does not. */
+export interface OnnxFacts {
+  /**
+   * Name of a tensor whose values lie outside the file, or null where all are inside. A digest of the file would say nothing
+   * about values that another file holds.
+   */
+  readonly externalTensor: string | null;
+  /** Whether a node is a Loop: how long a run takes is then for the row to say. */
+  readonly hasLoop: boolean;
 }
 
-function walk(reader: Reader, end: number, message: string): string | null {
+/**
+ * Walks the protobuf wire format.
+ * @throws RangeError where the bytes are not an ONNX model
+ */
+export function inspectOnnx(bytes: Uint8Array): OnnxFacts {
+  const facts = { externalTensor: null, hasLoop: false };
+  walk(new Reader(bytes), bytes.length, 'model', facts);
+  return facts;
+}
+
+function walk(reader: Reader, end: number, message: string, facts: { externalTensor: string | null; hasLoop: boolean }): void {
   let name = '';
   let external = false;
   while (reader.at < end) {
@@ -39,8 +52,8 @@ function walk(reader: Reader, end: number, message: string): string | null {
       const fieldEnd = reader.at + length;
       if (fieldEnd > end) throw new RangeError(`field ${field} of ${message} runs past its message`);
       const child = nested[message]?.[field];
-      const found = child === undefined ? null : walk(reader, fieldEnd, child);
-      if (found !== null) return found;
+      if (child !== undefined) walk(reader, fieldEnd, child, facts);
+      if (message === 'node' && field === NODE_OPERATOR_FIELD) facts.hasLoop ||= reader.text(fieldEnd) === 'Loop';
       if (message === 'tensor' && field === TENSOR_NAME_FIELD) name = reader.text(fieldEnd);
       if (message === 'tensor' && field === TENSOR_EXTERNAL_DATA_FIELD) external = true;
       reader.at = fieldEnd;
@@ -49,7 +62,7 @@ function walk(reader: Reader, end: number, message: string): string | null {
       if (message === 'tensor' && field === TENSOR_DATA_LOCATION_FIELD) external ||= value !== DATA_LOCATION_DEFAULT;
     }
   }
-  return external ? name : null;
+  if (external) facts.externalTensor ??= name;
 }
 
 class Reader {
