@@ -7,11 +7,12 @@ import type { Timers } from './batcher/timers.ts';
 import { countError, type DecisionCompleter } from './decisions/complete-decisions.ts';
 import { createDecisionId } from './decisions/decision-id.ts';
 import type { DecisionLog } from './decisions/decision-log.ts';
+import { checkInclude, explainPredictions } from './decisions/explain-predictions.ts';
 import { ParsedByService } from './features/parse-instances.ts';
 import { readRows, type ServiceRows } from './features/read-rows.ts';
 import type { ViewReader } from './features/view-reader.ts';
 import { finiteScore } from './finite-score.ts';
-import type { Prediction, PredictOptions } from './prediction.ts';
+import type { Prediction, PredictInclude, PredictOptions } from './prediction.ts';
 import type { Route } from './router/model-router.ts';
 import { splitKeys, splitPoint } from './router/split-point.ts';
 import { assertReady, type ServedModel } from './served-model.ts';
@@ -52,6 +53,7 @@ interface ReadRequest {
   readonly asOf: number;
   readonly startedAt: number;
   readonly deadline: number;
+  readonly include: PredictInclude | undefined;
 }
 
 /** A request whose versions are replaced this often while it reads gives up. */
@@ -139,13 +141,14 @@ export class DataPlane {
     const startedAt = timers.now();
     const deadline = startedAt + (options.timeoutMs ?? this.#options.timeoutMs);
     const asOf = options.asOf ?? clock();
+    if (options.include !== undefined) checkInclude(model, options.include);
     const parsed = new ParsedByService(model, raw, this.#options.instancesMax);
     const rowsOf = new Map<ServiceProgram, ServiceRows>();
     this.#assertOpen();
     for (let attempt = 0; attempt < ROUTE_ATTEMPTS_MAX; attempt++) {
       assertReady(model);
       const missing = this.#programsOf(model, parsed).filter((program) => !rowsOf.has(program));
-      if (missing.length === 0) return this.#answer({ model, parsed, rowsOf, asOf, startedAt, deadline });
+      if (missing.length === 0) return this.#answer({ model, parsed, rowsOf, asOf, startedAt, deadline, include: options.include });
       const reading = Promise.all(missing.map((program) => this.#readRows(program, parsed, asOf)));
       for (const rows of await withDeadline(reading, deadline, timers)) rowsOf.set(rows.program, rows);
     }
@@ -165,7 +168,7 @@ export class DataPlane {
     return readRows(reader, program, parsed.by(program), asOf, metrics.freshness);
   }
 
-  async #answer({ model, parsed, rowsOf, asOf, startedAt, deadline }: ReadRequest): Promise<Prediction[]> {
+  async #answer({ model, parsed, rowsOf, asOf, startedAt, deadline, include }: ReadRequest): Promise<Prediction[]> {
     const { timers, clock, metrics, decisions } = this.#options;
     const featuresMs = timers.now() - startedAt;
     decisions.reserve(parsed.count);
@@ -198,7 +201,7 @@ export class DataPlane {
         }),
     );
     metrics.features.observe({ model: model.name }, featuresMs / 1_000);
-    return predictions;
+    return include === undefined ? predictions : explainPredictions(answered, include);
   }
 
   #assertOpen(): void {

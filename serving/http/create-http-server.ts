@@ -19,7 +19,7 @@ import { addInferenceRoutes } from './inference-routes.ts';
 import { openApiText } from './openapi/openapi-text.ts';
 import { parseHistoricalRequest } from './parse-historical-request.ts';
 import { parseOnlineRequest } from './parse-online-request.ts';
-import { parsePredictRequest } from './parse-predict-request.ts';
+import { parsePredictRequest, predictOutputs, type PredictOutput } from './parse-predict-request.ts';
 import { addRepositoryRoutes } from './repository-routes.ts';
 import { sendError } from './send-error.ts';
 import { followCertificates, tlsOptions } from './tls-options.ts';
@@ -57,8 +57,8 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   guardRoutes(app, access, settings.metricsAccess === 'open');
 
   app.post<{ Params: { model: string } }>('/v1/models/:model/predict', async ({ params, body, headers }) => {
-    const { instances, options } = parsePredictRequest(body, headers['x-request-timeout'], settings.timeoutMsMax);
-    return answerOf(params.model, await dataPlane.predict(params.model, instances, options));
+    const { instances, options, outputs } = parsePredictRequest(body, headers['x-request-timeout'], settings.timeoutMsMax);
+    return answerOf(params.model, await dataPlane.predict(params.model, instances, options), outputs);
   });
   app.post('/v1/features/online', ({ body, headers }) =>
     onlineFeatures.read(parseOnlineRequest(body, headers['x-request-timeout'], settings.timeoutMsMax)),
@@ -122,9 +122,14 @@ function openApp(settings: ServingSettings, certificates: Certificates | undefin
 }
 
 /** Version, variant and digest stand at the top where all predictions share them, and with each prediction always. */
-function answerOf(model: string, predictions: readonly Prediction[]) {
+function answerOf(model: string, predictions: readonly Prediction[], outputs: readonly PredictOutput[]) {
   const [first] = predictions;
   const shared = first !== undefined && predictions.every(({ version }) => version === first.version);
   const { version = null, variant = null, digest = null } = shared ? first : {};
-  return { model, version, variant, digest, predictions };
+  return { model, version, variant, digest, predictions: outputs.length === predictOutputs.length ? predictions : predictions.map((prediction) => withOutputs(prediction, outputs)) };
+}
+
+function withOutputs(prediction: Prediction, outputs: readonly PredictOutput[]): Partial<Prediction> {
+  const isLeftOut = (name: string): boolean => predictOutputs.some((output) => output === name && !outputs.includes(output));
+  return Object.fromEntries(Object.entries(prediction).filter(([name]) => !isLeftOut(name)));
 }
