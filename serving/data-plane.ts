@@ -9,6 +9,7 @@ import type { Timers } from './batcher/timers.ts';
 import { countError, type DecisionCompleter } from './decisions/complete-decisions.ts';
 import { createDecisionId } from './decisions/decision-id.ts';
 import type { DecisionLog } from './decisions/decision-log.ts';
+import { checkInclude, explainPredictions } from './decisions/explain-predictions.ts';
 import { ParsedByService } from './features/parse-instances.ts';
 import { readRows, type ServiceRows } from './features/read-rows.ts';
 import type { ViewReader } from './features/view-reader.ts';
@@ -161,6 +162,7 @@ export class DataPlane {
     const { trace } = options;
     const deadline = startedAt + (options.timeoutMs ?? this.#options.timeoutMs);
     const asOf = options.asOf ?? clock();
+    if (options.include !== undefined) checkInclude(model, options.include);
     const parsed = new ParsedByService(model, raw, this.#options.instancesMax);
     const rowsOf = new Map<ServiceProgram, ServiceRows>();
     this.#assertOpen();
@@ -221,7 +223,7 @@ export class DataPlane {
           this.#options.logger.error({ err: error }, 'decisions could not be completed');
         }),
     );
-    return predictions;
+    return options.include === undefined ? predictions : explainPredictions(answered, options.include);
   }
 
   #assertOpen(): void {

@@ -12,6 +12,36 @@ export interface Prediction {
   readonly version: number;
   readonly variant: Decision['variant'];
   readonly digest: string;
+  /** Where asked for, by name: as the model took them. */
+  readonly features?: Readonly<Record<string, number | string | null>>;
+  /** Where asked for: each view that was read, and ms from its state's newest known time to the decision time; null without a state. */
+  readonly views?: readonly { readonly view: string; readonly version: number; readonly ageMs: number | null }[];
+  /** Where asked for: why this version answered, and from what. */
+  readonly explanation?: Explanation;
+}
+
+/** Why a version answered, and what it had read. */
+export interface Explanation {
+  readonly asOf: number;
+  /** Score from which the label is true. */
+  readonly threshold: number | null;
+  readonly split: {
+    readonly by: readonly string[];
+    /** In [0, 1): below the canary's share the canary answers; null where it was drawn. */
+    readonly point: number | null;
+    readonly canaryShare: number | null;
+  };
+  /** By view, the highest source offset by partition that the state had seen; null without a state. */
+  readonly fences: Readonly<Record<string, Decision['reads'][number]['fence'] | null>>;
+  readonly latencyMs: Decision['latencyMs'] | null;
+}
+
+/** What a caller wants to know besides scores. */
+export interface PredictInclude {
+  /** All of them, or those named. */
+  readonly features?: boolean | readonly string[] | undefined;
+  readonly ages?: boolean | undefined;
+  readonly explanation?: boolean | undefined;
 }
 
 export interface PredictOptions extends Caller {
@@ -21,4 +51,5 @@ export interface PredictOptions extends Caller {
   readonly timeoutMs?: number | undefined;
   /** Of a request that is recorded. */
   readonly trace?: RequestTrace | undefined;
+  readonly include?: PredictInclude | undefined;
 }

@@ -23,7 +23,7 @@ import { addInferenceRoutes } from './inference-routes.ts';
 import { openApiText } from './openapi/openapi-text.ts';
 import { parseHistoricalRequest } from './parse-historical-request.ts';
 import { parseOnlineRequest } from './parse-online-request.ts';
-import { parsePredictRequest } from './parse-predict-request.ts';
+import { parsePredictRequest, predictOutputs, type PredictOutput } from './parse-predict-request.ts';
 import { refuseConnection } from './refuse-connection.ts';
 import { signalOf } from './request-options.ts';
 import { addRepositoryRoutes } from './repository-routes.ts';
@@ -99,9 +99,9 @@ function addNativeRoutes(
 ): void {
   app.post<{ Params: { model: string } }>('/v1/models/:model/predict', async (request, reply) => {
     const { params, body, headers } = request;
-    const { instances, options } = dataPlane.reading(params.model, () => parsePredictRequest(body, headers, settings.timeoutMsMax));
+    const { instances, options, outputs } = dataPlane.reading(params.model, () => parsePredictRequest(body, headers, settings.timeoutMsMax));
     const caller = { signal: signalOf(reply.raw), trace: traceOfRequest(request) };
-    return answerOf(params.model, await dataPlane.predict(params.model, instances, { ...options, ...caller }));
+    return answerOf(params.model, await dataPlane.predict(params.model, instances, { ...options, ...caller }), outputs);
   });
   app.post('/v1/features/online', (request) => {
     const asked = parseOnlineRequest(request.body, request.headers['x-request-timeout'], settings.timeoutMsMax);
@@ -157,9 +157,14 @@ function bounded(app: FastifyInstance, { connectionsMax }: ServingSettings): Fas
 }
 
 /** Version, variant and digest stand at the top where all predictions share them, and with each prediction always. */
-function answerOf(model: string, predictions: readonly Prediction[]) {
+function answerOf(model: string, predictions: readonly Prediction[], outputs: readonly PredictOutput[]) {
   const [first] = predictions;
   const shared = first !== undefined && predictions.every(({ version }) => version === first.version);
   const { version = null, variant = null, digest = null } = shared ? first : {};
-  return { model, version, variant, digest, predictions };
+  return { model, version, variant, digest, predictions: outputs.length === predictOutputs.length ? predictions : predictions.map((prediction) => withOutputs(prediction, outputs)) };
+}
+
+function withOutputs(prediction: Prediction, outputs: readonly PredictOutput[]): Partial<Prediction> {
+  const isLeftOut = (name: string): boolean => predictOutputs.some((output) => output === name && !outputs.includes(output));
+  return Object.fromEntries(Object.entries(prediction).filter(([name]) => !isLeftOut(name)));
 }

@@ -4,20 +4,34 @@ import { MillraceError } from '../../src/core/millrace-error.ts';
 import type { PredictOptions } from '../prediction.ts';
 import { bodyProblems, moment, readRunHeaders } from './request-options.ts';
 
+/** What a prediction says of its score; ids and versions it always says. */
+export const predictOutputs = ['score', 'label'] as const;
+export type PredictOutput = (typeof predictOutputs)[number];
+const FEATURES_MAX = 1_024;
+
 export const predictBody = z.strictObject({
   instances: z.array(z.unknown()).optional(),
   instance: z.unknown().optional(),
   asOf: moment.optional(),
+  outputs: z.array(z.enum(predictOutputs)).min(1).max(predictOutputs.length).optional(),
+  include: z
+    .strictObject({
+      features: z.union([z.boolean(), z.array(z.string()).min(1).max(FEATURES_MAX)]).optional(),
+      ages: z.boolean().optional(),
+      explanation: z.boolean().optional(),
+    })
+    .optional(),
   parameters: z.record(z.string(), z.unknown()).optional(),
 });
 
 export interface PredictRequest {
   readonly instances: readonly unknown[];
   readonly options: PredictOptions;
+  readonly outputs: readonly PredictOutput[];
 }
 
 /**
- * Reads a body `{ instances | instance, asOf?, parameters? }` and the headers `X-Request-Timeout` (ms) and `X-Request-Priority`.
+ * Reads a body `{ instances | instance, asOf?, outputs?, include?, parameters? }` and the headers `X-Request-Timeout` (ms) and `X-Request-Priority`.
  * @throws REQUEST_INVALID with all problems
  */
 export function parsePredictRequest(found: unknown, headers: IncomingHttpHeaders, timeoutMsMax: number): PredictRequest {
@@ -33,6 +47,6 @@ export function parsePredictRequest(found: unknown, headers: IncomingHttpHeaders
     const example = '{ "instances": [ { "<field>": <value> } ], "asOf": "2026-01-31T12:00:00Z" }';
     throw new MillraceError('REQUEST_INVALID', `Prediction request is wrong: ${problems.join('; ')}. Send ${example}.`);
   }
-  const { instances, instance, asOf } = parsed.data;
-  return { instances: instances ?? [instance], options: { asOf, ...run } };
+  const { instances, instance, asOf, include, outputs = predictOutputs } = parsed.data;
+  return { instances: instances ?? [instance], options: { asOf, include, ...run }, outputs };
 }

@@ -21,7 +21,17 @@ export const predictAnswer = z.object({
   variant: variant.nullable(),
   digest: z.string().nullable(),
   predictions: z.array(
-    z.object({ decisionId: z.string(), score: z.number().min(0).max(1), label: z.boolean(), version, variant, digest: z.string() }),
+    z.object({
+      decisionId: z.string(),
+      score: z.number().min(0).max(1).optional(),
+      label: z.boolean().optional(),
+      version,
+      variant,
+      digest: z.string(),
+      features: z.record(z.string(), z.union([z.number(), z.string(), z.null()])).optional(),
+      views: z.array(z.object({ view: z.string(), version, ageMs: z.number().nullable() })).optional(),
+      explanation: z.record(z.string(), z.unknown()).optional(),
+    }),
   ),
 });
 /** One line. */

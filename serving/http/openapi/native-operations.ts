@@ -37,7 +37,7 @@ export const predictOperation = {
   timed: true,
   prioritized: true,
   answer: answers.predictAnswer,
-  errors: [...scoreErrors, ...readErrors, 'SERVING_DECISION_LOG_FULL'],
+  errors: [...scoreErrors, ...readErrors, 'FEATURE_NOT_FOUND', 'SERVING_DECISION_LOG_FULL'],
 } as const satisfies Operation;
 
 /** The endpoints that are Millrace's own; docs/serving.md says what each is for. */

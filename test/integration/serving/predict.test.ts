@@ -3,6 +3,7 @@ import type { Decision } from '../../../src/contracts/decision.ts';
 import type { GoldenBatch, ModelSignature } from '../../../src/contracts/model-bundle.ts';
 import { createServingStage, WEIGHTS, type ServingStage } from '../../support/serving/serving-stage.ts';
 import { tinyGolden, tinyScore, type TinyModel } from '../../support/serving/tiny-onnx.ts';
+import { splitPoint } from '../../../serving/router/split-point.ts';
 import type { RunningServing } from '../../../serving/start-serving.ts';
 
 const HOUR_MS = 3_600_000;
@@ -113,6 +114,23 @@ describe('with a champion', () => {
     const bytes = Uint8Array.from(Buffer.from(decision.numbers, 'base64'));
     expect([...new Float32Array(bytes.buffer)]).toEqual([2, 40, 500]);
     await expect.poll(async () => (await decisionsInKafka(stage)).some((found) => found.id === id), { timeout: 10_000 }).toBe(true);
+  });
+
+  it('answers the outputs that were chosen, and what it was made from where asked', async () => {
+    const { body } = await post({ instances: [instance, { ...instance, origin: 'LGA' }], asOf, outputs: ['label'], include: { features: true, ages: true, explanation: true } });
+    const [read, unread] = body.predictions as unknown as Record<string, unknown>[];
+    expect(read).not.toHaveProperty('score');
+    expect(read).toMatchObject({
+      label: true,
+      features: { 'origin_departures.departed1h': 2, 'origin_departures.delay1h': 40, distance: 500, carrier: 'UA' },
+      views: [{ view: 'origin_departures', version: 1, ageMs: HOUR_MS / 4 }],
+      explanation: { asOf, threshold: 0.5, split: { by: ['origin'], canaryShare: null, point: splitPoint('delay', ['JFK']) }, fences: { origin_departures: { 0: 2 } } },
+    });
+    expect(unread).toMatchObject({ features: { 'origin_departures.departed1h': 0 }, views: [{ ageMs: null }], explanation: { fences: { origin_departures: null } } });
+    const named = await post({ instance, asOf, include: { features: ['distance'] } });
+    expect(named.body.predictions[0]).toMatchObject({ score: expect.any(Number) as number, features: { distance: 500 } });
+    expect(Object.keys((named.body.predictions[0] as unknown as { features: object }).features)).toEqual(['distance']);
+    expect(await post({ instance, include: { features: ['nothing'] } })).toMatchObject({ status: 404, body: { code: 'FEATURE_NOT_FOUND' } });
   });
 
   it.each([
