@@ -4,21 +4,17 @@ import { MillraceError } from '../src/core/millrace-error.ts';
 import type { ServiceProgram } from '../src/fold/compile-service.ts';
 import type { Logger } from '../src/infra/logger.ts';
 import { inSpan } from '../src/infra/tracing.ts';
-import type { BatchAnswer } from './batcher/pending-request.ts';
 import type { Timers } from './batcher/timers.ts';
-import { countError, type DecisionCompleter } from './decisions/complete-decisions.ts';
-import { createDecisionId } from './decisions/decision-id.ts';
+import type { DecisionCompleter } from './decisions/complete-decisions.ts';
 import type { DecisionLog } from './decisions/decision-log.ts';
 import { checkInclude, explainPredictions } from './decisions/explain-predictions.ts';
 import { ParsedByService } from './features/parse-instances.ts';
 import { readRows, type ServiceRows } from './features/read-rows.ts';
 import type { ViewReader } from './features/view-reader.ts';
-import { finiteScore } from './finite-score.ts';
 import type { NoteWait } from './limit/concurrency-limiter.ts';
 import type { Prediction, PredictOptions } from './prediction.ts';
 import { UNKNOWN_MODEL } from './request-metrics.ts';
-import type { Route } from './router/model-router.ts';
-import { splitKeys, splitPoint } from './router/split-point.ts';
+import { scoreByVersion, type Scored } from './score-by-version.ts';
 import { assertReady, type ServedModel } from './served-model.ts';
 import type { ServingMetrics } from './serving-metrics.ts';
 import { withDeadline } from './with-deadline.ts';
@@ -36,19 +32,6 @@ export interface DataPlaneOptions {
   /** Where several processes share a port: whether all of them are ready. */
   readonly groupReady?: () => boolean;
   readonly logger: Logger;
-}
-
-/** Rows of one request that go to one version. */
-interface Share extends Route {
-  readonly which: number[];
-}
-
-interface Scored {
-  readonly shares: readonly Share[];
-  readonly predictions: Prediction[];
-  readonly answers: readonly BatchAnswer[];
-  /** What each prediction was made from. */
-  readonly made: readonly ServiceRows[];
 }
 
 interface ReadRequest {
@@ -196,7 +179,7 @@ export class DataPlane {
     decisions.reserve(parsed.count);
     let scored: Scored;
     try {
-      scored = await this.#score(model, parsed, rowsOf, deadline, options);
+      scored = await scoreByVersion({ model, parsed, rowsOf, deadline, now: clock(), options });
     } catch (error) {
       decisions.release(parsed.count);
       throw error;
@@ -230,57 +213,6 @@ export class DataPlane {
     if (this.#draining) {
       throw new MillraceError('SERVING_DRAINING', 'Prediction was refused: this serving process is shutting down. Try another one.');
     }
-  }
-
-  /** Splits, encodes and submits in one turn, so that no version is replaced in between. */
-  async #score(
-    model: ServedModel,
-    parsed: ParsedByService,
-    rowsOf: ReadonlyMap<ServiceProgram, ServiceRows>,
-    deadline: number,
-    { priority, signal, trace }: PredictOptions,
-  ): Promise<Scored> {
-    const shares = this.#split(model, parsed);
-    const predictions = new Array<Prediction>(parsed.count);
-    const answers = new Array<BatchAnswer>(parsed.count);
-    const made = new Array<ServiceRows>(parsed.count);
-    const now = this.#options.clock();
-    const scoreShare = async ({ target, variant, which }: Share): Promise<void> => {
-      const rowsTrace = trace?.rows(target, which.length);
-      try {
-        const read = rowsOf.get(target.program) as ServiceRows;
-        const answer = await target.score(read.rows, which, deadline, { priority, signal, trace: rowsTrace });
-        rowsTrace?.answered(answer);
-        const { version, digest, signature } = target;
-        which.forEach((i, k) => {
-          const score = finiteScore(answer.scores[k], model.name, version);
-          const label = score >= signature.threshold;
-          predictions[i] = { decisionId: createDecisionId(now), score, label, version, variant, digest };
-          answers[i] = answer;
-          made[i] = read;
-        });
-      } catch (error) {
-        rowsTrace?.failed(error);
-        countError(model, target.version, error);
-        throw error;
-      }
-    };
-    await Promise.all(shares.map(scoreShare));
-    return { shares, predictions, answers, made };
-  }
-
-  #split(model: ServedModel, parsed: ParsedByService): Share[] {
-    const { champion } = model.router.routes;
-    const shares = new Map<Route['target'], Share>();
-    if (champion === null) return [];
-    parsed.by(champion.program).forEach(({ row, exampleId }, i) => {
-      const keys = splitKeys(champion.keyFields, row, exampleId, () => createDecisionId(this.#options.clock()));
-      const route = model.router.route(splitPoint(model.name, keys)) as Route;
-      const share = shares.get(route.target);
-      if (share === undefined) shares.set(route.target, { ...route, which: [i] });
-      else share.which.push(i);
-    });
-    return [...shares.values()];
   }
 
   #observe({ name: model }: ServedModel, { shares }: Scored, latencyMs: readonly Decision['latencyMs'][]): void {
