@@ -33,7 +33,7 @@ export class VersionMetrics {
 
   of(model: string, version: number): VersionSeries {
     let versions = this.#byModel.get(model);
-    if (versions === undefined) this.#byModel.set(model, (versions = new Map()));
+    if (versions === undefined) this.#byModel.set(model, (versions = new Map<number, VersionSeries>()));
     let series = versions.get(version);
     if (series === undefined) {
       series = byPart((part) => this.#histograms[part].add({ model, version }));

@@ -29,7 +29,7 @@ export function addInferenceRoutes(app: FastifyInstance, inference: OpenInferenc
       const ready = inference.modelReady(params.model, params.version);
       return reply.code(ready ? 200 : 503).send({ name: params.model, ready });
     });
-    app.post<{ Params: ModelParams; Body: Buffer | undefined }>(`${path}/infer`, (request, reply) => answer(inference, request, reply, settings, traceOf(request as FastifyRequest)));
+    app.post<{ Params: ModelParams; Body: Buffer | undefined }>(`${path}/infer`, (request, reply) => answer(inference, request, reply, settings, traceOf(request)));
   }
 }
 
