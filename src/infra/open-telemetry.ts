@@ -8,7 +8,7 @@ import { isMillraceError, messageOf } from '../core/millrace-error.ts';
 import { packageVersion } from './package-version.ts';
 import { SpanQueue } from './span-queue.ts';
 import type { TraceContext } from './trace-context.ts';
-import type { Span, SpanAttributes, SpanKind, SpanOptions, TracedProcess, Tracing } from './tracing.ts';
+import type { Span, SpanAttributes, SpanKind, SpanOptions, TracedProcess, Tracing } from './tracer.ts';
 import type { TracingConfig } from './tracing-config.ts';
 
 const kinds: Readonly<Record<SpanKind, ApiSpanKind>> = {
@@ -64,7 +64,7 @@ class OtelSpan implements Span {
     const { traceId, spanId, traceFlags, traceState } = span.spanContext();
     this.traceId = traceId;
     this.spanId = spanId;
-    this.isSampled = (traceFlags & TraceFlags.SAMPLED) === TraceFlags.SAMPLED;
+    this.isSampled = (traceFlags & TraceFlags.SAMPLED) !== 0;
     this.state = traceState?.serialize();
   }
 

@@ -59,7 +59,8 @@ export async function createGateway(deps: GatewayDeps): Promise<FastifyInstance>
     const span = spanOf(request);
     const code = answerError(deps.logger.child({ requestId: request.id, traceId: span?.traceId }), error, reply);
     noteFailure(span, error, reply.statusCode);
-    const { source } = request.params as { readonly source?: string };
+    // There are none where the path is no URL.
+    const { source } = (request.params ?? {}) as { readonly source?: string };
     // A source that is not in the project would be a label of its own for each wrong name.
     const known = deps.sources.find(({ name }) => name === source);
     metrics.failures.inc({ source: known?.name ?? 'unknown', code });

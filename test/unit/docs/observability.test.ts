@@ -41,7 +41,7 @@ test('the table of spans has every span that the code names, and names none that
 });
 
 test('the settings of tracing are on the page with the defaults that the code has', () => {
-  const defaults: Readonly<Record<string, unknown>> = { ...loadTracingConfig({}) };
+  const defaults: Readonly<Record<string, string | number | undefined>> = { ...loadTracingConfig({}) };
   const rows = new Map([...page.matchAll(/^\| `([A-Z_]+)` \| (.+?) \| .+ \|$/gm)].map(([, name, fallback]) => [name as string, fallback]));
   const expected = Object.entries(tracingConfigNames).map(([setting, name]) => [name, defaults[setting] === undefined ? 'none' : `\`${String(defaults[setting])}\``]);
   expect(expected.filter(([name, fallback]) => rows.get(name as string) !== fallback)).toEqual([]);
