@@ -33,10 +33,12 @@ import { ModelControl } from './inference/model-control.ts';
 import { OpenInference } from './inference/open-inference.ts';
 import { openTransports } from './open-transports.ts';
 import { AllocationFollower } from './router/allocation-follower.ts';
-import { StatusReporter } from './router/status-reporter.ts';
+import { StatusReporter, type ReportedModel } from './router/status-reporter.ts';
 import type { ServedModel } from './served-model.ts';
+import { SessionHost } from './session-host/session-host.ts';
 import { createServingMetrics, observeModels, type ServingMetrics } from './serving-metrics.ts';
 import type { ServingSettings } from './settings.ts';
+import { TensorModels } from './tensors/tensor-models.ts';
 
 export interface ServingOptions {
   readonly project: Project;
@@ -75,8 +77,9 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
   const names = createNames(config.namespace);
   const registry = createRegistry(postgres, createArtifactStore(path.join(config.dataDir, ARTIFACTS_DIRECTORY)));
 
-  const reporter = createReporter(options, registry, (): readonly ServedModel[] => models);
+  const reporter = createReporter(options, registry, (): readonly ReportedModel[] => [...models, ...tensorModels.all]);
   const models = createModels({ ...options, postgres, redis, names, registry, metrics, onStatus: () => reporter.report() });
+  const tensorModels = createTensorModels(options, registry, metrics, () => reporter.report());
   const decisions = createDecisionLog(options, () => openDecisionSender(kafka, names.decisionTopic()), metrics);
   observeObjectives(metricsRegistry, options.project.views);
   observeModels(metricsRegistry, models, () => decisions.waiting);
@@ -87,8 +90,8 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
   await catalog.start();
   const onlineFeatures = createOnlineFeatures(options, catalog, reader, metrics);
   const historicalFeatures = createHistoricalFeatures(options, postgres);
-  const openInference = createOpenInference(options, dataPlane, metrics);
-  const follower = createFollower(options, registry, postgres, models);
+  const openInference = createOpenInference(options, dataPlane, tensorModels, metrics);
+  const follower = createFollower(options, registry, postgres, models, tensorModels);
   await follower.start();
   reporter.start();
   const transports = await openTransports({
@@ -96,7 +99,7 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
     onlineFeatures,
     historicalFeatures,
     openInference,
-    modelControl: new ModelControl({ dataPlane, loadWaitMs: settings.timeoutMsMax, logger }),
+    modelControl: new ModelControl({ dataPlane, tensorModels, loadWaitMs: settings.timeoutMsMax, logger }),
     findDecision: async (id) => decisions.recent(id) ?? (await findDecision(postgres, id)),
     metrics: metricsRegistry,
     access: access.control,
@@ -121,7 +124,7 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
       await withinLimit(transports.drain().then(() => dataPlane.drain()));
       historicalFeatures.close();
       await decisions.drain(Math.max(giveUpAt - performance.now(), DECISIONS_DRAIN_MS_MIN));
-      await withinLimit(Promise.all([access.close(), follower.stop(), reporter.stop(), ...models.map(({ router }) => router.close())]));
+      await withinLimit(Promise.all([access.close(), follower.stop(), reporter.stop(), ...models.map(({ router }) => router.close()), tensorModels.close()]));
       await withinLimit(Promise.allSettled([postgres.close(), kafka.close(), redis.quit()]));
     },
   };
@@ -132,7 +135,7 @@ const DECISIONS_DRAIN_MS_MIN = 1_000;
 /** Under the data directory, shared with training, which puts the files there. */
 const ARTIFACTS_DIRECTORY = 'artifacts';
 
-function createReporter({ settings, logger }: ServingOptions, registry: Registry, models: () => readonly ServedModel[]): StatusReporter {
+function createReporter({ settings, logger }: ServingOptions, registry: Registry, models: () => readonly ReportedModel[]): StatusReporter {
   const process = settings.process ?? `${hostname()}:${pid}:${Date.now()}`;
   return new StatusReporter({ registry, process, models, everyMs: settings.reportEveryMs, logger });
 }
@@ -142,8 +145,12 @@ function createFollower(
   registry: Registry,
   postgres: Postgres,
   models: readonly ServedModel[],
+  tensorModels: TensorModels,
 ): AllocationFollower {
-  const routers = new Map(models.map(({ name, router }) => [name, router]));
+  const routers = async () => {
+    await tensorModels.discover();
+    return [...models, ...tensorModels.all].map(({ name, router }) => [name, router] as const);
+  };
   return new AllocationFollower({ registry, postgres, routers, pollMs: settings.allocationPollMs, logger });
 }
 
@@ -217,9 +224,19 @@ function createHistoricalFeatures({ project, config, settings, coldLog }: Servin
   });
 }
 
-function createOpenInference({ settings }: ServingOptions, dataPlane: DataPlane, metrics: ServingMetrics): OpenInference {
+function createTensorModels({ settings, logger }: ServingOptions, registry: Registry, metrics: ServingMetrics, onStatus: () => void): TensorModels {
+  const host = new SessionHost({ ...settings, logger, onRestart: () => metrics.sessionRestarts.inc() });
+  return new TensorModels({ registry, host, queueRowsMax: settings.queueRowsMax, metrics, onStatus, logger });
+}
+
+function createOpenInference(
+  { settings }: ServingOptions,
+  dataPlane: DataPlane,
+  tensorModels: TensorModels,
+  metrics: ServingMetrics,
+): OpenInference {
   const { instancesMax: rowsMax, timeoutMs } = settings;
-  return new OpenInference({ dataPlane, metrics, timers: systemTimers, version: packageVersion(), rowsMax, timeoutMs });
+  return new OpenInference({ dataPlane, tensorModels, metrics, timers: systemTimers, version: packageVersion(), rowsMax, timeoutMs });
 }
 
 /** Waits for the work, but not for ever: what is not done by then is cut off. */

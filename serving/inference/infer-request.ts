@@ -1,5 +1,5 @@
 import type { ModelRouter } from '../router/model-router.ts';
-import type { Tensor } from './tensor.ts';
+import type { Tensor } from '../../src/contracts/tensor.ts';
 
 /** What every transport makes of an inference request. */
 export interface InferRequest {

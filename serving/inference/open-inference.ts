@@ -6,13 +6,16 @@ import { finiteScore } from '../finite-score.ts';
 import type { ServingVersion } from '../router/serving-version.ts';
 import { assertReady, type ServedModel } from '../served-model.ts';
 import type { ServingMetrics } from '../serving-metrics.ts';
+import { TensorInference, versionOf } from '../tensors/tensor-inference.ts';
+import type { TensorModel, TensorModels } from '../tensors/tensor-models.ts';
 import { inputProblems, wantedOutputs } from './check-tensors.ts';
 import type { InferAnswer, InferRequest } from './infer-request.ts';
-import type { TensorSpec } from './tensor.ts';
+import type { TensorSpec } from '../../src/contracts/tensor.ts';
 import { outputsOf, tensorsOf } from './version-tensors.ts';
 
 export interface OpenInferenceOptions {
   readonly dataPlane: DataPlane;
+  readonly tensorModels: Pick<TensorModels, 'all' | 'find'>;
   readonly metrics: ServingMetrics;
   readonly timers: Timers;
   /** Of Millrace. */
@@ -49,17 +52,21 @@ const MS_PER_SECOND = 1_000;
 
 /**
  * The Open Inference Protocol v2 over the models of a serving process, whatever the transport. Raw tensors have no entity
- * keys: they are scored by the version that is named, or by the champion, and leave no decision.
+ * keys: they are scored by the version that is named, or by the champion, and leave no decision. Models without a feature service
+ * take and answer their graphs' own tensors.
  */
 export class OpenInference {
   readonly #options: OpenInferenceOptions;
+  readonly #tensorInference: TensorInference;
 
   constructor(options: OpenInferenceOptions) {
     this.#options = options;
+    this.#tensorInference = new TensorInference(options);
   }
 
   get ready(): boolean {
-    return this.#options.dataPlane.ready;
+    const { dataPlane, tensorModels } = this.#options;
+    return dataPlane.ready && tensorModels.all.every(({ router }) => router.settled);
   }
 
   get serverMetadata(): ServerMetadata {
@@ -68,11 +75,18 @@ export class OpenInference {
 
   /** @throws MODEL_NOT_FOUND */
   modelReady(name: string, version?: string): boolean {
+    const model = this.#tensorModel(name);
+    if (model !== undefined) return versionOf(model, version) !== undefined;
     return targetOf(this.#options.dataPlane.model(name), version) !== undefined;
   }
 
   /** @throws MODEL_NOT_FOUND, MODEL_VERSION_NOT_FOUND, MODEL_NOT_READY */
   modelMetadata(name: string, version?: string): ModelMetadata {
+    const tensorModel = this.#tensorModel(name);
+    if (tensorModel !== undefined) {
+      const versions = tensorModel.router.loaded.map((one) => String(one.version));
+      return { name, versions, platform: PLATFORM, ...this.#tensorInference.tensorsOf(tensorModel, version) };
+    }
     const model = this.#options.dataPlane.model(name);
     const target = requireTarget(model, version);
     const versions = model.router.loaded.map((one) => String(one.version));
@@ -81,7 +95,8 @@ export class OpenInference {
 
   /** Every version that is allocated: whether this process has it, and if not why. */
   repositoryIndex(readyOnly: boolean): RepositoryEntry[] {
-    const entries = this.#options.dataPlane.models.flatMap(({ name, router }) =>
+    const { dataPlane, tensorModels } = this.#options;
+    const entries = [...dataPlane.models, ...tensorModels.all].flatMap(({ name, router }) =>
       router.versions.map(({ version, state, reason }) => ({ name, version: String(version), state: stateNames[state], reason })),
     );
     return readyOnly ? entries.filter(({ state }) => state === 'READY') : entries;
@@ -89,14 +104,22 @@ export class OpenInference {
 
   /** @throws MODEL_NOT_FOUND, MODEL_VERSION_NOT_FOUND, MODEL_NOT_READY, REQUEST_INVALID, SERVING_* */
   async infer(request: InferRequest): Promise<InferAnswer> {
-    const model = this.#options.dataPlane.model(request.model);
+    const tensorModel = this.#tensorModel(request.model);
+    const model = tensorModel ?? this.#options.dataPlane.model(request.model);
     try {
-      return await this.#infer(model, request);
+      if (tensorModel !== undefined) return await this.#tensorInference.infer(tensorModel, request);
+      return await this.#infer(this.#options.dataPlane.model(request.model), request);
     } catch (error) {
       const code = isMillraceError(error) ? error.code : 'unexpected';
       this.#options.metrics.failures.inc({ model: model.name, code });
       throw error;
     }
+  }
+
+  /** What the project defines goes before what the registry has beside it. */
+  #tensorModel(name: string): TensorModel | undefined {
+    const { dataPlane, tensorModels } = this.#options;
+    return dataPlane.models.some((model) => model.name === name) ? undefined : tensorModels.find(name);
   }
 
   async #infer(model: ServedModel, request: InferRequest): Promise<InferAnswer> {

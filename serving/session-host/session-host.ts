@@ -1,12 +1,14 @@
 import { stat } from 'node:fs/promises';
 import type { GoldenBatch } from '../../src/contracts/model-bundle.ts';
+import type { GoldenTensors } from '../../src/contracts/tensor-signature.ts';
 import type { Logger } from '../../src/infra/logger.ts';
+import { checkGoldenTensors } from './check-golden-tensors.ts';
 import { checkGoldenBatch } from './check-golden-batch.ts';
-import { ChildSession } from './child-session.ts';
+import { ChildSession, type ChildSessionOptions } from './child-session.ts';
 import { InProcessSession } from './in-process-session.ts';
 import { openOnnxSession } from './open-onnx-session.ts';
 import type { SessionProcessLimits } from './session-process.ts';
-import type { ExecutionProvider, Session, SessionSource } from './session.ts';
+import type { ExecutionProvider, Session, SessionSource, TensorSource } from './session.ts';
 
 export const placementPolicies = ['auto', 'child', 'in-process'] as const;
 export type PlacementPolicy = (typeof placementPolicies)[number];
@@ -39,6 +41,19 @@ export interface SessionRequest {
   readonly golden: GoldenBatch;
 }
 
+export interface TensorSessionRequest extends Omit<TensorSource, 'providers'> {
+  /** Model and version, for logs. */
+  readonly label: string;
+  readonly golden: GoldenTensors;
+}
+
+/** A session over a graph's own tensors that passed its checks. It always has a process of its own. */
+export interface WarmTensorSession {
+  readonly session: ChildSession;
+  /** Time of one run of the golden batch, the last of several; null where there is none. */
+  readonly runMs: number | null;
+}
+
 /** A session that passed its checks and is warm. */
 export interface WarmSession {
   readonly session: Session;
@@ -64,13 +79,9 @@ export class SessionHost {
    * @throws SERVING_VERSION_REJECTED, SERVING_SESSION_LOST, SERVING_SESSION_FAILED
    */
   async load(request: SessionRequest): Promise<WarmSession> {
-    const { logger, onRestart, providers } = this.#options;
+    const { logger, providers } = this.#options;
     const source: SessionSource = { ...request, providers };
-    const child = await ChildSession.open({
-      ...this.#options,
-      source,
-      onRestart: () => onRestart?.(request.label),
-    });
+    const child = await ChildSession.open(this.#childOptions(request.label, source));
     try {
       const goldenDifference = await checkGoldenBatch(request.golden, request.columns, request.batchRowsMax, (rows) =>
         child.run(rows),
@@ -85,6 +96,24 @@ export class SessionHost {
       await child.close();
       throw error;
     }
+  }
+
+  /** @throws SERVING_VERSION_REJECTED, SERVING_SESSION_LOST, SERVING_SESSION_FAILED */
+  async loadTensors({ label, golden, ...request }: TensorSessionRequest): Promise<WarmTensorSession> {
+    const { logger, providers } = this.#options;
+    const session = await ChildSession.open(this.#childOptions(label, { ...request, providers }));
+    try {
+      const runMs = await checkGoldenTensors(golden, (inputs) => session.runTensors(inputs));
+      logger.info({ version: label, placement: session.placement, provider: session.provider, runMs }, 'session warm');
+      return { session, runMs };
+    } catch (error) {
+      await session.close();
+      throw error;
+    }
+  }
+
+  #childOptions(label: string, source: SessionSource | TensorSource): ChildSessionOptions {
+    return { ...this.#options, source, onRestart: () => this.#options.onRestart?.(label) };
   }
 
   async #admits(request: SessionRequest, times: { batchMs: number; handOverMs: number }): Promise<boolean> {
