@@ -156,7 +156,9 @@ export class TensorBatcher {
       } catch (error) {
         const lost = isMillraceError(error) && error.code === 'SERVING_SESSION_LOST';
         if (lost && attempt < SESSION_LOST_RETRIES) continue;
-        for (const waiting of batch) this.#fail(waiting, error);
+        if (batch.length === 1) for (const waiting of batch) this.#fail(waiting, error);
+        // One request may be what the others fail with.
+        else for (const waiting of batch) if (!waiting.settled) await this.#run([waiting]);
         return;
       }
     }
