@@ -14,7 +14,7 @@ import type { ViewReader } from './features/view-reader.ts';
 import type { NoteWait } from './limit/concurrency-limiter.ts';
 import type { Prediction, PredictOptions } from './prediction.ts';
 import { UNKNOWN_MODEL } from './request-metrics.ts';
-import { scoreByVersion, type Scored } from './score-by-version.ts';
+import { scoreByVersion, splitByVersion, type Scored } from './score-by-version.ts';
 import { assertReady, type ServedModel } from './served-model.ts';
 import type { ServingMetrics } from './serving-metrics.ts';
 import { withDeadline } from './with-deadline.ts';
@@ -165,7 +165,7 @@ export class DataPlane {
     const { champion, canary } = model.router.routes;
     if (champion === null) return [];
     if (canary === null || canary.target.program === champion.program) return [champion.program];
-    return [...new Set(this.#split(model, parsed).map(({ target }) => target.program))];
+    return [...new Set(splitByVersion({ model, parsed, now: this.#options.clock() }).map(({ target }) => target.program))];
   }
 
   #readRows(program: ServiceProgram, parsed: ParsedByService, asOf: number): Promise<ServiceRows> {

@@ -70,7 +70,8 @@ export async function scoreByVersion(request: ScoreRequest): Promise<Scored> {
   return { shares, predictions, answers, made };
 }
 
-function splitByVersion({ model, parsed, now }: ScoreRequest): Share[] {
+/** Which version answers which instance, as the allocation is now. */
+export function splitByVersion({ model, parsed, now }: Pick<ScoreRequest, 'model' | 'parsed' | 'now'>): Share[] {
   const { champion } = model.router.routes;
   const shares = new Map<Route['target'], Share>();
   if (champion === null) return [];

@@ -35,14 +35,20 @@ export function createServedModel(
   };
 }
 
+/** Of a router, whatever its versions are. */
+type Routed = Pick<ModelRouter, 'unloaded' | 'loading' | 'settled'> & { readonly routes: { readonly champion: unknown } };
+
 /** @throws MODEL_NOT_READY */
-export function assertReady({ name, router }: ServedModel): void {
+export const assertReady = (model: ServedModel): void => assertRouted(model);
+
+/** @throws MODEL_NOT_READY */
+export function assertRouted({ name, router }: { readonly name: string; readonly router: Routed }): void {
   if (router.routes.champion !== null) return;
   const [why, next] = reasonOf(router);
   throw new MillraceError('MODEL_NOT_READY', `Model '${name}' answers no predictions: ${why}. ${next}`);
 }
 
-function reasonOf(router: ModelRouter): [why: string, next: string] {
+function reasonOf(router: Routed): [why: string, next: string] {
   if (router.unloaded) return [UNLOADED, 'Ask another process, or have it loaded again.'];
   if (router.loading || !router.settled) return ['its versions are being loaded', 'Try again in a moment.'];
   return ['no version was promoted yet', 'Try again after a promotion.'];

@@ -36,10 +36,12 @@ import { OpenInference } from './inference/open-inference.ts';
 import { openTransports } from './open-transports.ts';
 import type { Peers } from './peers.ts';
 import { AllocationFollower } from './router/allocation-follower.ts';
-import { StatusReporter } from './router/status-reporter.ts';
+import { StatusReporter, type ReportedModel } from './router/status-reporter.ts';
 import type { ServedModel } from './served-model.ts';
+import { SessionHost } from './session-host/session-host.ts';
 import { createServingMetrics, observeModels, type ServingMetrics } from './serving-metrics.ts';
 import type { ServingSettings } from './settings.ts';
+import { TensorModels } from './tensors/tensor-models.ts';
 
 export interface ServingOptions {
   readonly project: Project;
@@ -84,8 +86,9 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
   const names = createNames(config.namespace);
   const registry = createRegistry(postgres, createArtifactStore(path.join(config.dataDir, ARTIFACTS_DIRECTORY)));
 
-  const reporter = createReporter(options, registry, (): readonly ServedModel[] => models);
+  const reporter = createReporter(options, registry, (): readonly ReportedModel[] => [...models, ...tensorModels.all]);
   const models = createModels({ ...options, postgres, redis, names, registry, metrics, tracer: options.tracer, onStatus: () => reporter.report() });
+  const tensorModels = createTensorModels(options, registry, metrics, () => reporter.report());
   const decisions = createDecisionLog(options, () => openDecisionSender(kafka, names.decisionTopic()), metrics);
   observeObjectives(metricsRegistry, options.project.views);
   for (const { name } of models) metrics.requests.announce(name);
@@ -97,11 +100,11 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
   await catalog.start();
   const onlineFeatures = createOnlineFeatures(options, catalog, reader, metrics);
   const historicalFeatures = createHistoricalFeatures(options, postgres);
-  const openInference = createOpenInference(options, dataPlane, metrics);
-  const follower = createFollower(options, registry, postgres, models);
+  const openInference = createOpenInference(options, dataPlane, tensorModels, metrics);
+  const follower = createFollower(options, registry, postgres, models, tensorModels);
   await follower.start();
   reporter.start();
-  const modelControl = createModelControl(options, dataPlane);
+  const modelControl = createModelControl(options, dataPlane, tensorModels);
   // A group hands connections to every process that listens; alone, readiness keeps callers away.
   if (peers !== undefined) await untilSettled(dataPlane, settings.openTimeoutMs);
   const transports = await openTransports({
@@ -138,7 +141,7 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
       await withinLimit(transports.drain().then(() => dataPlane.drain()));
       historicalFeatures.close();
       await decisions.drain(Math.max(giveUpAt - performance.now(), DECISIONS_DRAIN_MS_MIN));
-      await withinLimit(Promise.all([access.close(), follower.stop(), reporter.stop(), ...models.map(({ router }) => router.close())]));
+      await withinLimit(Promise.all([access.close(), follower.stop(), reporter.stop(), ...models.map(({ router }) => router.close()), tensorModels.close()]));
       await withinLimit(Promise.allSettled([postgres.close(), kafka.close(), redis.quit()]));
     },
   };
@@ -155,7 +158,7 @@ const DECISIONS_DRAIN_MS_MIN = 1_000;
 /** Under the data directory, shared with training, which puts the files there. */
 const ARTIFACTS_DIRECTORY = 'artifacts';
 
-function createReporter({ settings, logger }: ServingOptions, registry: Registry, models: () => readonly ServedModel[]): StatusReporter {
+function createReporter({ settings, logger }: ServingOptions, registry: Registry, models: () => readonly ReportedModel[]): StatusReporter {
   const process = settings.process ?? `${hostname()}:${pid}:${Date.now()}`;
   return new StatusReporter({ registry, process, models, everyMs: settings.reportEveryMs, logger });
 }
@@ -165,8 +168,12 @@ function createFollower(
   registry: Registry,
   postgres: Postgres,
   models: readonly ServedModel[],
+  tensorModels: TensorModels,
 ): AllocationFollower {
-  const routers = new Map(models.map(({ name, router }) => [name, router]));
+  const routers = async () => {
+    await tensorModels.discover();
+    return [...models, ...tensorModels.all].map(({ name, router }) => [name, router] as const);
+  };
   return new AllocationFollower({ registry, postgres, routers, pollMs: settings.allocationPollMs, logger });
 }
 
@@ -216,9 +223,9 @@ function createDataPlane(
   });
 }
 
-function createModelControl({ settings, logger, peers }: ServingOptions, dataPlane: DataPlane): ModelControl {
+function createModelControl({ settings, logger, peers }: ServingOptions, dataPlane: DataPlane, tensorModels: TensorModels): ModelControl {
   const tellOthers = peers?.control.bind(peers);
-  return new ModelControl({ dataPlane, loadWaitMs: settings.timeoutMsMax, logger, ...(tellOthers === undefined ? {} : { tellOthers }) });
+  return new ModelControl({ dataPlane, tensorModels, loadWaitMs: settings.timeoutMsMax, logger, ...(tellOthers === undefined ? {} : { tellOthers }) });
 }
 
 function createOnlineFeatures(
@@ -247,9 +254,19 @@ function createHistoricalFeatures({ project, config, settings, coldLog }: Servin
   });
 }
 
-function createOpenInference({ settings }: ServingOptions, dataPlane: DataPlane, metrics: ServingMetrics): OpenInference {
+function createTensorModels({ settings, logger }: ServingOptions, registry: Registry, metrics: ServingMetrics, onStatus: () => void): TensorModels {
+  const host = new SessionHost({ ...settings, logger, onRestart: () => metrics.sessionRestarts.inc() });
+  return new TensorModels({ registry, host, queueRowsMax: settings.queueRowsMax, metrics, onStatus, logger });
+}
+
+function createOpenInference(
+  { settings }: ServingOptions,
+  dataPlane: DataPlane,
+  tensorModels: TensorModels,
+  metrics: ServingMetrics,
+): OpenInference {
   const { instancesMax: rowsMax, timeoutMs } = settings;
-  return new OpenInference({ dataPlane, metrics, timers: systemTimers, version: packageVersion(), rowsMax, timeoutMs });
+  return new OpenInference({ dataPlane, tensorModels, metrics, timers: systemTimers, version: packageVersion(), rowsMax, timeoutMs });
 }
 
 /** Waits for the work, but not for ever: what is not done by then is cut off. */

@@ -3,8 +3,8 @@ import { MillraceError } from '../../src/core/millrace-error.ts';
 import { readPriority } from '../batcher/priority.ts';
 import { allowedMs, DIMENSIONS_MAX, ID_LENGTH_MAX, TENSORS_MAX, type InferAnswer, type InferRequest } from '../inference/infer-request.ts';
 import { decodeJson } from '../inference/json-elements.ts';
-import { decodeRaw, encodeRaw } from '../inference/raw-elements.ts';
-import { datatypeNames, elementCount, isDatatype, type Datatype, type Elements, type Tensor } from '../inference/tensor.ts';
+import { decodeRaw, encodeRaw } from '../../src/contracts/raw-elements.ts';
+import { datatypeNames, elementCount, isDatatype, type Datatype, type Elements, type Tensor } from '../../src/contracts/tensor.ts';
 
 type ContentsField = keyof WireContents;
 
@@ -19,6 +19,8 @@ const fieldOf: Readonly<Record<Datatype, ContentsField>> = {
   INT16: 'intContents',
   INT32: 'intContents',
   INT64: 'int64Contents',
+  // The protocol has no field for it: it goes as raw bytes.
+  FP16: 'fp32Contents',
   FP32: 'fp32Contents',
   FP64: 'fp64Contents',
   BYTES: 'bytesContents',
@@ -49,8 +51,9 @@ export function inferRequestOf(message: WireInferRequest, transportMs: number | 
   };
 }
 
-/** @param raw whether the request's tensors came as raw bytes: the answer's go the same way */
-export function inferResponseOf({ model, version, role, digest, id, outputs }: InferAnswer, raw: boolean): WireInferResponse {
+/** @param rawAsked whether the request's tensors came as raw bytes: the answer's go the same way */
+export function inferResponseOf({ model, version, role, digest, id, outputs }: InferAnswer, rawAsked: boolean): WireInferResponse {
+  const raw = rawAsked || outputs.some(({ datatype }) => datatype === 'FP16');
   return {
     modelName: model,
     modelVersion: String(version),
@@ -96,6 +99,7 @@ function shapeProblem(shape: readonly number[]): string | undefined {
 }
 
 function decodeContents(datatype: Datatype, shape: readonly number[], contents: WireContents | null): Elements | string {
+  if (datatype === 'FP16') return decodeJson(datatype, shape, null);
   const found = contents?.[fieldOf[datatype]] ?? [];
   const count = elementCount(shape);
   if (found.length !== count) return `expected ${count} elements in ${fieldOf[datatype]}, found ${found.length}`;

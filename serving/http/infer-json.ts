@@ -4,8 +4,8 @@ import { MillraceError } from '../../src/core/millrace-error.ts';
 import { readPriority } from '../batcher/priority.ts';
 import { allowedMs, DIMENSIONS_MAX, ID_LENGTH_MAX, TENSORS_MAX, type InferAnswer, type InferRequest } from '../inference/infer-request.ts';
 import { decodeJson, encodeJson } from '../inference/json-elements.ts';
-import { decodeRaw, encodeRaw } from '../inference/raw-elements.ts';
-import { datatypeNames, elementCount, isDatatype, type Tensor } from '../inference/tensor.ts';
+import { decodeRaw, encodeRaw } from '../../src/contracts/raw-elements.ts';
+import { datatypeNames, elementCount, isDatatype, type Tensor } from '../../src/contracts/tensor.ts';
 import { bodyProblems, readRunHeaders } from './request-options.ts';
 
 const parameters = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional();
@@ -83,7 +83,8 @@ export function printInfer(answer: InferAnswer, isBinary: (output: string) => bo
   const raw: Uint8Array[] = [];
   const outputs = answer.outputs.map(({ name, datatype, shape, elements }) => {
     const head = JSON.stringify({ name, datatype, shape }).slice(0, -1);
-    if (!isBinary(name)) return `${head},"data":${encodeJson(datatype, elements)}}`;
+    // JSON has no form for it.
+    if (!isBinary(name) && datatype !== 'FP16') return `${head},"data":${encodeJson(datatype, elements)}}`;
     const encoded = encodeRaw(elements);
     raw.push(encoded);
     return `${head},"parameters":{"binary_data_size":${encoded.length}}}`;

@@ -1,11 +1,11 @@
-import type { Tensor, TensorSpec } from './tensor.ts';
+import type { Tensor, TensorSpec } from '../../src/contracts/tensor.ts';
 
 /**
  * Compares what was sent with what a model takes.
- * @param rowsMax the first dimension of every input is rows, the same in all
+ * @param rowsMax the first dimension of every input is rows, the same in all; null: each input is a thing of its own
  * @returns all problems, none where it fits
  */
-export function inputProblems(specs: readonly TensorSpec[], inputs: readonly Tensor[], rowsMax: number): string[] {
+export function inputProblems(specs: readonly TensorSpec[], inputs: readonly Tensor[], rowsMax: number | null): string[] {
   const problems: string[] = [];
   const known = specs.map(({ name }) => `'${name}'`).join(', ');
   const given = new Map<string, Tensor>();
@@ -17,6 +17,7 @@ export function inputProblems(specs: readonly TensorSpec[], inputs: readonly Ten
     else problems.push(...tensorProblems(spec, tensor));
   }
   for (const { name } of specs) if (!given.has(name)) problems.push(`input '${name}': it is missing`);
+  if (rowsMax === null) return problems;
   const rows = new Set(inputs.map(({ shape }) => shape[0] ?? 0));
   if (rows.size > 1) problems.push(`inputs: expected the same number of rows in all, found ${[...rows].join(', ')}`);
   for (const count of rows) {

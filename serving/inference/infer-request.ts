@@ -1,7 +1,7 @@
 import type { Caller } from '../batcher/batcher.ts';
 import type { RequestTrace } from '../request-trace.ts';
 import type { ModelRouter } from '../router/model-router.ts';
-import type { Tensor } from './tensor.ts';
+import type { Tensor } from '../../src/contracts/tensor.ts';
 
 /** What every transport makes of an inference request. */
 export interface InferRequest extends Caller {

@@ -1,4 +1,4 @@
-import { elementArrays, elementCount, isNumeric, type Datatype, type Elements, type NumericDatatype, type NumericElements } from './tensor.ts';
+import { elementArrays, elementCount, isNumeric, type Datatype, type Elements, type NumericDatatype, type NumericElements } from '../../src/contracts/tensor.ts';
 
 
 
@@ -24,6 +24,7 @@ const bounds: Readonly<Partial<Record<Datatype, readonly [number, number]>>> = {
  */
 export function decodeJson(datatype: Datatype, shape: readonly number[], data: unknown): Elements | string {
   const count = elementCount(shape);
+  if (datatype === 'FP16') return 'FP16 has no form in JSON or typed contents: send it as binary';
   if (!Array.isArray(data)) return `expected a list of ${count} elements, found ${kindOf(data)}`;
   const flat = Array.isArray(data[0]) ? flatten(data, shape) : (data as readonly unknown[]);
   if (typeof flat === 'string') return flat;

@@ -3,10 +3,12 @@ import { MillraceError } from '../../src/core/millrace-error.ts';
 import type { Logger } from '../../src/infra/logger.ts';
 import type { DataPlane } from '../data-plane.ts';
 import type { ControlAction } from '../peers.ts';
-import type { ServedModel } from '../served-model.ts';
+import type { ModelRouter } from '../router/model-router.ts';
+import type { TensorModels } from '../tensors/tensor-models.ts';
 
 export interface ModelControlOptions {
   readonly dataPlane: DataPlane;
+  readonly tensorModels: Pick<TensorModels, 'find'>;
   /** A load is waited for so long; it goes on behind. */
   readonly loadWaitMs: number;
   /** Where several processes share a port: has the others do the same. */
@@ -78,9 +80,10 @@ export class ModelControl {
     await router.unload();
   }
 
-  #model(name: string, parameters: readonly string[], known: readonly string[]): ServedModel {
+  #model(name: string, parameters: readonly string[], known: readonly string[]): { readonly router: Pick<ModelRouter, 'load' | 'unload' | 'status'> } {
     const unknown = parameters.filter((parameter) => !known.includes(parameter));
-    if (unknown.length === 0) return this.#options.dataPlane.model(name);
+    const { dataPlane, tensorModels } = this.#options;
+    if (unknown.length === 0) return dataPlane.models.find((model) => model.name === name) ?? tensorModels.find(name) ?? dataPlane.model(name);
     const what = unknown.map((parameter) => `'${parameter}'`).join(', ');
     throw new MillraceError(
       'REQUEST_INVALID',

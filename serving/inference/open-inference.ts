@@ -7,13 +7,16 @@ import type { NoteWait } from '../limit/concurrency-limiter.ts';
 import type { ServingVersion } from '../router/serving-version.ts';
 import { assertReady, type ServedModel } from '../served-model.ts';
 import type { ServingMetrics } from '../serving-metrics.ts';
+import { TensorInference, versionOf } from '../tensors/tensor-inference.ts';
+import type { TensorModel, TensorModels } from '../tensors/tensor-models.ts';
 import { inputProblems, wantedOutputs } from './check-tensors.ts';
 import type { InferAnswer, InferRequest } from './infer-request.ts';
-import type { TensorSpec } from './tensor.ts';
+import type { TensorSpec } from '../../src/contracts/tensor.ts';
 import { outputsOf, tensorsOf } from './version-tensors.ts';
 
 export interface OpenInferenceOptions {
   readonly dataPlane: DataPlane;
+  readonly tensorModels: Pick<TensorModels, 'all' | 'find'>;
   readonly metrics: ServingMetrics;
   readonly timers: Timers;
   /** Of Millrace. */
@@ -50,17 +53,21 @@ const MS_PER_SECOND = 1_000;
 
 /**
  * The Open Inference Protocol v2 over the models of a serving process, whatever the transport. Raw tensors have no entity
- * keys: they are scored by the version that is named, or by the champion, and leave no decision.
+ * keys: they are scored by the version that is named, or by the champion, and leave no decision. Models without a feature service
+ * take and answer their graphs' own tensors.
  */
 export class OpenInference {
   readonly #options: OpenInferenceOptions;
+  readonly #tensorInference: TensorInference;
 
   constructor(options: OpenInferenceOptions) {
     this.#options = options;
+    this.#tensorInference = new TensorInference(options);
   }
 
   get ready(): boolean {
-    return this.#options.dataPlane.ready;
+    const { dataPlane, tensorModels } = this.#options;
+    return dataPlane.ready && tensorModels.all.every(({ router }) => router.settled);
   }
 
   get serverMetadata(): ServerMetadata {
@@ -69,11 +76,18 @@ export class OpenInference {
 
   /** @throws MODEL_NOT_FOUND */
   modelReady(name: string, version?: string): boolean {
+    const model = this.#tensorModel(name);
+    if (model !== undefined) return versionOf(model, version) !== undefined;
     return targetOf(this.#options.dataPlane.model(name), version) !== undefined;
   }
 
   /** @throws MODEL_NOT_FOUND, MODEL_VERSION_NOT_FOUND, MODEL_NOT_READY */
   modelMetadata(name: string, version?: string): ModelMetadata {
+    const tensorModel = this.#tensorModel(name);
+    if (tensorModel !== undefined) {
+      const versions = tensorModel.router.loaded.map((one) => String(one.version));
+      return { name, versions, platform: PLATFORM, ...this.#tensorInference.tensorsOf(tensorModel, version) };
+    }
     const model = this.#options.dataPlane.model(name);
     const target = requireTarget(model, version);
     const versions = model.router.loaded.map((one) => String(one.version));
@@ -82,7 +96,8 @@ export class OpenInference {
 
   /** Every version that is allocated: whether this process has it, and if not why. */
   repositoryIndex(readyOnly: boolean): RepositoryEntry[] {
-    const entries = this.#options.dataPlane.models.flatMap(({ name, router }) =>
+    const { dataPlane, tensorModels } = this.#options;
+    const entries = [...dataPlane.models, ...tensorModels.all].flatMap(({ name, router }) =>
       router.versions.map(({ version, state, reason }) => ({ name, version: String(version), state: stateNames[state], reason })),
     );
     return readyOnly ? entries.filter(({ state }) => state === 'READY') : entries;
@@ -96,20 +111,31 @@ export class OpenInference {
   /** @throws MODEL_NOT_FOUND, MODEL_VERSION_NOT_FOUND, MODEL_NOT_READY, REQUEST_INVALID, SERVING_* */
   async infer(request: InferRequest): Promise<InferAnswer> {
     const { metrics, timers, dataPlane } = this.#options;
-    const model = dataPlane.reading(request.model, () => dataPlane.model(request.model));
+    const tensorModel = this.#tensorModel(request.model);
+    const served = tensorModel === undefined ? dataPlane.reading(request.model, () => dataPlane.model(request.model)) : undefined;
+    const { name } = (tensorModel ?? served)!;
     const startedAt = timers.now();
-    request.trace?.span.set({ 'millrace.model': model.name });
+    request.trace?.span.set({ 'millrace.model': name });
     metrics.inFlight.inc({ kind: 'infer' });
     try {
-      const answer = await model.limiter.run(request.priority, (noteWait) => this.#infer(model, request, { startedAt, noteWait }));
-      metrics.requests.answered(model.name, timers.now() - startedAt);
+      const answer =
+        served === undefined
+          ? await this.#tensorInference.infer(tensorModel!, request)
+          : await served.limiter.run(request.priority, (noteWait) => this.#infer(served, request, { startedAt, noteWait }));
+      metrics.requests.answered(name, timers.now() - startedAt);
       return answer;
     } catch (error) {
-      metrics.requests.failed(model.name, error);
+      metrics.requests.failed(name, error);
       throw error;
     } finally {
       metrics.inFlight.dec({ kind: 'infer' });
     }
+  }
+
+  /** What the project defines goes before what the registry has beside it. */
+  #tensorModel(name: string): TensorModel | undefined {
+    const { dataPlane, tensorModels } = this.#options;
+    return dataPlane.models.some((model) => model.name === name) ? undefined : tensorModels.find(name);
   }
 
   async #infer(model: ServedModel, request: InferRequest, { startedAt, noteWait }: { startedAt: number; noteWait: NoteWait }): Promise<InferAnswer> {

@@ -1,6 +1,6 @@
 import { millraceTensors } from '../../src/contracts/graph-tensors.ts';
 import type { ServingVersion } from '../router/serving-version.ts';
-import type { Elements, Tensor, TensorSpec } from './tensor.ts';
+import type { Elements, Tensor, TensorSpec } from '../../src/contracts/tensor.ts';
 
 /** Whether the score reaches the version's threshold. */
 const LABEL_NAME = 'label';

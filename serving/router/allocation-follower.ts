@@ -7,7 +7,8 @@ import type { ModelRouter } from './model-router.ts';
 export interface AllocationFollowerOptions {
   readonly registry: Pick<Registry, 'getAllocation'>;
   readonly postgres: Pick<Postgres, 'listen'>;
-  readonly routers: ReadonlyMap<string, Pick<ModelRouter, 'apply'>>;
+  /** Of every model that there is by now; asked before each reading. @throws STORE_UNAVAILABLE */
+  readonly routers: () => Promise<readonly (readonly [model: string, router: Pick<ModelRouter, 'apply'>])[]>;
   /** A notification may be lost with its connection: the registry is asked this often anyway. */
   readonly pollMs: number;
   readonly logger: Logger;
@@ -72,7 +73,7 @@ export class AllocationFollower {
   async #readAll(): Promise<void> {
     const { registry, routers } = this.#options;
     await Promise.all(
-      [...routers].map(async ([model, router]) => {
+      (await routers()).map(async ([model, router]) => {
         router.apply(await registry.getAllocation(model));
       }),
     );

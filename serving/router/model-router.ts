@@ -3,22 +3,29 @@ import { isMillraceError, messageOf } from '../../src/core/millrace-error.ts';
 import type { Logger } from '../../src/infra/logger.ts';
 import type { ServingVersion } from './serving-version.ts';
 
-/** What takes traffic at one moment. Replaced as a whole, never changed. */
-export interface Routes {
-  readonly champion: ServingVersion | null;
-  readonly canary: { readonly target: ServingVersion; readonly share: number } | null;
-  readonly shadow: ServingVersion | null;
+/** What a router needs of a version. */
+export interface RoutedVersion {
+  readonly version: number;
+  /** Answers what it has taken, then closes. */
+  close(): Promise<void>;
 }
 
-export interface Route {
-  readonly target: ServingVersion;
+/** What takes traffic at one moment. Replaced as a whole, never changed. */
+export interface Routes<Version extends RoutedVersion = ServingVersion> {
+  readonly champion: Version | null;
+  readonly canary: { readonly target: Version; readonly share: number } | null;
+  readonly shadow: Version | null;
+}
+
+export interface Route<Version extends RoutedVersion = ServingVersion> {
+  readonly target: Version;
   readonly variant: 'champion' | 'canary';
 }
 
 /** How far a version is that is allocated. */
 export interface VersionState {
   readonly version: number;
-  readonly state: Slot['state'] | 'unloaded';
+  readonly state: Slot<RoutedVersion>['state'] | 'unloaded';
   /** Of one that is rejected or unloaded: why; else empty. */
   readonly reason: string;
 }
@@ -32,15 +39,15 @@ export interface RouterStatus {
   readonly rejected: readonly { readonly version: number; readonly reason: string }[];
 }
 
-type Slot =
+type Slot<Version> =
   | { readonly state: 'loading' }
-  | { readonly state: 'loaded'; readonly target: ServingVersion }
+  | { readonly state: 'loaded'; readonly target: Version }
   | { readonly state: 'rejected'; readonly reason: string };
 
-export interface ModelRouterOptions {
+export interface ModelRouterOptions<Version extends RoutedVersion = ServingVersion> {
   readonly model: string;
   /** Loads, verifies and warms. A retryable failure is tried again, any other rejects the version. */
-  readonly loadVersion: (version: number) => Promise<ServingVersion>;
+  readonly loadVersion: (version: number) => Promise<Version>;
   readonly onStatus: (status: RouterStatus) => void;
   readonly logger: Logger;
 }
@@ -55,23 +62,23 @@ const LOAD_CRASHES_MAX = 3;
  * assignment once a version is ready; what is no longer needed drains and closes. A champion that
  * cannot be loaded leaves the former one in place.
  */
-export class ModelRouter {
-  readonly #options: ModelRouterOptions;
-  readonly #slots = new Map<number, Slot>();
+export class ModelRouter<Version extends RoutedVersion = ServingVersion> {
+  readonly #options: ModelRouterOptions<Version>;
+  readonly #slots = new Map<number, Slot<Version>>();
   readonly #closing = new Set<Promise<void>>();
   #desired: Allocation | null = null;
-  #routes: Routes = { champion: null, canary: null, shadow: null };
+  #routes: Routes<Version> = { champion: null, canary: null, shadow: null };
   #revision: number | null = null;
   readonly #loads = new Set<Promise<void>>();
   #known = false;
   #unloaded = false;
   #closed = false;
 
-  constructor(options: ModelRouterOptions) {
+  constructor(options: ModelRouterOptions<Version>) {
     this.#options = options;
   }
 
-  get routes(): Routes {
+  get routes(): Routes<Version> {
     return this.#routes;
   }
 
@@ -114,11 +121,11 @@ export class ModelRouter {
     return this.#loads.size > 0;
   }
 
-  get loaded(): ServingVersion[] {
+  get loaded(): Version[] {
     return [...this.#slots.values()].flatMap((slot) => (slot.state === 'loaded' ? [slot.target] : []));
   }
 
-  roleOf(target: ServingVersion): 'champion' | 'canary' | 'shadow' | 'waiting' {
+  roleOf(target: Version): 'champion' | 'canary' | 'shadow' | 'waiting' {
     const { champion, canary, shadow } = this.#routes;
     if (target === champion) return 'champion';
     if (target === canary?.target) return 'canary';
@@ -126,7 +133,7 @@ export class ModelRouter {
   }
 
   /** @param point of the request in the model's traffic, see splitPoint. */
-  route(point: number): Route | null {
+  route(point: number): Route<Version> | null {
     const { champion, canary } = this.#routes;
     if (canary !== null && point < canary.share) return { target: canary.target, variant: 'canary' };
     return champion === null ? null : { target: champion, variant: 'champion' };
@@ -185,7 +192,7 @@ export class ModelRouter {
     }
   }
 
-  #loadedTarget(version: number | null | undefined): ServingVersion | null {
+  #loadedTarget(version: number | null | undefined): Version | null {
     const slot = version === null || version === undefined ? undefined : this.#slots.get(version);
     return slot?.state === 'loaded' ? slot.target : null;
   }
@@ -212,12 +219,12 @@ export class ModelRouter {
   }
 
   /** Forgets a version. One that is still loading is closed when it has loaded. */
-  #drop(version: number, slot: Slot): void {
+  #drop(version: number, slot: Slot<Version>): void {
     this.#slots.delete(version);
     if (slot.state === 'loaded') this.#close(version, slot.target);
   }
 
-  #close(version: number, target: ServingVersion): void {
+  #close(version: number, target: Version): void {
     const closing = target.close().catch((error: unknown) => {
       this.#options.logger.error({ err: error, version }, 'version did not close');
     });
@@ -226,7 +233,7 @@ export class ModelRouter {
   }
 
   async #load(version: number): Promise<void> {
-    const slot: Slot = { state: 'loading' };
+    const slot: Slot<Version> = { state: 'loading' };
     this.#slots.set(version, slot);
     const outcome = await this.#tryLoad(version, () => this.#slots.get(version) === slot);
     if (this.#slots.get(version) !== slot) {
@@ -238,7 +245,7 @@ export class ModelRouter {
     this.#settle();
   }
 
-  async #tryLoad(version: number, stillWanted: () => boolean): Promise<Slot> {
+  async #tryLoad(version: number, stillWanted: () => boolean): Promise<Slot<Version>> {
     let crashes = 0;
     for (let delayMs = LOAD_RETRY_MS_MIN; stillWanted(); delayMs = Math.min(delayMs * 2, LOAD_RETRY_MS_MAX)) {
       try {

@@ -1,12 +1,18 @@
 import type { Logger } from '../../src/infra/logger.ts';
 import type { Registry } from '../../src/registry/registry.ts';
-import type { ServedModel } from '../served-model.ts';
+import type { ModelRouter } from './model-router.ts';
+
+/** What is reported of a model. */
+export interface ReportedModel {
+  readonly router: Pick<ModelRouter, 'unloaded' | 'status'>;
+  readonly errorsByVersion: ReadonlyMap<number, number>;
+}
 
 export interface StatusReporterOptions {
   readonly registry: Pick<Registry, 'reportServing' | 'withdrawServing'>;
   /** Unique name of this process. */
   readonly process: string;
-  readonly models: () => readonly ServedModel[];
+  readonly models: () => readonly ReportedModel[];
   readonly everyMs: number;
   readonly logger: Logger;
 }

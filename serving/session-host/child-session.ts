@@ -1,7 +1,8 @@
 import { messageOf, MillraceError } from '../../src/core/millrace-error.ts';
 import type { Logger } from '../../src/infra/logger.ts';
-import { SessionProcess, type SessionProcessLimits, type TimedScores } from './session-process.ts';
-import type { ExecutionProvider, Session, SessionSource } from './session.ts';
+import type { Tensor } from '../../src/contracts/tensor.ts';
+import { SessionProcess, type SessionProcessLimits, type TimedScores, type TimedTensors } from './session-process.ts';
+import type { ExecutionProvider, Session, SessionSource, TensorSource } from './session.ts';
 
 const RESTART_DELAY_MS_MIN = 50;
 const RESTART_DELAY_MS_MAX = 10_000;
@@ -9,7 +10,7 @@ const RESTART_DELAY_MS_MAX = 10_000;
 const STABLE_AFTER_MS = 30_000;
 
 export interface ChildSessionOptions extends SessionProcessLimits {
-  readonly source: SessionSource;
+  readonly source: SessionSource | TensorSource;
   readonly logger: Logger;
   readonly onRestart?: () => void;
 }
@@ -51,6 +52,11 @@ export class ChildSession implements Session {
   /** Like `run`, with the time that the process itself measured. */
   async runTimed(features: Float32Array): Promise<TimedScores> {
     return (await this.#process).run(features);
+  }
+
+  /** Of a source with tensors of its own. */
+  async runTensors(inputs: readonly Tensor[]): Promise<TimedTensors> {
+    return (await this.#process).runTensors(inputs);
   }
 
   /** Process id, for logs and for tests that kill it. */

@@ -10,6 +10,12 @@ export const frameKind = {
   scores: 4,
   /** Child to parent, JSON: `{ code, message }`. */
   failed: 5,
+  /** Parent to child, JSON: the TensorSource. */
+  openTensors: 6,
+  /** Parent to child: tensors as `encodeTensors` has them. */
+  runTensors: 7,
+  /** Child to parent: the same; `extra` as of scores. */
+  tensors: 8,
 } as const;
 
 export interface Frame {

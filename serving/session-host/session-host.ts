@@ -1,6 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import type { GoldenBatch } from '../../src/contracts/model-bundle.ts';
+import type { GoldenTensors } from '../../src/contracts/tensor-signature.ts';
 import type { Logger } from '../../src/infra/logger.ts';
+import { checkGoldenTensors } from './check-golden-tensors.ts';
 import { checkGoldenBatch } from './check-golden-batch.ts';
 import { ChildSession } from './child-session.ts';
 import { InProcessSession } from './in-process-session.ts';
@@ -8,7 +10,7 @@ import { inspectOnnx } from '../../src/registry/inspect-onnx.ts';
 import { openOnnxSession } from './open-onnx-session.ts';
 import { SessionGroup } from './session-group.ts';
 import type { SessionProcessLimits } from './session-process.ts';
-import type { ExecutionProvider, Session, SessionSource } from './session.ts';
+import type { ExecutionProvider, Session, SessionSource, TensorSource } from './session.ts';
 
 export const placementPolicies = ['auto', 'child', 'in-process'] as const;
 export type PlacementPolicy = (typeof placementPolicies)[number];
@@ -43,6 +45,19 @@ export interface SessionRequest {
   readonly instances?: number;
   /** Threads of each; one, where absent. */
   readonly threads?: number;
+}
+
+export interface TensorSessionRequest extends Omit<TensorSource, 'providers'> {
+  /** Model and version, for logs. */
+  readonly label: string;
+  readonly golden: GoldenTensors;
+}
+
+/** A session over a graph's own tensors that passed its checks. It always has a process of its own. */
+export interface WarmTensorSession {
+  readonly session: ChildSession;
+  /** Time of one run of the golden batch, the last of several; null where there is none. */
+  readonly runMs: number | null;
 }
 
 /** A session that passed its checks and is warm. */
@@ -94,6 +109,20 @@ export class SessionHost {
     }
   }
 
+  /** @throws SERVING_VERSION_REJECTED, SERVING_SESSION_LOST, SERVING_SESSION_FAILED */
+  async loadTensors({ label, golden, ...request }: TensorSessionRequest): Promise<WarmTensorSession> {
+    const { logger, providers } = this.#options;
+    const session = await this.#openChild({ ...request, providers }, { label });
+    try {
+      const runMs = await checkGoldenTensors(golden, (inputs) => session.runTensors(inputs));
+      logger.info({ version: label, placement: session.placement, provider: session.provider, runMs }, 'session warm');
+      return { session, runMs };
+    } catch (error) {
+      await session.close();
+      throw error;
+    }
+  }
+
   async #admits(request: SessionRequest, times: { batchMs: number; handOverMs: number }): Promise<boolean> {
     if (this.#options.placement !== 'auto') return this.#options.placement === 'in-process';
     if ((request.instances ?? 1) > 1) return false;
@@ -120,7 +149,7 @@ export class SessionHost {
     return new SessionGroup(sessions);
   }
 
-  #openChild(source: SessionSource, { label }: SessionRequest): Promise<ChildSession> {
+  #openChild(source: SessionSource | TensorSource, { label }: { readonly label: string }): Promise<ChildSession> {
     const { onRestart } = this.#options;
     return ChildSession.open({ ...this.#options, source, onRestart: () => onRestart?.(label) });
   }

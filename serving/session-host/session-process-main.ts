@@ -2,13 +2,16 @@
 import { Socket } from 'node:net';
 import { isMillraceError, messageOf } from '../../src/core/millrace-error.ts';
 import { openOnnxSession, type OnnxSession } from './open-onnx-session.ts';
+import { openTensorSession, type OpenTensorSession } from './open-tensor-session.ts';
 import { asBytes, asFloats, frameHeader, frameKind, FrameReader, type Frame } from './session-frames.ts';
-import type { SessionSource } from './session.ts';
+import type { SessionSource, TensorSource } from './session.ts';
+import { decodeTensors, encodeTensors } from './tensor-frames.ts';
 
 const FRAMES_DESCRIPTOR = 3;
 
 const channel = new Socket({ fd: FRAMES_DESCRIPTOR, readable: true, writable: true });
 let session: OnnxSession | undefined;
+let tensorSession: OpenTensorSession | undefined;
 let columns = 1;
 
 // A signal to the process group is the parent's to act on: it drains first, then closes the channel.
@@ -40,8 +43,29 @@ async function run(frame: Frame): Promise<void> {
   send(frameKind.scores, frame.id, Math.round((performance.now() - startedAt) * 1_000), asBytes(scores));
 }
 
+async function openTensors(frame: Frame): Promise<void> {
+  tensorSession = await openTensorSession(JSON.parse(Buffer.from(frame.payload).toString()) as TensorSource);
+  sendJson(frameKind.opened, frame.id, { provider: tensorSession.provider, passedOver: tensorSession.passedOver });
+}
+
+async function runTensors(frame: Frame): Promise<void> {
+  if (tensorSession === undefined) throw new Error('tensors came before a model was opened');
+  const inputs = decodeTensors(frame.payload);
+  const startedAt = performance.now();
+  const outputs = await tensorSession.run(inputs);
+  const tookUs = Math.round((performance.now() - startedAt) * 1_000);
+  send(frameKind.tensors, frame.id, tookUs, encodeTensors(outputs));
+}
+
+const works: Readonly<Record<number, (frame: Frame) => Promise<void>>> = {
+  [frameKind.open]: open,
+  [frameKind.run]: run,
+  [frameKind.openTensors]: openTensors,
+  [frameKind.runTensors]: runTensors,
+};
+
 const reader = new FrameReader((frame) => {
-  const work = frame.kind === frameKind.open ? open(frame) : run(frame);
+  const work = works[frame.kind]?.(frame) ?? Promise.reject(new Error(`frame kind ${frame.kind} is none of a session's`));
   work.catch((error: unknown) => {
     const code = isMillraceError(error) ? error.code : 'SERVING_SESSION_FAILED';
     sendJson(frameKind.failed, frame.id, { code, message: messageOf(error) });

@@ -5,7 +5,9 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { MillraceError } from '../../src/core/millrace-error.ts';
 import { errorTable, type ErrorCode } from '../../src/core/error-table.ts';
 import { asBytes, asFloats, frameHeader, frameKind, FrameReader, type Frame } from './session-frames.ts';
-import type { ExecutionProvider, SessionSource } from './session.ts';
+import type { Tensor } from '../../src/contracts/tensor.ts';
+import type { ExecutionProvider, SessionSource, TensorSource } from './session.ts';
+import { decodeTensors, encodeTensors } from './tensor-frames.ts';
 
 export interface SessionProcessLimits {
   /** Start of the process and opening of the model. */
@@ -16,6 +18,12 @@ export interface SessionProcessLimits {
 
 export interface TimedScores {
   readonly scores: Float32Array;
+  /** Time of the run itself, as the process measured it. */
+  readonly computeMs: number;
+}
+
+export interface TimedTensors {
+  readonly outputs: Tensor[];
   /** Time of the run itself, as the process measured it. */
   readonly computeMs: number;
 }
@@ -46,10 +54,11 @@ export class SessionProcess {
   }
 
   /** @throws SERVING_VERSION_REJECTED, SERVING_SESSION_LOST */
-  static async open(source: SessionSource, limits: SessionProcessLimits): Promise<SessionProcess> {
+  static async open(source: SessionSource | TensorSource, limits: SessionProcessLimits): Promise<SessionProcess> {
     const channel = new FrameChannel();
     try {
-      const answer = await channel.ask(frameKind.open, Buffer.from(JSON.stringify(source)), limits.openTimeoutMs);
+      const kind = 'inputs' in source ? frameKind.openTensors : frameKind.open;
+      const answer = await channel.ask(kind, Buffer.from(JSON.stringify(source)), limits.openTimeoutMs);
       const opened = JSON.parse(Buffer.from(answer.payload).toString()) as Opened;
       return new SessionProcess(channel, opened, limits.runTimeoutMs);
     } catch (error) {
@@ -70,6 +79,12 @@ export class SessionProcess {
   async run(features: Float32Array): Promise<TimedScores> {
     const answer = await this.#channel.ask(frameKind.run, asBytes(features), this.#runTimeoutMs);
     return { scores: asFloats(answer.payload), computeMs: answer.extra / 1_000 };
+  }
+
+  /** @throws REQUEST_TOO_LARGE, SERVING_SESSION_FAILED, SERVING_SESSION_LOST */
+  async runTensors(inputs: readonly Tensor[]): Promise<TimedTensors> {
+    const answer = await this.#channel.ask(frameKind.runTensors, encodeTensors(inputs), this.#runTimeoutMs);
+    return { outputs: decodeTensors(answer.payload), computeMs: answer.extra / 1_000 };
   }
 
   close(): Promise<void> {

@@ -6,6 +6,10 @@ import type {
   ReferenceProfile,
   VersionMetrics,
 } from '../contracts/model-bundle.ts';
+import type { GoldenTensors, TensorSignature } from '../contracts/tensor-signature.ts';
+
+/** Of a model without a feature service. */
+export type TensorBundle = LoadedBundle<TensorSignature, GoldenTensors>;
 
 /** A file's part in a bundle; also its name. */
 export type BundleRole = keyof BundleManifest['files'];
@@ -22,7 +26,7 @@ export const bundleRoles = [
 export type BundleFiles = Readonly<Record<BundleRole, Uint8Array>>;
 
 /** A version with all of its files read and their digests checked. */
-export interface LoadedBundle {
+export interface LoadedBundle<Signature = ModelSignature, Golden = GoldenBatch> {
   readonly model: string;
   readonly version: number;
   readonly digest: string;
@@ -30,9 +34,9 @@ export interface LoadedBundle {
   readonly onnx: Uint8Array;
   /** Path of the ONNX file, for a session that loads from disk. */
   readonly onnxPath: string;
-  readonly signature: ModelSignature;
+  readonly signature: Signature;
   readonly referenceProfile: ReferenceProfile;
-  readonly goldenBatch: GoldenBatch;
+  readonly goldenBatch: Golden;
   readonly metrics: VersionMetrics;
   readonly lineage: Lineage;
 }

@@ -1,7 +1,5 @@
 import type {
-  GoldenBatch,
   Lineage,
-  ModelSignature,
   ReferenceProfile,
   VersionMetrics,
 } from '../contracts/model-bundle.ts';
@@ -9,7 +7,7 @@ import { canonicalJson } from '../core/json.ts';
 import { messageOf, MillraceError } from '../core/millrace-error.ts';
 import { sha256Hex, type ArtifactStore } from '../infra/artifacts.ts';
 import type { Queryable } from '../infra/postgres.ts';
-import { bundleRoles, type BundleFiles, type BundleRole, type LoadedBundle } from './bundle.ts';
+import { bundleRoles, type BundleFiles, type BundleRole, type LoadedBundle, type TensorBundle } from './bundle.ts';
 import { getVersion } from './get-version.ts';
 import type { ModelVersion } from './model-version.ts';
 
@@ -17,12 +15,12 @@ import type { ModelVersion } from './model-version.ts';
  * Reads a version's files and checks each against the manifest, and the manifest against the digest.
  * @throws MillraceError MODEL_VERSION_NOT_FOUND, MODEL_BUNDLE_CORRUPT naming the file
  */
-export async function readBundle(
+export async function readBundle<Bundle extends LoadedBundle | TensorBundle>(
   db: Queryable,
   artifacts: ArtifactStore,
   model: string,
   version: number,
-): Promise<LoadedBundle> {
+): Promise<Bundle> {
   const found = await getVersion(db, model, version);
   const digest = sha256Hex(canonicalJson(found.manifest));
   if (digest !== found.digest) {
@@ -30,19 +28,20 @@ export async function readBundle(
   }
   const files = await readFiles(artifacts, found);
   const json = <T>(role: BundleRole): T => parse<T>(found, role, files[role]);
-  return {
+  const bundle = {
     model,
     version,
     digest,
     manifest: found.manifest,
     onnx: files['model.onnx'],
     onnxPath: artifacts.path(found.manifest.files['model.onnx']),
-    signature: json<ModelSignature>('signature.json'),
+    signature: json<Bundle['signature']>('signature.json'),
     referenceProfile: json<ReferenceProfile>('reference-profile.json'),
-    goldenBatch: json<GoldenBatch>('golden-batch.json'),
+    goldenBatch: json<Bundle['goldenBatch']>('golden-batch.json'),
     metrics: json<VersionMetrics>('metrics.json'),
     lineage: json<Lineage>('lineage.json'),
   };
+  return bundle as LoadedBundle as Bundle;
 }
 
 async function readFiles(artifacts: ArtifactStore, version: ModelVersion): Promise<BundleFiles> {

@@ -4,6 +4,7 @@ import type {
   ModelSignature,
   VersionMetrics,
 } from '../contracts/model-bundle.ts';
+import type { TensorSignature } from '../contracts/tensor-signature.ts';
 import { canonicalJson } from '../core/json.ts';
 import { sha256Hex, type ArtifactStore } from '../infra/artifacts.ts';
 import type { Postgres, Queryable } from '../infra/postgres.ts';
@@ -16,7 +17,7 @@ export interface VersionRegistration {
   readonly files: BundleFiles;
   readonly metrics: VersionMetrics;
   readonly lineage: Lineage;
-  readonly signature: ModelSignature;
+  readonly signature: ModelSignature | TensorSignature;
   readonly actor: string;
   readonly reason: string;
   /** Names the attempt; a second registration with the same key answers the first one's version. */

@@ -3,7 +3,7 @@ import type { JsonValue } from '../core/json.ts';
 import type { ArtifactStore } from '../infra/artifacts.ts';
 import type { Postgres } from '../infra/postgres.ts';
 import { appendLedger } from './append-ledger.ts';
-import type { LoadedBundle } from './bundle.ts';
+import type { LoadedBundle, TensorBundle } from './bundle.ts';
 import { championAt } from './champion-at.ts';
 import { getAllocation } from './get-allocation.ts';
 import { findVersionByKey, getVersion } from './get-version.ts';
@@ -13,6 +13,7 @@ import { listVersions } from './list-versions.ts';
 import type { ModelVersion } from './model-version.ts';
 import { previousChampion } from './previous-champion.ts';
 import { readBundle } from './read-bundle.ts';
+import { listTensorModels, registerTensorModel } from './tensor-models.ts';
 import { registerModel } from './register-model.ts';
 import { registerVersion, type RegisteredVersion, type VersionRegistration } from './register-version.ts';
 import { liveServing, reportServing, withdrawServing, type ServingReport } from './serving-status.ts';
@@ -26,6 +27,10 @@ export interface Registry {
   /** Makes a model known, or replaces its definition. */
   registerModel(name: string, definition: JsonValue): Promise<void>;
   listModels(): Promise<string[]>;
+  /** Makes a model without a feature service known. @throws MillraceError MODEL_IMPORT_INVALID where a project's has the name */
+  registerTensorModel(name: string): Promise<void>;
+  /** Models without a feature service. */
+  listTensorModels(): Promise<string[]>;
   /** The same bundle, or the same key, twice gives one version. @throws MillraceError MODEL_NOT_FOUND */
   registerVersion(registration: VersionRegistration): Promise<RegisteredVersion>;
   /** @throws MillraceError MODEL_VERSION_NOT_FOUND */
@@ -35,6 +40,8 @@ export interface Registry {
   listVersions(model: string): Promise<ModelVersion[]>;
   /** Every file checked against its digest. @throws MillraceError MODEL_VERSION_NOT_FOUND, MODEL_BUNDLE_CORRUPT */
   readBundle(model: string, version: number): Promise<LoadedBundle>;
+  /** Of a model without a feature service. */
+  readTensorBundle(model: string, version: number): Promise<TensorBundle>;
   getAllocation(model: string): Promise<Allocation | null>;
   /** Compare-and-set. @throws MillraceError REGISTRY_REVISION_CONFLICT, MODEL_VERSION_NOT_FOUND, MODEL_NOT_FOUND */
   setAllocation(change: AllocationChange): Promise<Allocation>;
@@ -58,11 +65,14 @@ export function createRegistry(postgres: Postgres, artifacts: ArtifactStore): Re
     registerModel: (name, definition) => registerModel(postgres, name, definition),
     listModels: async () =>
       (await postgres.query<{ name: string }>('SELECT name FROM millrace.models ORDER BY name')).map((row) => row.name),
+    registerTensorModel: (name) => registerTensorModel(postgres, name),
+    listTensorModels: () => listTensorModels(postgres),
     registerVersion: (registration) => registerVersion(postgres, artifacts, registration),
     getVersion: (model, version) => getVersion(postgres, model, version),
     findVersionByKey: (model, key) => findVersionByKey(postgres, model, key),
     listVersions: (model) => listVersions(postgres, model),
-    readBundle: (model, version) => readBundle(postgres, artifacts, model, version),
+    readBundle: (model, version) => readBundle<LoadedBundle>(postgres, artifacts, model, version),
+    readTensorBundle: (model, version) => readBundle<TensorBundle>(postgres, artifacts, model, version),
     getAllocation: (model) => getAllocation(postgres, model),
     setAllocation: (change) => setAllocation(postgres, change),
     previousChampion: (model) => previousChampion(postgres, model),

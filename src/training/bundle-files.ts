@@ -1,3 +1,4 @@
+import type { GoldenTensors, TensorSignature } from '../contracts/tensor-signature.ts';
 import type {
   BundleManifest,
   GoldenBatch,
@@ -20,9 +21,9 @@ export const bundleFileNames = [
 
 export function bundleFiles(parts: {
   onnx: Uint8Array;
-  signature: ModelSignature;
+  signature: ModelSignature | TensorSignature;
   profile: ReferenceProfile;
-  goldenBatch: GoldenBatch;
+  goldenBatch: GoldenBatch | GoldenTensors;
   metrics: VersionMetrics;
   lineage: Lineage;
 }): BundleFiles {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { datatypeNames } from '../../inference/tensor.ts';
+import { datatypeNames } from '../../../src/contracts/tensor.ts';
 
 const count = z.number().int().min(0);
 const version = z.number().int().min(1);

@@ -1,11 +1,11 @@
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { Tensor, type InferenceSession } from 'onnxruntime-node';
 import { scoresOf, type GraphTensors } from '../../contracts/graph-tensors.ts';
 import { messageOf } from '../../core/millrace-error.ts';
-import { inspectOnnx } from '../../registry/inspect-onnx.ts';
 import { EXPORT_DIFFERENCE_MAX } from '../check-export.ts';
 import { findTensors, type WantedTensors } from './find-tensors.ts';
 import { importInvalid } from './import-problem.ts';
-import { readOnnxHeader, type OnnxHeader } from './onnx-header.ts';
+import type { OnnxHeader } from './onnx-header.ts';
+import { openModelFile } from './open-model-file.ts';
 import type { ModelFile } from './read-model-file.ts';
 
 /** Rows that must score alone as they do among others. */
@@ -37,19 +37,7 @@ export async function examineGraph(
   probe: ProbeRows,
 ): Promise<ExaminedGraph> {
   const problems: string[] = [];
-  const header = examineBytes(file, problems);
-  if (header === null) throw importInvalid(model, file.name, problems);
-  let session: InferenceSession;
-  try {
-    session = await InferenceSession.create(file.bytes, {
-      executionProviders: ['cpu'],
-      intraOpNumThreads: 1,
-      interOpNumThreads: 1,
-      logSeverityLevel: 3,
-    });
-  } catch (error) {
-    throw importInvalid(model, file.name, [`ONNX Runtime does not open it (${messageOf(error)})`]);
-  }
+  const { header, session } = await openModelFile(model, file);
   try {
     const { input, output } = findTensors(session, wanted, problems);
     const tried = problems.length > 0 ? null : await tryGraph(session, { input, output }, wanted.columns, probe, problems);
@@ -58,19 +46,6 @@ export async function examineGraph(
   } finally {
     await session.release();
   }
-}
-
-/** Null where a session must not be opened. */
-function examineBytes({ bytes }: ModelFile, problems: string[]): OnnxHeader | null {
-  try {
-    const header = readOnnxHeader(bytes);
-    const external = inspectOnnx(bytes).externalTensor;
-    if (external === null) return header;
-    problems.push(`tensor '${external}' keeps its values in another file: save the model as one file`);
-  } catch (error) {
-    problems.push(`it is not an ONNX model (${messageOf(error)})`);
-  }
-  return null;
 }
 
 async function tryGraph(

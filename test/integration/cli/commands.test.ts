@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openCommandStage, type CommandStage } from '../../support/cli/command-stage.ts';
+import { onnxFile } from '../../support/training/onnx-file.ts';
 
 let stage: CommandStage;
 beforeAll(async () => {
@@ -95,6 +96,27 @@ test.each([
     workflowId: `${stage.environment['MILLRACE_NAMESPACE']}/model-lifecycle/fraud`,
     payload: { reason: 'a test', requestedBy: expect.stringMatching(/^cli/) as string },
   });
+});
+
+test('an ONNX file with tensors of its own becomes a model of its own, with a lifecycle', async () => {
+  const file = path.join(stage.dataDir, 'echo.onnx');
+  const rows = ['n', 2] as const;
+  await writeFile(file, onnxFile({ nodes: [['Identity', ['t'], 'u']], inputs: [['t', 'string', rows]], outputs: [['u', 'string', rows]] }));
+  const imported = { version: 1, existed: false, batched: true, notes: [], imported: { file: 'echo.onnx', producerName: 'a test' } };
+  expect(await json('models', 'import', 'echo', file, '--tensors')).toMatchObject({
+    exitCode: 0,
+    document: { ...imported, inputs: [{ name: 't', datatype: 'BYTES', shape: [-1, 2] }], outputs: [{ name: 'u', datatype: 'BYTES', shape: [-1, 2] }] },
+  });
+  const again = await stage.run('models', 'import', 'echo', file, '--tensors');
+  expect(again.stdout).toMatch(/^version +1 \(registered before\)$/m);
+  expect(again.stdout).toMatch(/^inputs +t BYTES\[-1, 2\]$/m);
+  expect((await stage.run('models')).stdout).toMatch(/^echo +1 +— +— +—$/m);
+  expect(await json('promote', 'echo', '1')).toMatchObject({ exitCode: 0 });
+  expect((await stage.run('models', 'echo')).stdout).toMatch(/^1 +— +— +— +0 +— +import$/m);
+  const taken = await stage.run('models', 'import', 'fraud', file, '--tensors');
+  expect(taken).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("Model 'fraud' has a feature service in its project") as string });
+  const alien = await stage.run('models', 'import', 'echo', file, '--tensors', '--threshold', '0.5', '--trained-to', '0');
+  expect(alien).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('--threshold, --trained-to have no meaning with --tensors') as string });
 });
 
 test.each([

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeJson, encodeJson } from '../../../serving/inference/json-elements.ts';
-import { decodeRaw, encodeRaw } from '../../../serving/inference/raw-elements.ts';
-import { elementCount, type Datatype, type Elements } from '../../../serving/inference/tensor.ts';
+import { decodeRaw, encodeRaw } from '../../../src/contracts/raw-elements.ts';
+import { elementCount, type Datatype, type Elements } from '../../../src/contracts/tensor.ts';
 
+type JsonDatatype = Exclude<Datatype, 'FP16'>;
 const whole = (min: number, max: number) => fc.integer({ min, max });
-/** One element of each datatype, as JSON has it. */
+/** One element of each datatype that JSON has a form for. */
 const jsonElement = {
   BOOL: fc.boolean(),
   UINT8: whole(0, 255),
@@ -19,10 +20,10 @@ const jsonElement = {
   FP32: fc.oneof(fc.float({ noNaN: true, noDefaultInfinity: true }), fc.constant(null)),
   FP64: fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.constant(null)),
   BYTES: fc.string({ unit: 'grapheme' }),
-} as const satisfies Record<Datatype, fc.Arbitrary<unknown>>;
+} as const satisfies Record<JsonDatatype, fc.Arbitrary<unknown>>;
 type JsonElement = boolean | number | string | null;
 
-const writers: Readonly<Record<Exclude<Datatype, 'BYTES'>, readonly [bytes: number, write: (view: DataView, at: number, value: never) => void]>> = {
+const writers: Readonly<Record<Exclude<JsonDatatype, 'BYTES'>, readonly [bytes: number, write: (view: DataView, at: number, value: never) => void]>> = {
   BOOL: [1, (view, at, value: boolean) => view.setUint8(at, value ? 1 : 0)],
   UINT8: [1, (view, at, value: number) => view.setUint8(at, value)],
   UINT16: [2, (view, at, value: number) => view.setUint16(at, value, true)],
@@ -37,7 +38,7 @@ const writers: Readonly<Record<Exclude<Datatype, 'BYTES'>, readonly [bytes: numb
 };
 
 /** The oracle: element by element, as the protocol describes it. */
-function naiveRaw(datatype: Datatype, values: readonly JsonElement[]): Buffer {
+function naiveRaw(datatype: JsonDatatype, values: readonly JsonElement[]): Buffer {
   const pieces = values.map((value) => {
     if (datatype === 'BYTES') {
       const text = Buffer.from(value as string);
@@ -61,14 +62,14 @@ function nested(values: readonly JsonElement[], shape: readonly number[]): unkno
 }
 
 const shapes = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 3 });
-const cases = (datatype: Datatype) =>
+const cases = (datatype: JsonDatatype) =>
   shapes.chain((shape) => {
     const count = elementCount(shape);
     const values = fc.array(jsonElement[datatype] as fc.Arbitrary<JsonElement>, { minLength: count, maxLength: count });
     return fc.record({ shape: fc.constant(shape), values });
   });
 
-describe.each(Object.keys(jsonElement) as Datatype[])('elements of %s', (datatype) => {
+describe.each(Object.keys(jsonElement) as JsonDatatype[])('elements of %s', (datatype) => {
   it('are the same from JSON, flat or nested, and from raw bytes, wherever these begin', () => {
     fc.assert(
       fc.property(cases(datatype), fc.integer({ min: 0, max: 8 }), ({ shape, values }, offset) => {
@@ -99,6 +100,16 @@ describe.each(Object.keys(jsonElement) as Datatype[])('elements of %s', (datatyp
       }),
     );
   });
+});
+
+it('halves go as raw bytes only', () => {
+  const bits = fc.array(whole(0, 65_535), { minLength: 1 });
+  fc.assert(fc.property(bits, (values) => {
+    const raw = naiveRaw('UINT16', values);
+    expect(decodeRaw('FP16', values.length, raw)).toEqual(Uint16Array.from(values));
+    expect(Buffer.from(encodeRaw(decodeRaw('FP16', values.length, raw) as Elements)).equals(raw)).toBe(true);
+    expect(decodeJson('FP16', [values.length], values)).toContain('send it as binary');
+  }));
 });
 
 it('numbers beyond a datatype, and bytes that are no BOOL, are refused', () => {

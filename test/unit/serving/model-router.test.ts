@@ -51,7 +51,7 @@ function setUp() {
       minimumWaitMs: 0,
       timers: systemTimers,
     });
-  const router = new ModelRouter({
+  const router = new ModelRouter<ServingVersion>({
     model: 'm',
     logger: createLogger('test', 'silent'),
     onStatus: (status) => statuses.push(status),

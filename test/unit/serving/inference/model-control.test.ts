@@ -10,9 +10,9 @@ afterEach(() => router?.close());
 
 it('does not wait for a load without end, and says that it goes on', async () => {
   router = new ModelRouter({ model: 'm', logger, onStatus: () => undefined, loadVersion: () => new Promise(() => undefined) });
-  const dataPlane = { model: () => ({ name: 'm', router }) } as unknown as DataPlane;
+  const dataPlane = { models: [{ name: 'm', router }] } as unknown as DataPlane;
   router.apply({ model: 'm', revision: 1, champion: 1, canary: null, shadow: null });
-  const control = new ModelControl({ dataPlane, loadWaitMs: 20, logger });
+  const control = new ModelControl({ dataPlane, tensorModels: { find: () => undefined }, loadWaitMs: 20, logger });
   await expect(control.load('m', [])).rejects.toMatchObject({ code: 'MODEL_NOT_READY', message: expect.stringContaining('goes on loading') as string });
   expect(router.loading).toBe(true);
 });

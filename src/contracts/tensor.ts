@@ -9,6 +9,8 @@ export const elementArrays = {
   INT16: Int16Array,
   INT32: Int32Array,
   INT64: BigInt64Array,
+  /** The bits of each. */
+  FP16: Uint16Array,
   FP32: Float32Array,
   FP64: Float64Array,
 } as const;

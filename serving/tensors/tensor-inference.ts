@@ -1,0 +1,87 @@
+import { isUtf8 } from 'node:buffer';
+import type { TensorSpec } from '../../src/contracts/tensor.ts';
+import { isMillraceError, MillraceError } from '../../src/core/millrace-error.ts';
+import type { Timers } from '../batcher/timers.ts';
+import { inputProblems, wantedOutputs } from '../inference/check-tensors.ts';
+import type { InferAnswer, InferRequest } from '../inference/infer-request.ts';
+import { assertRouted } from '../served-model.ts';
+import type { ServingMetrics } from '../serving-metrics.ts';
+import type { TensorModel } from './tensor-models.ts';
+import type { TensorVersion } from './tensor-version.ts';
+
+export interface TensorInferenceOptions {
+  readonly metrics: ServingMetrics;
+  readonly timers: Timers;
+  readonly rowsMax: number;
+  readonly timeoutMs: number;
+}
+
+const MS_PER_SECOND = 1_000;
+
+/** Inference by models without a feature service: their graphs' own tensors, in and out. They leave no decisions. */
+export class TensorInference {
+  readonly #options: TensorInferenceOptions;
+
+  constructor(options: TensorInferenceOptions) {
+    this.#options = options;
+  }
+
+  /** @throws MODEL_VERSION_NOT_FOUND, MODEL_NOT_READY */
+  tensorsOf(model: TensorModel, version: string | undefined): { inputs: readonly TensorSpec[]; outputs: readonly TensorSpec[] } {
+    const { inputs, outputs } = requireVersion(model, version).signature;
+    return { inputs, outputs };
+  }
+
+  /** @throws MODEL_VERSION_NOT_FOUND, MODEL_NOT_READY, REQUEST_INVALID, REQUEST_TOO_LARGE, SERVING_* */
+  async infer(model: TensorModel, request: InferRequest): Promise<InferAnswer> {
+    const { timers, metrics, timeoutMs } = this.#options;
+    const startedAt = timers.now();
+    const target = requireVersion(model, request.version);
+    const wanted = this.#checked(model, target, request);
+    try {
+      const answer = await target.run(request.inputs, startedAt + (request.timeoutMs ?? timeoutMs));
+      const role = model.router.roleOf(target);
+      const { queue, compute, total } = metrics.versions.of(model.name, target.version);
+      queue.observe(answer.queueMs / MS_PER_SECOND);
+      compute.observe(answer.computeMs / MS_PER_SECOND);
+      total.observe((timers.now() - startedAt) / MS_PER_SECOND);
+      metrics.predictions.inc({ model: model.name, variant: role }, target.signature.batched ? (request.inputs[0]?.shape[0] ?? 1) : 1);
+      const outputs = wanted.flatMap((spec) => answer.outputs.filter(({ name }) => name === spec.name));
+      const { version, digest } = target;
+      return { model: model.name, version, role, digest, id: request.id, outputs };
+    } catch (error) {
+      // What the caller did says nothing about the version.
+      if (!isMillraceError(error) || error.code !== 'REQUEST_TOO_LARGE') {
+        model.errorsByVersion.set(target.version, (model.errorsByVersion.get(target.version) ?? 0) + 1);
+      }
+      throw error;
+    }
+  }
+
+  #checked({ name }: TensorModel, { version, signature }: TensorVersion, request: InferRequest): TensorSpec[] {
+    const { inputs, outputs, batched } = signature;
+    const problems = inputProblems(inputs, request.inputs, batched ? this.#options.rowsMax : null);
+    for (const { name: input, datatype, elements } of request.inputs) {
+      const wrong = datatype === 'BYTES' ? (elements as readonly Uint8Array[]).findIndex((bytes) => !isUtf8(bytes)) : -1;
+      if (wrong >= 0) problems.push(`input '${input}': element ${wrong} is no text in UTF-8`);
+    }
+    const wanted = wantedOutputs(outputs, request.outputs, problems);
+    if (problems.length === 0) return wanted;
+    throw new MillraceError(
+      'REQUEST_INVALID',
+      `Inference by model '${name}' version ${version}: ${problems.join('; ')}. GET /v2/models/${name} has its tensors.`,
+    );
+  }
+}
+
+/** The named version, or the champion; undefined where it is not loaded. */
+export const versionOf = ({ router }: TensorModel, version: string | undefined): TensorVersion | undefined =>
+  version === undefined ? (router.routes.champion ?? undefined) : router.loaded.find((target) => String(target.version) === version);
+
+function requireVersion(model: TensorModel, version: string | undefined): TensorVersion {
+  const target = versionOf(model, version);
+  if (target !== undefined) return target;
+  if (version === undefined || model.router.unloaded) assertRouted(model);
+  const loaded = model.router.loaded.map((one) => one.version).join(', ') || 'none';
+  throw new MillraceError('MODEL_VERSION_NOT_FOUND', `Model '${model.name}' version '${String(version)}' is not loaded here. Loaded are ${loaded}.`);
+}

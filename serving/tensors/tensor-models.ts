@@ -1,0 +1,63 @@
+import type { Logger } from '../../src/infra/logger.ts';
+import type { Registry } from '../../src/registry/registry.ts';
+import { systemTimers } from '../batcher/timers.ts';
+import { ModelRouter } from '../router/model-router.ts';
+import type { ServingMetrics } from '../serving-metrics.ts';
+import type { SessionHost } from '../session-host/session-host.ts';
+import { loadTensorVersion, type TensorVersion } from './tensor-version.ts';
+
+/** A model without a feature service, ready to take requests. */
+export interface TensorModel {
+  readonly name: string;
+  readonly router: ModelRouter<TensorVersion>;
+  /** Failed answers of each version since the process started. */
+  readonly errorsByVersion: Map<number, number>;
+}
+
+export interface TensorModelsOptions {
+  readonly registry: Pick<Registry, 'listTensorModels' | 'readTensorBundle'>;
+  readonly host: SessionHost;
+  readonly queueRowsMax: number;
+  readonly metrics: ServingMetrics;
+  readonly onStatus: () => void;
+  readonly logger: Logger;
+}
+
+/** The models that no project defines. They are found in the registry, and new ones while the process runs. */
+export class TensorModels {
+  readonly #options: TensorModelsOptions;
+  readonly #models = new Map<string, TensorModel>();
+
+  constructor(options: TensorModelsOptions) {
+    this.#options = options;
+  }
+
+  get all(): readonly TensorModel[] {
+    return [...this.#models.values()];
+  }
+
+  find(name: string): TensorModel | undefined {
+    return this.#models.get(name);
+  }
+
+  /** Takes in the models that were registered since. @throws STORE_UNAVAILABLE */
+  async discover(): Promise<void> {
+    for (const name of await this.#options.registry.listTensorModels()) {
+      if (!this.#models.has(name)) this.#models.set(name, this.#create(name));
+    }
+  }
+
+  /** Drains and closes every version. */
+  async close(): Promise<void> {
+    await Promise.all(this.all.map(({ router }) => router.close()));
+  }
+
+  #create(model: string): TensorModel {
+    const { registry, host, queueRowsMax, metrics, onStatus, logger } = this.#options;
+    const loadVersion = async (version: number) => {
+      const onBatch = (rows: number): void => metrics.versions.of(model, version).batchRows.observe(rows);
+      return loadTensorVersion(await registry.readTensorBundle(model, version), host, { queueRowsMax, timers: systemTimers, onBatch });
+    };
+    return { name: model, router: new ModelRouter({ model, logger, onStatus, loadVersion }), errorsByVersion: new Map() };
+  }
+}
