@@ -1,13 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { request } from 'undici';
+import { request, type Dispatcher } from 'undici';
 import { MillraceError } from '../src/core/millrace-error.ts';
 import type { ProcessName } from '../workers/process-name.ts';
 import { consoleUrlOf, gatewayUrlOf, servingUrlOf } from '../workers/process-urls.ts';
 import type { Supervisor } from '../workers/supervisor.ts';
+import { agentWithCertificate } from './client-certificate.ts';
 import type { CommandContext } from './command-context.ts';
 
 const READY_LIMIT_MS = 120_000;
 const POLL_MS = 100;
+const LIVE = '/v1/health/live';
 const PROBE_LIMIT_MS = 1_000;
 /** A process that ends this often before it ever answered will not answer. */
 const RESTARTS_MAX = 4;
@@ -19,22 +21,31 @@ const RESTARTS_MAX = 4;
  */
 export async function awaitProcesses(context: CommandContext, supervisor: Supervisor): Promise<void> {
   const environment = await context.environment();
-  await Promise.all([
-    awaitAnswer(context, supervisor, 'gateway', gatewayUrlOf(environment)),
-    awaitAnswer(context, supervisor, 'serving', servingUrlOf(environment)),
-    awaitAnswer(context, supervisor, 'console', consoleUrlOf(environment)),
-  ]);
+  const agent = await agentWithCertificate(environment);
+  const metricsPort = supervisor.state().processes.find(({ name }) => name === 'serving')?.metricsPort;
+  // Where serving asks for certificates and there is none to show, its metrics port tells as much: it opens once serving listens.
+  const isShut = Boolean(environment['MILLRACE_SERVING_TLS_CLIENT_CA_FILE']) && agent === undefined;
+  const serving = isShut ? `http://127.0.0.1:${metricsPort ?? 0}/healthz` : `${servingUrlOf(environment)}${LIVE}`;
+  try {
+    await Promise.all([
+      awaitAnswer(context, supervisor, 'gateway', `${gatewayUrlOf(environment)}${LIVE}`),
+      awaitAnswer(context, supervisor, 'serving', serving, agent),
+      awaitAnswer(context, supervisor, 'console', `${consoleUrlOf(environment)}${LIVE}`),
+    ]);
+  } finally {
+    await agent?.close();
+  }
 }
 
 async function awaitAnswer(
   context: CommandContext,
   supervisor: Supervisor,
   name: ProcessName,
-  base: string,
+  url: string,
+  agent?: Dispatcher,
 ): Promise<void> {
-  const url = `${base}/v1/health/live`;
   const deadline = Date.now() + READY_LIMIT_MS;
-  while (!(await answers(url))) {
+  while (!(await answers(url, agent))) {
     const state = supervisor.state().processes.find((candidate) => candidate.name === name);
     if (Date.now() > deadline || (state?.restarts ?? 0) >= RESTARTS_MAX) {
       throw new MillraceError(
@@ -46,9 +57,10 @@ async function awaitAnswer(
   }
 }
 
-async function answers(url: string): Promise<boolean> {
+async function answers(url: string, agent: Dispatcher | undefined): Promise<boolean> {
   try {
     const { statusCode, body } = await request(url, {
+      ...(agent === undefined ? {} : { dispatcher: agent }),
       headersTimeout: PROBE_LIMIT_MS,
       bodyTimeout: PROBE_LIMIT_MS,
     });

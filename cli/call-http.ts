@@ -1,3 +1,4 @@
+import type { Dispatcher } from 'undici';
 import { errorTable, type ErrorCode } from '../src/core/error-table.ts';
 import { messageOf, MillraceError } from '../src/core/millrace-error.ts';
 
@@ -10,6 +11,8 @@ export interface HttpCall {
   readonly body?: unknown;
   /** Of a process with access control. */
   readonly apiKey?: string | undefined;
+  /** Of a process that asks for a certificate. */
+  readonly agent?: Dispatcher | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -24,6 +27,7 @@ export async function callHttp(call: HttpCall): Promise<unknown> {
   try {
     const answer = await request(call.url, {
       method: call.method,
+      ...(call.agent === undefined ? {} : { dispatcher: call.agent }),
       signal: call.signal,
       headersTimeout: TIMEOUT_MS,
       bodyTimeout: TIMEOUT_MS,

@@ -4,6 +4,7 @@ import type { Act } from './command-context.ts';
 import { addApply } from './commands/apply.ts';
 import { addApprove } from './commands/approve.ts';
 import { addAudit } from './commands/audit.ts';
+import { addClient } from './commands/client.ts';
 import { addDeadLetters } from './commands/dead-letters.ts';
 import { addDown } from './commands/down.ts';
 import { addFeatures } from './commands/features.ts';
@@ -39,7 +40,7 @@ const commands: readonly (readonly [heading: string, adds: readonly AddCommand[]
   ['Project:', [addPlan, addApply, addViews]],
   ['Processes:', [addStart, addRun, addKeys]],
   ['Events and features:', [addReplay, addMaterialize, addFeatures, addLog, addDeadLetters]],
-  ['Models:', [addTrain, addRollout, addPromote, addRollback, addPause, addResume, addApprove, addPredict]],
+  ['Models:', [addTrain, addRollout, addPromote, addRollback, addPause, addResume, addApprove, addPredict, addClient]],
   ['Looking:', [addStatus, addModels, addLedger, addAudit]],
 ];
 

@@ -1,3 +1,4 @@
+import { agentWithCertificate } from '../client-certificate.ts';
 import { callHttp } from '../call-http.ts';
 import { examples, parseMoment, type AddCommand } from '../add-command.ts';
 import { exitCodes } from '../exit-code.ts';
@@ -48,13 +49,16 @@ export const addPredict: AddCommand = (program, act) => {
       act(async (context, model: string, fields: readonly string[], options: PredictOptions) => {
         const instance = parseInstance(options.instance, fields);
         const base = options.url ?? servingUrlOf(await context.environment());
-        const answer = (await callHttp({
+        const agent = await agentWithCertificate(context.givenEnvironment);
+        const answered = callHttp({
           method: 'POST',
           url: `${base}/v1/models/${encodeURIComponent(model)}/predict`,
           body: { instances: [instance], ...(options.asOf === undefined ? {} : { asOf: options.asOf }) },
           apiKey: context.givenEnvironment['MILLRACE_API_KEY'] || undefined,
+          agent,
           signal: context.signal,
-        })) as Answer;
+        });
+        const answer = (await answered.finally(() => agent?.close())) as Answer;
         context.output.result(answer, () => describeAnswer(answer));
         return exitCodes.ok;
       }),

@@ -7,11 +7,21 @@ export function summarizeModel({ name, router }: ServedModel) {
   const { champion, canary, shadow } = router.routes;
   return {
     model: name,
+    state: stateOf(router),
     champion: champion?.version ?? null,
+    allocated: router.allocation?.champion ?? null,
     canary: canary === null ? null : { version: canary.target.version, share: canary.share },
     shadow: shadow?.version ?? null,
     ready: router.settled,
   };
+}
+
+/** Whether a model answers, and why not: `unloaded` by an operator, `loading`, `rejected` at its checks, or `unpromoted`. */
+function stateOf(router: ServedModel['router']): 'serving' | 'unloaded' | 'loading' | 'rejected' | 'unpromoted' {
+  if (router.unloaded) return 'unloaded';
+  if (router.routes.champion !== null) return 'serving';
+  if (router.loading || !router.settled) return 'loading';
+  return router.status.rejected.length > 0 ? 'rejected' : 'unpromoted';
 }
 
 /** What answers now says what a request needs; the project's file may be ahead of it. */

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import type { ServingSettings } from '../../serving/settings.ts';
 import type { Logger } from '../../src/infra/logger.ts';
 import { createMetrics, Gauge } from '../../src/infra/metrics.ts';
-import { serveMetrics, type MetricsAddress } from '../serve-metrics.ts';
+import { serveMetrics, type MetricsAddress, type MetricsServer } from '../serve-metrics.ts';
 import { stopOnSignal } from '../stop-on-signal.ts';
 import { handOverAgain } from './hand-over-again.ts';
 import { ServingGroup } from './serving-group.ts';
@@ -22,7 +22,8 @@ export const processCountOf = ({ processes }: ServingSettings): number => (proce
 export async function runServingGroup(settings: ServingSettings, metricsAt: MetricsAddress | undefined, logger: Logger): Promise<void> {
   cluster.schedulingPolicy = cluster.SCHED_RR;
   const registry = createMetrics('serving', { member: 'primary' });
-  const group = new ServingGroup({
+  let metrics: Promise<MetricsServer> | undefined;
+  const group: ServingGroup = new ServingGroup({
     count: processCountOf(settings),
     fork: (place) => {
       cluster.setupPrimary({ args: [String(place)] });
@@ -33,12 +34,15 @@ export async function runServingGroup(settings: ServingSettings, metricsAt: Metr
     stopLimitMs: settings.retireMs + settings.drainTimeoutMs + STOP_MARGIN_MS,
     readyLimitMs: START_LIMIT_MS + settings.openTimeoutMs,
     metrics: () => registry.metrics(),
+    // As with a process alone: that the port of metrics answers tells that those of serving do.
+    onListening: () => {
+      metrics = metricsAt === undefined ? undefined : serveMetrics({ contentType: registry.contentType, metrics: () => group.metrics() }, metricsAt);
+    },
     logger,
   });
   observeGroup(registry, group);
-  const metrics = metricsAt === undefined ? undefined : await serveMetrics({ contentType: registry.contentType, metrics: () => group.metrics() }, metricsAt);
   group.start();
-  stopOnSignal(logger, () => Promise.all([group.stop(), metrics?.close()]));
+  stopOnSignal(logger, () => Promise.all([group.stop(), metrics?.then((server) => server.close())]));
   process.on('SIGUSR2', () => {
     logger.info('rolling restart');
     void group.restartRolling().then(() => logger.info('rolling restart is over'));

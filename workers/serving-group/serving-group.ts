@@ -20,6 +20,8 @@ export interface ServingGroupOptions {
   readonly readyLimitMs: number;
   /** The primary's own metrics. */
   readonly metrics: () => Promise<string>;
+  /** Once, when the first process listens. */
+  readonly onListening: () => void;
   readonly logger: Logger;
 }
 
@@ -149,6 +151,7 @@ export class ServingGroup {
   #onMessage(member: MemberProcess, message: FromMember): void {
     if (message.kind === 'joined') {
       for (const model of this.#unloaded) void member.ask({ what: 'unload', model }, limitMsOf('unload'));
+      if (!this.#listening) this.#options.onListening();
       if (!this.#listening) this.#options.logger.info({ url: message.url, grpc: message.grpcAddress, processes: this.#places.length }, 'serving group listens');
       this.#listening = true;
     } else if (message.kind === 'ready') {

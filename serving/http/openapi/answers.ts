@@ -6,7 +6,9 @@ const version = z.number().int().min(1);
 const variant = z.enum(['champion', 'canary']);
 const modelSummary = z.object({
   model: z.string(),
+  state: z.enum(['serving', 'unloaded', 'loading', 'rejected', 'unpromoted']),
   champion: version.nullable(),
+  allocated: version.nullable(),
   canary: z.object({ version, share: z.number().min(0).max(1) }).nullable(),
   shadow: version.nullable(),
   ready: z.boolean(),

@@ -51,9 +51,12 @@ it('a model that an operator unloaded is answered by nobody, is no longer report
   });
   expect(await post('/v2/repository/index', {}, keys.predict)).toMatchObject({ body: [{ version: String(champion), state: 'UNAVAILABLE', reason: 'unloaded' }] });
   expect(await ready()).toMatchObject({ ready: true, models: [{ model: 'delay', ready: true, state: 'an operator unloaded it from this process' }] });
+  const listed = async () => ((await (await fetch(`${serving.url}/v1/models`, { headers: { 'x-api-key': keys.predict } })).json()) as { models: unknown }).models;
+  expect(await listed()).toMatchObject([{ model: 'delay', state: 'unloaded', champion: null, allocated: champion }]);
   // A rollout waits for the processes that report the model: this one is silent until its last report is forgotten.
   await vi.waitFor(async () => expect(await stage.registry.liveServing(delayModel.name)).toEqual([]), { timeout: 20_000, interval: 200 });
   expect(await control('load')).toEqual({ status: 200, body: null });
+  expect(await listed()).toMatchObject([{ model: 'delay', state: 'serving', champion, allocated: champion }]);
   expect((await predict()).body).toMatchObject({ version: champion });
   await vi.waitFor(async () => expect(await stage.registry.liveServing(delayModel.name)).toMatchObject([{ loaded: [champion] }]), { timeout: 5_000 });
 });
