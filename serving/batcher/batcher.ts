@@ -1,6 +1,7 @@
 import { isMillraceError, MillraceError } from '../../src/core/millrace-error.ts';
 import { Admission, type AdmissionOptions } from './admission.ts';
 import { BatchTensor, type Part } from './batch-tensor.ts';
+import type { Departure } from './departure.ts';
 import { DrainRate } from './drain-rate.ts';
 import { FairQueue } from './fair-queue.ts';
 import { PendingRequest, type BatchAnswer } from './pending-request.ts';
@@ -15,8 +16,8 @@ const SESSION_LOST_RETRIES = 1;
 export interface Caller {
   /** `normal`, where absent. */
   readonly priority?: Priority | undefined;
-  /** Aborted when nobody waits for the answer any more. */
-  readonly signal?: AbortSignal | undefined;
+  /** When nobody waits for the answer any more; absent: somebody always does. */
+  readonly departure?: Departure | undefined;
 }
 
 export interface BatcherOptions extends Omit<AdmissionOptions, 'instances'> {
@@ -73,14 +74,14 @@ export class Batcher {
    * @throws SERVING_DEADLINE_EXCEEDED at once where it can't be met, later where it was not;
    *   SERVING_OVERLOADED where the queue is full; SERVING_CANCELLED; what the session fails with.
    */
-  async submit(rows: number, write: WriteRow, deadline: number, { priority = 'normal', signal }: Caller = {}): Promise<BatchAnswer> {
+  async submit(rows: number, write: WriteRow, deadline: number, { priority = 'normal', departure }: Caller = {}): Promise<BatchAnswer> {
     const { timers } = this.#options;
-    if (signal?.aborted === true) throw cancelled(this.#options.label);
+    if (departure?.gone === true) throw cancelled(this.#options.label);
     this.#admission.assertInTime(rows, priority, deadline - timers.now(), this.#instances - this.#running.size);
     this.#admission.makeRoom(rows, priority);
     const request = new PendingRequest({ rows, write, deadline, priority, timers });
     this.#queue.push(request);
-    signal?.addEventListener('abort', () => {
+    departure?.onGone(() => {
       this.#leave(request, cancelled(this.#options.label));
     });
     this.#watch(deadline);

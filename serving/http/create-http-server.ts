@@ -20,7 +20,7 @@ import { parseHistoricalRequest } from './parse-historical-request.ts';
 import { parseOnlineRequest } from './parse-online-request.ts';
 import { parsePredictRequest } from './parse-predict-request.ts';
 import { refuseConnection } from './refuse-connection.ts';
-import { signalOf } from './request-options.ts';
+import { departureOf } from './request-options.ts';
 import { addRepositoryRoutes } from './repository-routes.ts';
 import { sendError } from './send-error.ts';
 import { followCertificates, tlsOptions } from './tls-options.ts';
@@ -59,7 +59,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
 
   app.post<{ Params: { model: string } }>('/v1/models/:model/predict', async ({ params, body, headers }, reply) => {
     const { instances, options } = parsePredictRequest(body, headers, settings.timeoutMsMax);
-    return answerOf(params.model, await dataPlane.predict(params.model, instances, { ...options, signal: signalOf(reply.raw) }));
+    return answerOf(params.model, await dataPlane.predict(params.model, instances, { ...options, departure: departureOf(reply.raw) }));
   });
   app.post('/v1/features/online', ({ body, headers }) =>
     onlineFeatures.read(parseOnlineRequest(body, headers['x-request-timeout'], settings.timeoutMsMax)),

@@ -3,7 +3,7 @@ import type { OpenInference } from '../inference/open-inference.ts';
 import type { ServingSettings } from '../settings.ts';
 import { pack, takePackedBodies } from './content-coding.ts';
 import { JSON_LENGTH_HEADER, parseInfer, printInfer } from './infer-json.ts';
-import { signalOf } from './request-options.ts';
+import { departureOf } from './request-options.ts';
 
 interface ModelParams {
   readonly model: string;
@@ -38,7 +38,7 @@ async function answer(
   { timeoutMsMax }: ServingSettings,
 ): Promise<FastifyReply> {
   const { request, isBinary } = parseInfer(body ?? Buffer.alloc(0), headers, params, timeoutMsMax);
-  const { bytes, jsonLength } = printInfer(await inference.infer({ ...request, signal: signalOf(reply.raw) }), isBinary);
+  const { bytes, jsonLength } = printInfer(await inference.infer({ ...request, departure: departureOf(reply.raw) }), isBinary);
   if (jsonLength !== undefined) reply.header(JSON_LENGTH_HEADER, jsonLength);
   reply.type(jsonLength === undefined ? 'application/json' : 'application/octet-stream');
   const packed = await pack(bytes, headers['accept-encoding']);

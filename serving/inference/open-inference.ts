@@ -124,12 +124,12 @@ export class OpenInference {
     );
   }
 
-  async #scores(model: ServedModel, target: ServingVersion, { inputs, priority, signal }: InferRequest, deadline: number, noteWait: NoteWait): Promise<Float32Array> {
+  async #scores(model: ServedModel, target: ServingVersion, { inputs, priority, departure }: InferRequest, deadline: number, noteWait: NoteWait): Promise<Float32Array> {
     const { metrics } = this.#options;
     // The one input that there is, of the datatype that was checked.
     const features = inputs[0]?.elements as Float32Array;
     try {
-      const { scores, queueMs, computeMs } = await target.scoreTensor(features, deadline, { priority, signal });
+      const { scores, queueMs, computeMs } = await target.scoreTensor(features, deadline, { priority, departure });
       noteWait(queueMs);
       metrics.queue.observe({ model: model.name }, queueMs / MS_PER_SECOND);
       metrics.compute.observe({ model: model.name }, computeMs / MS_PER_SECOND);
