@@ -41,7 +41,7 @@ export interface ScoreRequest {
  */
 export async function scoreByVersion(request: ScoreRequest): Promise<Scored> {
   const { model, parsed, rowsOf, deadline, now, options } = request;
-  const { priority, signal, trace } = options;
+  const { priority, departure, trace } = options;
   const shares = splitByVersion(request);
   const predictions = new Array<Prediction>(parsed.count);
   const answers = new Array<BatchAnswer>(parsed.count);
@@ -50,7 +50,7 @@ export async function scoreByVersion(request: ScoreRequest): Promise<Scored> {
     const rowsTrace = trace?.rows(target, which.length);
     try {
       const read = rowsOf.get(target.program) as ServiceRows;
-      const answer = await target.score(read.rows, which, deadline, { priority, signal, trace: rowsTrace });
+      const answer = await target.score(read.rows, which, deadline, { priority, departure, trace: rowsTrace });
       rowsTrace?.answered(answer);
       const { version, digest, signature } = target;
       which.forEach((i, k) => {

@@ -3,6 +3,7 @@ import { inSpan, startBatchSpan, type Span, type Tracer } from '../../src/infra/
 import type { RowsTrace } from '../request-trace.ts';
 import { Admission, type AdmissionOptions } from './admission.ts';
 import { BatchTensor, type Part } from './batch-tensor.ts';
+import type { Departure } from './departure.ts';
 import { DrainRate } from './drain-rate.ts';
 import { FairQueue } from './fair-queue.ts';
 import { PendingRequest, type BatchAnswer } from './pending-request.ts';
@@ -17,8 +18,8 @@ const SESSION_LOST_RETRIES = 1;
 export interface Caller {
   /** `normal`, where absent. */
   readonly priority?: Priority | undefined;
-  /** Aborted when nobody waits for the answer any more. */
-  readonly signal?: AbortSignal | undefined;
+  /** When nobody waits for the answer any more; absent: somebody always does. */
+  readonly departure?: Departure | undefined;
 }
 
 export interface Submission extends Caller {
@@ -82,14 +83,14 @@ export class Batcher {
    * @throws SERVING_DEADLINE_EXCEEDED at once where it can't be met, later where it was not;
    *   SERVING_OVERLOADED where the queue is full; SERVING_CANCELLED; what the session fails with.
    */
-  async submit(rows: number, write: WriteRow, deadline: number, { priority = 'normal', signal, trace }: Submission = {}): Promise<BatchAnswer> {
+  async submit(rows: number, write: WriteRow, deadline: number, { priority = 'normal', departure, trace }: Submission = {}): Promise<BatchAnswer> {
     const { timers } = this.#options;
-    if (signal?.aborted === true) throw cancelled(this.#options.label);
+    if (departure?.gone === true) throw cancelled(this.#options.label);
     this.#admission.assertInTime(rows, priority, deadline - timers.now(), this.#instances - this.#running.size);
     this.#admission.makeRoom(rows, priority);
     const request = new PendingRequest({ rows, write, deadline, priority, timers, trace });
     this.#queue.push(request);
-    signal?.addEventListener('abort', () => {
+    departure?.onGone(() => {
       this.#leave(request, cancelled(this.#options.label));
     });
     this.#watch(deadline);

@@ -68,8 +68,11 @@ export class DecisionCompleter {
   }
 }
 
-/** Notes a failed answer of a version; the registry is told with the next report. A caller that went away is no fault of it. */
+/** What a caller did: it went away, or sent more rows at once than any queue of the version holds. */
+const callerCodes: readonly string[] = ['SERVING_CANCELLED', 'REQUEST_INVALID'];
+
+/** Notes a failed answer of a version; the registry is told with the next report. What the caller did is no fault of it. */
 export function countError(model: ServedModel, version: number, error: unknown): void {
-  if (isMillraceError(error) && error.code === 'SERVING_CANCELLED') return;
+  if (isMillraceError(error) && callerCodes.includes(error.code)) return;
   model.errorsByVersion.set(version, (model.errorsByVersion.get(version) ?? 0) + 1);
 }

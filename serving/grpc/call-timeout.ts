@@ -1,5 +1,6 @@
 import type { Deadline, ServerUnaryCall } from '@grpc/grpc-js';
 import { MillraceError } from '../../src/core/millrace-error.ts';
+import { Departure } from '../batcher/departure.ts';
 
 /**
  * Ms that a call has left, at most `timeoutMsMax`; undefined where it has no deadline, and the setting for requests without one holds.
@@ -15,10 +16,10 @@ export function callTimeout(deadline: Deadline, now: number, timeoutMsMax: numbe
   );
 }
 
-/** Aborted when the caller cancels, goes away or has no time left. */
-export function signalOf(call: ServerUnaryCall<unknown, unknown>): AbortSignal {
-  const caller = new AbortController();
-  if (call.cancelled) caller.abort();
-  else call.once('cancelled', () => caller.abort());
-  return caller.signal;
+/** When the caller cancels, goes away or has no time left. */
+export function departureOf(call: ServerUnaryCall<unknown, unknown>): Departure {
+  const departure = new Departure();
+  if (call.cancelled) departure.leave();
+  else call.once('cancelled', () => departure.leave());
+  return departure;
 }

@@ -4,7 +4,7 @@ import { inferenceProto } from '../../src/infra/load-proto.ts';
 import type { Logger } from '../../src/infra/logger.ts';
 import type { ModelControl } from '../inference/model-control.ts';
 import type { OpenInference } from '../inference/open-inference.ts';
-import { callTimeout, signalOf } from './call-timeout.ts';
+import { callTimeout, departureOf } from './call-timeout.ts';
 import type { GrpcService } from './grpc-service.ts';
 import { idsOf, toServiceError } from './grpc-status.ts';
 import type { TraceOfCall } from './trace-calls.ts';
@@ -33,7 +33,7 @@ export function createInferenceService({ inference, modelControl, timeoutMsMax, 
   const infer = async (call: ServerUnaryCall<WireInferRequest, unknown>): Promise<unknown> => {
     const transportMs = callTimeout(call.getDeadline(), Date.now(), timeoutMsMax);
     const request = inference.reading(call.request.modelName, () => inferRequestOf(call.request, transportMs, timeoutMsMax));
-    return inferResponseOf(await inference.infer({ ...request, signal: signalOf(call), trace: traceOfCall(call) }), call.request.rawInputContents.length > 0);
+    return inferResponseOf(await inference.infer({ ...request, departure: departureOf(call), trace: traceOfCall(call) }), call.request.rawInputContents.length > 0);
   };
   return {
     name: INFERENCE_SERVICE,

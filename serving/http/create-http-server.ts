@@ -25,7 +25,7 @@ import { parseHistoricalRequest } from './parse-historical-request.ts';
 import { parseOnlineRequest } from './parse-online-request.ts';
 import { parsePredictRequest, predictOutputs, type PredictOutput } from './parse-predict-request.ts';
 import { refuseConnection } from './refuse-connection.ts';
-import { signalOf } from './request-options.ts';
+import { departureOf } from './request-options.ts';
 import { addRepositoryRoutes } from './repository-routes.ts';
 import { createErrorSender, type SendError } from './send-error.ts';
 import { followCertificates, tlsOptions } from './tls-options.ts';
@@ -100,7 +100,7 @@ function addNativeRoutes(
   app.post<{ Params: { model: string } }>('/v1/models/:model/predict', async (request, reply) => {
     const { params, body, headers } = request;
     const { instances, options, outputs } = dataPlane.reading(params.model, () => parsePredictRequest(body, headers, settings.timeoutMsMax));
-    const caller = { signal: signalOf(reply.raw), trace: traceOfRequest(request) };
+    const caller = { departure: departureOf(reply.raw), trace: traceOfRequest(request) };
     return answerOf(params.model, await dataPlane.predict(params.model, instances, { ...options, ...caller }), outputs);
   });
   app.post('/v1/features/online', (request) => {

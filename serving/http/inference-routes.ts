@@ -4,7 +4,7 @@ import type { RequestTrace } from '../request-trace.ts';
 import type { ServingSettings } from '../settings.ts';
 import { pack, takePackedBodies } from './content-coding.ts';
 import { JSON_LENGTH_HEADER, parseInfer, printInfer } from './infer-json.ts';
-import { signalOf } from './request-options.ts';
+import { departureOf } from './request-options.ts';
 
 interface ModelParams {
   readonly model: string;
@@ -40,7 +40,7 @@ async function answer(
   trace: RequestTrace | undefined,
 ): Promise<FastifyReply> {
   const { request, isBinary } = inference.reading(params.model, () => parseInfer(body ?? Buffer.alloc(0), headers, params, timeoutMsMax));
-  const { bytes, jsonLength } = printInfer(await inference.infer({ ...request, signal: signalOf(reply.raw), trace }), isBinary);
+  const { bytes, jsonLength } = printInfer(await inference.infer({ ...request, departure: departureOf(reply.raw), trace }), isBinary);
   if (jsonLength !== undefined) reply.header(JSON_LENGTH_HEADER, jsonLength);
   reply.type(jsonLength === undefined ? 'application/json' : 'application/octet-stream');
   const packed = await pack(bytes, headers['accept-encoding']);

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { TIME_MAGNITUDE_MAX_MS } from '../../src/fold/parse-row.ts';
+import { Departure } from '../batcher/departure.ts';
 import { readPriority, type Priority } from '../batcher/priority.ts';
 
 /** A moment in a body: whole ms since the epoch, or ISO 8601 text with a zone; parsed to ms. */
@@ -36,11 +37,11 @@ export function readRunHeaders(headers: IncomingHttpHeaders, timeoutMsMax: numbe
   };
 }
 
-/** Aborted when the connection goes before the answer is written. */
-export function signalOf(response: ServerResponse): AbortSignal {
-  const caller = new AbortController();
+/** When the connection goes before the answer is written. */
+export function departureOf(response: ServerResponse): Departure {
+  const departure = new Departure();
   response.once('close', () => {
-    if (!response.writableEnded) caller.abort();
+    if (!response.writableEnded) departure.leave();
   });
-  return caller.signal;
+  return departure;
 }

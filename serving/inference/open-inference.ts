@@ -162,12 +162,12 @@ export class OpenInference {
   }
 
   async #scores(model: ServedModel, target: ServingVersion, request: InferRequest, deadline: number, noteWait: NoteWait): Promise<Float32Array> {
-    const { inputs, priority, signal, trace } = request;
+    const { inputs, priority, departure, trace } = request;
     // The one input that there is, of the datatype that was checked.
     const features = inputs[0]?.elements as Float32Array;
     const rowsTrace = trace?.rows(target, features.length / target.columns);
     try {
-      const answer = await target.scoreTensor(features, deadline, { priority, signal, trace: rowsTrace });
+      const answer = await target.scoreTensor(features, deadline, { priority, departure, trace: rowsTrace });
       rowsTrace?.answered(answer);
       noteWait(answer.queueMs);
       const { queue, compute } = this.#options.metrics.versions.of(model.name, target.version);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { Batcher } from '../../../serving/batcher/batcher.ts';
+import { Departure } from '../../../serving/batcher/departure.ts';
 import { priorities } from '../../../serving/batcher/priority.ts';
 import { MillraceError } from '../../../src/core/millrace-error.ts';
 import { VirtualTimers } from '../../support/serving/virtual-timers.ts';
@@ -58,19 +59,19 @@ it('gives each caller its own rows, in order, or one named failure by its deadli
       });
       const outcomes = calls.map(async ({ at, rows, timeoutMs, priority, leavesAfterMs }, caller) => {
         await timers.sleep(at);
-        const client = new AbortController();
-        if (leavesAfterMs !== null) timers.after(leavesAfterMs, () => client.abort());
+        const departure = new Departure();
+        if (leavesAfterMs !== null) timers.after(leavesAfterMs, () => departure.leave());
         const write = (row: number, out: Float32Array, to: number): void => {
           out.fill(caller * 100 + row, to, to + COLUMNS);
         };
         try {
-          const { scores } = await batcher.submit(rows, write, at + timeoutMs, { priority, signal: client.signal });
+          const { scores } = await batcher.submit(rows, write, at + timeoutMs, { priority, departure });
           expect([...scores]).toEqual(Array.from({ length: rows }, (_, r) => caller * 100 + r));
         } catch (error) {
           expect(error).toBeInstanceOf(MillraceError);
           const codes = ['SERVING_DEADLINE_EXCEEDED', 'SERVING_OVERLOADED', 'SERVING_SESSION_LOST'];
           if (failing.includes(caller)) codes.push('SERVING_SESSION_FAILED');
-          if (client.signal.aborted) codes.push('SERVING_CANCELLED');
+          if (departure.gone) codes.push('SERVING_CANCELLED');
           if (rows > settings.queueRowsMax) codes.push('REQUEST_INVALID');
           expect(codes).toContain((error as MillraceError).code);
         }

@@ -78,10 +78,11 @@ describe('a rollout', () => {
     expect(world.allocation).toMatchObject(restored);
   });
 
-  it('rolls back where serving refuses the version', async () => {
+  it('rolls back where serving refuses the version, with its reason in the ledger', async () => {
     world.refuses = () => 'golden batch differs';
     expect(await run()).toMatchObject({ verdict: 'rolled-back', reason: 'SERVING_VERSION_REJECTED: golden batch differs' });
     expect(world.allocation).toMatchObject(restored);
+    expect(world.ledger.at(-1)).toMatchObject({ action: 'verdict', reason: expect.stringContaining('SERVING_VERSION_REJECTED: golden batch differs') as string });
   });
 
   it('is not begun where the champion is another by now', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Batcher, type BatcherOptions } from '../../../../serving/batcher/batcher.ts';
+import { Departure } from '../../../../serving/batcher/departure.ts';
 import { MillraceError } from '../../../../src/core/millrace-error.ts';
 import { VirtualTimers } from '../../../support/serving/virtual-timers.ts';
 
@@ -172,13 +173,13 @@ describe('the batcher', () => {
     const write = (): void => undefined;
     const running = batcher.submit(1, write, 1_000);
     await timers.runUntil(1);
-    const caller = new AbortController();
-    const queued = expect(batcher.submit(3, write, 1_000, { signal: caller.signal })).rejects.toMatchObject({ code: 'SERVING_CANCELLED' });
+    const departure = new Departure();
+    const queued = expect(batcher.submit(3, write, 1_000, { departure })).rejects.toMatchObject({ code: 'SERVING_CANCELLED' });
     expect(batcher.queuedRows).toBe(3);
-    caller.abort();
+    departure.leave();
     await queued;
     expect(batcher.queuedRows).toBe(0);
-    await expect(batcher.submit(1, write, 1_000, { signal: caller.signal })).rejects.toMatchObject({ code: 'SERVING_CANCELLED' });
+    await expect(batcher.submit(1, write, 1_000, { departure })).rejects.toMatchObject({ code: 'SERVING_CANCELLED' });
     await timers.runUntil(50);
     await running;
     expect(batches).toHaveLength(1);
