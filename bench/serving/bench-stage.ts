@@ -9,14 +9,14 @@ import { applyEvent, createState } from '../../src/fold/view-state.ts';
 import { loadBaseConfig } from '../../src/infra/base-config.ts';
 import { createKafka } from '../../src/infra/kafka.ts';
 import { createLogger } from '../../src/infra/logger.ts';
-import { migrate } from '../../src/infra/migrate.ts';
-import { createPostgres } from '../../src/infra/postgres.ts';
 import { processEnvironment } from '../../src/infra/process-environment.ts';
 import { createRedis, redisReady } from '../../src/infra/redis.ts';
 import { choosePort } from '../../stack/free-port.ts';
-import { ROOT, run } from './bench-process.ts';
+import { ROOT, run } from '../measure/bench-process.ts';
+import { openScratchDatabase } from '../measure/scratch-database.ts';
 
-const PROJECT = path.join(ROOT, 'examples/flights/project.ts');
+/** The flights project's file. */
+export const FLIGHTS = path.join(ROOT, 'examples/flights/project.ts');
 const EVENTS_PER_KEY = 60;
 const EVENT_STEP_MS = 15 * 60_000;
 /** States go by themselves where a bench is cut off. */
@@ -25,20 +25,26 @@ const STATE_SECONDS = 600;
 /** Moment that the benches read as of. */
 export const asOf = Date.UTC(2013, 5, 1);
 
-/** A scratch database, a name of its own in Kafka and Redis, and a serving process over them. */
-export async function openBenchStage(purpose: string) {
+export interface ServingProcessOptions {
+  /** Settings over the stage's own. */
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly core?: number | undefined;
+  readonly nodeArgs?: readonly string[];
+}
+
+/**
+ * A scratch database, a name of its own in Kafka and Redis, and serving processes over them.
+ * @param purpose letters and digits
+ * @param projectFile of what is served
+ */
+export async function openBenchStage(purpose: string, projectFile: string) {
   const name = `bench-${purpose}-${process.pid}`;
   const dataDir = mkdtempSync(path.join(tmpdir(), 'millrace-bench-'));
   const logger = createLogger('bench', 'warn');
-  const base = loadBaseConfig({ ...processEnvironment(), MILLRACE_PROJECT: PROJECT });
-  const admin = createPostgres({ url: base.postgresUrl, applicationName: 'bench', logger });
-  const database = name.replaceAll('-', '_');
-  await admin.query(`CREATE DATABASE ${database}`);
-  const url = new URL(base.postgresUrl);
-  url.pathname = `/${database}`;
+  const base = loadBaseConfig({ ...processEnvironment(), MILLRACE_PROJECT: projectFile });
+  const database = await openScratchDatabase(purpose);
+  const { postgres } = database;
   const names = createNames(name);
-  const postgres = createPostgres({ url: url.href, applicationName: 'bench', logger });
-  await migrate(postgres, path.join(ROOT, 'migrations'));
   const redis = createRedis({ url: base.redisUrl, role: 'write', logger });
   const kafka = createKafka({ brokers: base.kafkaBrokers, clientId: name, logger });
   await redisReady(redis);
@@ -55,18 +61,14 @@ export async function openBenchStage(purpose: string) {
         await redis.set(stateKey, someState(view), 'EX', STATE_SECONDS);
       }
     },
-    startServing: () =>
-      startServing({
-        MILLRACE_NAMESPACE: name,
-        MILLRACE_DATA_DIR: dataDir,
-        MILLRACE_PROJECT: PROJECT,
-        MILLRACE_POSTGRES_URL: url.href,
-      }),
+    startServing: (options: ServingProcessOptions = {}) => {
+      const own = { MILLRACE_NAMESPACE: name, MILLRACE_DATA_DIR: dataDir, MILLRACE_PROJECT: projectFile, MILLRACE_POSTGRES_URL: database.url };
+      return startServing({ ...options, environment: { ...own, ...options.environment } });
+    },
     async close(): Promise<void> {
       await kafka.deleteTopics([names.decisionTopic()]);
-      await Promise.allSettled([postgres.close(), kafka.close(), redis.quit()]);
-      await admin.query(`DROP DATABASE ${database} WITH (FORCE)`);
-      await admin.close();
+      await Promise.allSettled([kafka.close(), redis.quit()]);
+      await database.close();
       rmSync(dataDir, { recursive: true });
     },
   };
@@ -82,15 +84,15 @@ function someState(view: ViewProgram): Buffer {
   return Buffer.from(encodeState(view, state));
 }
 
-async function startServing(environment: Readonly<Record<string, string>>) {
+async function startServing({ environment, core, nodeArgs = [] }: ServingProcessOptions) {
   const port = await choosePort({ variable: '' }, {});
-  const serving = run('workers/serving.ts', [], {
-    ...environment,
+  const settings = {
     MILLRACE_SERVING_PORT: String(port),
     MILLRACE_SERVING_GRPC_PORT: '0',
     MILLRACE_SERVING_PROVIDERS: 'cpu',
     MILLRACE_LOG_LEVEL: 'warn',
-  });
+  };
+  const serving = run('workers/serving.ts', [], { environment: { ...settings, ...environment }, core, nodeArgs });
   const origin = `http://127.0.0.1:${port}`;
   return {
     origin,
