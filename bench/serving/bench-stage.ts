@@ -7,13 +7,15 @@ import { partitionOf } from '../../src/fold/partition-of.ts';
 import { encodeState } from '../../src/fold/state-codec.ts';
 import { applyEvent, createState } from '../../src/fold/view-state.ts';
 import { loadBaseConfig } from '../../src/infra/base-config.ts';
+import { createArtifactStore } from '../../src/infra/artifacts.ts';
 import { createKafka } from '../../src/infra/kafka.ts';
 import { createLogger } from '../../src/infra/logger.ts';
 import { processEnvironment } from '../../src/infra/process-environment.ts';
 import { createRedis, redisReady } from '../../src/infra/redis.ts';
-import { choosePort } from '../../stack/free-port.ts';
-import { ROOT, run } from '../measure/bench-process.ts';
+import { createRegistry } from '../../src/registry/registry.ts';
+import { ROOT } from '../measure/bench-process.ts';
 import { openScratchDatabase } from '../measure/scratch-database.ts';
+import { startServing, type ServingProcessOptions } from './serving-process.ts';
 
 /** The flights project's file. */
 export const FLIGHTS = path.join(ROOT, 'examples/flights/project.ts');
@@ -24,13 +26,6 @@ const STATE_SECONDS = 600;
 
 /** Moment that the benches read as of. */
 export const asOf = Date.UTC(2013, 5, 1);
-
-export interface ServingProcessOptions {
-  /** Settings over the stage's own. */
-  readonly environment?: Readonly<Record<string, string>>;
-  readonly core?: number | undefined;
-  readonly nodeArgs?: readonly string[];
-}
 
 /**
  * A scratch database, a name of its own in Kafka and Redis, and serving processes over them.
@@ -43,17 +38,16 @@ export async function openBenchStage(purpose: string, projectFile: string) {
   const logger = createLogger('bench', 'warn');
   const base = loadBaseConfig({ ...processEnvironment(), MILLRACE_PROJECT: projectFile });
   const database = await openScratchDatabase(purpose);
-  const { postgres } = database;
   const names = createNames(name);
   const redis = createRedis({ url: base.redisUrl, role: 'write', logger });
   const kafka = createKafka({ brokers: base.kafkaBrokers, clientId: name, logger });
   await redisReady(redis);
   await kafka.ensureTopics([{ topic: names.decisionTopic(), partitions: 4 }]);
   return {
-    dataDir,
     names,
-    postgres,
     redis,
+    dataDir,
+    registry: createRegistry(database.postgres, createArtifactStore(path.join(dataDir, 'artifacts'))),
     /** Writes a state of some events for each key. */
     async writeStates(view: ViewProgram, keys: Iterable<string>): Promise<void> {
       for (const key of keys) {
@@ -82,34 +76,4 @@ function someState(view: ViewProgram): Buffer {
     applyEvent(view, state, e % view.view.source.partitions, e, at, at, inputs, 0);
   }
   return Buffer.from(encodeState(view, state));
-}
-
-async function startServing({ environment, core, nodeArgs = [] }: ServingProcessOptions) {
-  const port = await choosePort({ variable: '' }, {});
-  const settings = {
-    MILLRACE_SERVING_PORT: String(port),
-    MILLRACE_SERVING_GRPC_PORT: '0',
-    MILLRACE_SERVING_PROVIDERS: 'cpu',
-    MILLRACE_LOG_LEVEL: 'warn',
-  };
-  const serving = run('workers/serving.ts', [], { environment: { ...settings, ...environment }, core, nodeArgs });
-  const origin = `http://127.0.0.1:${port}`;
-  return {
-    origin,
-    /** CPU time tells the cost of the code even where others use the machine. */
-    async usage(countMetric: string): Promise<{ cpuMs: number; requests: number; rssMiB: number }> {
-      const text = await (await fetch(`${origin}/metrics`)).text();
-      const value = (metric: string): number =>
-        Number(new RegExp(`^${metric}(?:\\{[^}]*\\})? (\\S+)`, 'm').exec(text)?.[1] ?? 0);
-      return {
-        cpuMs: value('process_cpu_seconds_total') * 1_000,
-        requests: value(countMetric),
-        rssMiB: value('process_resident_memory_bytes') / 2 ** 20,
-      };
-    },
-    async stop(): Promise<void> {
-      serving.child.kill('SIGTERM');
-      process.stdout.write(`serving ended with code ${String(await serving.ended)}\n`);
-    },
-  };
 }

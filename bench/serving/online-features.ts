@@ -76,9 +76,7 @@ for (const size of SIZES) {
 
 const serving = await stage.startServing();
 const { origin } = serving;
-while ((await fetch(`${origin}/v1/health/live`).catch(() => null))?.ok !== true) {
-  await new Promise((resolve) => setTimeout(resolve, 100));
-}
+await serving.answers();
 const generator = await openLoadGenerator();
 const usage = () => serving.usage('millrace_online_read_keys_count');
 const floor = createServer((request, response) => {
