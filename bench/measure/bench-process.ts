@@ -13,7 +13,7 @@ export interface BenchProcessOptions {
   readonly core?: number | undefined;
   readonly stdio?: StdioOptions;
   readonly serialization?: SerializationType;
-  /** Of Node, before the file. */
+  /** Of Node, behind the loader of TypeScript. */
   readonly nodeArgs?: readonly string[];
 }
 
@@ -23,7 +23,7 @@ export function run(
   args: readonly string[],
   { environment = {}, core, stdio = ['ignore', 'inherit', 'inherit'], serialization, nodeArgs = [] }: BenchProcessOptions = {},
 ): { readonly child: ChildProcess; readonly ended: Promise<number | null> } {
-  const [program, programArgs] = pinned(core, process.execPath, [...nodeArgs, '--import', 'tsx', path.join(ROOT, file), ...args]);
+  const [program, programArgs] = pinned(core, process.execPath, ['--import', 'tsx', ...nodeArgs, path.join(ROOT, file), ...args]);
   const child = spawn(program, programArgs, { env: { ...processEnvironment(), ...environment }, stdio, serialization });
   return { child, ended: new Promise((resolve) => child.once('exit', (code) => { resolve(code); })) };
 }

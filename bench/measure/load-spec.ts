@@ -25,6 +25,8 @@ export const STAMP_MAX = 10 ** STAMP.length;
 export interface LoadFigures {
   /** Answers with status 200, a second. */
   readonly rate: number;
+  /** Answers of any status in the whole run, its warm-up included. */
+  readonly answered: number;
   /** All other answers, a second. */
   readonly refusedRate: number;
   /** Answers other than 200, by status; 0 is a connection that was lost, or an answer that never came. */

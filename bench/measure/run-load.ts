@@ -24,10 +24,12 @@ class Tally {
   readonly ms: number[] = [];
   readonly refusalMs: number[] = [];
   readonly failures: Record<number, number> = {};
+  answered = 0;
   from = Infinity;
   to = Infinity;
 
   count(status: number, dueAt: number): void {
+    if (status > 0) this.answered += 1;
     if (dueAt < this.from || dueAt > this.to) return;
     if (status === 200) {
       this.ms.push(performance.now() - dueAt);
@@ -45,6 +47,7 @@ export async function runLoad(spec: LoadSpec): Promise<LoadFigures> {
   const busy = spec.loop.kind === 'closed' ? await runClosed(spec, spec.loop.connections, requests, tally) : await runOpen(spec, spec.loop.rate, requests, tally);
   return {
     rate: tally.ms.length / spec.seconds,
+    answered: tally.answered,
     refusedRate: Object.values(tally.failures).reduce((sum, count) => sum + count, 0) / spec.seconds,
     failures: tally.failures,
     ms: quantilesOf(tally.ms),

@@ -15,14 +15,15 @@ import { createRedis, redisReady } from '../../src/infra/redis.ts';
 import { createRegistry } from '../../src/registry/registry.ts';
 import { ROOT } from '../measure/bench-process.ts';
 import { openScratchDatabase } from '../measure/scratch-database.ts';
-import { startServing, type ServingProcessOptions } from './serving-process.ts';
+import { startServing, type ServingProcess, type ServingProcessOptions } from './serving-process.ts';
 
 /** The flights project's file. */
 export const FLIGHTS = path.join(ROOT, 'examples/flights/project.ts');
 const EVENTS_PER_KEY = 60;
 const EVENT_STEP_MS = 15 * 60_000;
 /** States go by themselves where a bench is cut off. */
-const STATE_SECONDS = 600;
+const STATE_SECONDS = 1_800;
+const STATES_AT_ONCE = 500;
 
 /** Moment that the benches read as of. */
 export const asOf = Date.UTC(2013, 5, 1);
@@ -42,6 +43,7 @@ export async function openBenchStage(purpose: string, projectFile: string) {
   const redis = createRedis({ url: base.redisUrl, role: 'write', logger });
   const kafka = createKafka({ brokers: base.kafkaBrokers, clientId: name, logger });
   await redisReady(redis);
+  const started: ServingProcess[] = [];
   await kafka.ensureTopics([{ topic: names.decisionTopic(), partitions: 4 }]);
   return {
     names,
@@ -50,16 +52,20 @@ export async function openBenchStage(purpose: string, projectFile: string) {
     registry: createRegistry(database.postgres, createArtifactStore(path.join(dataDir, 'artifacts'))),
     /** Writes a state of some events for each key. */
     async writeStates(view: ViewProgram, keys: Iterable<string>): Promise<void> {
-      for (const key of keys) {
-        const stateKey = names.stateKey(view.name, view.version, partitionOf(key, view.partitions), key);
-        await redis.set(stateKey, someState(view), 'EX', STATE_SECONDS);
-      }
+      const state = someState(view);
+      const waiting = [...keys].map((key) => names.stateKey(view.name, view.version, partitionOf(key, view.partitions), key));
+      while (waiting.length > 0)
+        await Promise.all(waiting.splice(-STATES_AT_ONCE).map((stateKey) => redis.set(stateKey, state, 'EX', STATE_SECONDS)));
     },
-    startServing: (options: ServingProcessOptions = {}) => {
+    startServing: async (options: ServingProcessOptions = {}) => {
       const own = { MILLRACE_NAMESPACE: name, MILLRACE_DATA_DIR: dataDir, MILLRACE_PROJECT: projectFile, MILLRACE_POSTGRES_URL: database.url };
-      return startServing({ ...options, environment: { ...own, ...options.environment } });
+      const process = await startServing({ ...options, environment: { ...own, ...options.environment } });
+      started.push(process);
+      return process;
     },
+    /** Stops what was started and not stopped. */
     async close(): Promise<void> {
+      await Promise.all(started.map((process) => process.stop()));
       await kafka.deleteTopics([names.decisionTopic()]);
       await Promise.allSettled([kafka.close(), redis.quit()]);
       await database.close();

@@ -1,7 +1,9 @@
 import type { StdioOptions } from 'node:child_process';
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { choosePort } from '../../stack/free-port.ts';
 import { run } from '../measure/bench-process.ts';
+import type { LoopDelay } from './loop-delay.ts';
 
 const START_MS_MAX = 60_000;
 const POLL_MS = 100;
@@ -81,7 +83,14 @@ export async function startServing({ environment, core, nodeArgs = [], headers =
         rssMiB: sum('process_resident_memory_bytes') / 2 ** 20,
       };
     },
+    /** Since it was last asked; only of a process that was started with loop-delay.ts. */
+    async loopDelay(): Promise<LoopDelay> {
+      serving.child.send('loop-delay');
+      const [delay] = (await once(serving.child, 'message')) as [LoopDelay];
+      return delay;
+    },
     async stop(): Promise<void> {
+      if (serving.child.exitCode !== null || serving.child.signalCode !== null) return;
       serving.child.kill('SIGTERM');
       const code = await serving.ended;
       if (code !== 0) console.error(`serving ended with code ${String(code)}`);

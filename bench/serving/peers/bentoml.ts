@@ -13,7 +13,7 @@ export async function startBentoMl(folder: string, files: ModelFiles): Promise<S
   const port = await choosePort({ variable: '' }, {});
   mkdirSync(folder, { recursive: true });
   copyFileSync(SERVICE, path.join(folder, 'bentoml_service.py'));
-  const stop = await startPeer({
+  const { pid, stop } = await startPeer({
     name: 'bentoml',
     folder,
     program: python,
@@ -28,10 +28,12 @@ export async function startBentoMl(folder: string, files: ModelFiles): Promise<S
     readyUrl: `http://127.0.0.1:${port}/readyz`,
   });
   return {
+    kind: 'BentoML',
     name: `BentoML ${pinnedVersion('bentoml', 'bentoml')}`,
     url: (model) => `http://127.0.0.1:${port}/${model}`,
     body: (row) => JSON.stringify({ rows: [row] }),
     headers: {},
+    pid,
     scoreOf: (answer) => (answer as number[])[0],
     stop,
   };

@@ -22,7 +22,7 @@ export async function startMlServer(folder: string, files: ModelFiles): Promise<
     const model = { name, implementation: 'mlserver_runtime.OnnxModel', parameters: { uri: file }, max_batch_size: BATCH_ROWS_MAX, max_batch_time: BATCH_WAIT_SECONDS };
     writeFileSync(path.join(folder, name, 'model-settings.json'), JSON.stringify(model));
   }
-  const stop = await startPeer({
+  const { pid, stop } = await startPeer({
     name: 'mlserver',
     folder,
     program: python,
@@ -31,10 +31,12 @@ export async function startMlServer(folder: string, files: ModelFiles): Promise<
     readyUrl: `http://127.0.0.1:${ports.http}/v2/health/ready`,
   });
   return {
+    kind: 'MLServer',
     name: `MLServer ${pinnedVersion('mlserver', 'mlserver')}`,
     url: (model) => `http://127.0.0.1:${ports.http}/v2/models/${model}/infer`,
     body: inferBody,
     headers: {},
+    pid,
     scoreOf: inferScore,
     stop,
   };

@@ -3,6 +3,9 @@ export type ServedModel = 'mlp' | 'trees';
 /** A server that is measured: where it takes a row, how, and what it answers. */
 export interface Served {
   readonly name: string;
+  readonly kind: 'Millrace' | 'floor' | 'Triton' | 'MLServer' | 'BentoML';
+  /** Of the process that started all others of it. */
+  readonly pid: number;
   url(model: ServedModel): string;
   body(row: readonly number[]): string;
   readonly headers: Readonly<Record<string, string>>;

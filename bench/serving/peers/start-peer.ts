@@ -36,10 +36,9 @@ export async function peerPython(name: string): Promise<string> {
 
 /**
  * Starts a peer on the server's core, with all that it starts itself in its group.
- * @returns what ends it
  * @throws Error with the end of its log where it does not come to serve
  */
-export async function startPeer({ name, folder, program, args, environment, readyUrl }: PeerProcess): Promise<() => Promise<void>> {
+export async function startPeer({ name, folder, program, args, environment, readyUrl }: PeerProcess): Promise<{ readonly pid: number; stop(): Promise<void> }> {
   mkdirSync(folder, { recursive: true });
   const logFile = path.join(folder, `${name}.log`);
   const log = openSync(logFile, 'a');
@@ -65,7 +64,7 @@ export async function startPeer({ name, folder, program, args, environment, read
   };
   for (const giveUpAt = performance.now() + START_MS_MAX; performance.now() < giveUpAt && child.exitCode === null; await sleep(POLL_MS)) {
     const answer = await fetch(readyUrl).catch(() => null);
-    if (answer?.ok === true) return stop;
+    if (answer?.ok === true) return { pid: child.pid!, stop };
   }
   await stop();
   throw new Error(`it did not start: ${readFileSync(logFile, 'utf8').slice(-LOG_TAIL_CHARACTERS)}`);

@@ -22,7 +22,7 @@ export async function startTriton(folder: string, files: ModelFiles): Promise<Se
   const repository = path.join(folder, 'models');
   for (const [model, file] of Object.entries(files)) layModel(path.join(repository, model), model, file);
   const [http, grpc] = [await choosePort({ variable: '' }, {}), await choosePort({ variable: '' }, {})];
-  const stop = await startPeer({
+  const { pid, stop } = await startPeer({
     name: 'triton',
     folder,
     program: path.join(server, 'bin', 'tritonserver'),
@@ -41,10 +41,12 @@ export async function startTriton(folder: string, files: ModelFiles): Promise<Se
     readyUrl: `http://127.0.0.1:${http}/v2/health/ready`,
   });
   return {
+    kind: 'Triton',
     name: `Triton of nvidia-pytriton ${pinnedVersion('triton', 'nvidia-pytriton')}`,
     url: (model) => `http://127.0.0.1:${http}/v2/models/${model}/infer`,
     body: inferBody,
     headers: {},
+    pid,
     scoreOf: inferScore,
     stop,
   };
