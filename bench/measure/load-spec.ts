@@ -10,6 +10,8 @@ export interface LoadSpec {
   readonly seconds: number;
   /** Comes before and isn't measured. */
   readonly warmUpSeconds?: number;
+  /** Of a closed loop: the warm-up lasts until so many answers came, instead, or for half a minute. */
+  readonly warmUpAnswers?: number;
 }
 
 /** Numbers that never come twice, or those of entities by how often they are asked for (Zipf: the k-th at 1 / k^exponent). */

@@ -6,6 +6,8 @@ import { quantile } from './quantile.ts';
 import { createStamps, writeStamp } from './stamps.ts';
 
 const WARM_UP_SECONDS = 1;
+const WARM_UP_MS_MAX = 30_000;
+const WARM_UP_POLL_MS = 50;
 /** An open loop opens connections as it needs them, up to here; beyond, requests wait in the generator, and that counts. */
 const OPEN_CONNECTIONS_MAX = 4_096;
 const OPEN_CONNECTIONS_FIRST = 16;
@@ -100,7 +102,7 @@ async function runClosed(spec: LoadSpec, connections: number, requests: () => La
     send(lane);
   };
   for (let i = 0; i < connections; i++) open();
-  await sleep((spec.warmUpSeconds ?? WARM_UP_SECONDS) * 1_000);
+  await warmUp(spec, tally);
   tally.from = performance.now();
   const before = performance.eventLoopUtilization();
   await sleep(spec.seconds * 1_000);
@@ -109,6 +111,11 @@ async function runClosed(spec: LoadSpec, connections: number, requests: () => La
   const { utilization } = performance.eventLoopUtilization(before);
   for (const { connection } of lanes) connection.close();
   return utilization;
+}
+
+async function warmUp({ warmUpSeconds = WARM_UP_SECONDS, warmUpAnswers }: LoadSpec, tally: Tally): Promise<void> {
+  if (warmUpAnswers === undefined) return await sleep(warmUpSeconds * 1_000);
+  for (const giveUpAt = performance.now() + WARM_UP_MS_MAX; tally.answered < warmUpAnswers && performance.now() < giveUpAt; ) await sleep(WARM_UP_POLL_MS);
 }
 
 async function runOpen(spec: LoadSpec, rate: number, requests: () => Lane['request'], tally: Tally): Promise<number> {

@@ -2,7 +2,7 @@
  * Serving beside a bare Node server, Triton, MLServer and BentoML, and what batching, overload, entity keys, the cache and
  * access control cost or give; each as a ratio within this run. `npm run bench:serving`; see bench/README.md.
  *
- *     npx tsx bench/serving/run-serving.ts [--no-peers] [--seconds 2] [part ...]
+ *     npx tsx bench/serving/run-serving.ts [--no-peers] [--seconds 2] [--profile DIR] [part ...]
  *
  * Servers: MILLRACE_POSTGRES_URL (a scratch database is made), MILLRACE_REDIS_URL, MILLRACE_KAFKA_BROKERS.
  */
@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { ROOT } from '../measure/bench-process.ts';
-import { openLoadGenerator } from '../measure/load-generator.ts';
+import { openLoadGenerator, type LoadGenerator } from '../measure/load-generator.ts';
 import { markdownTable } from '../measure/markdown-table.ts';
 import { canPin, LOAD_CORE } from '../measure/pinned.ts';
 import { runHeading } from '../measure/run-heading.ts';
@@ -30,12 +30,14 @@ import type { ModelFiles, Served } from './peers/served.ts';
 import { startBareNode } from './peers/start-bare-node.ts';
 import { startTriton } from './peers/triton.ts';
 import { goldenBatch, referenceOnnx, referenceRows } from './reference-models.ts';
-import { models } from './reference-project.ts';
+import { models, type ReferenceModel } from './reference-project.ts';
 import { registerVersion } from './register-version.ts';
-import { startMillrace } from './start-millrace.ts';
+import { startMillrace, type Millrace } from './start-millrace.ts';
 
 const PROJECT = path.join(ROOT, 'bench/serving/reference-project.ts');
 const ROWS = 500;
+const WARM_UP_ANSWERS = 8_000;
+const WARM_UP_CONNECTIONS = 32;
 
 const PARTS: Readonly<Record<string, Part>> = {
   peers: comparePeers,
@@ -50,12 +52,13 @@ const PEERS = { triton: startTriton, mlserver: startMlServer, bentoml: startBent
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
-    options: { 'no-peers': { type: 'boolean', default: false }, seconds: { type: 'string', default: '2' } },
+    options: { 'no-peers': { type: 'boolean', default: false }, seconds: { type: 'string', default: '2' }, profile: { type: 'string' } },
     allowPositionals: true,
   });
   const unknown = positionals.filter((name) => PARTS[name] === undefined);
   if (unknown.length > 0) throw new Error(`No such parts: ${unknown.join(', ')}. There are: ${Object.keys(PARTS).join(', ')}.`);
   console.log(`${runHeading(`npm run bench:serving -- ${process.argv.slice(2).join(' ')}`.replace(/ -- $/, ''))}. ${canPin ? 'Servers on one core, the load and all else on the other.' : 'Servers and load share all cores.'}\n`);
+  const profileArgs = values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${path.resolve(values.profile)}`];
   const scratch = mkdtempSync(path.join(tmpdir(), 'millrace-serving-'));
   const stage = await openBenchStage('reference', PROJECT);
   const generator = await openLoadGenerator(LOAD_CORE);
@@ -67,7 +70,11 @@ async function main(): Promise<void> {
     const missing: string[] = [];
     const bench: ServingBench = {
       ...{ stage, generator, peers, missing, rows: referenceRows(ROWS), seconds: Number(values.seconds) },
-      startMillrace: (options) => startMillrace(stage, options),
+      startMillrace: async (options) => {
+        const millrace = await startMillrace(stage, { ...options, nodeArgs: [...profileArgs, ...(options?.nodeArgs ?? [])] });
+        await warmUp(generator, millrace);
+        return millrace;
+      },
     };
     for (const [name, part] of wanted) {
       console.error(`part ${name}`);
@@ -84,6 +91,13 @@ async function main(): Promise<void> {
     await stage.close();
     rmSync(scratch, { recursive: true, force: true });
   }
+}
+
+/** So many requests that its code is compiled: time alone says little on a busy machine. */
+async function warmUp(generator: LoadGenerator, millrace: Millrace): Promise<void> {
+  const bodies = referenceRows(ROWS).map((row) => millrace.body(row));
+  for (const model of Object.keys(models) as ReferenceModel[])
+    await generator.load({ url: millrace.inferUrl(model), headers: millrace.headers, bodies, loop: { kind: 'closed', connections: WARM_UP_CONNECTIONS }, seconds: 0, warmUpAnswers: WARM_UP_ANSWERS });
 }
 
 /** One part that fails leaves the others their turn. */
