@@ -36,7 +36,7 @@ import { startMillrace, type Millrace } from './start-millrace.ts';
 
 const PROJECT = path.join(ROOT, 'bench/serving/reference-project.ts');
 const ROWS = 500;
-const WARM_UP_ANSWERS = 8_000;
+const WARM_UP_ANSWERS = 12_000;
 const WARM_UP_CONNECTIONS = 32;
 
 const PARTS: Readonly<Record<string, Part>> = {

@@ -7,6 +7,7 @@ import type { LoopDelay } from './loop-delay.ts';
 
 const START_MS_MAX = 60_000;
 const POLL_MS = 100;
+const STDERR = 2;
 
 export interface ServingProcessOptions {
   /** Settings over the bench's own. */
@@ -40,8 +41,8 @@ export async function startServing({ environment, core, nodeArgs = [], headers =
     MILLRACE_SERVING_PROVIDERS: 'cpu',
     MILLRACE_LOG_LEVEL: 'warn',
   };
-  // By its channel it ends with this process, however that ends.
-  const stdio: StdioOptions = ['ignore', 'inherit', 'inherit', 'ipc'];
+  // By its channel it ends with this process, however that ends. Its log goes where no table is.
+  const stdio: StdioOptions = ['ignore', STDERR, 'inherit', 'ipc'];
   const serving = run('workers/serving.ts', [], { environment: { ...settings, ...environment }, core, nodeArgs, stdio });
   const origin = `http://127.0.0.1:${port}`;
   const get = (path: string): Promise<Response | null> => fetch(`${origin}${path}`, { headers }).catch(() => null);
