@@ -25,6 +25,7 @@ const BENCHES: Readonly<Record<string, readonly string[]>> = {
   predict: ['bench/serving/predict.ts'],
   'point-in-time': ['bench/historical/point-in-time.ts'],
   feast: ['bench/feast/run-feast.ts'],
+  serving: ['bench/serving/run-serving.ts'],
 };
 
 async function main(): Promise<number> {

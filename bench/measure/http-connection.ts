@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import type { LoadConnection } from './load-connection.ts';
 
 const HEAD_END = Buffer.from('\r\n\r\n');
 const LAST_CHUNK = Buffer.from('0\r\n\r\n');
@@ -17,7 +18,7 @@ export function encodeRequest(url: URL, headers: Readonly<Record<string, string>
  * A connection with one request in flight. It reads of an answer its status and where it ends, no more: a generator that
  * does the work of an HTTP client would be slower than the servers that it measures.
  */
-export class HttpConnection {
+export class HttpConnection implements LoadConnection {
   readonly #socket: Socket;
   readonly #onAnswer: (status: number) => void;
   #waiting = false;

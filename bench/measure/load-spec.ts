@@ -1,5 +1,6 @@
 /** What the load generator is asked for. */
 export interface LoadSpec {
+  /** `http:`, or `grpc://host:port/package.Service/Method` with messages as bodies. */
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent in turn. */

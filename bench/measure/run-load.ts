@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { encodeRequest, HttpConnection } from './http-connection.ts';
+import { encodeFor, openConnection, type LoadConnection } from './load-connection.ts';
 import { STAMP, type LoadFigures, type LoadSpec, type Quantiles } from './load-spec.ts';
 import { quantile } from './quantile.ts';
 import { createStamps, writeStamp } from './stamps.ts';
@@ -16,7 +16,7 @@ const LAST_ANSWERS_MS = 3_000;
 
 /** A connection, and when its request was due. */
 interface Lane {
-  readonly connection: HttpConnection;
+  readonly connection: LoadConnection;
   readonly request: (turn: number) => Uint8Array;
   dueAt: number;
 }
@@ -62,7 +62,7 @@ const quantilesOf = (ms: readonly number[]): Quantiles => ({ p50: quantile(ms, 0
 
 /** @returns for each connection what makes its requests */
 function createRequests({ url, headers = {}, bodies, stamp }: LoadSpec): () => Lane['request'] {
-  const encoded = bodies.map((body) => encodeRequest(new URL(url), headers, body));
+  const encoded = bodies.map((body) => encodeFor(new URL(url), headers, body));
   if (stamp === undefined) return () => (turn) => encoded[turn % encoded.length]!;
   const [only] = encoded as [Buffer];
   const at = only.indexOf(STAMP);
@@ -86,7 +86,7 @@ async function runClosed(spec: LoadSpec, connections: number, requests: () => La
     lane.connection.send(lane.request(turn++));
   };
   const open = (): void => {
-    const connection = new HttpConnection(
+    const connection = openConnection(
       new URL(spec.url),
       (status) => {
         tally.count(status, lane.dueAt);
@@ -130,7 +130,7 @@ async function runOpen(spec: LoadSpec, rate: number, requests: () => Lane['reque
     lane.connection.send(lane.request(turn++));
   };
   const open = (): Lane => {
-    const connection = new HttpConnection(
+    const connection = openConnection(
       new URL(spec.url),
       (status) => {
         counted.answered += 1;

@@ -45,6 +45,7 @@ export async function openBenchStage(purpose: string, projectFile: string) {
   const kafka = createKafka({ brokers: base.kafkaBrokers, clientId: name, logger });
   await redisReady(redis);
   const started: ServingProcess[] = [];
+  const written: string[] = [];
   await kafka.ensureTopics([{ topic: names.decisionTopic(), partitions: 4 }]);
   return {
     names,
@@ -54,9 +55,11 @@ export async function openBenchStage(purpose: string, projectFile: string) {
     /** Writes a state of some events for each key. */
     async writeStates(view: ViewProgram, keys: Iterable<string>): Promise<void> {
       const state = someState(view);
-      const waiting = [...keys].map((key) => names.stateKey(view.name, view.version, partitionOf(key, view.partitions), key));
+      const stateKeys = [...keys].map((key) => names.stateKey(view.name, view.version, partitionOf(key, view.partitions), key));
+      const waiting = [...stateKeys];
       while (waiting.length > 0)
         await Promise.all(waiting.splice(-STATES_AT_ONCE).map((stateKey) => redis.set(stateKey, state, 'EX', STATE_SECONDS)));
+      written.push(...stateKeys);
     },
     startServing: async (options: ServingProcessOptions = {}) => {
       const own = { MILLRACE_NAMESPACE: name, MILLRACE_DATA_DIR: dataDir, MILLRACE_PROJECT: projectFile, MILLRACE_POSTGRES_URL: database.url };
@@ -64,9 +67,10 @@ export async function openBenchStage(purpose: string, projectFile: string) {
       started.push(process);
       return process;
     },
-    /** Stops what was started and not stopped. */
+    /** Stops what was started and not stopped, and leaves nothing behind. */
     async close(): Promise<void> {
       await Promise.all(started.map((process) => process.stop()));
+      while (written.length > 0) await redis.unlink(written.splice(-STATES_AT_ONCE));
       await kafka.deleteTopics([names.decisionTopic()]);
       await Promise.allSettled([kafka.close(), redis.quit()]);
       await database.close();

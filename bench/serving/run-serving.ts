@@ -20,6 +20,7 @@ import { measureAccess } from './parts/access.ts';
 import { compareBatching } from './parts/batching.ts';
 import { measureCache } from './parts/cache.ts';
 import { measureEventLoop } from './parts/event-loop.ts';
+import { compareGrpc } from './parts/grpc.ts';
 import { compareKeys } from './parts/keys.ts';
 import { measureOverload } from './parts/overload.ts';
 import type { Part, PartReport, ServingBench, Target } from './parts/part.ts';
@@ -27,7 +28,7 @@ import { comparePeers } from './parts/peers.ts';
 import { startBentoMl } from './peers/bentoml.ts';
 import { startMlServer } from './peers/mlserver.ts';
 import type { ModelFiles, Served } from './peers/served.ts';
-import { startBareNode } from './peers/start-bare-node.ts';
+import { startBareNode } from './peers/start-bare.ts';
 import { startTriton } from './peers/triton.ts';
 import { goldenBatch, referenceOnnx, referenceRows } from './reference-models.ts';
 import { models, type ReferenceModel } from './reference-project.ts';
@@ -41,6 +42,7 @@ const WARM_UP_CONNECTIONS = 32;
 
 const PARTS: Readonly<Record<string, Part>> = {
   peers: comparePeers,
+  grpc: compareGrpc,
   batching: compareBatching,
   overload: measureOverload,
   keys: compareKeys,

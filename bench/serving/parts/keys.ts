@@ -10,6 +10,7 @@ const CUSTOMERS = 10_000;
 const CONNECTIONS = 64;
 const SHARE_WANTED = 0.5;
 const MICROSECONDS = 1_000;
+const WARM_UP_ANSWERS = 12_000;
 
 /** Predictions by entity keys (three views and 20 features read from Redis, a decision logged) beside the same rows as raw tensors. */
 export async function compareKeys({ stage, startMillrace, generator, rows, seconds }: ServingBench): Promise<PartReport> {
@@ -25,6 +26,7 @@ export async function compareKeys({ stage, startMillrace, generator, rows, secon
     { what: 'raw tensors', url: millrace.inferUrl('mlp'), bodies: rows.map(inferBody) },
     { what: 'entity keys', url: millrace.predictUrl('mlp'), bodies: byKeys },
   ];
+  for (const load of loads) await generator.load({ ...load, loop: { kind: 'closed', connections: CONNECTIONS }, seconds: 0, warmUpAnswers: WARM_UP_ANSWERS });
   const closed: Awaited<ReturnType<typeof withCpu>>[] = [];
   for (const load of loads) closed.push(await withCpu(millrace, () => generator.load({ ...load, loop: { kind: 'closed', connections: CONNECTIONS }, seconds })));
   const half = Math.floor(closed[1]!.rate / 2);
