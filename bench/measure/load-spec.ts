@@ -9,6 +9,8 @@ export interface LoadSpec {
   readonly stamp?: StampSpec;
   readonly loop: { readonly kind: 'closed'; readonly connections: number } | { readonly kind: 'open'; readonly rate: number };
   readonly seconds: number;
+  /** An answer that took longer is of no use to its caller; any is by default. */
+  readonly inTimeMs?: number;
   /** Comes before and isn't measured. */
   readonly warmUpSeconds?: number;
   /** Of a closed loop: the warm-up lasts until so many answers came, instead, or for half a minute. */
@@ -28,6 +30,8 @@ export const STAMP_MAX = 10 ** STAMP.length;
 export interface LoadFigures {
   /** Answers with status 200, a second. */
   readonly rate: number;
+  /** Of these, those within `inTimeMs`. */
+  readonly inTimeRate: number;
   /** Answers of any status in the whole run, its warm-up included. */
   readonly answered: number;
   /** All other answers, a second. */

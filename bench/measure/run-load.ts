@@ -49,6 +49,7 @@ export async function runLoad(spec: LoadSpec): Promise<LoadFigures> {
   const busy = spec.loop.kind === 'closed' ? await runClosed(spec, spec.loop.connections, requests, tally) : await runOpen(spec, spec.loop.rate, requests, tally);
   return {
     rate: tally.ms.length / spec.seconds,
+    inTimeRate: tally.ms.filter((ms) => ms <= (spec.inTimeMs ?? Infinity)).length / spec.seconds,
     answered: tally.answered,
     refusedRate: Object.values(tally.failures).reduce((sum, count) => sum + count, 0) / spec.seconds,
     failures: tally.failures,

@@ -49,5 +49,6 @@ const stampedBody = (row: readonly number[]): string => inferBody([...row.slice(
 
 async function rowsByOutcome(server: Millrace): Promise<Map<string, number>> {
   const metric = await server.process.metric('millrace_cache_rows_total');
-  return new Map([...metric].map(([labels, value]) => [/outcome="(\w+)"/.exec(labels)?.[1] ?? '', value]));
+  const ofModel = [...metric].filter(([labels]) => labels.includes('model="trees"'));
+  return new Map(ofModel.map(([labels, value]) => [/outcome="(\w+)"/.exec(labels)?.[1] ?? '', value]));
 }
