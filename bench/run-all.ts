@@ -4,15 +4,16 @@
  *
  *     npm run bench [-- --out DIR] [name ...]
  */
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import os, { tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { processEnvironment } from '../src/infra/process-environment.ts';
 import { createProgressRenderer } from '../stack/progress-renderer.ts';
 import { startStack } from '../stack/start-stack.ts';
-import { ROOT } from './serving/bench-process.ts';
+import { ROOT } from './measure/bench-process.ts';
+import { runHeading } from './measure/run-heading.ts';
 
 /** Command lines behind `npx tsx`, by name. The growth of the fold is left out: it writes its part of bench/README.md itself. */
 const BENCHES: Readonly<Record<string, readonly string[]>> = {
@@ -24,6 +25,7 @@ const BENCHES: Readonly<Record<string, readonly string[]>> = {
   predict: ['bench/serving/predict.ts'],
   'point-in-time': ['bench/historical/point-in-time.ts'],
   feast: ['bench/feast/run-feast.ts'],
+  serving: ['bench/serving/run-serving.ts'],
 };
 
 async function main(): Promise<number> {
@@ -62,8 +64,7 @@ function runBench(args: readonly string[], file: string, servers: Readonly<Recor
     process.stdout.write(text);
     out.write(text);
   };
-  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: ROOT, encoding: 'utf8' }).trim();
-  show(`\n## npx tsx ${args.join(' ')}\n\nCommit ${commit}; ${os.cpus()[0]?.model.trim() ?? 'unknown CPU'}, ${os.cpus().length} cores, Node ${process.version}, load ${os.loadavg()[0]!.toFixed(1)}.\n\n`);
+  show(`\n${runHeading(`npx tsx ${args.join(' ')}`)}\n\n`);
   const child = spawn(process.execPath, ['--import', 'tsx', ...args], {
     cwd: ROOT,
     env: { ...processEnvironment(), ...servers },

@@ -7,8 +7,6 @@ import { partitionsOf } from '../../src/fold/partition-of.ts';
 import { loadBaseConfig } from '../../src/infra/base-config.ts';
 import { createKafka } from '../../src/infra/kafka.ts';
 import { createLogger } from '../../src/infra/logger.ts';
-import { migrate } from '../../src/infra/migrate.ts';
-import { createPostgres } from '../../src/infra/postgres.ts';
 import { processEnvironment } from '../../src/infra/process-environment.ts';
 import { createRedis, redisReady } from '../../src/infra/redis.ts';
 import { applyProject } from '../../src/store/apply-project.ts';
@@ -22,7 +20,8 @@ import { readViews } from '../../src/store/as-of/read-as-of.ts';
 import { programsOf } from '../../src/store/project-definitions.ts';
 import { projectTopics } from '../../src/store/project-topics.ts';
 import { choosePort } from '../../stack/free-port.ts';
-import { ROOT, run } from '../serving/bench-process.ts';
+import { ROOT, run } from '../measure/bench-process.ts';
+import { openScratchDatabase } from '../measure/scratch-database.ts';
 import project, { sources, VIEW_WIDTHS } from './feast-project.ts';
 
 const PROJECT = path.join(ROOT, 'bench/feast/feast-project.ts');
@@ -31,16 +30,12 @@ const DUCKDB_MEMORY_MB = 2_048;
 
 /** A scratch database, and names of its own in Kafka and Redis, with the comparison's project applied. */
 export async function openMillraceSide() {
+  const database = await openScratchDatabase('feast', { statementTimeoutMs: STATEMENT_LIMIT_MS });
+  const { postgres } = database;
   const name = `benchfeast${process.pid}`;
   const dataDir = mkdtempSync(path.join(tmpdir(), 'millrace-bench-'));
   const logger = createLogger('bench', 'warn');
   const base = loadBaseConfig({ ...processEnvironment(), MILLRACE_PROJECT: PROJECT });
-  const admin = createPostgres({ url: base.postgresUrl, applicationName: 'bench', logger, poolMax: 1 });
-  await admin.query(`CREATE DATABASE ${name}`);
-  const url = new URL(base.postgresUrl);
-  url.pathname = `/${name}`;
-  const postgres = createPostgres({ url: url.href, applicationName: 'bench', logger, statementTimeoutMs: STATEMENT_LIMIT_MS });
-  await migrate(postgres, path.join(ROOT, 'migrations'));
   const names = createNames(name);
   const kafka = createKafka({ brokers: base.kafkaBrokers, clientId: name, logger });
   const redis = createRedis({ url: base.redisUrl, role: 'write', logger });
@@ -66,21 +61,22 @@ export async function openMillraceSide() {
     readPast: (spine: readonly SpineRow[], folder: string | null) => readPast(folder === null ? postgresEvents(postgres) : filesOf(folder, dataDir), programs, spine),
     startServing: async () => {
       const port = await choosePort({ variable: '' }, {});
-      const serving = run('workers/serving.ts', [], {
+      const environment = {
         MILLRACE_NAMESPACE: name,
         MILLRACE_DATA_DIR: dataDir,
         MILLRACE_PROJECT: PROJECT,
-        MILLRACE_POSTGRES_URL: url.href,
+        MILLRACE_POSTGRES_URL: database.url,
         MILLRACE_SERVING_PORT: String(port),
+        MILLRACE_SERVING_GRPC_PORT: '0',
         MILLRACE_LOG_LEVEL: 'warn',
-      });
+      };
+      const serving = run('workers/serving.ts', [], { environment });
       return { url: `http://127.0.0.1:${port}/v1/features/online`, ...serving };
     },
     async close(): Promise<void> {
       await kafka.deleteTopics(projectTopics(project, programs, names).map(({ topic }) => topic));
-      await Promise.allSettled([postgres.close(), kafka.close(), redis.quit()]);
-      await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
-      await admin.close();
+      await Promise.allSettled([kafka.close(), redis.quit()]);
+      await database.close();
       rmSync(dataDir, { recursive: true });
     },
   };

@@ -14,6 +14,7 @@ import { systemTimers } from '../../serving/batcher/timers.ts';
 import { OnlineFeatures } from '../../serving/features/online-features.ts';
 import { ViewReader } from '../../serving/features/view-reader.ts';
 import { createServingMetrics } from '../../serving/serving-metrics.ts';
+import { quantile } from '../measure/quantile.ts';
 import project from './feast-project.ts';
 import { AS_OF, customersOf, viewNames } from './feature-rows.ts';
 
@@ -43,8 +44,8 @@ for (const [size, reads] of Object.entries(READS)) {
     await online.read({ selection: { views: viewNames }, entities, asOf: AS_OF, include: { ages: false, fences: false, texts: false } });
     taken.push(performance.now() - startedAt);
   }
-  const sorted = taken.slice(reads * WARM_UP).sort((a, b) => a - b);
-  answer[size] = { p50: sorted[sorted.length >> 1]!, p99: sorted[Math.floor((sorted.length - 1) * 0.99)]! };
+  const counted = taken.slice(reads * WARM_UP);
+  answer[size] = { p50: quantile(counted, 0.5), p99: quantile(counted, 0.99) };
 }
 redis.disconnect();
 console.log(JSON.stringify(answer));

@@ -3,7 +3,7 @@
  * machine: point-in-time join, materialize, bytes a key, online reads in process and over HTTP. `npm run bench:feast`; see bench/README.md.
  * Servers: MILLRACE_POSTGRES_URL (a scratch database is made), MILLRACE_REDIS_URL, MILLRACE_KAFKA_BROKERS.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,7 +12,8 @@ import { createLogger } from '../../src/infra/logger.ts';
 import { createRedis, redisReady, type Redis } from '../../src/infra/redis.ts';
 import type { SpineRow } from '../../src/store/as-of/as-of-mode.ts';
 import { runTool } from '../../stack/run-tool.ts';
-import { ROOT } from '../serving/bench-process.ts';
+import { ROOT } from '../measure/bench-process.ts';
+import { openLoadGenerator, type LoadGenerator } from '../measure/load-generator.ts';
 import { columnsOf, VIEW_WIDTHS } from './feast-project.ts';
 import { openFeastSide, type FeastSide } from './feast-side.ts';
 import { AS_OF, customersOf, openDuckDb, ROWS, viewNames, writeFeatureRows } from './feature-rows.ts';
@@ -55,7 +56,7 @@ async function main(): Promise<void> {
       ...(await compareMaterialize(feast, millrace)),
       await compareBytes(feastRedis, millrace),
       ...(await compareOnline(feast, millrace)),
-      ...(await compareHttp(feast, millrace, scratch)),
+      ...(await compareHttp(feast, millrace)),
     ];
     printComparison(comparisons, `Feast ${feast.version}`, 'npm run bench:feast');
   } finally {
@@ -174,7 +175,8 @@ async function compareOnline(feast: FeastSide, millrace: MillraceSide): Promise<
   return comparisons;
 }
 
-async function compareHttp(feast: FeastSide, millrace: MillraceSide, scratch: string): Promise<Comparison[]> {
+async function compareHttp(feast: FeastSide, millrace: MillraceSide): Promise<Comparison[]> {
+  const generator = await openLoadGenerator();
   const features = VIEW_WIDTHS.flatMap(([view]) => columnsOf(view).map((column) => `${view}:${column}`));
   const bodies = {
     millrace: (customers: string[]) => ({ views: viewNames, entities: customers.map((customer) => ({ customer })), asOf: AS_OF }),
@@ -184,10 +186,9 @@ async function compareHttp(feast: FeastSide, millrace: MillraceSide, scratch: st
     await answering(url, JSON.stringify(bodies[side](customersOf(0, 1))));
     const figures = new Map<number, { rate: number; p99: number }>();
     for (const size of SIZES) {
-      const file = path.join(scratch, `${side}-${size}.json`);
-      writeFileSync(file, JSON.stringify(Array.from({ length: HTTP_BODIES }, (_, i) => JSON.stringify(bodies[side](customersOf(i * size, size))))));
+      const sent = Array.from({ length: HTTP_BODIES }, (_, i) => JSON.stringify(bodies[side](customersOf(i * size, size))));
       say(`online reads over HTTP: ${side}, ${size} entities`);
-      figures.set(size, await load(url, file));
+      figures.set(size, await load(generator, url, sent));
     }
     return figures;
   };
@@ -198,6 +199,7 @@ async function compareHttp(feast: FeastSide, millrace: MillraceSide, scratch: st
     serving.child.kill('SIGTERM');
     await serving.ended;
   });
+  generator.close();
   return SIZES.flatMap((size): Comparison[] => {
     const what = `online read over HTTP, ${size} entities, ${HTTP_CONNECTIONS} connections`;
     const [a, b] = [ours.get(size)!, theirs.get(size)!];
@@ -218,12 +220,10 @@ async function answering(url: string, body: string): Promise<void> {
   }
 }
 
-async function load(url: string, file: string): Promise<{ rate: number; p99: number }> {
-  const args = [url, file, 'closed', String(HTTP_CONNECTIONS), String(HTTP_SECONDS)];
-  const printed = await runBench('bench/serving/load.ts', args, HTTP_SECONDS * 10_000);
-  const [, rate, p99, failures] = /: (\d+) requests\/s.*p99 ([\d.]+) ms, failures (.*)/.exec(printed) ?? [];
-  if (failures?.trim() !== '[]') throw new Error(`load of ${url} failed: ${printed}`);
-  return { rate: Number(rate), p99: Number(p99) };
+async function load(generator: LoadGenerator, url: string, bodies: readonly string[]): Promise<{ rate: number; p99: number }> {
+  const loop = { kind: 'closed', connections: HTTP_CONNECTIONS } as const;
+  const { rate, ms } = await generator.loadAllAnswered({ url, bodies, loop, seconds: HTTP_SECONDS });
+  return { rate, p99: ms.p99 };
 }
 
 /** Runs a TypeScript file of the repository to its end; answers what it printed. */

@@ -3,13 +3,12 @@
  * whose rows change, on one core. Turns of both alternate; the least time of each counts. Prints the machine, the commit and
  * the command beside the figures.
  */
-import { execFileSync } from 'node:child_process';
-import os from 'node:os';
 import { CHANGE_SIGN } from '../../src/define/change-fields.ts';
 import { compileView, prepareEvent, type ViewProgram } from '../../src/fold/compile-view.ts';
 import { encodeState } from '../../src/fold/state-codec.ts';
 import { applyEvent, createState, readFeatures, type ViewState } from '../../src/fold/view-state.ts';
 import { entity, featureView, source } from '../../src/index.ts';
+import { runHeading } from '../measure/run-heading.ts';
 import { createRandom, payments } from './activity-view.ts';
 
 const KEYS = 1_000;
@@ -93,12 +92,7 @@ function preparedEvents(program: ViewProgram): Float64Array {
 }
 
 function main(): void {
-  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
-  const [load] = os.loadavg();
-  console.log(
-    `machine: ${os.cpus()[0]?.model ?? 'unknown'}, ${os.cpus().length} cores, load ${load?.toFixed(1)}, Node ${process.version}; commit ${commit}`,
-  );
-  console.log('command: npx tsx bench/fold/changing-source.ts');
+  console.log(runHeading('npx tsx bench/fold/changing-source.ts'));
   const cases = [
     { what: 'events that stay', program: programOf(payments), update: false },
     { what: 'rows that change, inserts only', program: programOf(changing as never), update: false },

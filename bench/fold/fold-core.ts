@@ -2,8 +2,6 @@
  * The fold alone, on one core: events applied per second, states encoded, decoded and read, and the rows of a
  * training set. Prints the machine, the commit and the command beside the figures.
  */
-import { execFileSync } from 'node:child_process';
-import os from 'node:os';
 import { pathToFileURL } from 'node:url';
 import { compileView, prepareEvent, type ViewProgram } from '../../src/fold/compile-view.ts';
 import { FrameWriter, readFrame } from '../../src/fold/event-frame.ts';
@@ -12,6 +10,7 @@ import { decodeState, encodeState } from '../../src/fold/state-codec.ts';
 import { applyEvent, createState, readFeatures, type ViewState } from '../../src/fold/view-state.ts';
 import { entity, featureView } from '../../src/index.ts';
 import { orderByKey } from '../../src/store/as-of/sorted-events.ts';
+import { runHeading } from '../measure/run-heading.ts';
 import { activity, createRandom, payments } from './activity-view.ts';
 
 const KEYS = 10_000;
@@ -219,10 +218,7 @@ function benchTrainingSet(what: string, view: typeof activity | typeof dense, ke
 }
 
 function main(): void {
-  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
-  const cpu = os.cpus()[0]?.model ?? 'unknown';
-  console.log(`machine: ${cpu}, ${os.cpus().length} cores, Node ${process.version}; commit ${commit}`);
-  console.log('command: npx tsx bench/fold/fold-core.ts');
+  console.log(runHeading('npx tsx bench/fold/fold-core.ts'));
   benchUpdates();
   benchTrainingSet('training set, 3 keys, 5 windows', dense, 3);
   benchTrainingSet('training set, 4,000 keys, 10 features', activity, 4_000);

@@ -4,15 +4,15 @@
  *
  *     npx tsx bench/fold/growth.ts [--print]
  */
-import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { compileView, prepareEvent } from '../../src/fold/compile-view.ts';
 import { applyEvent, createState, type ViewState } from '../../src/fold/view-state.ts';
 import type { FeatureView } from '../../src/define/feature-view.ts';
 import { entity, featureView } from '../../src/index.ts';
+import { markdownTable } from '../measure/markdown-table.ts';
+import { runHeading } from '../measure/run-heading.ts';
 import { activity, createRandom, payments } from './activity-view.ts';
 import { growthChart, type Growth } from './growth-chart.ts';
 
@@ -78,9 +78,9 @@ function tableOf({ axis, points }: Growth): string {
   const rows = points.map(({ size, seconds }, i) => {
     const before = points[i - 1];
     const times = before === undefined ? '' : (seconds / before.seconds).toFixed(1);
-    return `| ${size.toLocaleString('en')} | ${seconds.toFixed(3)} | ${times} |`;
+    return [size.toLocaleString('en'), seconds.toFixed(3), times];
   });
-  return [`| ${axis} | CPU s | times the row before |`, '|---|---|---|', ...rows].join('\n');
+  return markdownTable([axis, 'CPU s', 'times the row before'], rows);
 }
 
 function main(): void {
@@ -91,10 +91,8 @@ function main(): void {
     growth('keys', [10, 100, 1_000, 10_000], (size) => timeFold(activity, EVENTS, size)),
     growth('windows', [1, 10, 100], (size) => timeFold(viewOfWindows(size), EVENTS / 10, KEYS)),
   ];
-  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
-  const machine = `${os.cpus()[0]?.model ?? 'unknown'}, ${os.cpus().length} cores, load ${os.loadavg()[0]?.toFixed(1)}, Node ${process.version}`;
   const text = [
-    `\`npx tsx bench/fold/growth.ts\`, commit ${commit}; ${machine}. CPU time, least of ${TURNS}. Events: ${KEYS.toLocaleString('en')} keys, the view of \`fold-core\`; keys: ${EVENTS.toLocaleString('en')} events of it; windows: ${(EVENTS / 10).toLocaleString('en')} events, one mean per window, each with a hop of its own.`,
+    `${runHeading('npx tsx bench/fold/growth.ts')}. CPU time, least of ${TURNS}. Events: ${KEYS.toLocaleString('en')} keys, the view of \`fold-core\`; keys: ${EVENTS.toLocaleString('en')} events of it; windows: ${(EVENTS / 10).toLocaleString('en')} events, one mean per window, each with a hop of its own.`,
     ...all.map(tableOf),
     '![CPU time against events, keys and windows](growth.svg)',
   ].join('\n\n');

@@ -5,7 +5,6 @@
  * and the command beside the figures.
  *   MILLRACE_POSTGRES_URL=postgresql://... npx tsx bench/historical/point-in-time.ts [rounds]
  */
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -14,10 +13,7 @@ import type { FeatureView } from '../../src/define/feature-view.ts';
 import type { Schema } from '../../src/define/field.ts';
 import { compileView } from '../../src/fold/compile-view.ts';
 import { duckdbText, openDuckdbColumns, type DuckdbColumns } from '../../src/infra/duckdb-columns.ts';
-import { createLogger } from '../../src/infra/logger.ts';
-import { migrate } from '../../src/infra/migrate.ts';
-import { createPostgres, type Postgres } from '../../src/infra/postgres.ts';
-import { processEnvironment } from '../../src/infra/process-environment.ts';
+import type { Postgres } from '../../src/infra/postgres.ts';
 import type { EventReader } from '../../src/store/as-of/event-reader.ts';
 import { parquetEvents } from '../../src/store/as-of/parquet-events.ts';
 import { postgresEvents } from '../../src/store/as-of/postgres-events.ts';
@@ -25,7 +21,9 @@ import type { SpineRow } from '../../src/store/as-of/as-of-mode.ts';
 import { readViews } from '../../src/store/as-of/read-as-of.ts';
 import { createLogTableSql } from '../../src/store/log-table.ts';
 import { appendEvents, type LoggedEvent } from '../../src/store/offline-log.ts';
-import { ROOT } from '../serving/bench-process.ts';
+import { median } from '../measure/quantile.ts';
+import { runHeading } from '../measure/run-heading.ts';
+import { openScratchDatabase } from '../measure/scratch-database.ts';
 import { eventFile, latestViews, sources, spineFile, SPINE_ROWS, windowedViews, writeFiles } from './point-in-time-data.ts';
 
 const THREADS = os.availableParallelism();
@@ -46,7 +44,6 @@ async function readSpineRows(duckdb: DuckdbColumns, directory: string): Promise<
 
 /** Puts the events of the files into the offline log, known when they happened. */
 async function fillLog(postgres: Postgres, duckdb: DuckdbColumns, directory: string): Promise<void> {
-  await migrate(postgres, path.join(ROOT, 'migrations'));
   for (const [s, source] of sources.entries()) {
     for (const statement of createLogTableSql(source)) await postgres.query(statement);
     const numbers = Object.keys(source.schema).filter((name) => (source.schema as Schema)[name]?.type === 'number');
@@ -108,7 +105,6 @@ async function readOurs(events: EventReader, views: readonly FeatureView[], spin
 }
 
 const sameBits = (a: Float64Array, b: Float64Array): boolean => a.length === b.length && a.every((value, i) => Object.is(value, b[i]));
-const median = (times: readonly number[]): number => [...times].sort((a, b) => a - b)[Math.floor(times.length / 2)]!;
 
 async function run(rounds: number, directory: string, postgres: Postgres): Promise<void> {
   const duckdb = await openDuckdbColumns({ threads: THREADS, memoryMb: MEMORY_MB, spillTo: directory });
@@ -152,21 +148,11 @@ async function run(rounds: number, directory: string, postgres: Postgres): Promi
 
 const rounds = Number(process.argv[2] ?? ROUNDS_DEFAULT);
 const directory = mkdtempSync(path.join(os.tmpdir(), 'millrace-bench-'));
-const logger = createLogger('bench', 'warn');
-const url = new URL(processEnvironment()['MILLRACE_POSTGRES_URL'] ?? 'postgresql://127.0.0.1:5432/millrace');
-const admin = createPostgres({ url: url.href, applicationName: 'bench', logger });
-const database = `bench_historical_${process.pid}`;
-await admin.query(`CREATE DATABASE ${database}`);
-url.pathname = `/${database}`;
-const postgres = createPostgres({ url: url.href, applicationName: 'bench', logger });
+const database = await openScratchDatabase('historical');
 try {
-  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
-  console.log(`npx tsx bench/historical/point-in-time.ts ${rounds}`);
-  console.log(`machine: ${os.cpus()[0]?.model ?? ''}, ${os.cpus().length} cores, Node ${process.version}; commit ${commit}; load ${os.loadavg()[0]!.toFixed(1)}`);
-  await run(rounds, directory, postgres);
+  console.log(runHeading(`npx tsx bench/historical/point-in-time.ts ${rounds}`));
+  await run(rounds, directory, database.postgres);
 } finally {
-  await postgres.close();
-  await admin.query(`DROP DATABASE ${database} WITH (FORCE)`);
-  await admin.close();
+  await database.close();
   rmSync(directory, { recursive: true });
 }

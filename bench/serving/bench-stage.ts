@@ -7,66 +7,73 @@ import { partitionOf } from '../../src/fold/partition-of.ts';
 import { encodeState } from '../../src/fold/state-codec.ts';
 import { applyEvent, createState } from '../../src/fold/view-state.ts';
 import { loadBaseConfig } from '../../src/infra/base-config.ts';
+import { createArtifactStore } from '../../src/infra/artifacts.ts';
 import { createKafka } from '../../src/infra/kafka.ts';
 import { createLogger } from '../../src/infra/logger.ts';
-import { migrate } from '../../src/infra/migrate.ts';
-import { createPostgres } from '../../src/infra/postgres.ts';
 import { processEnvironment } from '../../src/infra/process-environment.ts';
 import { createRedis, redisReady } from '../../src/infra/redis.ts';
-import { choosePort } from '../../stack/free-port.ts';
-import { ROOT, run } from './bench-process.ts';
+import { createRegistry } from '../../src/registry/registry.ts';
+import { ROOT } from '../measure/bench-process.ts';
+import { openScratchDatabase } from '../measure/scratch-database.ts';
+import { startServing, type ServingProcess, type ServingProcessOptions } from './serving-process.ts';
 
-const PROJECT = path.join(ROOT, 'examples/flights/project.ts');
+/** The flights project's file. */
+export const FLIGHTS = path.join(ROOT, 'examples/flights/project.ts');
 const EVENTS_PER_KEY = 60;
 const EVENT_STEP_MS = 15 * 60_000;
 /** States go by themselves where a bench is cut off. */
-const STATE_SECONDS = 600;
+const STATE_SECONDS = 1_800;
+const STATES_AT_ONCE = 500;
 
 /** Moment that the benches read as of. */
 export const asOf = Date.UTC(2013, 5, 1);
 
-/** A scratch database, a name of its own in Kafka and Redis, and a serving process over them. */
-export async function openBenchStage(purpose: string) {
+/**
+ * A scratch database, a name of its own in Kafka and Redis, and serving processes over them.
+ * @param purpose letters and digits
+ * @param projectFile of what is served
+ */
+export async function openBenchStage(purpose: string, projectFile: string) {
   const name = `bench-${purpose}-${process.pid}`;
   const dataDir = mkdtempSync(path.join(tmpdir(), 'millrace-bench-'));
-  const logger = createLogger('bench', 'warn');
-  const base = loadBaseConfig({ ...processEnvironment(), MILLRACE_PROJECT: PROJECT });
-  const admin = createPostgres({ url: base.postgresUrl, applicationName: 'bench', logger });
-  const database = name.replaceAll('-', '_');
-  await admin.query(`CREATE DATABASE ${database}`);
-  const url = new URL(base.postgresUrl);
-  url.pathname = `/${database}`;
+  // Kafka's word on a topic that has no leader yet is no part of a bench's tables.
+  const logger = createLogger('bench', 'fatal');
+  const base = loadBaseConfig({ ...processEnvironment(), MILLRACE_PROJECT: projectFile });
+  const database = await openScratchDatabase(purpose);
   const names = createNames(name);
-  const postgres = createPostgres({ url: url.href, applicationName: 'bench', logger });
-  await migrate(postgres, path.join(ROOT, 'migrations'));
   const redis = createRedis({ url: base.redisUrl, role: 'write', logger });
   const kafka = createKafka({ brokers: base.kafkaBrokers, clientId: name, logger });
   await redisReady(redis);
+  const started: ServingProcess[] = [];
+  const written: string[] = [];
   await kafka.ensureTopics([{ topic: names.decisionTopic(), partitions: 4 }]);
   return {
-    dataDir,
     names,
-    postgres,
     redis,
+    dataDir,
+    registry: createRegistry(database.postgres, createArtifactStore(path.join(dataDir, 'artifacts'))),
     /** Writes a state of some events for each key. */
     async writeStates(view: ViewProgram, keys: Iterable<string>): Promise<void> {
-      for (const key of keys) {
-        const stateKey = names.stateKey(view.name, view.version, partitionOf(key, view.partitions), key);
-        await redis.set(stateKey, someState(view), 'EX', STATE_SECONDS);
-      }
+      const state = someState(view);
+      const stateKeys = [...keys].map((key) => names.stateKey(view.name, view.version, partitionOf(key, view.partitions), key));
+      const waiting = [...stateKeys];
+      while (waiting.length > 0)
+        await Promise.all(waiting.splice(-STATES_AT_ONCE).map((stateKey) => redis.set(stateKey, state, 'EX', STATE_SECONDS)));
+      written.push(...stateKeys);
     },
-    startServing: () =>
-      startServing({
-        MILLRACE_NAMESPACE: name,
-        MILLRACE_DATA_DIR: dataDir,
-        MILLRACE_PROJECT: PROJECT,
-        MILLRACE_POSTGRES_URL: url.href,
-      }),
+    startServing: async (options: ServingProcessOptions = {}) => {
+      const own = { MILLRACE_NAMESPACE: name, MILLRACE_DATA_DIR: dataDir, MILLRACE_PROJECT: projectFile, MILLRACE_POSTGRES_URL: database.url };
+      const process = await startServing({ ...options, environment: { ...own, ...options.environment } });
+      started.push(process);
+      return process;
+    },
+    /** Stops what was started and not stopped, and leaves nothing behind. */
     async close(): Promise<void> {
+      await Promise.all(started.map((process) => process.stop()));
+      while (written.length > 0) await redis.unlink(written.splice(-STATES_AT_ONCE));
       await kafka.deleteTopics([names.decisionTopic()]);
-      await Promise.allSettled([postgres.close(), kafka.close(), redis.quit()]);
-      await admin.query(`DROP DATABASE ${database} WITH (FORCE)`);
-      await admin.close();
+      await Promise.allSettled([kafka.close(), redis.quit()]);
+      await database.close();
       rmSync(dataDir, { recursive: true });
     },
   };
@@ -80,34 +87,4 @@ function someState(view: ViewProgram): Buffer {
     applyEvent(view, state, e % view.view.source.partitions, e, at, at, inputs, 0);
   }
   return Buffer.from(encodeState(view, state));
-}
-
-async function startServing(environment: Readonly<Record<string, string>>) {
-  const port = await choosePort({ variable: '' }, {});
-  const serving = run('workers/serving.ts', [], {
-    ...environment,
-    MILLRACE_SERVING_PORT: String(port),
-    MILLRACE_SERVING_GRPC_PORT: '0',
-    MILLRACE_SERVING_PROVIDERS: 'cpu',
-    MILLRACE_LOG_LEVEL: 'warn',
-  });
-  const origin = `http://127.0.0.1:${port}`;
-  return {
-    origin,
-    /** CPU time tells the cost of the code even where others use the machine. */
-    async usage(countMetric: string): Promise<{ cpuMs: number; requests: number; rssMiB: number }> {
-      const text = await (await fetch(`${origin}/metrics`)).text();
-      const value = (metric: string): number =>
-        Number(new RegExp(`^${metric}(?:\\{[^}]*\\})? (\\S+)`, 'm').exec(text)?.[1] ?? 0);
-      return {
-        cpuMs: value('process_cpu_seconds_total') * 1_000,
-        requests: value(countMetric),
-        rssMiB: value('process_resident_memory_bytes') / 2 ** 20,
-      };
-    },
-    async stop(): Promise<void> {
-      serving.child.kill('SIGTERM');
-      process.stdout.write(`serving ended with code ${String(await serving.ended)}\n`);
-    },
-  };
 }

@@ -4,10 +4,8 @@
  * and answers the same bytes (the floor of HTTP in the same run).
  * Servers: MILLRACE_POSTGRES_URL (a scratch database is made), MILLRACE_REDIS_URL, MILLRACE_KAFKA_BROKERS.
  */
-import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import path from 'node:path';
 import { createMetrics } from '../../src/infra/metrics.ts';
 import { OnlineCatalog } from '../../src/store/online-catalog.ts';
 import { createOnlineStore } from '../../src/store/online-store.ts';
@@ -16,8 +14,10 @@ import { OnlineFeatures } from '../../serving/features/online-features.ts';
 import { ViewReader } from '../../serving/features/view-reader.ts';
 import { createServingMetrics } from '../../serving/serving-metrics.ts';
 import flights from '../../examples/flights/project.ts';
-import { run } from './bench-process.ts';
-import { asOf, openBenchStage } from './bench-stage.ts';
+import { openLoadGenerator } from '../measure/load-generator.ts';
+import { quantile } from '../measure/quantile.ts';
+import { runHeading } from '../measure/run-heading.ts';
+import { asOf, FLIGHTS, openBenchStage } from './bench-stage.ts';
 
 const VIEWS = 3;
 const FEATURES = 20;
@@ -27,8 +27,9 @@ const KEYS_PER_FIELD = 500;
 const READS = 2_000;
 const SECONDS = 5;
 
-const stage = await openBenchStage('online');
-const { dataDir, names, redis } = stage;
+console.log(runHeading('npx tsx bench/serving/online-features.ts'));
+const stage = await openBenchStage('online', FLIGHTS);
+const { names, redis } = stage;
 const catalog = new OnlineCatalog(flights);
 const features = [...flights.views]
   .sort((a, b) => Object.keys(b.features).length - Object.keys(a.features).length)
@@ -40,11 +41,7 @@ const entity = (i: number) =>
   Object.fromEntries(Object.keys(plan.schema).map((field) => [field, `${field}-${(i * 7) % KEYS_PER_FIELD}`]));
 const entitiesOf = (body: number, size: number) => Array.from({ length: size }, (_, i) => entity(body * size + i));
 
-const quantiles = (ms: readonly number[]): string => {
-  const sorted = [...ms].sort((a, b) => a - b);
-  const at = (q: number) => sorted[Math.floor((sorted.length - 1) * q)]!.toFixed(3);
-  return `p50 ${at(0.5)} ms, p99 ${at(0.99)} ms`;
-};
+const quantiles = (ms: readonly number[]): string => `p50 ${quantile(ms, 0.5).toFixed(3)} ms, p99 ${quantile(ms, 0.99).toFixed(3)} ms`;
 
 for (const view of plan.views) {
   const keys = Array.from({ length: KEYS_PER_FIELD }, (_, i) => view.view.entity.keys.map((field) => String(entity(i)[field])).join('\u001f'));
@@ -79,9 +76,8 @@ for (const size of SIZES) {
 
 const serving = await stage.startServing();
 const { origin } = serving;
-while ((await fetch(`${origin}/v1/health/live`).catch(() => null))?.ok !== true) {
-  await new Promise((resolve) => setTimeout(resolve, 100));
-}
+await serving.answers();
+const generator = await openLoadGenerator();
 const usage = () => serving.usage('millrace_online_read_keys_count');
 const floor = createServer((request, response) => {
   const chunks: Buffer[] = [];
@@ -94,14 +90,12 @@ const floor = createServer((request, response) => {
 await new Promise<void>((resolve) => floor.listen(0, '127.0.0.1', resolve));
 const floorUrl = `http://127.0.0.1:${(floor.address() as AddressInfo).port}/`;
 for (const size of SIZES) {
-  const file = path.join(dataDir, `bodies-${size}.json`);
   const bodies = Array.from({ length: BODIES }, (_, body) => JSON.stringify({ features, entities: entitiesOf(body, size), asOf }));
-  writeFileSync(file, JSON.stringify(bodies));
-  for (const connections of ['1', '16']) {
-    for (const [what, target] of [['online', `${origin}/v1/features/online`], ['floor ', floorUrl]] as const) {
-      process.stdout.write(`${what} ${size} entities, `);
+  for (const connections of [1, 16]) {
+    for (const [what, url] of [['online', `${origin}/v1/features/online`], ['floor ', floorUrl]] as const) {
       const before = await usage();
-      await run('bench/serving/load.ts', [target, file, 'closed', connections, String(SECONDS)]).ended;
+      const { rate, ms } = await generator.loadAllAnswered({ url, bodies, loop: { kind: 'closed', connections }, seconds: SECONDS });
+      console.log(`${what} ${size} entities, ${connections} connections: ${rate.toFixed(0)} requests/s, p50 ${ms.p50.toFixed(2)} ms, p95 ${ms.p95.toFixed(2)} ms, p99 ${ms.p99.toFixed(2)} ms`);
       const after = await usage();
       if (after.requests === before.requests) continue;
       const cpuMs = (after.cpuMs - before.cpuMs) / (after.requests - before.requests);
@@ -109,6 +103,7 @@ for (const size of SIZES) {
     }
   }
 }
+generator.close();
 floor.close();
 floor.closeAllConnections();
 await serving.stop();

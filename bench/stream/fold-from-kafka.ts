@@ -5,9 +5,7 @@
  *
  *     npx tsx bench/stream/fold-from-kafka.ts [--events 2000000] [--batch 500] [--keys 10000] [--turns 3]
  */
-import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import os from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Kafka, logLevel } from 'kafkajs';
@@ -27,6 +25,8 @@ import { startFoldConsumer } from '../../src/stream/fold-consumer.ts';
 import { createStreamMetrics } from '../../src/stream/stream-metrics.ts';
 import { writeFrames } from '../../src/stream/view-frames.ts';
 import { activity, createRandom } from '../fold/activity-view.ts';
+import { median } from '../measure/quantile.ts';
+import { runHeading } from '../measure/run-heading.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -201,14 +201,10 @@ async function forget(): Promise<void> {
 }
 
 const rate = (turn: Turn, of: 'wallMs' | 'cpuMs'): number => (events / turn[of]) * 1_000;
-const median = (all: readonly number[]): number => [...all].sort((a, b) => a - b)[all.length >> 1] ?? NaN;
 const count = (value: number): string => Math.round(value).toLocaleString('en');
 
 try {
-  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
-  console.log(
-    `machine: ${os.cpus()[0]?.model ?? 'unknown'}, ${os.cpus().length} cores, load ${os.loadavg()[0]?.toFixed(1)}, Node ${process.version}; commit ${commit}`,
-  );
+  console.log(runHeading(`npx tsx bench/stream/fold-from-kafka.ts ${process.argv.slice(2).join(' ')}`.trimEnd()));
   const { frames, bytes } = await fillTopic();
   const total = frames.reduce((sum, one) => sum + one, 0);
   console.log(

@@ -8,7 +8,6 @@
 import { fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -18,8 +17,6 @@ import { createNames } from '../../src/contracts/names.ts';
 import { loadBaseConfig } from '../../src/infra/base-config.ts';
 import { createKafka } from '../../src/infra/kafka.ts';
 import { createLogger } from '../../src/infra/logger.ts';
-import { migrate } from '../../src/infra/migrate.ts';
-import { createPostgres } from '../../src/infra/postgres.ts';
 import { processEnvironment } from '../../src/infra/process-environment.ts';
 import { createRedis } from '../../src/infra/redis.ts';
 import { applyProject } from '../../src/store/apply-project.ts';
@@ -27,6 +24,9 @@ import { buildTrainingSet } from '../../src/store/build-training-set.ts';
 import { createOnlineStore, type SourceOffset } from '../../src/store/online-store.ts';
 import { programsOf } from '../../src/store/project-definitions.ts';
 import { createReplayer, type ReplayEvent } from '../../src/stream/replayer.ts';
+import { quantile } from '../measure/quantile.ts';
+import { runHeading } from '../measure/run-heading.ts';
+import { openScratchDatabase } from '../measure/scratch-database.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -45,17 +45,8 @@ const VISIBLE_TIMEOUT_MS = 600_000;
 const namespace = `bench${randomBytes(4).toString('hex')}`;
 const logger = createLogger('bench', 'warn');
 const base = loadBaseConfig({ ...processEnvironment(), MILLRACE_PROJECT: 'bench' });
-const admin = createPostgres({ url: base.postgresUrl, applicationName: 'bench', logger, poolMax: 1 });
-await admin.query(`CREATE DATABASE ${namespace}`);
-const url = new URL(base.postgresUrl);
-url.pathname = `/${namespace}`;
-const postgres = createPostgres({
-  url: url.href,
-  applicationName: 'bench',
-  logger,
-  statementTimeoutMs: VISIBLE_TIMEOUT_MS,
-});
-await migrate(postgres, path.resolve(import.meta.dirname, '../../migrations'));
+const database = await openScratchDatabase('ingest', { statementTimeoutMs: VISIBLE_TIMEOUT_MS });
+const { postgres } = database;
 const names = createNames(namespace);
 const kafka = createKafka({ brokers: base.kafkaBrokers, clientId: 'bench', logger });
 const redis = createRedis({ url: base.redisUrl, role: 'write', logger });
@@ -74,7 +65,7 @@ const child = fork(path.join(import.meta.dirname, 'stream-process.ts'), {
   env: {
     ...processEnvironment(),
     MILLRACE_NAMESPACE: namespace,
-    MILLRACE_POSTGRES_URL: url.href,
+    MILLRACE_POSTGRES_URL: database.url,
     MILLRACE_PROJECT: 'bench',
   },
 });
@@ -87,8 +78,6 @@ const usage = async (): Promise<{ cpuMs: number; rssBytes: number }> => {
 };
 const visible = (offsets: readonly SourceOffset[]): Promise<void> =>
   store.waitVisible(programs, offsets, VISIBLE_TIMEOUT_MS);
-const percentile = (sorted: readonly number[], share: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
 
 async function* chunks(events: AsyncIterable<ReplayEvent>, size: number): AsyncGenerator<ReplayEvent[]> {
   let chunk: ReplayEvent[] = [];
@@ -146,10 +135,9 @@ async function paced(month: number, rate: number, seconds: number): Promise<void
     );
   }
   await Promise.all(waits);
-  took.sort((a, b) => a - b);
   const actual = (took.length * perTick) / ((performance.now() - start) / 1_000);
   console.log(
-    `paced: ${Math.round(actual)} events/s of ${rate} asked; send to visible p50 ${percentile(took, 0.5).toFixed(0)} ms, p99 ${percentile(took, 0.99).toFixed(0)} ms`,
+    `paced: ${Math.round(actual)} events/s of ${rate} asked; send to visible p50 ${quantile(took, 0.5).toFixed(0)} ms, p99 ${quantile(took, 0.99).toFixed(0)} ms`,
   );
 }
 
@@ -163,19 +151,13 @@ async function lockstep(month: number): Promise<void> {
     if (took.length === STEPS) break;
   }
   const cpuMs = ((await usage()).cpuMs - before.cpuMs) / took.length;
-  took.sort((a, b) => a - b);
   console.log(
-    `lockstep: ${STEP_EVENTS} events, send to visible p50 ${percentile(took, 0.5).toFixed(1)} ms, p99 ${percentile(took, 0.99).toFixed(1)} ms; consumers ${cpuMs.toFixed(1)} ms of CPU a step`,
+    `lockstep: ${STEP_EVENTS} events, send to visible p50 ${quantile(took, 0.5).toFixed(1)} ms, p99 ${quantile(took, 0.99).toFixed(1)} ms; consumers ${cpuMs.toFixed(1)} ms of CPU a step`,
   );
 }
 
 const lastMonth = Number(options.months);
-console.log(
-  `${os.cpus()[0]?.model ?? 'unknown CPU'}, ${os.cpus().length} cores, load ${os
-    .loadavg()
-    .map((l) => l.toFixed(1))
-    .join(' ')}, Node ${process.version}`,
-);
+console.log(runHeading(`npx tsx bench/stream/ingest-to-redis.ts ${process.argv.slice(2).join(' ')}`.trimEnd()));
 try {
   const phases = options.only.split(',');
   if (phases.includes('sustained')) await sustained(lastMonth);
@@ -214,7 +196,5 @@ try {
     await redis.del(keys.slice(from, from + CHUNK_EVENTS));
   redis.disconnect();
   await kafka.close();
-  await postgres.close();
-  await admin.query(`DROP DATABASE ${namespace} WITH (FORCE)`);
-  await admin.close();
+  await database.close();
 }

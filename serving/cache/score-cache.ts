@@ -137,8 +137,8 @@ export class ScoreCache {
   }
 
   #takeOff(slot: number): void {
-    let land: Flight['land'] = () => undefined;
-    let fail: Flight['fail'] = () => undefined;
+    let land!: Flight['land'];
+    let fail!: Flight['fail'];
     const score = new Promise<number>((resolve, reject) => {
       land = resolve;
       fail = reject;
@@ -171,11 +171,7 @@ export class ScoreCache {
 /** Runs some rows of a request and puts their scores in their places. */
 async function runRows(features: Float32Array, columns: number, rows: readonly number[], scores: Float32Array, submit: Submit): Promise<number> {
   if (rows.length === 0) return 0;
-  const write: WriteRow = (i, out, at) => {
-    const row = rows[i]!;
-    out.set(features.subarray(row * columns, (row + 1) * columns), at);
-  };
-  const answer = await submit(rows.length, write);
+  const answer = await submit(rows.length, (i, out, at) => out.set(features.subarray(rows[i]! * columns, (rows[i]! + 1) * columns), at));
   rows.forEach((row, i) => {
     scores[row] = answer.scores[i]!;
   });

@@ -44,6 +44,9 @@ export interface PrintedInfer {
   readonly jsonLength: number | undefined;
 }
 
+const NO_BYTES = Buffer.alloc(0);
+const neverBinary = (): boolean => false;
+
 /**
  * Reads an inference request of the Open Inference Protocol, with the binary tensor extension.
  * @throws REQUEST_INVALID with all problems
@@ -70,12 +73,11 @@ export function parseInfer(
       `Inference request is wrong: ${problems.join('; ')}. Send { "inputs": [ { "name": "<input>", "shape": [1, 2], "datatype": "FP32", "data": [0.5, 1] } ] }.`,
     );
   }
+  const request = { ...target, id: found.id, inputs, outputs: found.outputs?.map(({ name }) => name), timeoutMs, priority };
+  if (found.parameters === undefined && found.outputs === undefined) return { request, isBinary: neverBinary };
   const byDefault = found.parameters?.['binary_data_output'] === true;
   const choices = new Map((found.outputs ?? []).map((one) => [one.name, one.parameters?.['binary_data']]));
-  return {
-    request: { ...target, id: found.id, inputs, outputs: found.outputs?.map(({ name }) => name), timeoutMs, priority },
-    isBinary: (name) => (choices.get(name) ?? byDefault) === true,
-  };
+  return { request, isBinary: (name) => (choices.get(name) ?? byDefault) === true };
 }
 
 /** The answer as JSON, and behind it the outputs that are wanted as binary. */
@@ -96,11 +98,11 @@ export function printInfer(answer: InferAnswer, isBinary: (output: string) => bo
 }
 
 function splitBody(bytes: Buffer, header: string | string[] | undefined, problems: string[]): [Buffer, Buffer] {
-  if (header === undefined) return [bytes, bytes.subarray(bytes.length)];
+  if (header === undefined) return [bytes, NO_BYTES];
   const length = Number(header);
   if (Number.isInteger(length) && length >= 0 && length <= bytes.length) return [bytes.subarray(0, length), bytes.subarray(length)];
   problems.push(`header Inference-Header-Content-Length: expected the JSON's bytes, 0 to ${bytes.length}, found '${String(header)}'`);
-  return [bytes, bytes.subarray(bytes.length)];
+  return [bytes, NO_BYTES];
 }
 
 function readJson(json: Buffer, problems: string[]): Body | undefined {

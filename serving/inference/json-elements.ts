@@ -57,7 +57,7 @@ function flatten(data: readonly unknown[], shape: readonly number[]): unknown[] 
 
 function numbers(datatype: NumericDatatype, flat: readonly unknown[]): NumericElements | string {
   const array = new elementArrays[datatype](flat.length);
-  const wanted = wantedOf(datatype);
+  const wanted = wantedElements[datatype];
   for (let i = 0; i < flat.length; i++) {
     const value = flat[i];
     if (!wanted.takes(value)) return `element ${i}: expected ${wanted.text} for ${datatype}, found ${kindOf(value)}`;
@@ -67,7 +67,12 @@ function numbers(datatype: NumericDatatype, flat: readonly unknown[]): NumericEl
   return array;
 }
 
-function wantedOf(datatype: NumericDatatype): { readonly text: string; takes(value: unknown): boolean } {
+interface Wanted {
+  readonly text: string;
+  takes(value: unknown): boolean;
+}
+
+function wantedOf(datatype: NumericDatatype): Wanted {
   if (datatype === 'BOOL') return { text: 'true or false', takes: (value) => typeof value === 'boolean' };
   const range = bounds[datatype];
   if (range === undefined) return { text: 'a number or null', takes: (value) => typeof value === 'number' || value === null };
@@ -78,6 +83,11 @@ function wantedOf(datatype: NumericDatatype): { readonly text: string; takes(val
     takes: (value) => Number.isInteger(value) && (value as number) >= min && (value as number) <= max,
   };
 }
+
+/** Made once: a check that is made anew for each request costs more than the elements that it checks. */
+const wantedElements = Object.fromEntries(
+  (Object.keys(elementArrays) as NumericDatatype[]).map((datatype) => [datatype, wantedOf(datatype)]),
+) as Readonly<Record<NumericDatatype, Wanted>>;
 
 function texts(flat: readonly unknown[]): Uint8Array[] | string {
   const wrong = flat.findIndex((value) => typeof value !== 'string');

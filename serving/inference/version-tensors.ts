@@ -21,7 +21,8 @@ export const tensorsOf = ({ columns }: Pick<ServingVersion, 'columns'>): Version
 
 /** The outputs wanted, of the scores of all rows. */
 export function outputsOf(specs: readonly TensorSpec[], scores: Float32Array, threshold: number): Tensor[] {
-  const elementsOf = (name: string): Elements =>
-    name === LABEL_NAME ? Uint8Array.from(scores, (score) => (score >= threshold ? 1 : 0)) : scores;
-  return specs.map(({ name, datatype }) => ({ name, datatype, shape: [scores.length], elements: elementsOf(name) }));
+  return specs.map(({ name, datatype }) => ({ name, datatype, shape: [scores.length], elements: elementsOf(name, scores, threshold) }));
 }
+
+const elementsOf = (name: string, scores: Float32Array, threshold: number): Elements =>
+  name === LABEL_NAME ? Uint8Array.from(scores, (score) => (score >= threshold ? 1 : 0)) : scores;

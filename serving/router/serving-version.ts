@@ -91,8 +91,7 @@ export class ServingVersion {
    */
   async scoreTensor(features: Float32Array, deadline: number, submission?: Submission): Promise<BatchAnswer> {
     const { columns } = this;
-    const write: WriteRow = (i, out, at) => out.set(features.subarray(i * columns, (i + 1) * columns), at);
-    return this.#submit(features.length / columns, write, deadline, submission);
+    return this.#submit(features.length / columns, (i, out, at) => out.set(features.subarray(i * columns, (i + 1) * columns), at), deadline, submission);
   }
 
   #submit(rows: number, write: WriteRow, deadline: number, submission?: Submission): Promise<BatchAnswer> {
@@ -107,9 +106,11 @@ export class ServingVersion {
     const features = new Float32Array(rows * this.columns);
     for (let i = 0; i < rows; i++) write(i, features, i * this.columns);
     const answer = cache.score(features, (count, writeRow) => this.#batcher.submit(count, writeRow, deadline, submission), deadline);
-    const forget = (): boolean => this.#cached.delete(answer);
     this.#cached.add(answer);
-    answer.then(forget, forget);
+    answer.then(
+      () => this.#cached.delete(answer),
+      () => this.#cached.delete(answer),
+    );
     return answer;
   }
 

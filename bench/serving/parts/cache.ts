@@ -1,0 +1,54 @@
+import { STAMP, STAMP_MAX, type LoadSpec } from '../../measure/load-spec.ts';
+import { markdownTable } from '../../measure/markdown-table.ts';
+import { inferBody } from '../peers/served.ts';
+import type { Millrace } from '../start-millrace.ts';
+import { percent, runPaired } from './paired.ts';
+import type { PartReport, ServingBench } from './part.ts';
+
+const ENTITIES = 100_000;
+const EXPONENT = 1;
+const CONNECTIONS = 64;
+const ROUNDS = 5;
+const SLOWDOWN_MAX = 0.03;
+const WARM_UP_ANSWERS = 12_000;
+
+/** The cache of scores where some entities are asked for far more often than others, and where no row comes twice. */
+export async function measureCache({ startMillrace, generator, rows, seconds }: ServingBench): Promise<PartReport> {
+  const off = await startMillrace({ name: 'off' });
+  const on = await startMillrace({ name: 'memory', environment: { MILLRACE_SERVING_CACHE: 'memory' } });
+  const body = stampedBody(rows[0]!);
+  const spec = (server: Millrace, stamp: LoadSpec['stamp']): LoadSpec => ({ url: server.inferUrl('trees'), bodies: [body], stamp: stamp!, loop: { kind: 'closed', connections: CONNECTIONS }, seconds });
+  const zipf = { kind: 'zipf', entities: ENTITIES, exponent: EXPONENT } as const;
+  const plain = await generator.load(spec(off, zipf));
+  const before = await rowsByOutcome(on);
+  const cached = await generator.load(spec(on, zipf));
+  const after = await rowsByOutcome(on);
+  const counted = (outcome: string): number => (after.get(outcome) ?? 0) - (before.get(outcome) ?? 0);
+  const all = ['memory', 'joined', 'run'].reduce((sum, outcome) => sum + counted(outcome), 0);
+  const saved = 1 - counted('run') / all;
+  for (const [i, server] of [off, on].entries()) await generator.load({ ...spec(server, { kind: 'counter', from: i * WARM_UP_ANSWERS }), seconds: 0, warmUpAnswers: WARM_UP_ANSWERS });
+  // Each round begins where no round before could have come to.
+  const distinct = (server: Millrace) => (round: number) =>
+    generator.load(spec(server, { kind: 'counter', from: Math.floor(((round + 0.5) * STAMP_MAX) / (ROUNDS + 1)) }));
+  const paired = await runPaired([{ server: off, load: distinct(off) }, { server: on, load: distinct(on) }], ROUNDS);
+  await Promise.all([off.stop(), on.stop()]);
+  const lines = [
+    [`Zipf, s = ${EXPONENT}, ${ENTITIES.toLocaleString('en-US')} entities, none of them in the cache`, plain.rate, cached.rate, percent(saved), '-', '-'],
+    [`no row twice, ${ROUNDS} pairs`, paired.rates[0], paired.rates[1], percent(0), percent(paired.slowdown), percent(paired.cpuIncrease)],
+  ];
+  const columns = ['load', 'off: requests/s', 'memory: requests/s', 'rows saved', 'slower by', 'CPU a request more by'];
+  return {
+    title: `Cache of scores, 200 trees, ${CONNECTIONS} connections`,
+    text: `${all.toLocaleString('en-US')} rows in the Zipf run.\n\n${markdownTable(columns, lines)}`,
+    targets: [{ what: `cache without a hit: no slowdown over ${SLOWDOWN_MAX * 100} % (CPU a request)`, found: percent(paired.cpuIncrease), met: paired.cpuIncrease <= SLOWDOWN_MAX }],
+  };
+}
+
+/** The last number is the stamp's: seven digits behind the point, which float32 tells apart. */
+const stampedBody = (row: readonly number[]): string => inferBody([...row.slice(0, -1), 0.5]).replace(',0.5]', `,0.${STAMP}]`);
+
+async function rowsByOutcome(server: Millrace): Promise<Map<string, number>> {
+  const metric = await server.process.metric('millrace_cache_rows_total');
+  const ofModel = [...metric].filter(([labels]) => labels.includes('model="trees"'));
+  return new Map(ofModel.map(([labels, value]) => [/outcome="(\w+)"/.exec(labels)?.[1] ?? '', value]));
+}

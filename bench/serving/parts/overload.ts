@@ -1,0 +1,47 @@
+import { markdownTable } from '../../measure/markdown-table.ts';
+import type { LoadSpec } from '../../measure/load-spec.ts';
+import { inferBody } from '../peers/served.ts';
+import { binaryLoad } from './binary-load.ts';
+import type { PartReport, ServingBench, Target } from './part.ts';
+
+const TIMES_OFFERED = 2;
+const GOODPUT_WANTED = 0.9;
+/** What a request is allowed by default. */
+const IN_TIME_MS = 1_000;
+const ROWS = 256;
+
+interface Kind {
+  readonly what: string;
+  readonly connections: number;
+  readonly load: Pick<LoadSpec, 'bodies' | 'headers'>;
+}
+
+/**
+ * Twice what the server answers in a closed loop, as an open loop that opens connections as it needs them. Single rows in JSON
+ * are bound by the reading of requests, which a refusal costs too; many rows as binary tensors by the model.
+ */
+export async function measureOverload({ startMillrace, generator, rows, seconds }: ServingBench): Promise<PartReport> {
+  const millrace = await startMillrace();
+  const url = millrace.inferUrl('trees');
+  const kinds: readonly Kind[] = [
+    { what: `${ROWS} rows, binary tensor`, connections: 16, load: binaryLoad(rows, ROWS) },
+    { what: '1 row, JSON', connections: 256, load: { bodies: rows.map(inferBody) } },
+  ];
+  const lines: (string | number)[][] = [];
+  const targets: Target[] = [];
+  for (const { what, connections, load } of kinds) {
+    const { rate: capacity } = await generator.load({ url, ...load, loop: { kind: 'closed', connections }, seconds });
+    const offered = TIMES_OFFERED * capacity;
+    const { rate, inTimeRate, ms, refusedRate, refusalMs, failures } = await generator.load({ url, ...load, loop: { kind: 'open', rate: offered }, seconds, inTimeMs: IN_TIME_MS });
+    const goodput = inTimeRate / capacity;
+    lines.push([what, capacity, offered, rate, inTimeRate, `${(100 * goodput).toFixed(0)} %`, ms.p99, refusedRate, refusalMs.p50, refusalMs.p99, statusesOf(failures)]);
+    targets.push({ what: `overload: goodput of ${GOODPUT_WANTED * 100} %, ${what}`, found: `${(100 * goodput).toFixed(0)} %`, met: goodput >= GOODPUT_WANTED });
+  }
+  await millrace.stop();
+  const columns = ['request', 'capacity/s', 'offered/s', 'accepted/s', 'of them in time', 'of capacity', 'p99 of accepted ms', 'refused/s', 'refusal p50 ms', 'p99', 'by status'];
+  return { title: 'Overload, 200 trees', text: markdownTable(columns, lines), targets };
+}
+
+/** Status 0 is a request that was not answered at all. */
+const statusesOf = (failures: Readonly<Record<number, number>>): string =>
+  Object.entries(failures).map(([status, count]) => `${status}: ${count}`).join(', ') || 'none';

@@ -1,0 +1,128 @@
+import { markdownTable, shown } from '../../measure/markdown-table.ts';
+import { goldenBatch, referenceOnnx } from '../reference-models.ts';
+import type { Served, ServedModel } from '../peers/served.ts';
+import { withCpu } from './with-cpu.ts';
+import type { PartReport, ServingBench, Target } from './part.ts';
+
+const CONNECTIONS = [1, 16, 64, 256] as const;
+const COMPARED_AT = 64;
+/** Requests a second of the open loops. */
+const RATES = [250, 1_000, 4_000] as const;
+/** A rate is asked of a server that gives so many times as much in a closed loop. */
+const HEADROOM = 1.25;
+const CHECKED_ROWS = 4;
+/** Float32 by another build of ONNX Runtime. */
+const SCORE_TOLERANCE = 1e-5;
+/** How many times a peer's rate is the target. */
+const TIMES_WANTED = [['Triton', 3], ['MLServer', 15], ['BentoML', 30]] as const;
+const SHARE_OF_BARE_WANTED = 0.8;
+const MICROSECONDS = 1_000;
+
+interface Figure {
+  readonly rate: number;
+  readonly cpuMs: number;
+  readonly p99: number;
+}
+/** Figures by server, model and connections or rate. */
+type Figures = Map<string, Figure>;
+const keyOf = (server: Served, model: ServedModel, load: number | string): string => `${server.name}|${model}|${load}`;
+
+/** Single rows, all servers in turn at each load, so that what else the machine does falls on all of them. */
+export async function comparePeers(bench: ServingBench): Promise<PartReport> {
+  const millrace = await bench.startMillrace();
+  const servers = [millrace, ...bench.peers];
+  try {
+    for (const server of servers) await checkScores(server, bench.rows);
+    const closed = await runClosed(bench, servers);
+    const open = await runOpen(bench, servers, closed);
+    const tables = (['mlp', 'trees'] as const).flatMap((model) => [closedTable(servers, model, closed), openTable(servers, model, open)]);
+    const missing = bench.missing.map((one) => `Not measured: ${one}`);
+    return { title: 'Single rows of raw tensors, over REST', text: [...tables, ...missing].join('\n\n'), targets: targetsOf(servers, closed) };
+  } finally {
+    await millrace.stop();
+  }
+}
+
+/** @throws Error where a server answers another score than ONNX Runtime gives here */
+async function checkScores(server: Served, rows: ServingBench['rows']): Promise<void> {
+  for (const [model, onnx] of Object.entries(referenceOnnx()) as [ServedModel, Uint8Array][]) {
+    const { scores } = await goldenBatch(onnx);
+    for (const [i, row] of rows.slice(0, CHECKED_ROWS).entries()) {
+      const answer = await fetch(server.url(model), { method: 'POST', headers: { 'content-type': 'application/json', ...server.headers }, body: server.body(row) });
+      const score = server.scoreOf(await answer.json());
+      if (score !== undefined && !(Math.abs(score - scores[i]!) <= SCORE_TOLERANCE))
+        throw new Error(`${server.name}: row ${i} of ${model} has score ${score}, expected ${scores[i]}`);
+    }
+  }
+}
+
+async function runClosed({ generator, rows, seconds }: ServingBench, servers: readonly Served[]): Promise<Figures> {
+  const figures: Figures = new Map();
+  for (const model of ['mlp', 'trees'] as const) {
+    for (const connections of CONNECTIONS) {
+      for (const server of servers) {
+        const bodies = rows.map((row) => server.body(row));
+        const load = { url: server.url(model), headers: server.headers, bodies, loop: { kind: 'closed', connections }, seconds } as const;
+        const { rate, ms, cpuMs } = await withCpu(server, () => generator.load(load));
+        figures.set(keyOf(server, model, connections), { rate, cpuMs, p99: ms.p99 });
+      }
+    }
+  }
+  return figures;
+}
+
+async function runOpen({ generator, rows, seconds }: ServingBench, servers: readonly Served[], closed: Figures): Promise<Figures> {
+  const figures: Figures = new Map();
+  for (const model of ['mlp', 'trees'] as const) {
+    for (const rate of RATES) {
+      for (const server of servers) {
+        if ((closed.get(keyOf(server, model, COMPARED_AT))?.rate ?? 0) < rate * HEADROOM) continue;
+        const bodies = rows.map((row) => server.body(row));
+        const load = { url: server.url(model), headers: server.headers, bodies, loop: { kind: 'open', rate }, seconds } as const;
+        const { rate: answered, ms, cpuMs } = await withCpu(server, () => generator.load(load));
+        figures.set(keyOf(server, model, `${rate}/s`), { rate: answered, cpuMs, p99: ms.p99 });
+      }
+    }
+  }
+  return figures;
+}
+
+const modelNames = { mlp: 'Network 40-128-64-1', trees: '200 trees of 31 leaves' } as const;
+
+function closedTable(servers: readonly Served[], model: ServedModel, figures: Figures): string {
+  const bare = rateOf(servers, 'floor', model, figures);
+  const rows = servers.map((server) => {
+    const cells = CONNECTIONS.map((connections) => {
+      const { rate, p99 } = figures.get(keyOf(server, model, connections))!;
+      return `${shown(rate)} (${shown(p99)})`;
+    });
+    const compared = figures.get(keyOf(server, model, COMPARED_AT))!;
+    return [server.name, ...cells, `${((100 * compared.rate) / bare).toFixed(0)} %`, (compared.cpuMs * MICROSECONDS).toFixed(0)];
+  });
+  const columns = ['server', ...CONNECTIONS.map((n) => (n === 1 ? '1 connection' : String(n))), `of bare Node at ${COMPARED_AT}`, `CPU us a request at ${COMPARED_AT}`];
+  return `${modelNames[model]}, closed loop: requests a second (p99 ms)\n\n${markdownTable(columns, rows)}`;
+}
+
+function openTable(servers: readonly Served[], model: ServedModel, figures: Figures): string {
+  const rows = servers.map((server) => [server.name, ...RATES.map((rate) => figures.get(keyOf(server, model, `${rate}/s`))?.p99 ?? Number.NaN)]);
+  const columns = ['server', ...RATES.map((rate) => `${rate.toLocaleString('en-US')} a second`)];
+  return `${modelNames[model]}, open loop: p99 ms at the same rate (- where it is out of reach)\n\n${markdownTable(columns, rows)}`;
+}
+
+const rateOf = (servers: readonly Served[], kind: Served['kind'], model: ServedModel, figures: Figures): number => {
+  const server = servers.find((one) => one.kind === kind);
+  return server === undefined ? Number.NaN : figures.get(keyOf(server, model, COMPARED_AT))!.rate;
+};
+
+function targetsOf(servers: readonly Served[], figures: Figures): Target[] {
+  return (['mlp', 'trees'] as const).flatMap((model) => {
+    const own = rateOf(servers, 'Millrace', model, figures);
+    const share = own / rateOf(servers, 'floor', model, figures);
+    const targets = [{ what: `${model}: at least ${SHARE_OF_BARE_WANTED * 100} % of the bare Node server, ${COMPARED_AT} connections`, found: `${(100 * share).toFixed(0)} %`, met: share >= SHARE_OF_BARE_WANTED }];
+    for (const [kind, wanted] of TIMES_WANTED) {
+      const times = own / rateOf(servers, kind, model, figures);
+      if (!Number.isNaN(times)) targets.push({ what: `${model}: ${wanted} times ${kind}, ${COMPARED_AT} connections`, found: times.toFixed(1), met: times >= wanted });
+    }
+    return targets;
+  });
+}
