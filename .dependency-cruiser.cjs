@@ -32,7 +32,7 @@ const may = {
 };
 
 const source = '^(src|serving|activities|workflows|workers|cli|console|stack|examples)/';
-const drivers = { '@duckdb': 'src/infra', 'apache-arrow': 'src/infra', kafkajs: 'src/infra', pg: 'src/infra', 'pg-copy-streams': 'src/infra', ioredis: 'src/infra', hyparquet: 'src/infra', 'hyparquet-writer': 'src/infra' };
+const drivers = { '@duckdb': 'src/infra', '@opentelemetry': 'src/infra', 'apache-arrow': 'src/infra', kafkajs: 'src/infra', pg: 'src/infra', 'pg-copy-streams': 'src/infra', ioredis: 'src/infra', hyparquet: 'src/infra', 'hyparquet-writer': 'src/infra' };
 
 module.exports = {
   forbidden: [
