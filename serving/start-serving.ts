@@ -38,8 +38,8 @@ import type { Peers } from './peers.ts';
 import { AllocationFollower } from './router/allocation-follower.ts';
 import { StatusReporter, type ReportedModel } from './router/status-reporter.ts';
 import type { ServedModel } from './served-model.ts';
-import { SessionHost } from './session-host/session-host.ts';
 import { createServingMetrics, observeModels, type ServingMetrics } from './serving-metrics.ts';
+import { SessionHost } from './session-host/session-host.ts';
 import type { ServingSettings } from './settings.ts';
 import { TensorModels } from './tensors/tensor-models.ts';
 

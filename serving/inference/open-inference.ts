@@ -1,3 +1,4 @@
+import type { TensorSpec } from '../../src/contracts/tensor.ts';
 import { MillraceError } from '../../src/core/millrace-error.ts';
 import type { Timers } from '../batcher/timers.ts';
 import type { DataPlane } from '../data-plane.ts';
@@ -11,7 +12,6 @@ import { TensorInference, versionOf } from '../tensors/tensor-inference.ts';
 import type { TensorModel, TensorModels } from '../tensors/tensor-models.ts';
 import { inputProblems, wantedOutputs } from './check-tensors.ts';
 import type { InferAnswer, InferRequest } from './infer-request.ts';
-import type { TensorSpec } from '../../src/contracts/tensor.ts';
 import { outputsOf, tensorsOf } from './version-tensors.ts';
 
 export interface OpenInferenceOptions {

@@ -1,6 +1,6 @@
+import type { Tensor } from '../../src/contracts/tensor.ts';
 import { messageOf, MillraceError } from '../../src/core/millrace-error.ts';
 import type { Logger } from '../../src/infra/logger.ts';
-import type { Tensor } from '../../src/contracts/tensor.ts';
 import { SessionProcess, type SessionProcessLimits, type TimedScores, type TimedTensors } from './session-process.ts';
 import type { ExecutionProvider, Session, SessionSource, TensorSource } from './session.ts';
 

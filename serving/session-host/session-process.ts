@@ -2,10 +2,10 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { Tensor } from '../../src/contracts/tensor.ts';
 import { MillraceError } from '../../src/core/millrace-error.ts';
 import { errorTable, type ErrorCode } from '../../src/core/error-table.ts';
 import { asBytes, asFloats, frameHeader, frameKind, FrameReader, type Frame } from './session-frames.ts';
-import type { Tensor } from '../../src/contracts/tensor.ts';
 import type { ExecutionProvider, SessionSource, TensorSource } from './session.ts';
 import { decodeTensors, encodeTensors } from './tensor-frames.ts';
 

@@ -13,11 +13,11 @@ import { listVersions } from './list-versions.ts';
 import type { ModelVersion } from './model-version.ts';
 import { previousChampion } from './previous-champion.ts';
 import { readBundle } from './read-bundle.ts';
-import { listTensorModels, registerTensorModel } from './tensor-models.ts';
 import { registerModel } from './register-model.ts';
 import { registerVersion, type RegisteredVersion, type VersionRegistration } from './register-version.ts';
 import { liveServing, reportServing, withdrawServing, type ServingReport } from './serving-status.ts';
 import { setAllocation, type AllocationChange } from './set-allocation.ts';
+import { listTensorModels, registerTensorModel } from './tensor-models.ts';
 import { verifyLedger, type LedgerVerdict } from './verify-ledger.ts';
 
 const LEDGER_LIMIT_DEFAULT = 100;

@@ -1,4 +1,3 @@
-import type { GoldenTensors, TensorSignature } from '../contracts/tensor-signature.ts';
 import type {
   BundleManifest,
   GoldenBatch,
@@ -7,6 +6,7 @@ import type {
   ReferenceProfile,
   VersionMetrics,
 } from '../contracts/model-bundle.ts';
+import type { GoldenTensors, TensorSignature } from '../contracts/tensor-signature.ts';
 
 export type BundleFiles = Readonly<Record<keyof BundleManifest['files'], Uint8Array>>;
 

@@ -107,6 +107,18 @@ describe('models without a feature service', () => {
     expect(means.map(({ body }) => body.outputs[0]!.data)).toEqual(callers.map((values) => [values.reduce((a, b) => a + b) / 4]));
   });
 
+  it('answer each caller its own where requests share runs', async () => {
+    const twice = onnxFile({ nodes: [['Add', ['x', 'x'], 'y']], inputs: [['x', 'float64', ['rows', 2]]], outputs: [['y', 'float64', ['rows', 2]]] });
+    expect((await promoteTensors(stage.registry, 'twice', twice)).notes).toEqual([]);
+    await vi.waitFor(async () => expect((await infer('twice', x([1, 2]))).status).toBe(200), { timeout: 60_000, interval: 100 });
+    const callers = Array.from({ length: 60 }, (_, n) => Array.from({ length: 2 * (1 + (n % 5)) }, (_, i) => 100 * n + i));
+    const answers = await Promise.all(callers.map((values) => infer('twice', x(values))));
+    expect(answers.map(({ body }) => body.outputs[0])).toEqual(
+      callers.map((values) => ({ name: 'y', datatype: 'FP64', shape: [values.length / 2, 2], data: values.map((value) => 2 * value) })),
+    );
+    expect(await infer('twice', x(Array.from({ length: 2_002 }, () => 0)))).toMatchObject({ status: 400, body: { code: 'REQUEST_INVALID' } });
+  });
+
   it('stand in the index and take no predictions by keys', async () => {
     const index = (await (await fetch(`${serving.url}/v2/repository/index`, { method: 'POST' })).json()) as { name: string }[];
     expect(index).toEqual(expect.arrayContaining([expect.objectContaining({ name: 'identity', version: '1', state: 'READY' })]));
