@@ -12,7 +12,6 @@ const statusOfHttp: Readonly<Record<number, status>> = {
   401: status.UNAUTHENTICATED,
   403: status.PERMISSION_DENIED,
   404: status.NOT_FOUND,
-  408: status.DEADLINE_EXCEEDED,
   409: status.ABORTED,
   413: status.RESOURCE_EXHAUSTED,
   422: status.OUT_OF_RANGE,

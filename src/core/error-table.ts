@@ -84,7 +84,7 @@ export const errorTable = {
   MODEL_NOT_FOUND: kind(404, false, 'The project, or the registry, has no model of this name.'),
   MODEL_NOT_READY: kind(503, true, 'No version of the model takes traffic yet, it is still loading, or an operator unloaded it.'),
   REQUEST_TOO_LARGE: kind(413, false, 'A request body is longer than the endpoint takes.'),
-  SERVING_BULK_IDLE: kind(408, true, 'The caller of a bulk prediction sent or read nothing for too long.'),
+  SERVING_BULK_IDLE: kind(504, true, 'The caller of a bulk prediction sent or read nothing for too long.'),
   SERVING_CANCELLED: kind(499, true, 'The caller of a prediction went away before its answer.'),
   SERVING_DEADLINE_EXCEEDED: kind(504, true, 'A prediction could not be, or was not, ready by its deadline.'),
   SERVING_DECISION_LOG_FULL: kind(503, true, 'Decisions could not be stored for so long that no more predictions are answered.'),

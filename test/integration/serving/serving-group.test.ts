@@ -1,3 +1,4 @@
+import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
@@ -26,6 +27,7 @@ let stage: ServingStage;
 let group: ServingProgram;
 let url: string;
 let grpc: string;
+let metricsPort: number;
 
 const readiness = async (): Promise<number> => (await fetch(`${url}/v1/health/ready`, { headers: { connection: 'close' } })).status;
 const isReady = () => eventually('all processes ready', READY_MS_MAX, readiness, (status) => status === 200);
@@ -44,9 +46,11 @@ const load = (tensorsOnly = true): CheckedLoad => {
 beforeAll(async () => {
   stage = await createServingStage();
   await stage.allocate({ champion: await stage.register(tiny) });
+  metricsPort = await freePort();
   group = startServingProgram(stage.config, {
     MILLRACE_SERVING_PROCESSES: '2',
     MILLRACE_SERVING_RETIRE_MS: '1000',
+    MILLRACE_METRICS_PORT: String(metricsPort),
     MILLRACE_SERVING_API_KEYS_FILE: files.write('keys.json', { keys: entries }),
   });
   ({ url, grpc } = await group.addresses());
@@ -73,6 +77,8 @@ test('every process answers, over HTTP and over gRPC, and one scrape shows them 
   expect(membersWith(text, 'millrace_predictions_total').sort()).toEqual(['1', '2']);
   expect(membersWith(text, 'millrace_online_read_keys_count').sort()).toEqual(['1', '2']);
   expect(text).toMatch(/^millrace_serving_processes_ready\{.*member="primary"\} 2$/m);
+  const ofPrimary = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`, { headers: { connection: 'close' } })).text();
+  expect(membersWith(ofPrimary, 'millrace_predictions_total').sort()).toEqual(['1', '2']);
   const heads = text.split('\n').filter((line) => line.startsWith('# TYPE'));
   expect(new Set(heads).size).toBe(heads.length);
 });
@@ -139,6 +145,14 @@ test('processes that can not be kept alive end the group after a bounded number 
   expect(hopeless.log.filter(({ msg }) => msg === 'serving process started').length).toBeLessThanOrEqual(12);
   expect(hopeless.log.map(({ msg }) => msg)).toContain('the serving processes are given up');
 }, TEST_MS_MAX);
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
 
 /** On a connection of its own, so that any of the processes may get it. */
 async function predictOnce(): Promise<number> {
