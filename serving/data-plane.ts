@@ -73,12 +73,12 @@ export class DataPlane {
 
   /** Of this process and all that share its port. */
   get ready(): boolean {
-    return this.#options.groupReady?.() ?? this.settled;
+    return this.#options.groupReady?.() ?? this.selfReady;
   }
 
-  /** Every model's allocation is known, its versions are loaded or rejected, and the process is not going to end. */
-  get settled(): boolean {
-    return !this.#retiring && this.models.every(({ router }) => router.settled);
+  /** Of this process: every model is ready, and the process is not going to end. */
+  get selfReady(): boolean {
+    return !this.#retiring && this.models.every(({ router }) => router.ready);
   }
 
   /** @throws MODEL_NOT_FOUND */

@@ -122,7 +122,7 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
     tracer: options.tracer,
   });
   const { url, grpcAddress } = transports;
-  peers?.join({ isReady: () => dataPlane.settled, metrics: () => metricsRegistry.metrics(), control: modelControl.follow.bind(modelControl) }, transports);
+  peers?.join({ isReady: () => dataPlane.selfReady, metrics: () => metricsRegistry.metrics(), control: modelControl.follow.bind(modelControl) }, transports);
   logger.info({ url, grpc: grpcAddress, guarded: access.control.on, models: models.map(({ name }) => name) }, 'serving');
 
   return {
@@ -149,7 +149,7 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
 
 async function untilSettled(dataPlane: DataPlane, limitMs: number): Promise<void> {
   const giveUpAt = performance.now() + limitMs;
-  while (!dataPlane.settled && performance.now() < giveUpAt) await sleep(SETTLED_LOOK_MS);
+  while (!dataPlane.selfReady && performance.now() < giveUpAt) await sleep(SETTLED_LOOK_MS);
 }
 
 const SETTLED_LOOK_MS = 20;

@@ -12,7 +12,7 @@ export function summarizeModel({ name, router }: ServedModel) {
     allocated: router.allocation?.champion ?? null,
     canary: canary === null ? null : { version: canary.target.version, share: canary.share },
     shadow: shadow?.version ?? null,
-    ready: router.settled,
+    ready: router.ready,
   };
 }
 
@@ -65,7 +65,7 @@ export function describeModel(model: ServedModel) {
 /** One line per model for the readiness answer. */
 export function readinessOf({ router }: ServedModel): { ready: boolean; state: string } {
   const { champion } = router.routes;
-  if (!router.settled) return { ready: false, state: 'its versions are being loaded' };
+  if (!router.ready) return { ready: false, state: 'its versions are being loaded' };
   if (router.unloaded) return { ready: true, state: UNLOADED };
   if (champion === null && router.loading) return { ready: true, state: 'its versions are being loaded' };
   if (champion === null) {

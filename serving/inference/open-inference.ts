@@ -67,7 +67,7 @@ export class OpenInference {
 
   get ready(): boolean {
     const { dataPlane, tensorModels } = this.#options;
-    return dataPlane.ready && tensorModels.all.every(({ router }) => router.settled);
+    return dataPlane.ready && tensorModels.all.every(({ router }) => router.ready);
   }
 
   get serverMetadata(): ServerMetadata {

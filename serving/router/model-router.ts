@@ -92,6 +92,11 @@ export class ModelRouter<Version extends RoutedVersion = ServingVersion> {
     return this.#known && (this.#desired === null || this.#revision === this.#desired.revision);
   }
 
+  /** A champion serves, or everything is loaded or rejected: what comes in beside a champion makes no process unready. */
+  get ready(): boolean {
+    return this.#routes.champion !== null || this.settled;
+  }
+
   get status(): RouterStatus {
     const loaded: number[] = [];
     const rejected: { version: number; reason: string }[] = [];

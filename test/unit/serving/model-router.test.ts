@@ -75,19 +75,20 @@ describe('the router', () => {
 
   it('takes no traffic before a version is promoted, and says that it has settled', () => {
     const { router } = (current = setUp());
-    expect(router.settled).toBe(false);
+    expect([router.settled, router.ready]).toEqual([false, false]);
     router.apply(null);
-    expect(router.settled).toBe(true);
+    expect([router.settled, router.ready]).toEqual([true, true]);
     expect(router.route(0.5)).toBeNull();
   });
 
   it('keeps the old champion until the new one is warm, then moves all at once and closes the old', async () => {
     const { router, load, closed } = (current = setUp());
     router.apply(allocate(1));
+    expect(router.ready).toBe(false);
     await load(1);
     router.apply(allocate(2));
     expect(router.route(0)?.target.version).toBe(1);
-    expect(router.settled).toBe(false);
+    expect([router.settled, router.ready]).toEqual([false, true]);
     await load(2);
     expect(router.route(0)?.target.version).toBe(2);
     expect(router.settled).toBe(true);
