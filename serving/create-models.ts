@@ -39,6 +39,7 @@ export function createModels(options: ModelsOptions): ServedModel[] {
   const host = new SessionHost({ ...settings, logger, onRestart: () => metrics.sessionRestarts.inc() });
   return project.models.map((definition) => {
     const model = definition.name;
+    metrics.requests.announce(model);
     const services = new SignedServices(postgres, project, definition.service);
     const load = {
       batching: batchingOf(definition.serving, settings, availableParallelism()),

@@ -87,11 +87,10 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
   const registry = createRegistry(postgres, createArtifactStore(path.join(config.dataDir, ARTIFACTS_DIRECTORY)));
 
   const reporter = createReporter(options, registry, (): readonly ReportedModel[] => [...models, ...tensorModels.all]);
-  const models = createModels({ ...options, postgres, redis, names, registry, metrics, tracer: options.tracer, onStatus: () => reporter.report() });
+  const models = createModels({ ...options, postgres, redis, names, registry, metrics, onStatus: () => reporter.report() });
   const tensorModels = createTensorModels(options, registry, metrics, () => reporter.report());
   const decisions = createDecisionLog(options, () => openDecisionSender(kafka, names.decisionTopic()), metrics);
   observeObjectives(metricsRegistry, options.project.views);
-  for (const { name } of models) metrics.requests.announce(name);
   observeModels(metricsRegistry, models, () => decisions.waiting);
   await redisReady(redis);
   const reader = new ViewReader(createOnlineStore(redis, names));
@@ -105,8 +104,7 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
   await follower.start();
   reporter.start();
   const modelControl = createModelControl(options, dataPlane, tensorModels);
-  // A group hands connections to every process that listens; alone, readiness keeps callers away.
-  if (peers !== undefined) await untilSettled(dataPlane, settings.openTimeoutMs);
+  if (peers !== undefined) await untilReady(dataPlane, settings.openTimeoutMs);
   const transports = await openTransports({
     dataPlane,
     onlineFeatures,
@@ -147,7 +145,8 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
   };
 }
 
-async function untilSettled(dataPlane: DataPlane, limitMs: number): Promise<void> {
+/** A group hands connections to every process that listens; alone, readiness keeps callers away. */
+async function untilReady(dataPlane: DataPlane, limitMs: number): Promise<void> {
   const giveUpAt = performance.now() + limitMs;
   while (!dataPlane.selfReady && performance.now() < giveUpAt) await sleep(SETTLED_LOOK_MS);
 }
