@@ -28,7 +28,7 @@ export interface ModelsOptions {
   readonly registry: Registry;
   readonly metrics: ServingMetrics;
   readonly onStatus: () => void;
-  readonly tracer: Tracer | undefined;
+  readonly tracer?: Tracer | undefined;
 }
 
 const MS_PER_SECOND = 1_000;
