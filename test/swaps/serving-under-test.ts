@@ -50,7 +50,7 @@ export async function startServingUnderTest(config: BaseConfig, logFile: string,
       return child.exitCode === null && child.signalCode === null;
     },
     memory(): Memory {
-      const sessions = childrenOf(pid);
+      const sessions = childrenOf(pid).filter(isSession);
       const sum = sessions.reduce((all, session) => all + ownMemory(session), 0);
       return { serving: ownMemory(pid), sessions: sum, processes: sessions.length };
     },
@@ -66,12 +66,19 @@ const childrenOf = (pid: number): number[] =>
     readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
   );
 
-/** A session process may end at any moment. */
+/** The loader of TypeScript has a child of its own where it meets a file for the first time. */
+const isSession = (pid: number): boolean => readProcess(pid, 'cmdline').includes('session-process-main');
+
 function ownMemory(pid: number): number {
+  const found = /^Pss:\s+(\d+) kB/m.exec(readProcess(pid, 'smaps_rollup'));
+  return Number(found?.[1] ?? 0) / KIB;
+}
+
+/** Empty where the process has ended, as a session's may at any moment. */
+function readProcess(pid: number, file: string): string {
   try {
-    const found = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'));
-    return Number(found?.[1] ?? 0) / KIB;
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
   } catch {
-    return 0;
+    return '';
   }
 }
