@@ -19,7 +19,7 @@ export const bulkLine = z.strictObject({ instance: z.unknown(), asOf: moment.opt
 
 interface BulkRequest {
   Params: { readonly model: string };
-  Body: Readable;
+  Body: Readable | undefined;
 }
 
 /** Predictions as NDJSON: a room of its own, since it takes bodies as they come in. */
@@ -37,6 +37,8 @@ export function addBulkRoute(app: FastifyInstance, dataPlane: DataPlane, setting
     }
     const problems: string[] = [];
     const timeoutMs = readTimeout(request.headers['x-request-timeout'], settings.timeoutMsMax, problems) ?? settings.timeoutMs;
+    // A request without a body is not parsed, whatever it says of its type.
+    if (request.body === undefined) problems.push(`body: expected lines of ${NDJSON_TYPE}, found none`);
     if (problems.length > 0) throw new MillraceError('REQUEST_INVALID', `Bulk prediction is wrong: ${problems.join('; ')}.`);
     assertReady(dataPlane.model(request.params.model));
     underWay++;
@@ -52,7 +54,7 @@ function answer(request: FastifyRequest<BulkRequest>, reply: FastifyReply, dataP
   const { model } = request.params;
   const stopped = new AbortController();
   const answers: Readable = Readable.from(
-    answerStream(request.body, {
+    answerStream(request.body as Readable, {
       predict: (instances, options) => dataPlane.predict(model, instances, options),
       parse: parseLine,
       lineBytesMax: settings.bulkLineBytesMax,

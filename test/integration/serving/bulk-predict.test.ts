@@ -92,6 +92,8 @@ test('each line has its answer, in order; what is wrong with one is the answer o
 });
 
 test('what can not begin is refused as a whole', async () => {
+  const empty = await fetch(`${serving.url}/v1/models/delay/predict/bulk`, { method: 'POST' });
+  expect([empty.status, await empty.json()]).toMatchObject([400, { code: 'REQUEST_INVALID' }]);
   expect(await all(lineOf(1), {}, 'nobody')).toMatchObject({ status: 404, answers: [{ code: 'MODEL_NOT_FOUND' }] });
   expect(await all(lineOf(1), { 'x-request-timeout': '-1' })).toMatchObject({ status: 400, answers: [{ code: 'REQUEST_INVALID' }] });
   expect(await all(lineOf(1), { 'content-type': 'text/plain' })).toMatchObject({ status: 415 });
