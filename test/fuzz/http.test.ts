@@ -32,7 +32,7 @@ describe.skipIf(python === undefined)('schemathesis, by the OpenAPI document', (
     const run = runTool({
       program: python!,
       args: [...config, '--checks', checks.join(','), '--phases', 'examples,coverage,fuzzing', ...generation, '--no-color', '--continue-on-failure'],
-      environment: processEnvironment(),
+      environment: { ...processEnvironment(), SCHEMATHESIS_HOOKS: fileURLToPath(here('ndjson.py')) },
       signal: new AbortController().signal,
       timeoutMs: LIMIT_MS,
       onLine: (line) => lines.push(line),

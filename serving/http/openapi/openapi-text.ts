@@ -20,6 +20,7 @@ export interface OpenApiDocument {
   readonly components: Json;
 }
 
+const URI_TOO_LONG = 414;
 const UNSUPPORTED_TYPE = 415;
 const INTERNAL = { status: 500, code: 'INTERNAL' };
 const requestId = { name: 'X-Request-Id', in: 'header', description: 'Taken over and answered.', schema: { type: 'string', pattern: '^[\\w.:/-]{1,128}$' } };
@@ -122,8 +123,8 @@ function responsesOf(operation: Operation): Json {
   for (const code of [...common, ...errors]) add(errorTable[code].httpStatus, code);
   if (body?.mediaTypes.length === 1 && body.required) add(UNSUPPORTED_TYPE, 'REQUEST_INVALID');
   const answered = contentOf(answerTypes, schemaOf(answer));
-  // A path whose parameter is too long is none.
-  if (path.includes('{')) add(errorTable.MODEL_NOT_FOUND.httpStatus, 'REQUEST_INVALID');
+  // A path whose parameter is too long is none, or is said to be too long: by what of it the router meets first.
+  if (path.includes('{')) for (const status of [errorTable.MODEL_NOT_FOUND.httpStatus, URI_TOO_LONG]) add(status, 'REQUEST_INVALID');
   const failed = contentOf([JSON_TYPE], { $ref: '#/components/schemas/Error' });
   const headers = { 'X-Request-Id': { $ref: '#/components/headers/RequestId' } };
   return Object.fromEntries([
