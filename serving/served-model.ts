@@ -39,10 +39,7 @@ export function createServedModel(
 type Routed = Pick<ModelRouter, 'unloaded' | 'loading' | 'settled'> & { readonly routes: { readonly champion: unknown } };
 
 /** @throws MODEL_NOT_READY */
-export const assertReady = (model: ServedModel): void => assertRouted(model);
-
-/** @throws MODEL_NOT_READY */
-export function assertRouted({ name, router }: { readonly name: string; readonly router: Routed }): void {
+export function assertReady({ name, router }: { readonly name: string; readonly router: Routed }): void {
   if (router.routes.champion !== null) return;
   const [why, next] = reasonOf(router);
   throw new MillraceError('MODEL_NOT_READY', `Model '${name}' answers no predictions: ${why}. ${next}`);

@@ -5,10 +5,11 @@ import type { DataPlane } from '../data-plane.ts';
 import { countError } from '../decisions/complete-decisions.ts';
 import { finiteScore } from '../finite-score.ts';
 import type { NoteWait } from '../limit/concurrency-limiter.ts';
+import { findVersion, requireVersion } from '../router/require-version.ts';
 import type { ServingVersion } from '../router/serving-version.ts';
-import { assertReady, type ServedModel } from '../served-model.ts';
+import type { ServedModel } from '../served-model.ts';
 import type { ServingMetrics } from '../serving-metrics.ts';
-import { TensorInference, versionOf } from '../tensors/tensor-inference.ts';
+import { TensorInference } from '../tensors/tensor-inference.ts';
 import type { TensorModel, TensorModels } from '../tensors/tensor-models.ts';
 import { inputProblems, wantedOutputs } from './check-tensors.ts';
 import type { InferAnswer, InferRequest } from './infer-request.ts';
@@ -77,8 +78,8 @@ export class OpenInference {
   /** @throws MODEL_NOT_FOUND */
   modelReady(name: string, version?: string): boolean {
     const model = this.#tensorModel(name);
-    if (model !== undefined) return versionOf(model, version) !== undefined;
-    return targetOf(this.#options.dataPlane.model(name), version) !== undefined;
+    if (model !== undefined) return findVersion(model, version) !== undefined;
+    return findVersion(this.#options.dataPlane.model(name), version) !== undefined;
   }
 
   /** @throws MODEL_NOT_FOUND, MODEL_VERSION_NOT_FOUND, MODEL_NOT_READY */
@@ -89,7 +90,7 @@ export class OpenInference {
       return { name, versions, platform: PLATFORM, ...this.#tensorInference.tensorsOf(tensorModel, version) };
     }
     const model = this.#options.dataPlane.model(name);
-    const target = requireTarget(model, version);
+    const target = requireVersion(model, version);
     const versions = model.router.loaded.map((one) => String(one.version));
     return { name, versions, platform: PLATFORM, ...tensorsOf(target) };
   }
@@ -111,17 +112,17 @@ export class OpenInference {
   /** @throws MODEL_NOT_FOUND, MODEL_VERSION_NOT_FOUND, MODEL_NOT_READY, REQUEST_INVALID, SERVING_* */
   async infer(request: InferRequest): Promise<InferAnswer> {
     const { metrics, timers, dataPlane } = this.#options;
-    const tensorModel = this.#tensorModel(request.model);
-    const served = tensorModel === undefined ? dataPlane.reading(request.model, () => dataPlane.model(request.model)) : undefined;
-    const { name } = (tensorModel ?? served)!;
+    const model = this.#tensorModel(request.model) ?? dataPlane.reading(request.model, () => dataPlane.model(request.model));
+    const { name } = model;
     const startedAt = timers.now();
     request.trace?.span.set({ 'millrace.model': name });
     metrics.inFlight.inc({ kind: 'infer' });
     try {
-      const answer =
-        served === undefined
-          ? await this.#tensorInference.infer(tensorModel!, request)
-          : await served.limiter.run(request.priority, (noteWait) => this.#infer(served, request, { startedAt, noteWait }));
+      const answering =
+        'limiter' in model
+          ? model.limiter.run(request.priority, (noteWait) => this.#infer(model, request, { startedAt, noteWait }))
+          : this.#tensorInference.infer(model, request);
+      const answer = await answering;
       metrics.requests.answered(name, timers.now() - startedAt);
       return answer;
     } catch (error) {
@@ -140,7 +141,7 @@ export class OpenInference {
 
   async #infer(model: ServedModel, request: InferRequest, { startedAt, noteWait }: { startedAt: number; noteWait: NoteWait }): Promise<InferAnswer> {
     const { timers, metrics, timeoutMs } = this.#options;
-    const target = requireTarget(model, request.version);
+    const target = requireVersion(model, request.version);
     const wanted = this.#checked(model, target, request);
     const scores = await this.#scores(model, target, request, startedAt + (request.timeoutMs ?? timeoutMs), noteWait);
     const role = model.router.roleOf(target);
@@ -184,14 +185,3 @@ export class OpenInference {
 }
 
 const stateNames = { loaded: 'READY', loading: 'LOADING', rejected: 'UNAVAILABLE', unloaded: 'UNAVAILABLE' } as const;
-
-const targetOf = ({ router }: ServedModel, version: string | undefined): ServingVersion | undefined =>
-  version === undefined ? (router.routes.champion ?? undefined) : router.loaded.find((target) => String(target.version) === version);
-
-function requireTarget(model: ServedModel, version: string | undefined): ServingVersion {
-  const target = targetOf(model, version);
-  if (target !== undefined) return target;
-  if (version === undefined || model.router.unloaded) assertReady(model);
-  const loaded = model.router.loaded.map((one) => one.version).join(', ') || 'none';
-  throw new MillraceError('MODEL_VERSION_NOT_FOUND', `Model '${model.name}' version '${String(version)}' is not loaded here. Loaded are ${loaded}.`);
-}

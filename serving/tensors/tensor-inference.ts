@@ -4,7 +4,7 @@ import { isMillraceError, MillraceError } from '../../src/core/millrace-error.ts
 import type { Timers } from '../batcher/timers.ts';
 import { inputProblems, wantedOutputs } from '../inference/check-tensors.ts';
 import type { InferAnswer, InferRequest } from '../inference/infer-request.ts';
-import { assertRouted } from '../served-model.ts';
+import { requireVersion } from '../router/require-version.ts';
 import type { ServingMetrics } from '../serving-metrics.ts';
 import type { TensorModel } from './tensor-models.ts';
 import type { TensorVersion } from './tensor-version.ts';
@@ -72,16 +72,4 @@ export class TensorInference {
       `Inference by model '${name}' version ${version}: ${problems.join('; ')}. GET /v2/models/${name} has its tensors.`,
     );
   }
-}
-
-/** The named version, or the champion; undefined where it is not loaded. */
-export const versionOf = ({ router }: TensorModel, version: string | undefined): TensorVersion | undefined =>
-  version === undefined ? (router.routes.champion ?? undefined) : router.loaded.find((target) => String(target.version) === version);
-
-function requireVersion(model: TensorModel, version: string | undefined): TensorVersion {
-  const target = versionOf(model, version);
-  if (target !== undefined) return target;
-  if (version === undefined || model.router.unloaded) assertRouted(model);
-  const loaded = model.router.loaded.map((one) => one.version).join(', ') || 'none';
-  throw new MillraceError('MODEL_VERSION_NOT_FOUND', `Model '${model.name}' version '${String(version)}' is not loaded here. Loaded are ${loaded}.`);
 }

@@ -4,9 +4,9 @@ import { connect as connectHttp2 } from 'node:http2';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { INFERENCE_SERVICE } from '../../../../src/contracts/inference.ts';
-import { openRobustnessStage, type RobustnessStage } from './robustness-stage.ts';
+import { openRobustnessStage, othersGoOn, type RobustnessStage } from './robustness-stage.ts';
 
 const HEADERS_TIMEOUT_MS = 600;
 const RECEPTION_MS = 3_000;
@@ -17,7 +17,6 @@ const SLACK_MS = 4_000;
 const INFER_PATH = `/${INFERENCE_SERVICE}/ModelInfer`;
 
 let stage: RobustnessStage;
-let answeredBefore: number;
 beforeAll(async () => {
   stage = await openRobustnessStage({
     MILLRACE_SERVING_HEADERS_TIMEOUT_MS: String(HEADERS_TIMEOUT_MS),
@@ -26,14 +25,7 @@ beforeAll(async () => {
   });
 });
 afterAll(() => stage.close());
-beforeEach(() => {
-  answeredBefore = stage.steady.answered;
-});
-afterEach(async () => {
-  await expect.poll(() => stage.steady.answered).toBeGreaterThan(answeredBefore);
-  expect(stage.steady.failures).toEqual([]);
-  expect(stage.serving.running).toBe(true);
-});
+othersGoOn(() => stage);
 
 const target = (): { host: string; port: number } => {
   const { hostname: host, port } = new URL(stage.serving.url);

@@ -1,26 +1,18 @@
 import { status } from '@grpc/grpc-js';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ERROR_CODE_METADATA } from '../../../../src/contracts/feature-store.ts';
 import { TROUBLED_SCORE, troubles } from '../../../support/serving/troubled-onnx.ts';
 import { TROUBLED_BATCH_ROWS } from '../../../support/serving/troubled-project.ts';
-import { openRobustnessStage, type RobustnessStage } from './robustness-stage.ts';
+import { openRobustnessStage, othersGoOn, type RobustnessStage } from './robustness-stage.ts';
 
 const RUN_TIMEOUT_MS = 700;
 
 let stage: RobustnessStage;
-let answeredBefore: number;
 beforeAll(async () => {
   stage = await openRobustnessStage({ MILLRACE_SERVING_RUN_TIMEOUT_MS: String(RUN_TIMEOUT_MS) });
 });
 afterAll(() => stage.close());
-beforeEach(() => {
-  answeredBefore = stage.steady.answered;
-});
-afterEach(async () => {
-  await expect.poll(() => stage.steady.answered).toBeGreaterThan(answeredBefore);
-  expect(stage.steady.failures).toEqual([]);
-  expect(stage.serving.running).toBe(true);
-});
+othersGoOn(() => stage);
 
 describe('a model', () => {
   it.each([

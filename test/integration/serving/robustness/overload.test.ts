@@ -1,26 +1,18 @@
 import { status } from '@grpc/grpc-js';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ERROR_CODE_METADATA } from '../../../../src/contracts/feature-store.ts';
 import { inferenceProto } from '../../../../src/infra/load-proto.ts';
 import { INFERENCE_SERVICE } from '../../../../src/contracts/inference.ts';
 import { createGrpcCaller } from '../../../support/serving/grpc-caller.ts';
 import { troubles } from '../../../support/serving/troubled-onnx.ts';
 import { TROUBLED_QUEUE_ROWS } from '../../../support/serving/troubled-project.ts';
-import { openRobustnessStage, type RobustnessStage } from './robustness-stage.ts';
+import { openRobustnessStage, othersGoOn, type RobustnessStage } from './robustness-stage.ts';
 
 const CROWD = 80;
 const slowRow = { name: 'features', datatype: 'FP32', shape: [1, 4], contents: { fp32Contents: [0, 0, troubles.slow, 0] } };
 
 let stage: RobustnessStage;
-let answeredBefore: number;
-beforeEach(() => {
-  answeredBefore = stage.steady.answered;
-});
-afterEach(async () => {
-  await expect.poll(() => stage.steady.answered).toBeGreaterThan(answeredBefore);
-  expect(stage.steady.failures).toEqual([]);
-  expect(stage.serving.running).toBe(true);
-});
+othersGoOn(() => stage);
 
 const waitingRows = (): Promise<number> => stage.metric('millrace_inference_queue_rows', 'troubled');
 const empty = (): Promise<void> => expect.poll(waitingRows, { timeout: 20_000 }).toBe(0);

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { expect, vi } from 'vitest';
+import { afterEach, beforeEach, expect, vi } from 'vitest';
 import { INFERENCE_SERVICE } from '../../../../src/contracts/inference.ts';
 import { inferenceProto } from '../../../../src/infra/load-proto.ts';
 import { createGrpcCaller, type GrpcOutcome } from '../../../support/serving/grpc-caller.ts';
@@ -102,4 +102,18 @@ function startSteady(overHttp: () => Promise<Answer>, overGrpc: () => Promise<Gr
       await Promise.all(loops);
     },
   };
+}
+
+/** Holds each test of the file to it that requests to another model were answered meanwhile, none failed, and the process is up. */
+export function othersGoOn(stage: () => RobustnessStage): void {
+  let before: number;
+  beforeEach(() => {
+    before = stage().steady.answered;
+  });
+  afterEach(async () => {
+    const { steady, serving } = stage();
+    await expect.poll(() => steady.answered).toBeGreaterThan(before);
+    expect(steady.failures).toEqual([]);
+    expect(serving.running).toBe(true);
+  });
 }
