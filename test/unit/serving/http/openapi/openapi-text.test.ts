@@ -140,7 +140,7 @@ test('each endpoint names the statuses that its errors have', async () => {
   const { document } = await setUp();
   const statusesOf = (path: string, method: 'get' | 'post') => Object.keys(document.paths[path]![method]!['responses'] as object);
   expect(statusesOf('/v1/models/delay/predict', 'post')).toEqual(['200', '400', '401', '403', '404', '413', '415', '422', '429', '500', '503', '504']);
-  expect(statusesOf('/v1/decisions/{id}', 'get')).toEqual(['200', '400', '401', '403', '404', '500', '503']);
+  expect(statusesOf('/v1/decisions/{id}', 'get')).toEqual(['200', '400', '401', '403', '404', '414', '500', '503']);
   expect(statusesOf('/v2/health/ready', 'get')).toEqual(['200', '400', '500', '503']);
 });
 
