@@ -1,7 +1,12 @@
-import { ATTRIBUTE_INT, modelProto, onnxType } from './onnx-schema.ts';
+import { attributeTypes, modelProto, onnxType } from './onnx-schema.ts';
 
 const IR_VERSION = 8;
-const OPSET = 17;
+/** By domain; the empty one is ONNX's own. */
+const opsets = { '': 17, 'ai.onnx.ml': 3 } as const;
+export type OnnxDomain = keyof typeof opsets;
+
+/** A whole number, or a list of one kind. */
+export type OnnxAttribute = number | Partial<Record<'floats' | 'ints', readonly number[]>> | { readonly strings: readonly string[] };
 
 /** A tensor's shape; a name stands for a length that is known when the model runs. */
 export type OnnxShape = readonly (number | string)[];
@@ -19,7 +24,8 @@ export interface OnnxGraph {
     opType: string,
     name: string,
     inputs: readonly string[],
-    attributes?: Readonly<Record<string, number>>,
+    attributes?: Readonly<Record<string, OnnxAttribute>>,
+    domain?: OnnxDomain,
   ): string;
   encode(
     input: { name: string; shape: OnnxShape },
@@ -31,14 +37,16 @@ export interface OnnxGraph {
 export function createOnnxGraph(graphName: string): OnnxGraph {
   const nodes: object[] = [];
   const initializers: object[] = [];
+  const domains = new Set<OnnxDomain>(['']);
   return {
     constant(name, values, dims, type = 'float') {
       initializers.push({ name, dims, dataType: onnxType[type], rawData: rawBytes(values, type) });
       return name;
     },
-    node(opType, name, inputs, attributes = {}) {
-      const attribute = Object.entries(attributes).map(([key, i]) => ({ name: key, i, type: ATTRIBUTE_INT }));
-      nodes.push({ opType, name, input: inputs, output: [name], attribute });
+    node(opType, name, inputs, attributes = {}, domain = '') {
+      const attribute = Object.entries(attributes).map(([key, value]) => attributeOf(key, value));
+      nodes.push({ opType, name, input: inputs, output: [name], attribute, domain });
+      domains.add(domain);
       return name;
     },
     encode(input, output, doc) {
@@ -46,7 +54,7 @@ export function createOnnxGraph(graphName: string): OnnxGraph {
         irVersion: IR_VERSION,
         producerName: 'millrace',
         docString: doc,
-        opsetImport: [{ domain: '', version: OPSET }],
+        opsetImport: [...domains].map((domain) => ({ domain, version: opsets[domain] })),
         graph: {
           name: graphName,
           node: nodes,
@@ -58,6 +66,12 @@ export function createOnnxGraph(graphName: string): OnnxGraph {
       return Uint8Array.from(modelProto.encode(modelProto.fromObject(message)).finish());
     },
   };
+}
+
+function attributeOf(name: string, value: OnnxAttribute): object {
+  const field = typeof value === 'number' ? { i: value } : 'strings' in value ? { strings: value.strings.map((text) => Buffer.from(text)) } : value;
+  const [kind] = Object.keys(field) as [keyof typeof attributeTypes];
+  return { name, ...field, type: attributeTypes[kind] };
 }
 
 function valueInfo({ name, shape }: { name: string; shape: OnnxShape }): object {

@@ -47,10 +47,18 @@ const root = protobuf.Root.fromJSON({
             name: field(3, 'string'),
             opType: field(4, 'string'),
             attribute: list(5, 'AttributeProto'),
+            domain: field(7, 'string'),
           },
         },
         AttributeProto: {
-          fields: { name: field(1, 'string'), i: field(3, 'int64'), type: field(20, 'int32') },
+          fields: {
+            name: field(1, 'string'),
+            i: field(3, 'int64'),
+            floats: list(7, 'float'),
+            ints: list(8, 'int64'),
+            strings: list(9, 'bytes'),
+            type: field(20, 'int32'),
+          },
         },
         TensorProto: {
           fields: {
@@ -79,5 +87,5 @@ export const modelHeader = root.lookupType('onnx.ModelHeader');
 
 /** TensorProto.DataType. */
 export const onnxType = { float: 1, int64: 7 } as const;
-/** AttributeProto.AttributeType. */
-export const ATTRIBUTE_INT = 2;
+/** AttributeProto.AttributeType, by the field that holds the value. */
+export const attributeTypes = { i: 2, floats: 6, ints: 7, strings: 8 } as const;
