@@ -1,10 +1,13 @@
 import { Context } from '@temporalio/activity';
 import type { RolloutActivities } from '../src/contracts/activities.ts';
+import { boundsOf, furthestSegments } from '../src/contracts/judge-shadow.ts';
 import { judgeRollout } from '../src/contracts/judge-rollout.ts';
-import type { RolloutEvidence } from '../src/contracts/lifecycle.ts';
+import type { RolloutEvidence, RolloutPolicy } from '../src/contracts/lifecycle.ts';
+import type { ShadowComparison } from '../src/contracts/shadow-comparison.ts';
 import { MillraceError } from '../src/core/millrace-error.ts';
 import type { Model } from '../src/define/model.ts';
 import type { Postgres } from '../src/infra/postgres.ts';
+import { compareShadow, type ComparedPair } from '../src/monitoring/compare-shadow.ts';
 import { labelColumns } from '../src/monitoring/monitored-model.ts';
 import { measureStep, newestDecision } from '../src/monitoring/rollout-evidence.ts';
 import type { Registry } from '../src/registry/registry.ts';
@@ -19,6 +22,8 @@ export interface RolloutDependencies {
 
 /** Measuring may take this share of the time at most, however short the poll interval. */
 const MEASURE_SHARE = 0.2;
+/** Segments that a look hands to the workflow, whose history keeps every look. */
+const SEGMENTS_SHOWN_MAX = 10;
 const SERVING_POLL_MS = 100;
 /** A version must be loaded within this time by every process that serves the model. */
 const SERVING_WAIT_MS = 120_000;
@@ -29,6 +34,9 @@ export function createRolloutActivities({ postgres, registry, models }: RolloutD
       .flatMap((report) => report.errors)
       .filter((error) => error.version === version)
       .reduce((sum, { count }) => sum + count, 0);
+
+  const compare = async (policy: RolloutPolicy, pair: ComparedPair): Promise<ShadowComparison> =>
+    furthestSegments(policy, await compareShadow(postgres, pair, boundsOf(policy)), SEGMENTS_SHOWN_MAX);
 
   return mapErrors<RolloutActivities>({
     async beginStep({ model, candidate }) {
@@ -42,9 +50,10 @@ export function createRolloutActivities({ postgres, registry, models }: RolloutD
       for (;;) {
         const began = Date.now();
         const measured = await measureStep(postgres, label, { ...request, stage });
+        const comparison = stage.kind === 'shadow' ? await compare(policy, request) : null;
         // A process that started again counts from zero.
         const candidateErrors = Math.max(0, (await errorsOf(request.model, request.candidate)) - errorsBefore);
-        const evidence: RolloutEvidence = { ...measured, candidateErrors };
+        const evidence: RolloutEvidence = { ...measured, candidateErrors, comparison };
         context.heartbeat(evidence);
         const done = judgeRollout(policy, stage, evidence).verdict !== 'continue';
         if (done || Date.now() >= deadline) return evidence;

@@ -1,11 +1,13 @@
 import { TemporalFailure } from '@temporalio/common';
-import { CancellationScope, defineSignal, isCancellation, setHandler } from '@temporalio/workflow';
+import { CancellationScope, defineQuery, defineSignal, isCancellation, setHandler } from '@temporalio/workflow';
 import {
+  rolloutQueries,
   rolloutSignals,
   type OperatorNote,
   type RolloutInput,
   type RolloutResult,
 } from '../src/contracts/lifecycle.ts';
+import type { ShadowComparison } from '../src/contracts/shadow-comparison.ts';
 import { failureText } from './failure-text.ts';
 import { Rollout } from './rollout-steps.ts';
 
@@ -17,6 +19,7 @@ export async function rolloutModel(input: RolloutInput): Promise<RolloutResult> 
   const rollout = new Rollout(input);
   const climb = new CancellationScope();
   let abort: OperatorNote | undefined;
+  setHandler(defineQuery<ShadowComparison | null>(rolloutQueries.comparison), () => rollout.comparison);
   setHandler(defineSignal<[OperatorNote]>(rolloutSignals.approve), (note) => {
     rollout.approval = note;
   });

@@ -1,6 +1,7 @@
 import { condition, executeChild, getExternalWorkflowHandle, isCancellation, workflowInfo } from '@temporalio/workflow';
 import { describeTally, everyDecision, type AuditResult } from '../src/contracts/audit.ts';
 import type { Allocation } from '../src/contracts/allocation.ts';
+import { describeComparison } from '../src/contracts/judge-shadow.ts';
 import { judgeRollout, type Judgement } from '../src/contracts/judge-rollout.ts';
 import {
   lifecycleSignals,
@@ -12,6 +13,7 @@ import {
   type TrainResult,
   workflowIds,
 } from '../src/contracts/lifecycle.ts';
+import type { ShadowComparison } from '../src/contracts/shadow-comparison.ts';
 import { registryActivities, rolloutActivities } from './activity-proxies.ts';
 import { auditSkew } from './audit-skew.ts';
 import { failedWith } from './failure-text.ts';
@@ -28,6 +30,8 @@ type Shares = Pick<Allocation, 'champion' | 'canary' | 'shadow'>;
 /** One candidate's way into production. */
 export class Rollout {
   approval: OperatorNote | undefined;
+  /** As the shadow's step last saw it. */
+  comparison: ShadowComparison | null = null;
   private readonly input: RolloutInput;
   private readonly registry: ReturnType<typeof registryActivities>;
   private readonly evidence: ReturnType<typeof rolloutActivities>;
@@ -123,8 +127,10 @@ export class Rollout {
     for (;;) {
       const waitMs = Math.max(0, Math.min(EVIDENCE_WAIT_MS, deadline - Date.now()));
       const evidence = await this.evidence.gatherEvidence({ ...beginning, model, candidate, champion, stage, policy, waitMs });
+      this.comparison = evidence.comparison ?? this.comparison;
       const judgement = judgeRollout(policy, stage, evidence);
-      showProgress({}, `${nameOf(stage)}: ${judgement.verdict}, ${judgement.reason}`);
+      const compared = judgement.verdict === 'continue' && evidence.comparison ? `: ${describeComparison(evidence.comparison)}` : '';
+      showProgress({}, `${nameOf(stage)}: ${judgement.verdict}, ${judgement.reason}${compared}`);
       if (judgement.verdict !== 'continue' || Date.now() >= deadline) return judgement;
     }
   }
@@ -176,7 +182,12 @@ export class Rollout {
       actor: workflowInfo().workflowId,
       action: 'verdict',
       reason: `Rollout of version ${version} ended ${verdict}: ${reason}.`,
-      details: { verdict, trigger: this.input.trigger, champion },
+      details: {
+        verdict,
+        trigger: this.input.trigger,
+        champion,
+        ...(this.comparison === null ? {} : { shadow: describeComparison(this.comparison) }),
+      },
     });
   }
 

@@ -1,3 +1,5 @@
+import { figure } from './figures.ts';
+import { ANSWERS_MIN, describeComparison, judgeShadow } from './judge-shadow.ts';
 import type { RolloutEvidence, RolloutPolicy, RolloutStage } from './lifecycle.ts';
 
 export interface Judgement {
@@ -5,8 +7,6 @@ export interface Judgement {
   readonly reason: string;
 }
 
-/** Fewer answers than this say nothing about a mean or a percentile. */
-const ANSWERS_MIN = 100;
 /** A slower candidate matters only from this difference on: below it the ratio is noise of the machine. */
 const LATENCY_FLOOR_MS = 2;
 /** A difference of log losses that chance explains (two standard errors) is no breach. */
@@ -14,10 +14,10 @@ const STANDARD_ERRORS = 2;
 
 /**
  * Judges one look at a step: a breach ends the rollout, `advance` ends the step, `continue` asks for more
- * evidence. Breaches are looked for first, in order of harm: errors, latency, scores, outcomes.
+ * evidence. Breaches are looked for first, in order of harm: errors, latency, scores, answers of a shadow, outcomes.
  */
 export function judgeRollout(policy: RolloutPolicy, stage: RolloutStage, evidence: RolloutEvidence): Judgement {
-  const breach = [errorBreach, latencyBreach, scoreBreach, outcomeBreach]
+  const breach = [errorBreach, latencyBreach, scoreBreach, answerBreach, outcomeBreach]
     .map((check) => check(policy, evidence))
     .find((reason) => reason !== null);
   if (breach !== undefined && breach !== null) return { verdict: 'breach', reason: breach };
@@ -55,6 +55,8 @@ const scoreBreach: Check = (policy, evidence) => {
   return `mean score differs from the champion's by ${figure(difference)}, allowed is ${policy.maxMeanScoreDifference}`;
 };
 
+const answerBreach: Check = (policy, { comparison = null }) => (comparison === null ? null : judgeShadow(policy, comparison));
+
 const outcomeBreach: Check = (policy, evidence) => {
   const { candidateLogLoss: candidate, championLogLoss: champion, candidateOutcomes } = evidence;
   if (candidate === null || champion === null || candidateOutcomes < ANSWERS_MIN) return null;
@@ -64,15 +66,13 @@ const outcomeBreach: Check = (policy, evidence) => {
 };
 
 function comparison(evidence: RolloutEvidence): string {
-  const { candidateLogLoss, championLogLoss, meanScoreDifference } = evidence;
+  const { candidateLogLoss, championLogLoss, meanScoreDifference, comparison: compared = null } = evidence;
   const parts = [
     ...(candidateLogLoss === null || championLogLoss === null
       ? []
       : [`log loss ${figure(candidateLogLoss)} against the champion's ${figure(championLogLoss)}`]),
     ...(meanScoreDifference === null ? [] : [`mean score difference ${figure(meanScoreDifference)}`]),
+    ...(compared === null ? [] : [describeComparison(compared)]),
   ];
   return parts.length === 0 ? '' : `, ${parts.join(', ')}`;
 }
-
-/** Four significant digits. */
-const figure = (value: number): string => String(Number(value.toPrecision(4)));

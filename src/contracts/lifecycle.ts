@@ -1,4 +1,5 @@
 import type { Allocation } from './allocation.ts';
+import type { ShadowBounds, ShadowComparison } from './shadow-comparison.ts';
 
 /** Workflow types are the exported functions' names; ids are the type in kebab-case and the business key. */
 export const workflowIds = {
@@ -124,6 +125,8 @@ export const lifecycleSignals = {
 } as const;
 /** Signals of a rollout; its lifecycle sends them. */
 export const rolloutSignals = { approve: 'approve', abort: 'abort' } as const;
+/** How the shadow's answers compare with the champion's, as last seen; null before. */
+export const rolloutQueries = { comparison: 'comparison' } as const;
 export const lifecycleQueries = { state: 'state', history: 'history' } as const;
 
 /** A child's report to its lifecycle. */
@@ -135,7 +138,7 @@ export interface LifecycleProgress {
 }
 
 /** How a version earns its traffic. All counts are decisions or outcomes, never wall time, so that replay and live agree. */
-export interface RolloutPolicy {
+export interface RolloutPolicy extends Partial<ShadowBounds> {
   /** Decisions that the shadow must answer before the canary. */
   readonly shadowDecisions: number;
   /** Shares of the traffic, ascending, each below 1. */
@@ -220,6 +223,8 @@ export interface RolloutEvidence {
   readonly championLogLoss: number | null;
   /** Standard error of the difference of the two log losses. */
   readonly logLossStandardError: number | null;
+  /** Of a shadow, with its furthest segments; absent in what an earlier release measured. */
+  readonly comparison?: ShadowComparison | null;
 }
 
 export interface MonitorInput {

@@ -1,5 +1,6 @@
 import type { Duration } from '../core/duration.ts';
 import type { RolloutPolicy } from '../contracts/lifecycle.ts';
+import { SEGMENT_FIELDS_MAX, shadowBoundsDefault } from '../contracts/shadow-comparison.ts';
 import type { FeatureService } from './feature-service.ts';
 import type { FieldNames, KnownKeys, Schema } from './field.ts';
 import type { Source } from './source.ts';
@@ -141,6 +142,7 @@ export const rolloutPolicyDefault: RolloutPolicy = {
   maxCanaryLogLossIncrease: 0.05,
   requireApproval: false,
   requireCertificate: false,
+  ...shadowBoundsDefault,
 };
 
 export const monitorPolicyDefault: MonitorPolicy = {
@@ -175,12 +177,13 @@ export function model<
   split?: Partial<Model['split']>;
   segments?: readonly KnownKeys<Request>[];
   monitor?: Partial<MonitorPolicy>;
-  rollout?: Partial<RolloutPolicy>;
+  /** Its `segments` are the first of the model's where it names none. */
+  rollout?: Partial<Omit<RolloutPolicy, 'segments'>> & { readonly segments?: readonly KnownKeys<Request>[] };
   serving?: ServingPolicy;
   audit?: AuditPolicy;
   seed?: number;
 }): Model<Name> {
-  const { examples, label } = definition;
+  const { examples, label, segments = [] } = definition;
   return {
     kind: 'model',
     name: definition.name,
@@ -195,9 +198,9 @@ export function model<
     trainer: definition.trainer ?? mlp(),
     trainingWindow: definition.trainingWindow ?? null,
     split: { holdout: '14d', gap: '1d', ...definition.split },
-    segments: definition.segments ?? [],
+    segments,
     monitor: { ...monitorPolicyDefault, ...definition.monitor },
-    rollout: { ...rolloutPolicyDefault, ...definition.rollout },
+    rollout: { ...rolloutPolicyDefault, segments: segments.slice(0, SEGMENT_FIELDS_MAX), ...definition.rollout },
     ...(definition.serving === undefined ? {} : { serving: definition.serving }),
     audit: definition.audit ?? null,
     seed: definition.seed ?? 1,

@@ -51,6 +51,8 @@ export interface AnsweredTrip {
   readonly shadow?: { readonly version: number; readonly score: number };
   readonly numbers?: readonly number[];
   readonly carrier?: string;
+  /** What the request carried. */
+  readonly instance?: Readonly<Record<string, string | number | boolean | null>>;
   readonly latencyMs?: number;
   /** Undefined: its label is not known. */
   readonly late?: boolean | null;
@@ -81,7 +83,7 @@ export async function storeTrips(postgres: Postgres, rows: readonly AnsweredTrip
           shadow_version: row.shadow?.version ?? null,
           shadow_score: row.shadow?.score ?? null,
           numbers: Buffer.from(Float32Array.from(row.numbers ?? [5, 400]).buffer).toString('base64'),
-          body: { categories: [row.carrier ?? 'AA'], latencyMs: { total: row.latencyMs ?? 1 } },
+          body: { instance: row.instance ?? {}, categories: [row.carrier ?? 'AA'], latencyMs: { total: row.latencyMs ?? 1 } },
         })),
       ),
     ],

@@ -7,6 +7,7 @@ import { checkDuration, DURATION_MAX_MS } from './check-duration.ts';
 import { checkDefinitionName, checkWholeNumber, quoted } from './check-names.ts';
 import { checkAudit, checkMonitor, checkRollout, checkTrainer } from './check-policies.ts';
 import { checkServing } from './check-serving.ts';
+import { checkShadowBounds } from './check-shadow-bounds.ts';
 import { enumerate, ProblemList } from './problem-list.ts';
 
 const SEED_MAX = 2 ** 31 - 1;
@@ -40,6 +41,7 @@ export function checkModel(model: Model): readonly string[] {
   checkMonitor(model.monitor, problems.about('monitor'));
   checkIgnoreDrift(model, problems.about('monitor'));
   checkRollout(model.rollout, problems.about('rollout'));
+  checkShadowBounds(model, problems.about('rollout'));
   if (model.serving !== undefined) checkServing(model.serving, problems.about('serving'));
   if (model.audit !== null) checkAudit(model.audit, problems.about('audit'));
   return problems.all;

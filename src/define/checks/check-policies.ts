@@ -104,7 +104,7 @@ export function checkRollout(rollout: RolloutPolicy, problems: ProblemList): voi
   }
 }
 
-function checkNumber(
+export function checkNumber(
   what: string,
   value: unknown,
   range: { readonly from?: number; readonly above?: number; readonly to?: number; readonly below?: number },

@@ -145,6 +145,10 @@ export const lateParcel = model({
     maxLogLossIncrease: 10,
     maxLatencyRatio: 1_000,
     maxMeanScoreDifference: 1,
+    maxFlipRate: 1,
+    maxSegmentFlipRate: 1,
+    maxMeanScoreDistance: 1,
+    maxSegmentMeanScoreDistance: 1,
     maxCanaryLogLossIncrease: 10,
   },
 });
