@@ -12,7 +12,7 @@ import {
 } from './shadow-comparison.ts';
 
 /** How likely one look at answers that keep to every bound may find a breach by chance. */
-const FALSE_ALARM = 0.01;
+const FALSE_ALARM = 0.001;
 /** Fewer answers than this say nothing about a mean or a percentile. */
 export const ANSWERS_MIN = 100;
 
