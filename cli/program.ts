@@ -5,6 +5,7 @@ import { addApply } from './commands/apply.ts';
 import { addApprove } from './commands/approve.ts';
 import { addAudit } from './commands/audit.ts';
 import { addClient } from './commands/client.ts';
+import { addComparison } from './commands/comparison.ts';
 import { addDeadLetters } from './commands/dead-letters.ts';
 import { addDown } from './commands/down.ts';
 import { addFeatures } from './commands/features.ts';
@@ -41,7 +42,7 @@ const commands: readonly (readonly [heading: string, adds: readonly AddCommand[]
   ['Processes:', [addStart, addRun, addKeys]],
   ['Events and features:', [addReplay, addMaterialize, addFeatures, addLog, addDeadLetters]],
   ['Models:', [addTrain, addRollout, addPromote, addRollback, addPause, addResume, addApprove, addPredict, addClient]],
-  ['Looking:', [addStatus, addModels, addLedger, addAudit]],
+  ['Looking:', [addStatus, addModels, addComparison, addLedger, addAudit]],
 ];
 
 const exitCodeHelp = `

@@ -1,6 +1,7 @@
 import type { Clock } from '../src/core/clock.ts';
 import { Counter, Gauge, Histogram, type Registry } from '../src/infra/metrics.ts';
 import { FreshnessMetrics } from './freshness-metrics.ts';
+import { ShadowMetrics } from './decisions/shadow-metrics.ts';
 import type { ServingVersion } from './router/serving-version.ts';
 import { objectivesDefault, RequestMetrics, type ServingObjectives } from './request-metrics.ts';
 import type { ServedModel } from './served-model.ts';
@@ -46,6 +47,7 @@ export function createServingMetrics(registry: Registry, objectives: ServingObje
       labelNames: ['model'],
       registers,
     }),
+    shadows: new ShadowMetrics(registry),
     sessionRestarts: new Counter({
       name: 'millrace_session_restarts_total',
       help: 'Session processes that crashed or hung.',

@@ -1,6 +1,7 @@
 import { isMillraceError } from '../../src/core/millrace-error.ts';
 import type { Timers } from '../batcher/timers.ts';
 import type { ServingVersion } from '../router/serving-version.ts';
+import type { Prediction } from '../prediction.ts';
 import type { ServedModel } from '../served-model.ts';
 import type { ServingMetrics } from '../serving-metrics.ts';
 import { buildDecision, type AnsweredRequest } from './build-decision.ts';
@@ -27,7 +28,7 @@ export class DecisionCompleter {
   }
 
   async complete(request: AnsweredRequest): Promise<void> {
-    const { log } = this.#options;
+    const { log, metrics } = this.#options;
     const decisions = request.predictions.map((_, i) => buildDecision(request, i));
     const shadow = request.model.router.routes.shadow;
     if (shadow === null) {
@@ -37,9 +38,15 @@ export class DecisionCompleter {
     for (const decision of decisions) log.remember(decision);
     const scores = await this.#shadowScores(shadow, request);
     decisions.forEach((decision, i) => {
-      const score = scores?.[i];
-      const shadowed = score !== undefined && Number.isFinite(score);
-      log.commit(shadowed ? { ...decision, shadow: { version: shadow.version, score } } : decision, request.cause);
+      const shadowScore = scores?.[i];
+      if (shadowScore === undefined || !Number.isFinite(shadowScore)) {
+        log.commit(decision, request.cause);
+        return;
+      }
+      const { score, label } = request.predictions[i] as Prediction;
+      const shadowLabel = shadowScore >= shadow.signature.threshold;
+      metrics.shadows.observe(request.model.name, shadow.version, { score, label, shadowScore, shadowLabel });
+      log.commit({ ...decision, shadow: { version: shadow.version, score: shadowScore } }, request.cause);
     });
   }
 

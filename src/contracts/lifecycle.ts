@@ -1,12 +1,15 @@
 import type { Allocation } from './allocation.ts';
 import type { ShadowBounds, ShadowComparison } from './shadow-comparison.ts';
 
+/** What the ids of all rollouts of a model begin with. */
+export const rolloutWorkflowPrefix = (namespace: string, model: string): string => `${namespace}/rollout-model/${model}/`;
+
 /** Workflow types are the exported functions' names; ids are the type in kebab-case and the business key. */
 export const workflowIds = {
   modelLifecycle: (namespace: string, model: string) => `${namespace}/model-lifecycle/${model}`,
   trainModel: (namespace: string, model: string, cycle: number) => `${namespace}/train-model/${model}/${cycle}`,
   rolloutModel: (namespace: string, model: string, version: number, cycle: number) =>
-    `${namespace}/rollout-model/${model}/${version}/${cycle}`,
+    `${rolloutWorkflowPrefix(namespace, model)}${version}/${cycle}`,
   monitorModel: (namespace: string, model: string) => `${namespace}/monitor-model/${model}`,
   monitorSchedule: (namespace: string, model: string) => `${namespace}/monitor-schedule/${model}`,
   /** `what` tells audits of one model apart: its schedule's, a rollout's, an operator's. */

@@ -3,6 +3,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { emptyTally, type AuditTally } from '../../../src/contracts/audit.ts';
 import type { Allocation } from '../../../src/contracts/allocation.ts';
 import { judgeRollout } from '../../../src/contracts/judge-rollout.ts';
+import type { JsonValue } from '../../../src/core/json.ts';
 import type {
   RetrainRequest,
   RolloutEvidence,
@@ -19,6 +20,7 @@ export interface LedgerLine {
   readonly champion: number | null;
   readonly actor: string;
   readonly reason: string;
+  readonly details?: JsonValue;
 }
 
 export const noEvidence: RolloutEvidence = {
@@ -105,8 +107,8 @@ export class StubWorld {
         return this.allocation;
       },
       previousChampion: async () => previousChampionOf(this.ledger),
-      recordLedger: async ({ action, version, actor, reason }) => {
-        this.ledger.push({ action, version, champion: null, actor, reason });
+      recordLedger: async ({ action, version, actor, reason, details }) => {
+        this.ledger.push({ action, version, champion: null, actor, reason, details });
       },
       describeVersion: async ({ version }) => {
         if (version > this.versions) throw final('MODEL_VERSION_NOT_FOUND', `no version ${version}`);

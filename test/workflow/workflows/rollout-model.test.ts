@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ApplicationFailure } from '@temporalio/common';
 import { emptyTally } from '../../../src/contracts/audit.ts';
-import { workflowIds, type RolloutInput, type RolloutPolicy, type RolloutResult } from '../../../src/contracts/lifecycle.ts';
+import { rolloutQueries, workflowIds, type RolloutInput, type RolloutPolicy, type RolloutResult } from '../../../src/contracts/lifecycle.ts';
 import { eventually } from '../../support/eventually.ts';
 import { testPrefix, testStack } from '../../support/test-stack.ts';
 import { activitiesOf, enoughEvidence, noEvidence, quickPolicy, StubWorld } from '../../support/workflows/stub-world.ts';
@@ -50,6 +50,7 @@ function start(policy: Partial<RolloutPolicy> = {}) {
 }
 
 const run = async (policy: Partial<RolloutPolicy> = {}) => (await (await start(policy)).result()) as RolloutResult;
+const calm = { answers: 10_000, toPositive: 0, toNegative: 0, meanDistance: 0.01, distanceDeviation: 0.01, p95Distance: 0.02, maxDistance: 0.4 };
 const restored = { champion: 1, canary: null, shadow: null };
 
 describe('a rollout', () => {
@@ -60,6 +61,20 @@ describe('a rollout', () => {
     expect(result).toMatchObject({ verdict: 'rolled-back', reason: expect.stringContaining('canary at 10 %: mean score differs') });
     expect(world.allocation).toMatchObject(restored);
     expect(world.actions()).toEqual(['shadow', 'canary', 'restore', 'verdict']);
+  });
+
+  it('rolls back where the shadow flips one segment, however well the whole agrees, and answers how the two compare', async () => {
+    const segments = [{ ...calm, field: 'carrier', value: 'AA', isRest: false, answers: 200, toPositive: 120 }];
+    const comparison = { overall: { ...calm, toPositive: 120 }, ks: 0.05, segments, judgedSegments: 1 };
+    world.evidence = () => ({ ...enoughEvidence, comparison });
+    const handle = await start();
+    expect(await handle.result()).toMatchObject({
+      verdict: 'rolled-back',
+      reason: expect.stringMatching(/^shadow: segment carrier=AA: 60 % of 200 answers flip .*allowed is 30 %$/) as string,
+    });
+    expect(world.allocation).toMatchObject(restored);
+    expect(world.ledger.at(-1)?.details).toMatchObject({ shadow: expect.stringContaining('furthest carrier=AA (60 % of 200 flip') as string });
+    expect(await handle.query(rolloutQueries.comparison)).toEqual(comparison);
   });
 
   it('ends inconclusive when a step does not get its data in time', async () => {
