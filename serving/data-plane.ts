@@ -29,6 +29,8 @@ export interface DataPlaneOptions {
   readonly clock: Clock;
   readonly instancesMax: number;
   readonly timeoutMs: number;
+  /** Whether the models that no project defines are ready; absent where there can be none. */
+  readonly tensorModelsReady?: () => boolean;
   /** Where several processes share a port: whether all of them are ready. */
   readonly groupReady?: () => boolean;
   readonly logger: Logger;
@@ -78,7 +80,8 @@ export class DataPlane {
 
   /** Of this process: every model is ready, and the process is not going to end. */
   get selfReady(): boolean {
-    return !this.#retiring && this.models.every(({ router }) => router.ready);
+    const { tensorModelsReady } = this.#options;
+    return !this.#retiring && this.models.every(({ router }) => router.ready) && tensorModelsReady?.() !== false;
   }
 
   /** @throws MODEL_NOT_FOUND */

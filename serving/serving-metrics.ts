@@ -2,9 +2,11 @@ import type { Clock } from '../src/core/clock.ts';
 import { Counter, Gauge, Histogram, type Registry } from '../src/infra/metrics.ts';
 import { FreshnessMetrics } from './freshness-metrics.ts';
 import { ShadowMetrics } from './decisions/shadow-metrics.ts';
-import type { ServingVersion } from './router/serving-version.ts';
+import type { ModelRouter, RoutedVersion } from './router/model-router.ts';
 import { objectivesDefault, RequestMetrics, type ServingObjectives } from './request-metrics.ts';
 import type { ServedModel } from './served-model.ts';
+import type { Session } from './session-host/session.ts';
+import type { TensorModel } from './tensors/tensor-models.ts';
 import { VersionMetrics } from './version-metrics.ts';
 
 const SECONDS_BUCKETS = [
@@ -91,20 +93,23 @@ function onlineReadMetrics(registers: Registry[]) {
 }
 
 /** Figures that are read off the models when they are asked for. */
-export function observeModels(registry: Registry, models: readonly ServedModel[], decisionsWaiting: () => number): void {
+export function observeModels(
+  registry: Registry,
+  models: readonly ServedModel[],
+  tensorModels: () => readonly TensorModel[],
+  decisionsWaiting: () => number,
+): void {
   const registers = [registry];
-  const rowsOf = (name: string, help: string, rows: (target: ServingVersion) => number): Gauge =>
-    new Gauge({
-      name,
-      help,
-      labelNames: ['model'],
-      registers,
-      collect() {
-        for (const { name: model, router } of models) this.set({ model }, router.loaded.reduce((sum, target) => sum + rows(target), 0));
-      },
-    });
-  rowsOf('millrace_inference_queue_rows', 'Rows that wait for a batch.', ({ queuedRows }) => queuedRows);
-  rowsOf('millrace_cache_size_rows', 'Rows in the caches of scores.', ({ cachedRows }) => cachedRows);
+  new Gauge({
+    name: 'millrace_cache_size_rows',
+    help: 'Rows in the caches of scores.',
+    labelNames: ['model'],
+    registers,
+    collect() {
+      for (const { name: model, router } of models) this.set({ model }, router.loaded.reduce((sum, { cachedRows }) => sum + cachedRows, 0));
+    },
+  });
+  observeVersions(registers, () => [...models, ...tensorModels()]);
   new Gauge({
     name: 'millrace_requests_in_flight',
     help: 'Predictions and inferences that are under way.',
@@ -124,26 +129,46 @@ export function observeModels(registry: Registry, models: readonly ServedModel[]
     },
   });
   new Gauge({
+    name: 'millrace_decisions_waiting',
+    help: 'Decisions that wait for Kafka.',
+    registers,
+    collect() {
+      this.set(decisionsWaiting());
+    },
+  });
+}
+
+/** What is shown of a version, of a project's model or another. */
+interface ShownVersion extends RoutedVersion {
+  readonly queuedRows: number;
+  readonly session: Pick<Session, 'placement' | 'provider'>;
+}
+
+type ShownModels = () => readonly { readonly name: string; readonly router: ModelRouter<ShownVersion> }[];
+
+function observeVersions(registers: Registry[], models: ShownModels): void {
+  new Gauge({
+    name: 'millrace_inference_queue_rows',
+    help: 'Rows that wait for a batch.',
+    labelNames: ['model'],
+    registers,
+    collect() {
+      for (const { name: model, router } of models()) this.set({ model }, router.loaded.reduce((sum, { queuedRows }) => sum + queuedRows, 0));
+    },
+  });
+  new Gauge({
     name: 'millrace_model_version_info',
     help: '1 for each version that is loaded: its role, placement and execution provider.',
     labelNames: ['model', 'version', 'role', 'placement', 'provider'],
     registers,
     collect() {
       this.reset();
-      for (const { name, router } of models) {
+      for (const { name: model, router } of models()) {
         for (const target of router.loaded) {
-          const { placement, provider } = target.warm.session;
-          this.set({ model: name, version: target.version, role: router.roleOf(target), placement, provider }, 1);
+          const { placement, provider } = target.session;
+          this.set({ model, version: target.version, role: router.roleOf(target), placement, provider }, 1);
         }
       }
-    },
-  });
-  new Gauge({
-    name: 'millrace_decisions_waiting',
-    help: 'Decisions that wait for Kafka.',
-    registers,
-    collect() {
-      this.set(decisionsWaiting());
     },
   });
 }

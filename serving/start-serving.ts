@@ -91,10 +91,10 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
   const tensorModels = createTensorModels(options, registry, metrics, () => reporter.report());
   const decisions = createDecisionLog(options, () => openDecisionSender(kafka, names.decisionTopic()), metrics);
   observeObjectives(metricsRegistry, options.project.views);
-  observeModels(metricsRegistry, models, () => decisions.waiting);
+  observeModels(metricsRegistry, models, () => tensorModels.all, () => decisions.waiting);
   await redisReady(redis);
   const reader = new ViewReader(createOnlineStore(redis, names));
-  const dataPlane = createDataPlane(options, models, reader, decisions, metrics);
+  const dataPlane = createDataPlane(options, { models, tensorModels }, reader, decisions, metrics);
   const catalog = new FollowedCatalog(postgres, options.project, logger);
   await catalog.start();
   const onlineFeatures = createOnlineFeatures(options, catalog, reader, metrics);
@@ -199,7 +199,7 @@ function createDecisionLog(
 
 function createDataPlane(
   { settings, logger, peers }: ServingOptions,
-  models: readonly ServedModel[],
+  { models, tensorModels }: { readonly models: readonly ServedModel[]; readonly tensorModels: TensorModels },
   reader: ViewReader,
   decisions: DecisionLog,
   metrics: ServingMetrics,
@@ -217,6 +217,7 @@ function createDataPlane(
     clock: Date.now,
     instancesMax,
     timeoutMs,
+    tensorModelsReady: () => tensorModels.ready,
     ...(peers === undefined ? {} : { groupReady: () => peers.ready }),
     logger,
   });

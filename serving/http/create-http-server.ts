@@ -94,7 +94,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
 /** Millrace's own endpoints, but for those about the process. */
 function addNativeRoutes(
   app: FastifyInstance,
-  { dataPlane, onlineFeatures, historicalFeatures, findDecision, settings }: HttpServerOptions,
+  { dataPlane, onlineFeatures, historicalFeatures, openInference, findDecision, settings }: HttpServerOptions,
   traceOfRequest: TraceOfRequest,
 ): void {
   app.post<{ Params: { model: string } }>('/v1/models/:model/predict', async (request, reply) => {
@@ -119,7 +119,7 @@ function addNativeRoutes(
   });
   app.get('/v1/health/live', () => ({ live: true }));
   app.get('/v1/health/ready', (_request, reply) => {
-    const models = dataPlane.models.map((model) => ({ model: model.name, ...readinessOf(model) }));
+    const models = openInference.models.map((model) => ({ model: model.name, ...readinessOf(model) }));
     const { ready } = dataPlane;
     return reply.code(ready ? 200 : 503).send({ ready, draining: dataPlane.retiring, models });
   });

@@ -1,5 +1,6 @@
 import type { ServiceProgram } from '../../src/fold/compile-service.ts';
 import { keyFieldsOf } from '../router/key-fields.ts';
+import type { ModelRouter, RoutedVersion } from '../router/model-router.ts';
 import { UNLOADED, type ServedModel } from '../served-model.ts';
 
 /** What GET /v1/models answers for a model. */
@@ -62,8 +63,11 @@ export function describeModel(model: ServedModel) {
   };
 }
 
+/** Whatever its versions are. */
+type AnyRouter = Pick<ModelRouter<RoutedVersion>, 'routes' | 'ready' | 'unloaded' | 'loading' | 'status'>;
+
 /** One line per model for the readiness answer. */
-export function readinessOf({ router }: ServedModel): { ready: boolean; state: string } {
+export function readinessOf({ router }: { readonly router: AnyRouter }): { ready: boolean; state: string } {
   const { champion } = router.routes;
   if (!router.ready) return { ready: false, state: 'its versions are being loaded' };
   if (router.unloaded) return { ready: true, state: UNLOADED };

@@ -67,8 +67,13 @@ export class OpenInference {
   }
 
   get ready(): boolean {
+    return this.#options.dataPlane.ready;
+  }
+
+  /** The project's models, then those that only the registry has. */
+  get models(): readonly (ServedModel | TensorModel)[] {
     const { dataPlane, tensorModels } = this.#options;
-    return dataPlane.ready && tensorModels.all.every(({ router }) => router.ready);
+    return [...dataPlane.models, ...tensorModels.all];
   }
 
   get serverMetadata(): ServerMetadata {
@@ -97,8 +102,7 @@ export class OpenInference {
 
   /** Every version that is allocated: whether this process has it, and if not why. */
   repositoryIndex(readyOnly: boolean): RepositoryEntry[] {
-    const { dataPlane, tensorModels } = this.#options;
-    const entries = [...dataPlane.models, ...tensorModels.all].flatMap(({ name, router }) =>
+    const entries = this.models.flatMap(({ name, router }) =>
       router.versions.map(({ version, state, reason }) => ({ name, version: String(version), state: stateNames[state], reason })),
     );
     return readyOnly ? entries.filter(({ state }) => state === 'READY') : entries;

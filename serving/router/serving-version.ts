@@ -41,6 +41,10 @@ export class ServingVersion {
   readonly #cached = new Set<Promise<unknown>>();
   #closed = false;
 
+  get session(): WarmSession['session'] {
+    return this.warm.session;
+  }
+
   constructor(options: ServingVersionOptions) {
     this.version = options.version;
     this.digest = options.digest;

@@ -27,6 +27,8 @@ export interface TensorModelsOptions {
 export class TensorModels {
   readonly #options: TensorModelsOptions;
   readonly #models = new Map<string, TensorModel>();
+  /** Those that were there when the registry first answered. */
+  #first: readonly TensorModel[] | null = null;
 
   constructor(options: TensorModelsOptions) {
     this.#options = options;
@@ -34,6 +36,14 @@ export class TensorModels {
 
   get all(): readonly TensorModel[] {
     return [...this.#models.values()];
+  }
+
+  /**
+   * The models that were there when the process began are ready. One that is registered later is loaded beside them: it must
+   * not take all processes out of their traffic at once.
+   */
+  get ready(): boolean {
+    return this.#first?.every(({ router }) => router.ready) ?? false;
   }
 
   find(name: string): TensorModel | undefined {
@@ -45,6 +55,7 @@ export class TensorModels {
     for (const name of await this.#options.registry.listTensorModels()) {
       if (!this.#models.has(name)) this.#models.set(name, this.#create(name));
     }
+    this.#first ??= this.all;
   }
 
   /** Drains and closes every version. */

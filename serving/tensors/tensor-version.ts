@@ -4,6 +4,7 @@ import { MillraceError } from '../../src/core/millrace-error.ts';
 import type { TensorBundle } from '../../src/registry/bundle.ts';
 import type { Timers } from '../batcher/timers.ts';
 import type { SessionHost, WarmTensorSession } from '../session-host/session-host.ts';
+import type { Session } from '../session-host/session.ts';
 import { TensorBatcher, type TensorAnswer } from './tensor-batcher.ts';
 
 export interface TensorVersionOptions {
@@ -34,6 +35,14 @@ export class TensorVersion {
       runMs,
       run: async (inputs) => (await session.runTensors(inputs)).outputs,
     });
+  }
+
+  get session(): Pick<Session, 'placement' | 'provider'> {
+    return this.#session;
+  }
+
+  get queuedRows(): number {
+    return this.#batcher.queuedRows;
   }
 
   /** @throws MODEL_NOT_READY, SERVING_OVERLOADED, SERVING_DEADLINE_EXCEEDED, SERVING_SESSION_*, REQUEST_TOO_LARGE */

@@ -107,6 +107,15 @@ describe('models without a feature service', () => {
     expect(means.map(({ body }) => body.outputs[0]!.data)).toEqual(callers.map((values) => [values.reduce((a, b) => a + b) / 4]));
   });
 
+  it('are among the models of readiness and of the metrics', async () => {
+    const health = (await (await fetch(`${serving.url}/v1/health/ready`)).json()) as { ready: boolean; models: object[] };
+    expect(health.ready).toBe(true);
+    expect(health.models).toContainEqual({ model: 'identity', ready: true, state: 'version 1 serves' });
+    const metrics = await (await fetch(`${serving.url}/metrics`)).text();
+    expect(metrics).toMatch(/^millrace_model_version_info\{model="mean",version="1",role="champion",placement="child",provider="cpu",.*\} 1$/m);
+    expect(metrics).toMatch(/^millrace_inference_queue_rows\{model="mean",.*\} 0$/m);
+  });
+
   it('answer each caller its own where requests share runs', async () => {
     const twice = onnxFile({ nodes: [['Add', ['x', 'x'], 'y']], inputs: [['x', 'float64', ['rows', 2]]], outputs: [['y', 'float64', ['rows', 2]]] });
     expect((await promoteTensors(stage.registry, 'twice', twice)).notes).toEqual([]);
