@@ -50,6 +50,8 @@ export function createRolloutActivities({ postgres, registry, models }: RolloutD
       for (;;) {
         const began = Date.now();
         const measured = await measureStep(postgres, label, { ...request, stage });
+        // Two long reads must not add up to the silence after which the activity counts as dead.
+        context.heartbeat(measured);
         const comparison = stage.kind === 'shadow' ? await compare(policy, request) : null;
         // A process that started again counts from zero.
         const candidateErrors = Math.max(0, (await errorsOf(request.model, request.candidate)) - errorsBefore);

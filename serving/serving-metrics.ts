@@ -2,11 +2,7 @@ import type { Clock } from '../src/core/clock.ts';
 import { Counter, Gauge, Histogram, type Registry } from '../src/infra/metrics.ts';
 import { FreshnessMetrics } from './freshness-metrics.ts';
 import { ShadowMetrics } from './decisions/shadow-metrics.ts';
-import type { ModelRouter, RoutedVersion } from './router/model-router.ts';
 import { objectivesDefault, RequestMetrics, type ServingObjectives } from './request-metrics.ts';
-import type { ServedModel } from './served-model.ts';
-import type { Session } from './session-host/session.ts';
-import type { TensorModel } from './tensors/tensor-models.ts';
 import { VersionMetrics } from './version-metrics.ts';
 
 const SECONDS_BUCKETS = [
@@ -90,85 +86,4 @@ function onlineReadMetrics(registers: Registry[]) {
       registers,
     }),
   };
-}
-
-/** Figures that are read off the models when they are asked for. */
-export function observeModels(
-  registry: Registry,
-  models: readonly ServedModel[],
-  tensorModels: () => readonly TensorModel[],
-  decisionsWaiting: () => number,
-): void {
-  const registers = [registry];
-  new Gauge({
-    name: 'millrace_cache_size_rows',
-    help: 'Rows in the caches of scores.',
-    labelNames: ['model'],
-    registers,
-    collect() {
-      for (const { name: model, router } of models) this.set({ model }, router.loaded.reduce((sum, { cachedRows }) => sum + cachedRows, 0));
-    },
-  });
-  observeVersions(registers, () => [...models, ...tensorModels()]);
-  new Gauge({
-    name: 'millrace_requests_in_flight',
-    help: 'Predictions and inferences that are under way.',
-    labelNames: ['model'],
-    registers,
-    collect() {
-      for (const { name: model, limiter } of models) this.set({ model }, limiter.inFlight);
-    },
-  });
-  new Gauge({
-    name: 'millrace_concurrency_limit_requests',
-    help: 'Requests that may be under way at one time; nothing where MILLRACE_SERVING_CONCURRENCY is off.',
-    labelNames: ['model'],
-    registers,
-    collect() {
-      for (const { name: model, limiter } of models) if (limiter.limit !== null) this.set({ model }, limiter.limit);
-    },
-  });
-  new Gauge({
-    name: 'millrace_decisions_waiting',
-    help: 'Decisions that wait for Kafka.',
-    registers,
-    collect() {
-      this.set(decisionsWaiting());
-    },
-  });
-}
-
-/** What is shown of a version, of a project's model or another. */
-interface ShownVersion extends RoutedVersion {
-  readonly queuedRows: number;
-  readonly session: Pick<Session, 'placement' | 'provider'>;
-}
-
-type ShownModels = () => readonly { readonly name: string; readonly router: ModelRouter<ShownVersion> }[];
-
-function observeVersions(registers: Registry[], models: ShownModels): void {
-  new Gauge({
-    name: 'millrace_inference_queue_rows',
-    help: 'Rows that wait for a batch.',
-    labelNames: ['model'],
-    registers,
-    collect() {
-      for (const { name: model, router } of models()) this.set({ model }, router.loaded.reduce((sum, { queuedRows }) => sum + queuedRows, 0));
-    },
-  });
-  new Gauge({
-    name: 'millrace_model_version_info',
-    help: '1 for each version that is loaded: its role, placement and execution provider.',
-    labelNames: ['model', 'version', 'role', 'placement', 'provider'],
-    registers,
-    collect() {
-      this.reset();
-      for (const { name: model, router } of models()) {
-        for (const target of router.loaded) {
-          const { placement, provider } = target.session;
-          this.set({ model, version: target.version, role: router.roleOf(target), placement, provider }, 1);
-        }
-      }
-    },
-  });
 }

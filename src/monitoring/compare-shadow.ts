@@ -3,7 +3,7 @@ import type { Queryable } from '../infra/postgres.ts';
 import { getVersion } from '../registry/get-version.ts';
 
 /** Newest answers that are compared: a look must end within the seconds after which its activity counts as dead. */
-export const COMPARED_ANSWERS_MAX = 100_000;
+export const COMPARED_ANSWERS_MAX = 25_000;
 /** Longer values are cut, and those that begin alike are then one. */
 const VALUE_CHARACTERS_MAX = 80;
 

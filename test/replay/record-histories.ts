@@ -23,7 +23,7 @@ import {
 import { loadBaseConfig } from '../../src/infra/base-config.ts';
 import { processEnvironment } from '../../src/infra/process-environment.ts';
 import { eventually } from '../support/eventually.ts';
-import { enoughEvidence, manual, noEvidence, quickPolicy, StubWorld } from '../support/workflows/stub-world.ts';
+import { enoughEvidence, flippedSegment, manual, noEvidence, quickPolicy, StubWorld } from '../support/workflows/stub-world.ts';
 import { StubBackfill } from '../support/workflows/stub-backfill.ts';
 import { openWorkflowStage, type WorkflowStage } from '../support/workflows/workflow-stage.ts';
 
@@ -107,6 +107,11 @@ async function recordRollouts(stage: WorkflowStage): Promise<void> {
   await lifecycle.signal(lifecycleSignals.rollout, { version: 9, ...note });
   await reaches('the failure', (s) => s.phase === 'idle' && s.lastDecision?.what === 'rollout failed');
   await save(stage, 'model-lifecycle', 'registered-versions-rolled-out', workflowId);
+  world.versions = 3;
+  world.evidence = () => ({ ...enoughEvidence, comparison: flippedSegment });
+  await lifecycle.signal(lifecycleSignals.rollout, { version: 3, ...note });
+  await reaches('the breach', (s) => s.phase === 'idle' && s.lastDecision?.what === 'rolled-back');
+  await save(stage, 'rollout-model', 'segment-flipped', workflowIds.rolloutModel(namespace, model, 3, 4));
   await lifecycle.terminate();
 }
 

@@ -1,6 +1,7 @@
 import { createConsoleMetrics } from '../../console/console-metrics.ts';
 import { observeObjectives } from '../../serving/freshness-metrics.ts';
-import { createServingMetrics, observeModels } from '../../serving/serving-metrics.ts';
+import { observeModels } from '../../serving/observe-models.ts';
+import { createServingMetrics } from '../../serving/serving-metrics.ts';
 import { createLogger } from '../../src/infra/logger.ts';
 import { createMetrics } from '../../src/infra/metrics.ts';
 import { loadTracingConfig } from '../../src/infra/tracing-config.ts';

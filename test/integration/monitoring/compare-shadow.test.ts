@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ShadowComparison } from '../../../src/contracts/shadow-comparison.ts';
-import { compareShadow } from '../../../src/monitoring/compare-shadow.ts';
+import { COMPARED_ANSWERS_MAX, compareShadow } from '../../../src/monitoring/compare-shadow.ts';
 import { newestDecision } from '../../../src/monitoring/rollout-evidence.ts';
 import { createTripLogs, DAY_MS, storeTrips } from '../../support/monitored-project.ts';
 import { naiveComparison, type NaiveRequest, type PairedAnswer } from '../../support/naive/naive-comparison.ts';
@@ -91,6 +91,18 @@ describe('the comparison of a shadow', () => {
       [null, true, 3, 3],
     ]);
     expect(judgedSegments).toBe(3);
+  });
+
+  it('is of the newest answers where there are more than it takes', async () => {
+    const since = await newestDecision(stage.postgres);
+    await store([{ served: 0.4, shadowed: 0.7, instance: {} }]);
+    await stage.postgres.query(
+      `INSERT INTO millrace.decisions (id, model, version, variant, as_of, served_at, score, shadow_version, shadow_score, numbers, body)
+       SELECT 'many-' || i, 'trips', 1, 'champion', now(), now(), 0.1, 2, 0.1, '', '{}' FROM generate_series(1, $1::int) i`,
+      [COMPARED_ANSWERS_MAX],
+    );
+    const { overall } = await compare(since, { thresholds, segments: [], segmentValuesMax: 1, segmentAnswersMin: 1 });
+    expect(overall).toMatchObject({ answers: COMPARED_ANSWERS_MAX, toPositive: 0, maxDistance: 0 });
   });
 
   it('says nothing of no answers, and refuses a version that is not registered', async () => {

@@ -3,6 +3,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { emptyTally, type AuditTally } from '../../../src/contracts/audit.ts';
 import type { Allocation } from '../../../src/contracts/allocation.ts';
 import { judgeRollout } from '../../../src/contracts/judge-rollout.ts';
+import type { ShadowComparison } from '../../../src/contracts/shadow-comparison.ts';
 import type { JsonValue } from '../../../src/core/json.ts';
 import type {
   RetrainRequest,
@@ -45,6 +46,16 @@ export const enoughEvidence: RolloutEvidence = {
   candidateOutcomes: 10_000,
   candidateLogLoss: 0.4,
   championLogLoss: 0.41,
+};
+
+const agreeing = { toNegative: 0, meanDistance: 0.01, distanceDeviation: 0.01, p95Distance: 0.02, maxDistance: 0.4 };
+
+/** A shadow that agrees with the champion but for one carrier. */
+export const flippedSegment: ShadowComparison = {
+  overall: { ...agreeing, answers: 10_000, toPositive: 120 },
+  ks: 0.05,
+  segments: [{ ...agreeing, field: 'carrier', value: 'AA', isRest: false, answers: 200, toPositive: 120 }],
+  judgedSegments: 1,
 };
 
 export const quickPolicy: RolloutPolicy = {

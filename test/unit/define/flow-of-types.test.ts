@@ -243,8 +243,9 @@ describe('types', () => {
     model({ name: 'm', service, examples: { ...examples, decisionTime: { field: 'amount' } }, label });
     // @ts-expect-error -- the request has no such field
     model({ name: 'm', service, examples, label, segments: ['town'] });
-    expect(model({ name: 'm', service, examples, label, segments: ['card'] }).task).toBe(
-      'binary_classification',
-    );
+    // @ts-expect-error -- nor may a shadow be compared by it
+    model({ name: 'm', service, examples, label, rollout: { segments: ['town'] } });
+    expect(model({ name: 'm', service, examples, label, segments: ['card'] }).rollout.segments).toEqual(['card']);
+    expect(model({ name: 'm', service, examples, label, segments: ['card'], rollout: { segments: [] } }).rollout.segments).toEqual([]);
   });
 });

@@ -4,7 +4,7 @@ import { emptyTally } from '../../../src/contracts/audit.ts';
 import { rolloutQueries, workflowIds, type RolloutInput, type RolloutPolicy, type RolloutResult } from '../../../src/contracts/lifecycle.ts';
 import { eventually } from '../../support/eventually.ts';
 import { testPrefix, testStack } from '../../support/test-stack.ts';
-import { activitiesOf, enoughEvidence, noEvidence, quickPolicy, StubWorld } from '../../support/workflows/stub-world.ts';
+import { activitiesOf, enoughEvidence, flippedSegment, noEvidence, quickPolicy, StubWorld } from '../../support/workflows/stub-world.ts';
 import { openWorkflowStage, type WorkflowStage } from '../../support/workflows/workflow-stage.ts';
 
 let world: StubWorld;
@@ -50,7 +50,6 @@ function start(policy: Partial<RolloutPolicy> = {}) {
 }
 
 const run = async (policy: Partial<RolloutPolicy> = {}) => (await (await start(policy)).result()) as RolloutResult;
-const calm = { answers: 10_000, toPositive: 0, toNegative: 0, meanDistance: 0.01, distanceDeviation: 0.01, p95Distance: 0.02, maxDistance: 0.4 };
 const restored = { champion: 1, canary: null, shadow: null };
 
 describe('a rollout', () => {
@@ -64,9 +63,7 @@ describe('a rollout', () => {
   });
 
   it('rolls back where the shadow flips one segment, however well the whole agrees, and answers how the two compare', async () => {
-    const segments = [{ ...calm, field: 'carrier', value: 'AA', isRest: false, answers: 200, toPositive: 120 }];
-    const comparison = { overall: { ...calm, toPositive: 120 }, ks: 0.05, segments, judgedSegments: 1 };
-    world.evidence = () => ({ ...enoughEvidence, comparison });
+    world.evidence = () => ({ ...enoughEvidence, comparison: flippedSegment });
     const handle = await start();
     expect(await handle.result()).toMatchObject({
       verdict: 'rolled-back',
@@ -74,7 +71,7 @@ describe('a rollout', () => {
     });
     expect(world.allocation).toMatchObject(restored);
     expect(world.ledger.at(-1)?.details).toMatchObject({ shadow: expect.stringContaining('furthest carrier=AA (60 % of 200 flip') as string });
-    expect(await handle.query(rolloutQueries.comparison)).toEqual(comparison);
+    expect(await handle.query(rolloutQueries.comparison)).toEqual(flippedSegment);
   });
 
   it('ends inconclusive when a step does not get its data in time', async () => {
