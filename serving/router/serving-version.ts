@@ -41,10 +41,6 @@ export class ServingVersion {
   readonly #cached = new Set<Promise<unknown>>();
   #closed = false;
 
-  get session(): WarmSession['session'] {
-    return this.warm.session;
-  }
-
   constructor(options: ServingVersionOptions) {
     this.version = options.version;
     this.digest = options.digest;
@@ -69,6 +65,10 @@ export class ServingVersion {
   /** Values of one row of its input tensor. */
   get columns(): number {
     return this.#encoder.columns;
+  }
+
+  get session(): WarmSession['session'] {
+    return this.warm.session;
   }
 
   /** Rows in its cache. */
