@@ -4,7 +4,7 @@ import type { ComparedAnswers } from '../../../src/contracts/shadow-comparison.t
 import { createRandom } from '../../../src/training/seeded-random.ts';
 import { rolloutPolicyDefault } from '../../../src/define/model.ts';
 
-const SHADOWS = 1_000;
+const SHADOWS = 400;
 const SEGMENTS = 10;
 const ANSWERS = 1_000;
 const LOOK_EVERY = 25;
