@@ -49,10 +49,6 @@ const flightDelay = model({
     pollIntervalMs: 500,
     // A bad week moves the answers of a version that has seen it: outcomes judge it, not its distance.
     maxMeanScoreDifference: 0.35,
-    maxMeanScoreDistance: 0.35,
-    maxSegmentMeanScoreDistance: 0.45,
-    maxFlipRate: 0.35,
-    maxSegmentFlipRate: 0.45,
   },
 });
 
