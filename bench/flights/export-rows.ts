@@ -7,7 +7,7 @@ import { createArtifactStore } from '../../src/infra/artifacts.ts';
 import { quoteIdentifier } from '../../src/infra/postgres.ts';
 import { createRegistry } from '../../src/registry/registry.ts';
 import { buildTrainingSet } from '../../src/store/build-training-set.ts';
-import { scoreOnnx } from '../../src/training/score-onnx.ts';
+import { scoreGraph } from '../../src/training/score-graph.ts';
 import { CategoryCodes } from './category-codes.ts';
 import type { ConnectedRun } from './connect-run.ts';
 import { writeNpy } from '../../src/training/import/write-npy.ts';
@@ -98,7 +98,7 @@ async function readServed(
     run.postgres,
     createArtifactStore(path.join(run.config.dataDir, 'artifacts')),
   );
-  const { onnx, signature } = await registry.readBundle(run.model.name, frozenVersion);
+  const { graph, signature } = await registry.readBundle(run.model.name, frozenVersion);
   const numbers = width - codes.count;
   const pages: ServedRow[][] = [];
   for (let after = '0'; ;) {
@@ -127,7 +127,7 @@ async function readServed(
     label_time: Float64Array.from(rows, (row) => row[7]),
     version: Float32Array.from(rows, (row) => row[2]),
     score: Float64Array.from(rows, (row) => row[3]),
-    frozen_score: await scoreOnnx(onnx, inputs, width, signature.tensors),
+    frozen_score: await scoreGraph(graph, inputs, width, signature.tensors),
   };
 }
 

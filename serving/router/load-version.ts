@@ -34,8 +34,8 @@ export async function loadVersion(bundle: LoadedBundle, options: LoadVersionOpti
   const columns = signature.numericNames.length + signature.categories.length;
   const warm = await options.host.load({
     label: `${bundle.model}/${version}`,
-    path: bundle.onnxPath,
-    sha256: bundle.manifest.files['model.onnx'],
+    path: bundle.graph.path,
+    sha256: bundle.graph.sha256,
     columns,
     batchRowsMax,
     tensors: signature.tensors,

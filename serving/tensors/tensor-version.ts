@@ -67,8 +67,8 @@ export async function loadTensorVersion(bundle: TensorBundle, host: SessionHost,
   const { signature } = bundle;
   const warm = await host.loadTensors({
     label: `${bundle.model}/${bundle.version}`,
-    path: bundle.onnxPath,
-    sha256: bundle.manifest.files['model.onnx'],
+    path: bundle.graph.path,
+    sha256: bundle.graph.sha256,
     inputs: signature.inputs,
     outputs: signature.outputs,
     golden: bundle.goldenBatch,

@@ -6,7 +6,7 @@ import type { Postgres } from '../infra/postgres.ts';
 import type { Registry } from '../registry/registry.ts';
 import { readLabelledDecisions, type LabelledDecision } from '../store/labelled-decisions.ts';
 import { evaluateSlice } from '../statistics/evaluate-slice.ts';
-import { scoreOnnx } from '../training/score-onnx.ts';
+import { scoreGraph } from '../training/score-graph.ts';
 import type { ComparedSlice, VersionComparison } from './version-comparison.ts';
 
 /** Decisions that are read and scored together; bounds the memory. */
@@ -40,7 +40,7 @@ export async function compareWithVersion(
     const page = await readLabelledDecisions(deps.postgres, model, after, PAGE_ROWS);
     const last = page.at(-1);
     if (last === undefined) break;
-    const scores = await scoreOnnx(bundle.onnx, rowsOf(page, bundle.signature), width, bundle.signature.tensors);
+    const scores = await scoreGraph(bundle.graph, rowsOf(page, bundle.signature), width, bundle.signature.tensors);
     for (const [i, decision] of page.entries()) {
       outcomes.months.push(decision.month);
       outcomes.versions.push(decision.version);

@@ -130,16 +130,35 @@ export interface Lineage {
   readonly imported?: ImportedFile;
 }
 
-/** Files of a version by role, each with its sha256 (hex). */
+/** Files that a version can run, each by a runtime of its own. A bundle has exactly one of them. */
+export const graphRoles = ['model.onnx'] as const;
+export type GraphRole = (typeof graphRoles)[number];
+
+/** Files that say what a version's graph is; a bundle has all of them. */
+export const recordRoles = ['signature.json', 'reference-profile.json', 'golden-batch.json', 'metrics.json', 'lineage.json'] as const;
+export type RecordRole = (typeof recordRoles)[number];
+
+/** A file's part in a bundle; also its name. */
+export type BundleRole = GraphRole | RecordRole;
+
+/** What each file of a version has, by role. */
+export type ByRole<T> = Readonly<Record<RecordRole, T>> & Readonly<Partial<Record<GraphRole, T>>>;
+
+/** What a version runs. */
+export interface ModelGraph {
+  readonly role: GraphRole;
+  readonly bytes: Uint8Array;
+}
+
+/** Files of a version, each with its sha256 (hex). */
 export interface BundleManifest {
   readonly format: 1;
   readonly model: string;
-  readonly files: {
-    readonly 'model.onnx': string;
-    readonly 'signature.json': string;
-    readonly 'reference-profile.json': string;
-    readonly 'golden-batch.json': string;
-    readonly 'metrics.json': string;
-    readonly 'lineage.json': string;
-  };
+  readonly files: ByRole<string>;
+}
+
+/** The one graph among the files of a version; undefined where there is none, or more than one. */
+export function graphRoleOf(files: ByRole<unknown>): GraphRole | undefined {
+  const [role, ...others] = graphRoles.filter((each) => files[each] !== undefined);
+  return others.length === 0 ? role : undefined;
 }

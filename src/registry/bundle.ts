@@ -1,7 +1,9 @@
 import type {
   BundleManifest,
+  ByRole,
   GoldenBatch,
   Lineage,
+  ModelGraph,
   ModelSignature,
   ReferenceProfile,
   VersionMetrics,
@@ -11,19 +13,13 @@ import type { GoldenTensors, TensorSignature } from '../contracts/tensor-signatu
 /** Of a model without a feature service. */
 export type TensorBundle = LoadedBundle<TensorSignature, GoldenTensors>;
 
-/** A file's part in a bundle; also its name. */
-export type BundleRole = keyof BundleManifest['files'];
+export type BundleFiles = ByRole<Uint8Array>;
 
-export const bundleRoles = [
-  'model.onnx',
-  'signature.json',
-  'reference-profile.json',
-  'golden-batch.json',
-  'metrics.json',
-  'lineage.json',
-] as const satisfies readonly BundleRole[];
-
-export type BundleFiles = Readonly<Record<BundleRole, Uint8Array>>;
+/** A version's graph as a file that a session loads from disk. */
+export interface GraphFile extends ModelGraph {
+  readonly path: string;
+  readonly sha256: string;
+}
 
 /** A version with all of its files read and their digests checked. */
 export interface LoadedBundle<Signature = ModelSignature, Golden = GoldenBatch> {
@@ -31,9 +27,7 @@ export interface LoadedBundle<Signature = ModelSignature, Golden = GoldenBatch> 
   readonly version: number;
   readonly digest: string;
   readonly manifest: BundleManifest;
-  readonly onnx: Uint8Array;
-  /** Path of the ONNX file, for a session that loads from disk. */
-  readonly onnxPath: string;
+  readonly graph: GraphFile;
   readonly signature: Signature;
   readonly referenceProfile: ReferenceProfile;
   readonly goldenBatch: Golden;

@@ -1,13 +1,16 @@
-import type {
-  Lineage,
-  ReferenceProfile,
-  VersionMetrics,
+import {
+  graphRoleOf,
+  type BundleRole,
+  type Lineage,
+  type RecordRole,
+  type ReferenceProfile,
+  type VersionMetrics,
 } from '../contracts/model-bundle.ts';
 import { canonicalJson } from '../core/json.ts';
 import { messageOf, MillraceError } from '../core/millrace-error.ts';
 import { sha256Hex, type ArtifactStore } from '../infra/artifacts.ts';
 import type { Queryable } from '../infra/postgres.ts';
-import { bundleRoles, type BundleFiles, type BundleRole, type LoadedBundle, type TensorBundle } from './bundle.ts';
+import type { BundleFiles, GraphFile, LoadedBundle, TensorBundle } from './bundle.ts';
 import { getVersion } from './get-version.ts';
 import type { ModelVersion } from './model-version.ts';
 
@@ -27,14 +30,13 @@ export async function readBundle<Bundle extends LoadedBundle | TensorBundle>(
     throw corrupt(found, 'the manifest', `its digest is ${digest}, registered was ${found.digest}`);
   }
   const files = await readFiles(artifacts, found);
-  const json = <T>(role: BundleRole): T => parse<T>(found, role, files[role]);
+  const json = <T>(role: RecordRole): T => parse<T>(found, role, files[role]);
   const bundle = {
     model,
     version,
     digest,
     manifest: found.manifest,
-    onnx: files['model.onnx'],
-    onnxPath: artifacts.path(found.manifest.files['model.onnx']),
+    graph: graphOf(artifacts, found, files),
     signature: json<Bundle['signature']>('signature.json'),
     referenceProfile: json<ReferenceProfile>('reference-profile.json'),
     goldenBatch: json<Bundle['goldenBatch']>('golden-batch.json'),
@@ -46,14 +48,21 @@ export async function readBundle<Bundle extends LoadedBundle | TensorBundle>(
 
 async function readFiles(artifacts: ArtifactStore, version: ModelVersion): Promise<BundleFiles> {
   const read = await Promise.all(
-    bundleRoles.map(async (role) => {
-      const bytes = await artifacts.get(version.manifest.files[role]).catch((cause: unknown) => {
+    Object.entries(version.manifest.files).map(async ([role, sha256]) => {
+      const bytes = await artifacts.get(sha256).catch((cause: unknown) => {
         throw corrupt(version, `file '${role}'`, messageOf(cause), cause);
       });
       return [role, bytes] as const;
     }),
   );
   return Object.fromEntries(read) as unknown as BundleFiles;
+}
+
+function graphOf(artifacts: ArtifactStore, version: ModelVersion, files: BundleFiles): GraphFile {
+  const role = graphRoleOf(files);
+  if (role === undefined) throw corrupt(version, 'the manifest', `expected one graph, its files are ${Object.keys(files).join(', ')}`);
+  const sha256 = version.manifest.files[role] as string;
+  return { role, bytes: files[role] as Uint8Array, path: artifacts.path(sha256), sha256 };
 }
 
 function parse<T>(version: ModelVersion, role: BundleRole, bytes: Uint8Array): T {

@@ -9,7 +9,7 @@ import { canonicalJson } from '../core/json.ts';
 import { sha256Hex, type ArtifactStore } from '../infra/artifacts.ts';
 import type { Postgres, Queryable } from '../infra/postgres.ts';
 import { appendLedger } from './append-ledger.ts';
-import { bundleRoles, type BundleFiles } from './bundle.ts';
+import type { BundleFiles } from './bundle.ts';
 import { lockModel } from './lock-model.ts';
 
 export interface VersionRegistration {
@@ -62,9 +62,9 @@ export async function registerVersion(
 
 async function storeBundle(artifacts: ArtifactStore, { model, files }: VersionRegistration): Promise<BundleManifest> {
   const stored = await Promise.all(
-    bundleRoles.map(async (role) => [role, (await artifacts.put(files[role])).sha256] as const),
+    Object.entries(files).map(async ([role, bytes]) => [role, (await artifacts.put(bytes)).sha256] as const),
   );
-  return { format: 1, model, files: Object.fromEntries(stored) as BundleManifest['files'] };
+  return { format: 1, model, files: Object.fromEntries(stored) as unknown as BundleManifest['files'] };
 }
 
 async function insertVersion(

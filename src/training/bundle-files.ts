@@ -1,26 +1,16 @@
 import type {
-  BundleManifest,
   GoldenBatch,
   Lineage,
+  ModelGraph,
   ModelSignature,
   ReferenceProfile,
   VersionMetrics,
 } from '../contracts/model-bundle.ts';
 import type { GoldenTensors, TensorSignature } from '../contracts/tensor-signature.ts';
-
-export type BundleFiles = Readonly<Record<keyof BundleManifest['files'], Uint8Array>>;
-
-export const bundleFileNames = [
-  'model.onnx',
-  'signature.json',
-  'reference-profile.json',
-  'golden-batch.json',
-  'metrics.json',
-  'lineage.json',
-] as const satisfies readonly (keyof BundleManifest['files'])[];
+import type { BundleFiles } from '../registry/bundle.ts';
 
 export function bundleFiles(parts: {
-  onnx: Uint8Array;
+  graph: ModelGraph;
   signature: ModelSignature | TensorSignature;
   profile: ReferenceProfile;
   goldenBatch: GoldenBatch | GoldenTensors;
@@ -28,7 +18,7 @@ export function bundleFiles(parts: {
   lineage: Lineage;
 }): BundleFiles {
   return {
-    'model.onnx': parts.onnx,
+    [parts.graph.role]: parts.graph.bytes,
     'signature.json': jsonBytes(parts.signature),
     'reference-profile.json': jsonBytes(parts.profile),
     'golden-batch.json': jsonBytes(parts.goldenBatch),

@@ -1,7 +1,7 @@
-import type { Lineage, ModelSignature } from '../contracts/model-bundle.ts';
+import type { Lineage, ModelGraph, ModelSignature } from '../contracts/model-bundle.ts';
 import type { TrainingSet } from '../contracts/training-set.ts';
 import { modelInput } from './encode-examples.ts';
-import { scoreOnnx } from './score-onnx.ts';
+import { scoreGraph } from './score-graph.ts';
 import { HOLDOUT_ROWS_MIN } from './split-by-time.ts';
 
 /** A registered version that the candidate is held against, on the same rows. */
@@ -9,18 +9,18 @@ export interface Champion {
   readonly version: number;
   readonly signature: ModelSignature;
   readonly lineage: Lineage;
-  readonly onnx: Uint8Array;
+  readonly graph: ModelGraph;
 }
 
 /** Null where the champion takes columns that this set does not have: the two can't be compared then. */
 export async function scoreChampion(
   set: TrainingSet,
-  { signature, onnx }: Champion,
+  { signature, graph }: Champion,
   rows: Uint32Array,
 ): Promise<Float32Array | null> {
   const input = modelInput(set, signature, rows);
   if (input === null) return null;
-  return scoreOnnx(onnx, input, signature.numericNames.length + signature.categories.length, signature.tensors);
+  return scoreGraph(graph, input, signature.numericNames.length + signature.categories.length, signature.tensors);
 }
 
 /**

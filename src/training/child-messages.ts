@@ -1,3 +1,4 @@
+import type { GraphRole } from '../contracts/model-bundle.ts';
 import type { JsonValue } from '../core/json.ts';
 import type { BackendName } from './tensorflow-backend.ts';
 import type { Champion } from './champion.ts';
@@ -12,8 +13,8 @@ export interface TrainJob {
   readonly reason: string;
   /** Path of an encoded training set. */
   readonly trainingSet: string;
-  /** Its ONNX file by path. */
-  readonly champion: (Omit<Champion, 'onnx'> & { readonly onnx: string }) | null;
+  /** Its graph by path. */
+  readonly champion: (Omit<Champion, 'graph'> & { readonly graph: { readonly role: GraphRole; readonly file: string } }) | null;
   /** Existing directory for the bundle's files. */
   readonly output: string;
   readonly addon: string | null;

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JsonValue } from '../core/json.ts';
 import { isMillraceError, messageOf } from '../core/millrace-error.ts';
-import { bundleFileNames } from './bundle-files.ts';
+import type { Champion } from './champion.ts';
 import type { ChildMessage, TrainJob } from './child-messages.ts';
 import { loadTensorBackend } from './tensorflow-backend.ts';
 import { trainModel } from './train-model.ts';
@@ -20,14 +20,18 @@ async function run(job: TrainJob): Promise<void> {
     set,
     plan: job.plan,
     backend,
-    champion: job.champion === null ? null : { ...job.champion, onnx: await readFile(job.champion.onnx) },
+    champion: job.champion === null ? null : await readChampion(job.champion),
     dataCut: job.dataCut,
     trigger: job.trigger,
     reason: job.reason,
     onProgress: (progress) => void send({ type: 'progress', progress }),
   });
-  for (const name of bundleFileNames) await writeFile(join(job.output, name), files[name]);
+  for (const [name, bytes] of Object.entries(files)) await writeFile(join(job.output, name), bytes);
   await send({ type: 'done' });
+}
+
+async function readChampion({ graph, ...champion }: NonNullable<TrainJob['champion']>): Promise<Champion> {
+  return { ...champion, graph: { role: graph.role, bytes: await readFile(graph.file) } };
 }
 
 function send(message: ChildMessage): Promise<void> {

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { errorTable, type ErrorCode } from '../core/error-table.ts';
 import { MillraceError } from '../core/millrace-error.ts';
-import type { Lineage, ModelSignature, TrainedMetrics } from '../contracts/model-bundle.ts';
-import { bundleFileNames, type BundleFiles } from './bundle-files.ts';
+import type { Lineage, ModelSignature, RecordRole, TrainedMetrics } from '../contracts/model-bundle.ts';
+import type { BundleFiles } from '../registry/bundle.ts';
 import type { ChildMessage, TrainJob } from './child-messages.ts';
 import type { BackendName } from './tensorflow-backend.ts';
 import type { Champion } from './champion.ts';
@@ -14,6 +14,7 @@ import type { TrainedBundle, TrainingProgress } from './train-model.ts';
 import type { TrainingPlan } from './training-plan.ts';
 
 const STDERR_BYTES_KEPT = 16_384;
+const CHAMPION_FILE = 'champion.graph';
 
 /**
  * For the native backend: few words, and one thread, so that what serves beside it keeps its cores. The
@@ -57,7 +58,7 @@ export async function trainInChild(options: TrainInChildOptions): Promise<Traine
     await runChild(job, options);
     return await readBundle(output);
   } finally {
-    for (const name of ['bundle', 'job.json', 'champion.onnx']) {
+    for (const name of ['bundle', 'job.json', CHAMPION_FILE]) {
       await rm(join(options.directory, name), { recursive: true, force: true });
     }
   }
@@ -65,15 +66,15 @@ export async function trainInChild(options: TrainInChildOptions): Promise<Traine
 
 async function writeJob(options: TrainInChildOptions, output: string): Promise<string> {
   const { trainingSet, plan, dataCut, trigger, reason, champion, addon, directory } = options;
-  const onnx = join(directory, 'champion.onnx');
-  if (champion !== null) await writeFile(onnx, champion.onnx);
+  const file = join(directory, CHAMPION_FILE);
+  if (champion !== null) await writeFile(file, champion.graph.bytes);
   const job: TrainJob = {
     plan,
     dataCut,
     trigger,
     reason,
     trainingSet,
-    champion: champion === null ? null : { ...champion, onnx },
+    champion: champion === null ? null : { ...champion, graph: { role: champion.graph.role, file } },
     output,
     addon,
     backends: options.backends ?? null,
@@ -118,11 +119,10 @@ function runChild(job: string, options: TrainInChildOptions): Promise<void> {
 }
 
 async function readBundle(directory: string): Promise<TrainedBundle> {
-  const bytes = await Promise.all(bundleFileNames.map((name) => readFile(join(directory, name))));
-  const files = Object.fromEntries(
-    bundleFileNames.map((name, i) => [name, bytes[i]]),
-  ) as unknown as BundleFiles;
-  const parse = (name: keyof BundleFiles): unknown => JSON.parse(Buffer.from(files[name]).toString());
+  const names = await readdir(directory);
+  const bytes = await Promise.all(names.map((name) => readFile(join(directory, name))));
+  const files = Object.fromEntries(names.map((name, i) => [name, bytes[i]])) as unknown as BundleFiles;
+  const parse = (name: RecordRole): unknown => JSON.parse(Buffer.from(files[name]).toString());
   return {
     files,
     signature: parse('signature.json') as ModelSignature,

@@ -1,6 +1,7 @@
 import type { Lineage, ModelSignature, TrainedMetrics } from '../contracts/model-bundle.ts';
 import type { TrainingSet } from '../contracts/training-set.ts';
-import { bundleFiles, type BundleFiles } from './bundle-files.ts';
+import type { BundleFiles } from '../registry/bundle.ts';
+import { bundleFiles } from './bundle-files.ts';
 import { learnedTo, scoreChampion, unseenRows, type Champion } from './champion.ts';
 import { checkExport } from './check-export.ts';
 import { describeLineage, describeSignature } from './describe-version.ts';
@@ -105,7 +106,7 @@ export async function trainModel(options: TrainOptions): Promise<TrainedBundle> 
     );
     const goldenBatch = createGoldenBatch(golden, await scoreOnnx(onnx, golden, columns));
     return {
-      files: bundleFiles({ onnx, signature, profile, goldenBatch, metrics, lineage }),
+      files: bundleFiles({ graph: { role: 'model.onnx', bytes: onnx }, signature, profile, goldenBatch, metrics, lineage }),
       signature,
       metrics,
       lineage,

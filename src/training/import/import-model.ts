@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import type { CategoryEncoder, ImportedFile, Lineage, ModelSignature, ReferenceProfile, VersionMetrics } from '../../contracts/model-bundle.ts';
 import type { TrainingSet } from '../../contracts/training-set.ts';
 import { isMillraceError } from '../../core/millrace-error.ts';
-import { bundleFiles, type BundleFiles } from '../bundle-files.ts';
+import type { BundleFiles } from '../../registry/bundle.ts';
+import { bundleFiles } from '../bundle-files.ts';
 import type { Champion } from '../champion.ts';
 import { modelInput } from '../encode-examples.ts';
 import { createGoldenBatch } from '../golden-batch.ts';
@@ -97,7 +98,7 @@ export async function importModel(options: ImportOptions): Promise<ImportedBundl
   const imported: ImportedFile = { file: file.name, sha256, bytes: file.bytes.length, by, ...header, trainedTo };
   const lineage = describeImport(options, split, imported);
   const goldenBatch = createGoldenBatch(probe.features, scores);
-  const files = bundleFiles({ onnx: file.bytes, signature, profile, goldenBatch, metrics, lineage });
+  const files = bundleFiles({ graph: { role: 'model.onnx', bytes: file.bytes }, signature, profile, goldenBatch, metrics, lineage });
   return { files, signature, metrics, lineage, notes };
 }
 

@@ -5,8 +5,9 @@ import { elementCount, type Tensor, type TensorSpec } from '../../contracts/tens
 import type { GoldenTensors, TensorSignature } from '../../contracts/tensor-signature.ts';
 import { messageOf } from '../../core/millrace-error.ts';
 import { tensorDifference, toGolden } from '../../registry/golden-tensors.ts';
+import type { BundleFiles } from '../../registry/bundle.ts';
 import { fromOnnx, toOnnx } from '../../registry/onnx-tensors.ts';
-import { bundleFiles, type BundleFiles } from '../bundle-files.ts';
+import { bundleFiles } from '../bundle-files.ts';
 import { EXPORT_DIFFERENCE_MAX } from '../check-export.ts';
 import { MODEL_BATCH_ROWS_MAX } from '../training-plan.ts';
 import { findSpecs, mayShareRuns } from './find-specs.ts';
@@ -68,7 +69,7 @@ export async function importTensors({ model, file, by, reason }: ImportTensorsOp
     };
     const goldenBatch: GoldenTensors = { tensors: probe.tensors, tolerance: EXPORT_DIFFERENCE_MAX };
     const profile = { columns: [], usualPsi: {} };
-    return { files: bundleFiles({ onnx: file.bytes, signature, profile, goldenBatch, metrics, lineage }), signature, metrics, lineage, notes };
+    return { files: bundleFiles({ graph: { role: 'model.onnx', bytes: file.bytes }, signature, profile, goldenBatch, metrics, lineage }), signature, metrics, lineage, notes };
   } finally {
     await session.release();
   }

@@ -67,7 +67,7 @@ describe('model versions', () => {
     const bundle = await stage.registry.readBundle(model, 1);
     expect(bundle.signature.numericNames).toEqual(['delay', 'distance']);
     expect(bundle.metrics.candidate?.overall.auc).toBe(0.77);
-    await writeFile(stage.artifacts.path(bundle.manifest.files['model.onnx']), 'something else');
+    await writeFile(stage.artifacts.path(bundle.manifest.files['model.onnx']!), 'something else');
     await expect(stage.registry.readBundle(model, 1)).rejects.toMatchObject({
       code: 'MODEL_BUNDLE_CORRUPT',
       message: expect.stringContaining("file 'model.onnx'"),

@@ -4,7 +4,7 @@ import { encodeCategories } from '../../../src/contracts/encode-categories.ts';
 import type { GoldenBatch } from '../../../src/contracts/model-bundle.ts';
 import { logisticRegression } from '../../../src/define/model.ts';
 import { evaluateSlice } from '../../../src/statistics/evaluate-slice.ts';
-import { bundleFileNames } from '../../../src/training/bundle-files.ts';
+import { recordRoles } from '../../../src/contracts/model-bundle.ts';
 import { scoreOnnx } from '../../../src/training/score-onnx.ts';
 import { loadTensorBackend, type TensorBackend } from '../../../src/training/tensorflow-backend.ts';
 import { trainModel, type TrainedBundle, type TrainOptions } from '../../../src/training/train-model.ts';
@@ -48,9 +48,9 @@ describe('trainModel', () => {
 
   it('gives the same model file for the same seed, and another for another', async () => {
     const again = await trainModel(options());
-    expect(sha256(again.files['model.onnx'])).toBe(sha256(first.files['model.onnx']));
+    expect(sha256(again.files['model.onnx']!)).toBe(sha256(first.files['model.onnx']!));
     const other = await trainModel(options({ plan: syntheticPlan(undefined, { seed: 12 }) }));
-    expect(sha256(other.files['model.onnx'])).not.toBe(sha256(first.files['model.onnx']));
+    expect(sha256(other.files['model.onnx']!)).not.toBe(sha256(first.files['model.onnx']!));
   });
 
   it('leaves no tensor behind', () => {
@@ -58,11 +58,11 @@ describe('trainModel', () => {
   });
 
   it('writes every file of the bundle, and its golden batch is answered by the model file', async () => {
-    expect(Object.keys(first.files)).toEqual([...bundleFileNames]);
+    expect(Object.keys(first.files)).toEqual(['model.onnx', ...recordRoles]);
     const golden = JSON.parse(new TextDecoder().decode(first.files['golden-batch.json'])) as GoldenBatch;
     const features = new Float32Array(Uint8Array.from(Buffer.from(golden.features, 'base64')).buffer);
     expect(features.length).toBe(golden.rows * golden.columns);
-    const scores = await scoreOnnx(first.files['model.onnx'], features, golden.columns);
+    const scores = await scoreOnnx(first.files['model.onnx']!, features, golden.columns);
     scores.forEach((score, i) => {
       expect(Math.abs(score - (golden.scores[i] as number))).toBeLessThanOrEqual(golden.tolerance);
     });
@@ -94,7 +94,7 @@ describe('trainModel', () => {
       version: 1,
       signature: old.signature,
       lineage: old.lineage,
-      onnx: old.files['model.onnx'],
+      graph: { role: 'model.onnx' as const, bytes: old.files['model.onnx']! },
     };
     const { metrics } = await trainModel(options({ champion }));
     expect(metrics.championVersion).toBe(1);
@@ -104,7 +104,7 @@ describe('trainModel', () => {
       version: 2,
       signature: first.signature,
       lineage: first.lineage,
-      onnx: first.files['model.onnx'],
+      graph: { role: 'model.onnx' as const, bytes: first.files['model.onnx']! },
     };
     const seen = await trainModel(options({ champion: twin }));
     expect(seen.metrics.champion).toBeNull();
@@ -116,7 +116,7 @@ describe('trainModel', () => {
     const without = await trainModel(options({ plan: syntheticPlan(undefined, { refit: false }) }));
     expect(without.lineage.trainer).toMatchObject({ refit: null });
     expect(overall(without)).toEqual(overall(first));
-    expect(sha256(without.files['model.onnx'])).not.toBe(sha256(first.files['model.onnx']));
+    expect(sha256(without.files['model.onnx']!)).not.toBe(sha256(first.files['model.onnx']!));
   });
 
   it('refuses a set of which no column varies', async () => {
@@ -131,7 +131,7 @@ describe('trainModel', () => {
 describe('the exported model', () => {
   const columns = 6;
   const score = (rows: readonly (readonly number[])[]) =>
-    scoreOnnx(first.files['model.onnx'], Float32Array.from(rows.flat()), columns);
+    scoreOnnx(first.files['model.onnx']!, Float32Array.from(rows.flat()), columns);
 
   it('differs from TensorFlow.js by rounding only', () => {
     expect(first.metrics.exportParity).toBeLessThan(1e-5);

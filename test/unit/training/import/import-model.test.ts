@@ -51,7 +51,7 @@ const figuresOf = (rows: readonly number[], weights = WEIGHTS) =>
 describe('an imported model', () => {
   it('keeps its file as it is, and says where it is from and where its score is', async () => {
     const { files, signature, lineage, notes } = await importModel(options());
-    expect(Buffer.compare(files['model.onnx'], bytes)).toBe(0);
+    expect(Buffer.compare(files['model.onnx']!, bytes)).toBe(0);
     expect(signature).toMatchObject({
       categories: encoders.categories,
       tensors: { input: 'X', output: 'probabilities', outputColumns: 2, scoreColumn: 1 },
@@ -90,7 +90,7 @@ describe('an imported model', () => {
     const own = [0.2, 0.2, 0, 0, 0, -0.1];
     const { signature, lineage } = await importModel(options({ file: { name: 'own.onnx', bytes: linearOnnx(own) } }));
     const seenTo = HOLDOUT_FROM + 5 * DAY_MS;
-    const champion = { version: 4, signature, lineage: { ...lineage, trainingTo: seenTo }, onnx: linearOnnx(own) };
+    const champion = { version: 4, signature, lineage: { ...lineage, trainingTo: seenTo }, graph: { role: 'model.onnx' as const, bytes: linearOnnx(own) } };
     const { metrics } = await importModel(options({ champion }));
     const rows = decidedFrom(seenTo + 1);
     expect(metrics.championVersion).toBe(4);

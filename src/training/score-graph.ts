@@ -1,0 +1,16 @@
+import type { GraphTensors } from '../contracts/graph-tensors.ts';
+import type { GraphRole, ModelGraph } from '../contracts/model-bundle.ts';
+import { scoreOnnx } from './score-onnx.ts';
+
+type Score = (bytes: Uint8Array, features: Float32Array, columns: number, tensors?: GraphTensors) => Promise<Float32Array>;
+
+const scorers: Readonly<Record<GraphRole, Score>> = { 'model.onnx': scoreOnnx };
+
+/**
+ * Scores of a version's graph, whichever runtime it is for, on one CPU thread.
+ * @param features row-major, `columns` a row
+ * @param tensors of an imported graph
+ * @throws MillraceError SERVING_SESSION_FAILED where the graph answers something else than a score a row
+ */
+export const scoreGraph = ({ role, bytes }: ModelGraph, features: Float32Array, columns: number, tensors?: GraphTensors): Promise<Float32Array> =>
+  scorers[role](bytes, features, columns, tensors);
