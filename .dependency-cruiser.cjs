@@ -5,7 +5,7 @@
 const pure = ['src/core', 'src/contracts'];
 const layer1 = [...pure, 'src/define', 'src/fold', 'src/statistics'];
 const layer2 = [...layer1, 'src/infra'];
-const layer3 = [...layer2, 'src/registry', 'src/store'];
+const layer3 = [...layer2, 'src/registry', 'src/store', 'src/tensorflow'];
 const layer4 = [...layer3, 'src/stream', 'src/training', 'src/monitoring'];
 
 const may = {
@@ -17,6 +17,7 @@ const may = {
   'src/infra': layer1,
   'src/registry': layer2,
   'src/store': layer2,
+  'src/tensorflow': pure,
   'src/stream': layer3,
   'src/training': layer3,
   'src/monitoring': layer3,
@@ -71,7 +72,7 @@ module.exports = {
       from: { path: source, pathNot: '^(serving/session-host|src/training)/' },
       to: { path: 'onnxruntime-node' },
     },
-    { name: 'tensorflow-only-in-training', severity: 'error', from: { path: source, pathNot: '^(src/training|stack)/' }, to: { path: '@tensorflow/' } },
+    { name: 'tensorflow-only-in-its-folder-and-in-training', severity: 'error', from: { path: source, pathNot: '^(src/tensorflow|src/training|stack)/' }, to: { path: '@tensorflow/' } },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

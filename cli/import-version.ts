@@ -15,6 +15,8 @@ export interface ImportRequest {
   readonly file: string;
   readonly input: string | null;
   readonly output: string | null;
+  /** What the graph gets in place of null; null: NaN. */
+  readonly nullAs: number | null;
   /** Path of the columns.json of the rows that it learned from. */
   readonly columns: string | null;
   readonly threshold: number | null;
@@ -48,6 +50,7 @@ export async function importVersion(
     file,
     input: request.input,
     output: request.output,
+    nullAs: request.nullAs,
     encoders: columns,
     set: built?.trainingSet ?? null,
     dataCut: built?.dataCut ?? (await newestKnownTime(db, sources)) ?? 0,

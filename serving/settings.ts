@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { readSettings, type Environment } from '../src/infra/settings.ts';
+import { backendNames } from '../src/tensorflow/tensorflow-backend.ts';
 import { accessSettingNames, accessShape, checkTogether } from './access/access-settings.ts';
 import { cacheKinds } from './cache/create-score-cache.ts';
 import { objectivesDefault } from './request-metrics.ts';
@@ -51,6 +52,12 @@ const shape = {
     .default('cuda,cpu')
     .transform((text) => text.split(',').map((name) => name.trim()))
     .pipe(z.array(z.enum(executionProviders)).min(1)),
+  tensorflowBackends: z
+    .string()
+    .default(backendNames.join(','))
+    .transform((text) => text.split(',').map((name) => name.trim()))
+    .pipe(z.array(z.enum(backendNames)).min(1)),
+  tensorflowAddon: z.string().min(1).optional(),
   openTimeoutMs: positive(HOUR_MS).default(60_000),
   runTimeoutMs: positive(HOUR_MS).default(5_000),
   allocationPollMs: positive(HOUR_MS).default(500),
@@ -108,6 +115,8 @@ export const servingSettingNames = {
   cacheTtlMs: 'MILLRACE_SERVING_CACHE_TTL_MS',
   placement: 'MILLRACE_SERVING_PLACEMENT',
   providers: 'MILLRACE_SERVING_PROVIDERS',
+  tensorflowBackends: 'MILLRACE_SERVING_TENSORFLOW_BACKENDS',
+  tensorflowAddon: 'MILLRACE_TENSORFLOW_ADDON',
   openTimeoutMs: 'MILLRACE_SERVING_OPEN_TIMEOUT_MS',
   runTimeoutMs: 'MILLRACE_SERVING_RUN_TIMEOUT_MS',
   allocationPollMs: 'MILLRACE_SERVING_ALLOCATION_POLL_MS',

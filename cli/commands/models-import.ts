@@ -11,6 +11,7 @@ import { formatNumber, formatTime, NONE, renderPairs } from '../table.ts';
 interface ImportOptions {
   readonly input?: string;
   readonly output?: string;
+  readonly nullAs?: number;
   readonly columns?: string;
   readonly threshold?: number;
   readonly trainedTo?: number;
@@ -21,22 +22,23 @@ interface ImportOptions {
 export const addModelsImport: AddCommand = (models, act) => {
   models
     .command('import')
-    .summary('register an ONNX file that was trained elsewhere as a version')
+    .summary('register a model that was trained elsewhere as a version')
     .description(
-      "Examines an ONNX file, evaluates it on the model's hold-out where labelled examples are there, and registers it as a version. It takes traffic only by 'millrace rollout' or 'millrace promote'.",
+      "Examines an ONNX file or a TensorFlow.js model, evaluates it on the model's hold-out where labelled examples are there, and registers it as a version. It takes traffic only by 'millrace rollout' or 'millrace promote'.",
     )
     .argument('<model>', 'model name')
-    .argument('<file>', 'the .onnx file; with one float input [rows, columns of the feature service], or see --tensors')
+    .argument('<file>', 'the .onnx file, or the model.json of TensorFlow.js with its weights beside it; with one float input [rows, columns of the feature service], or see --tensors')
     .option('--columns <file>', "columns.json of the rows that it learned from ('millrace models export-rows')")
     .option('--input <name>', 'input of the graph (default: the only one)')
     .option('--output <name>', 'output with the probability (default: the only one of floats)')
+    .option('--null-as <number>', 'what the graph gets in place of null (default: NaN, which it imputes)', parseFinite)
     .option('--threshold <probability>', 'answers from it on are the positive class (default: 0.5)', parseProbability)
     .option('--trained-to <time>', 'decision time of the newest example that it learned from (default: that of the training part of --columns)', parseMoment)
     .option('--tensors', "a model without a feature service: its tensors are the graph's own")
     .option('--reason <text>', 'why, for the ledger', 'imported on the command line')
     .addHelpText(
       'after',
-      examples('millrace models import flight_delay lightgbm.onnx --columns rows/columns.json', 'millrace models import fraud forest.onnx --output probabilities --threshold 0.8', 'millrace models import sentiment bert.onnx --tensors'),
+      examples('millrace models import flight_delay lightgbm.onnx --columns rows/columns.json', 'millrace models import fraud forest.onnx --output probabilities --threshold 0.8', 'millrace models import fraud tfjs/model.json --null-as 0', 'millrace models import sentiment bert.onnx --tensors'),
     )
     .action(
       act(async (context, name: string, file: string, options: ImportOptions) => {
@@ -54,6 +56,7 @@ const importForService = (context: CommandContext, name: string, file: string, o
       file,
       input: options.input ?? null,
       output: options.output ?? null,
+      nullAs: options.nullAs ?? null,
       columns: options.columns ?? null,
       threshold: options.threshold ?? null,
       trainedTo: options.trainedTo ?? null,
@@ -107,7 +110,13 @@ const headOf = (version: number, existed: boolean, imported: ImportedFile | unde
 ];
 
 /** Options that are about rows of a feature service. */
-const alienOptions = ['input', 'output', 'columns', 'threshold', 'trainedTo'] as const;
+const alienOptions = ['input', 'output', 'nullAs', 'columns', 'threshold', 'trainedTo'] as const;
+
+function parseFinite(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('Expected a number.');
+  return value;
+}
 
 function parseProbability(text: string): number {
   const value = Number(text);

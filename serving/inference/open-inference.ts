@@ -48,7 +48,6 @@ export interface RepositoryEntry {
   readonly reason: string;
 }
 
-const PLATFORM = 'onnxruntime_onnx';
 const EXTENSIONS = ['binary_tensor_data', 'model_repository'];
 const MS_PER_SECOND = 1_000;
 
@@ -92,12 +91,12 @@ export class OpenInference {
     const tensorModel = this.#tensorModel(name);
     if (tensorModel !== undefined) {
       const versions = tensorModel.router.loaded.map((one) => String(one.version));
-      return { name, versions, platform: PLATFORM, ...this.#tensorInference.tensorsOf(tensorModel, version) };
+      return { name, versions, ...this.#tensorInference.describe(tensorModel, version) };
     }
     const model = this.#options.dataPlane.model(name);
     const target = requireVersion(model, version);
     const versions = model.router.loaded.map((one) => String(one.version));
-    return { name, versions, platform: PLATFORM, ...tensorsOf(target) };
+    return { name, versions, platform: target.platform, ...tensorsOf(target) };
   }
 
   /** Every version that is allocated: whether this process has it, and if not why. */

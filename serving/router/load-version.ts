@@ -1,4 +1,4 @@
-import type { ModelSignature } from '../../src/contracts/model-bundle.ts';
+import { platforms, type ModelSignature } from '../../src/contracts/model-bundle.ts';
 import { isMillraceError, MillraceError } from '../../src/core/millrace-error.ts';
 import type { LoadedBundle } from '../../src/registry/bundle.ts';
 import type { SignedService } from '../../src/store/current-services.ts';
@@ -34,6 +34,7 @@ export async function loadVersion(bundle: LoadedBundle, options: LoadVersionOpti
   const columns = signature.numericNames.length + signature.categories.length;
   const warm = await options.host.load({
     label: `${bundle.model}/${version}`,
+    role: bundle.graph.role,
     path: bundle.graph.path,
     sha256: bundle.graph.sha256,
     columns,
@@ -43,7 +44,7 @@ export async function loadVersion(bundle: LoadedBundle, options: LoadVersionOpti
     instances: batching.instances,
     threads: batching.threads,
   });
-  return new ServingVersion({ ...options, ...batching, batchRowsMax, version, digest, signature, program: service.program, warm, cache: options.cacheOf(digest, columns) });
+  return new ServingVersion({ ...options, ...batching, batchRowsMax, version, digest, platform: platforms[bundle.graph.role], signature, program: service.program, warm, cache: options.cacheOf(digest, columns) });
 }
 
 function assertServable(

@@ -17,6 +17,8 @@ export interface ServingVersionOptions extends Pick<
   readonly batchRowsMax?: number;
   readonly version: number;
   readonly digest: string;
+  /** What runs its graph. */
+  readonly platform: string;
   readonly signature: ModelSignature;
   /** Of the feature service that it was trained with: its rows are made by this one. */
   readonly program: ServiceProgram;
@@ -29,6 +31,7 @@ export interface ServingVersionOptions extends Pick<
 export class ServingVersion {
   readonly version: number;
   readonly digest: string;
+  readonly platform: string;
   readonly signature: ModelSignature;
   readonly program: ServiceProgram;
   readonly keyFields: readonly string[];
@@ -44,6 +47,7 @@ export class ServingVersion {
   constructor(options: ServingVersionOptions) {
     this.version = options.version;
     this.digest = options.digest;
+    this.platform = options.platform;
     this.signature = options.signature;
     this.program = options.program;
     this.keyFields = keyFieldsOf(options.program);

@@ -2,7 +2,7 @@ import type { Tensor } from '../../src/contracts/tensor.ts';
 import { messageOf, MillraceError } from '../../src/core/millrace-error.ts';
 import type { Logger } from '../../src/infra/logger.ts';
 import { SessionProcess, type SessionProcessLimits, type TimedScores, type TimedTensors } from './session-process.ts';
-import type { ExecutionProvider, Session, SessionSource, TensorSource } from './session.ts';
+import type { Session, SessionSource, TensorSource } from './session.ts';
 
 const RESTART_DELAY_MS_MIN = 50;
 const RESTART_DELAY_MS_MAX = 10_000;
@@ -21,7 +21,7 @@ export interface ChildSessionOptions extends SessionProcessLimits {
  */
 export class ChildSession implements Session {
   readonly placement = 'child';
-  readonly provider: ExecutionProvider;
+  readonly provider: string;
   readonly #options: ChildSessionOptions;
   #process: Promise<SessionProcess>;
   #delayMs = RESTART_DELAY_MS_MIN;
@@ -40,7 +40,7 @@ export class ChildSession implements Session {
   static async open(options: ChildSessionOptions): Promise<ChildSession> {
     const first = await SessionProcess.open(options.source, options);
     if (first.passedOver.length > 0) {
-      options.logger.warn({ passedOver: first.passedOver, provider: first.provider }, 'execution providers passed over');
+      options.logger.warn({ passedOver: first.passedOver, provider: first.provider }, 'execution providers or backends passed over');
     }
     return new ChildSession(options, first);
   }

@@ -1,14 +1,13 @@
-import type { OnnxSession } from './open-onnx-session.ts';
-import type { ExecutionProvider, Session } from './session.ts';
+import type { RowSession, Session } from './session.ts';
 
 /** A session in the serving process: no hand-over, but its runs hold up the HTTP loop. */
 export class InProcessSession implements Session {
   readonly placement = 'in-process';
-  readonly provider: ExecutionProvider;
-  readonly #session: OnnxSession;
+  readonly provider: string;
+  readonly #session: RowSession;
   #inFlight: Promise<unknown> = Promise.resolve();
 
-  constructor(session: OnnxSession) {
+  constructor(session: RowSession) {
     this.#session = session;
     this.provider = session.provider;
   }

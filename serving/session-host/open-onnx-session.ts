@@ -1,21 +1,16 @@
 import { Tensor, type InferenceSession } from 'onnxruntime-node';
-import { millraceTensors, scoresOf, type GraphTensors } from '../../src/contracts/graph-tensors.ts';
+import { fillNulls, millraceTensors, scoresOf, type GraphTensors } from '../../src/contracts/graph-tensors.ts';
 import { messageOf, MillraceError } from '../../src/core/millrace-error.ts';
-import { openVerified, rejectSource, type OpenedSession } from './open-verified.ts';
-import type { SessionSource } from './session.ts';
-
-/** A session of ONNX Runtime in this very process: `run` blocks the thread that it is called on. */
-export interface OnnxSession extends Omit<OpenedSession, 'session'> {
-  run(features: Float32Array, rows: number): Promise<Float32Array>;
-  release(): Promise<void>;
-}
+import { openVerified, type OpenedSession } from './open-verified.ts';
+import { rejectSource } from './read-verified.ts';
+import type { RowSession, SessionSource } from './session.ts';
 
 /**
  * Opens a model whose bytes have the wanted digest, that holds all of its values, and that takes
  * `features` [rows, columns] and answers `score` [rows], or what the source names in their places.
  * @throws SERVING_VERSION_REJECTED
  */
-export async function openOnnxSession(source: SessionSource): Promise<OnnxSession> {
+export async function openOnnxSession(source: SessionSource): Promise<RowSession> {
   const { tensors } = source;
   const opened = await openVerified(source, (session) => {
     if (tensors === undefined) assertTensors(session, source);
@@ -51,14 +46,14 @@ function describe(metadata: readonly InferenceSession.ValueMetadata[]): string {
     .join(', ');
 }
 
-function wrap({ session, provider, passedOver }: OpenedSession, { columns, tensors = millraceTensors }: SessionSource): OnnxSession {
+function wrap({ session, provider, passedOver }: OpenedSession, { columns, tensors = millraceTensors }: SessionSource): RowSession {
   return {
     provider,
     passedOver,
     async run(features, rows) {
       let output: Tensor | undefined;
       try {
-        const feeds = { [tensors.input]: new Tensor('float32', features, [rows, columns]) };
+        const feeds = { [tensors.input]: new Tensor('float32', fillNulls(features, tensors), [rows, columns]) };
         output = (await session.run(feeds, [tensors.output]))[tensors.output];
       } catch (cause) {
         throw new MillraceError('SERVING_SESSION_FAILED', `A batch of ${rows} rows failed: ${messageOf(cause)}`, { cause });

@@ -1,18 +1,14 @@
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { InferenceSession } from 'onnxruntime-node';
 import { messageOf, MillraceError } from '../../src/core/millrace-error.ts';
 import { inspectOnnx } from '../../src/registry/inspect-onnx.ts';
-import type { ExecutionProvider, ModelSource } from './session.ts';
+import { readVerified, rejectSource } from './read-verified.ts';
+import type { ModelSource, RunsOn } from './session.ts';
 
 /** More threads double the CPU time and hurt p99 at the sizes of most models: scale by processes. */
 const THREADS_DEFAULT = 1;
 
-export interface OpenedSession {
+export interface OpenedSession extends RunsOn {
   readonly session: InferenceSession;
-  readonly provider: ExecutionProvider;
-  /** Why the providers before it in the list were passed over. */
-  readonly passedOver: readonly string[];
 }
 
 /**
@@ -21,7 +17,7 @@ export interface OpenedSession {
  * @throws SERVING_VERSION_REJECTED
  */
 export async function openVerified(source: ModelSource, check: (session: InferenceSession) => void): Promise<OpenedSession> {
-  const bytes = await readVerified(source);
+  const bytes = await readOnnx(source);
   const passedOver: string[] = [];
   for (const provider of source.providers) {
     try {
@@ -42,12 +38,8 @@ export async function openVerified(source: ModelSource, check: (session: Inferen
   throw rejectSource(source, `ONNX Runtime opened it with none of its execution providers (${passedOver.join('; ')})`);
 }
 
-async function readVerified(source: ModelSource): Promise<Buffer> {
-  const bytes = await readFile(source.path).catch((cause: unknown) => {
-    throw rejectSource(source, `it could not be read (${messageOf(cause)})`);
-  });
-  const found = createHash('sha256').update(bytes).digest('hex');
-  if (found !== source.sha256) throw rejectSource(source, `its sha256 is ${found}, expected ${source.sha256}`);
+async function readOnnx(source: ModelSource): Promise<Buffer> {
+  const bytes = await readVerified(source);
   let external: string | null;
   try {
     external = inspectOnnx(bytes).externalTensor;
@@ -57,6 +49,3 @@ async function readVerified(source: ModelSource): Promise<Buffer> {
   if (external !== null) throw rejectSource(source, `tensor '${external}' keeps its values in another file`);
   return bytes;
 }
-
-export const rejectSource = ({ path }: ModelSource, why: string): MillraceError =>
-  new MillraceError('SERVING_VERSION_REJECTED', `Model file '${path}' was refused: ${why}. Register the version again from its training run.`);

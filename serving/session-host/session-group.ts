@@ -1,4 +1,4 @@
-import type { ExecutionProvider, Placement, Session } from './session.ts';
+import type { Placement, Session } from './session.ts';
 
 interface Member {
   readonly session: Session;
@@ -8,7 +8,7 @@ interface Member {
 /** Several sessions of one version as one: a batch goes to the one with the fewest under way, in turn where several have. */
 export class SessionGroup implements Session {
   readonly placement: Placement;
-  readonly provider: ExecutionProvider;
+  readonly provider: string;
   readonly #members: readonly Member[];
   #next = 0;
 

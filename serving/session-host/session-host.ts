@@ -10,7 +10,7 @@ import { inspectOnnx } from '../../src/registry/inspect-onnx.ts';
 import { openOnnxSession } from './open-onnx-session.ts';
 import { SessionGroup } from './session-group.ts';
 import type { SessionProcessLimits } from './session-process.ts';
-import type { ExecutionProvider, Session, SessionSource, TensorSource } from './session.ts';
+import type { Runtimes, Session, SessionSource, TensorSource } from './session.ts';
 
 export const placementPolicies = ['auto', 'child', 'in-process'] as const;
 export type PlacementPolicy = (typeof placementPolicies)[number];
@@ -25,9 +25,8 @@ const IN_PROCESS_SESSIONS_MAX = 64;
 /** Full batches of a warm-up: the first ones are slow, the median counts. */
 const WARM_UP_BATCHES = 9;
 
-export interface SessionHostOptions extends SessionProcessLimits {
+export interface SessionHostOptions extends SessionProcessLimits, Runtimes {
   readonly placement: PlacementPolicy;
-  readonly providers: readonly ExecutionProvider[];
   readonly logger: Logger;
   readonly onRestart?: (label: string) => void;
 }
@@ -35,6 +34,7 @@ export interface SessionHostOptions extends SessionProcessLimits {
 export interface SessionRequest {
   /** Model and version, for logs. */
   readonly label: string;
+  readonly role: SessionSource['role'];
   readonly path: string;
   readonly sha256: string;
   readonly columns: number;
@@ -47,7 +47,7 @@ export interface SessionRequest {
   readonly threads?: number;
 }
 
-export interface TensorSessionRequest extends Omit<TensorSource, 'providers'> {
+export interface TensorSessionRequest extends Omit<TensorSource, keyof Runtimes> {
   /** Model and version, for logs. */
   readonly label: string;
   readonly golden: GoldenTensors;
@@ -88,8 +88,8 @@ export class SessionHost {
    * @throws SERVING_VERSION_REJECTED, SERVING_SESSION_LOST, SERVING_SESSION_FAILED
    */
   async load(request: SessionRequest): Promise<WarmSession> {
-    const { logger, providers } = this.#options;
-    const source: SessionSource = { ...request, providers };
+    const { logger } = this.#options;
+    const source: SessionSource = { ...request, ...this.#runtimes };
     const child = await this.#openChild(source, request);
     try {
       const goldenDifference = await checkGoldenBatch(request.golden, request.columns, request.batchRowsMax, (rows) =>
@@ -111,8 +111,8 @@ export class SessionHost {
 
   /** @throws SERVING_VERSION_REJECTED, SERVING_SESSION_LOST, SERVING_SESSION_FAILED */
   async loadTensors({ label, golden, ...request }: TensorSessionRequest): Promise<WarmTensorSession> {
-    const { logger, providers } = this.#options;
-    const session = await this.#openChild({ ...request, providers }, { label });
+    const { logger } = this.#options;
+    const session = await this.#openChild({ ...request, ...this.#runtimes }, { label });
     try {
       const runMs = await checkGoldenTensors(golden, (inputs) => session.runTensors(inputs));
       logger.info({ version: label, placement: session.placement, provider: session.provider, runMs }, 'session warm');
@@ -123,7 +123,14 @@ export class SessionHost {
     }
   }
 
+  get #runtimes(): Runtimes {
+    const { providers, tensorflowBackends, tensorflowAddon } = this.#options;
+    return { providers, tensorflowBackends, tensorflowAddon };
+  }
+
   async #admits(request: SessionRequest, times: { batchMs: number; handOverMs: number }): Promise<boolean> {
+    // TensorFlow.js has one backend for a whole process, and its native ones may take a process down.
+    if (request.role !== 'model.onnx') return false;
     if (this.#options.placement !== 'auto') return this.#options.placement === 'in-process';
     if ((request.instances ?? 1) > 1) return false;
     if (times.batchMs >= times.handOverMs || this.#inProcessOpened >= IN_PROCESS_SESSIONS_MAX) return false;
@@ -156,7 +163,7 @@ export class SessionHost {
 
   async #moveIn(source: SessionSource, request: SessionRequest, child: ChildSession): Promise<Session> {
     this.#inProcessOpened++;
-    const session = new InProcessSession(await openOnnxSession({ ...source, providers: [child.provider] }));
+    const session = new InProcessSession(await openOnnxSession({ ...source, providers: source.providers.filter((provider) => provider === child.provider) }));
     await session.run(new Float32Array(request.batchRowsMax * request.columns), request.batchRowsMax);
     await child.close();
     return session;

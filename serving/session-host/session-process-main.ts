@@ -1,17 +1,18 @@
 /** Entry of a session's own process: opens one model and runs its batches, told by frames on descriptor 3. */
 import { Socket } from 'node:net';
 import { isMillraceError, messageOf } from '../../src/core/millrace-error.ts';
-import { openOnnxSession, type OnnxSession } from './open-onnx-session.ts';
-import { openTensorSession, type OpenTensorSession } from './open-tensor-session.ts';
+import { setEnvironment } from '../../src/infra/process-environment.ts';
+import { nativeDefaults, nativeEnvironment } from '../../src/tensorflow/native-environment.ts';
+import { openSession, openTensorSession } from './open-session.ts';
 import { asBytes, asFloats, frameHeader, frameKind, FrameReader, type Frame } from './session-frames.ts';
-import type { SessionSource, TensorSource } from './session.ts';
+import type { RowSession, SessionSource, TensorSession, TensorSource } from './session.ts';
 import { decodeTensors, encodeTensors } from './tensor-frames.ts';
 
 const FRAMES_DESCRIPTOR = 3;
 
 const channel = new Socket({ fd: FRAMES_DESCRIPTOR, readable: true, writable: true });
-let session: OnnxSession | undefined;
-let tensorSession: OpenTensorSession | undefined;
+let session: RowSession | undefined;
+let tensorSession: TensorSession | undefined;
 let columns = 1;
 
 // A signal to the process group is the parent's to act on: it drains first, then closes the channel.
@@ -28,10 +29,16 @@ function send(kind: number, id: number, extra: number, payload: Uint8Array): voi
 const sendJson = (kind: number, id: number, value: unknown): void =>
   send(kind, id, 0, Buffer.from(JSON.stringify(value)));
 
+function parseSource<Source extends SessionSource | TensorSource>(frame: Frame): Source {
+  const source = JSON.parse(Buffer.from(frame.payload).toString()) as Source;
+  if (source.role === 'model.tfjs') setEnvironment({ ...nativeDefaults, TF_NUM_INTRAOP_THREADS: String(source.threads ?? 1), ...nativeEnvironment });
+  return source;
+}
+
 async function open(frame: Frame): Promise<void> {
-  const source = JSON.parse(Buffer.from(frame.payload).toString()) as SessionSource;
+  const source = parseSource<SessionSource>(frame);
   columns = source.columns;
-  session = await openOnnxSession(source);
+  session = await openSession(source);
   sendJson(frameKind.opened, frame.id, { provider: session.provider, passedOver: session.passedOver });
 }
 
@@ -44,7 +51,7 @@ async function run(frame: Frame): Promise<void> {
 }
 
 async function openTensors(frame: Frame): Promise<void> {
-  tensorSession = await openTensorSession(JSON.parse(Buffer.from(frame.payload).toString()) as TensorSource);
+  tensorSession = await openTensorSession(parseSource<TensorSource>(frame));
   sendJson(frameKind.opened, frame.id, { provider: tensorSession.provider, passedOver: tensorSession.passedOver });
 }
 

@@ -6,7 +6,7 @@ import type { Tensor } from '../../src/contracts/tensor.ts';
 import { MillraceError } from '../../src/core/millrace-error.ts';
 import { errorTable, type ErrorCode } from '../../src/core/error-table.ts';
 import { asBytes, asFloats, frameHeader, frameKind, FrameReader, type Frame } from './session-frames.ts';
-import type { ExecutionProvider, SessionSource, TensorSource } from './session.ts';
+import type { RunsOn, SessionSource, TensorSource } from './session.ts';
 import { decodeTensors, encodeTensors } from './tensor-frames.ts';
 
 export interface SessionProcessLimits {
@@ -41,12 +41,12 @@ const CLOSE_GRACE_MS = 2_000;
 
 /** One child process with one open model. Does not restart: when it is gone, it is gone. */
 export class SessionProcess {
-  readonly provider: ExecutionProvider;
+  readonly provider: string;
   readonly passedOver: readonly string[];
   readonly #channel: FrameChannel;
   readonly #runTimeoutMs: number;
 
-  private constructor(channel: FrameChannel, opened: Opened, runTimeoutMs: number) {
+  private constructor(channel: FrameChannel, opened: RunsOn, runTimeoutMs: number) {
     this.#channel = channel;
     this.provider = opened.provider;
     this.passedOver = opened.passedOver;
@@ -59,7 +59,7 @@ export class SessionProcess {
     try {
       const kind = 'inputs' in source ? frameKind.openTensors : frameKind.open;
       const answer = await channel.ask(kind, Buffer.from(JSON.stringify(source)), limits.openTimeoutMs);
-      const opened = JSON.parse(Buffer.from(answer.payload).toString()) as Opened;
+      const opened = JSON.parse(Buffer.from(answer.payload).toString()) as RunsOn;
       return new SessionProcess(channel, opened, limits.runTimeoutMs);
     } catch (error) {
       await channel.close();
@@ -90,11 +90,6 @@ export class SessionProcess {
   close(): Promise<void> {
     return this.#channel.close();
   }
-}
-
-interface Opened {
-  readonly provider: ExecutionProvider;
-  readonly passedOver: readonly string[];
 }
 
 /** Questions and answers over descriptor 3 of a child process. */

@@ -27,9 +27,9 @@ export class TensorInference {
   }
 
   /** @throws MODEL_VERSION_NOT_FOUND, MODEL_NOT_READY */
-  tensorsOf(model: TensorModel, version: string | undefined): { inputs: readonly TensorSpec[]; outputs: readonly TensorSpec[] } {
-    const { inputs, outputs } = requireVersion(model, version).signature;
-    return { inputs, outputs };
+  describe(model: TensorModel, version: string | undefined): { platform: string; inputs: readonly TensorSpec[]; outputs: readonly TensorSpec[] } {
+    const { platform, signature } = requireVersion(model, version);
+    return { platform, inputs: signature.inputs, outputs: signature.outputs };
   }
 
   /** @throws MODEL_VERSION_NOT_FOUND, MODEL_NOT_READY, REQUEST_INVALID, REQUEST_TOO_LARGE, SERVING_* */

@@ -1,3 +1,4 @@
+import { platforms } from '../../src/contracts/model-bundle.ts';
 import type { Tensor } from '../../src/contracts/tensor.ts';
 import type { TensorSignature } from '../../src/contracts/tensor-signature.ts';
 import { MillraceError } from '../../src/core/millrace-error.ts';
@@ -17,14 +18,16 @@ export interface TensorVersionOptions {
 export class TensorVersion {
   readonly version: number;
   readonly digest: string;
+  readonly platform: string;
   readonly signature: TensorSignature;
   readonly #session: WarmTensorSession['session'];
   readonly #batcher: TensorBatcher;
   #closed = false;
 
-  constructor({ version, digest, signature }: TensorBundle, { session, runMs }: WarmTensorSession, options: TensorVersionOptions) {
+  constructor({ version, digest, signature, graph }: TensorBundle, { session, runMs }: WarmTensorSession, options: TensorVersionOptions) {
     this.version = version;
     this.digest = digest;
+    this.platform = platforms[graph.role];
     this.signature = signature;
     this.#session = session;
     this.#batcher = new TensorBatcher({
@@ -67,6 +70,7 @@ export async function loadTensorVersion(bundle: TensorBundle, host: SessionHost,
   const { signature } = bundle;
   const warm = await host.loadTensors({
     label: `${bundle.model}/${bundle.version}`,
+    role: bundle.graph.role,
     path: bundle.graph.path,
     sha256: bundle.graph.sha256,
     inputs: signature.inputs,

@@ -7,10 +7,16 @@ export interface GraphTensors {
   readonly outputColumns: number;
   /** The column of the output that is the score. */
   readonly scoreColumn: number;
+  /** What the graph gets in place of null; absent: NaN, which it imputes. */
+  readonly nullAs?: number;
 }
 
 /** What graphs have that Millrace exports. */
 export const millraceTensors: GraphTensors = { input: 'features', output: 'score', outputColumns: 1, scoreColumn: 0 };
+
+/** Rows as a graph takes them: its own number in place of NaN, or the rows themselves. */
+export const fillNulls = (features: Float32Array, { nullAs }: Pick<GraphTensors, 'nullAs'>): Float32Array =>
+  nullAs === undefined ? features : features.map((value) => (Number.isNaN(value) ? nullAs : value));
 
 /** One score a row out of what the graph answered for `rows` rows, or null where it is none of the shape. */
 export function scoresOf(data: unknown, rows: number, { outputColumns, scoreColumn }: GraphTensors): Float32Array | null {

@@ -97,7 +97,7 @@ export interface TrainedMetrics extends VersionMetrics {
   readonly exportParity: number;
 }
 
-/** An ONNX file that somebody else made: where it came from, as the file says, and who brought it. */
+/** A model that somebody else made: where it came from, as its file says, and who brought it. */
 export interface ImportedFile {
   readonly file: string;
   readonly sha256: string;
@@ -105,9 +105,10 @@ export interface ImportedFile {
   readonly by: string;
   readonly producerName: string;
   readonly producerVersion: string;
-  readonly irVersion: number;
-  /** Operator set by domain; '' is ONNX itself. */
-  readonly opsets: Readonly<Record<string, number>>;
+  /** Of ONNX. */
+  readonly irVersion?: number;
+  /** Of ONNX: operator set by domain; '' is ONNX itself. */
+  readonly opsets?: Readonly<Record<string, number>>;
   /** Decision time of the newest example that it learned from, ms since the epoch; null: nobody said. */
   readonly trainedTo: number | null;
 }
@@ -131,8 +132,11 @@ export interface Lineage {
 }
 
 /** Files that a version can run, each by a runtime of its own. A bundle has exactly one of them. */
-export const graphRoles = ['model.onnx'] as const;
+export const graphRoles = ['model.onnx', 'model.tfjs'] as const;
 export type GraphRole = (typeof graphRoles)[number];
+
+/** What runs a graph, in the Open Inference Protocol's `platform`. */
+export const platforms: Readonly<Record<GraphRole, string>> = { 'model.onnx': 'onnxruntime_onnx', 'model.tfjs': 'tensorflowjs' };
 
 /** Files that say what a version's graph is; a bundle has all of them. */
 export const recordRoles = ['signature.json', 'reference-profile.json', 'golden-batch.json', 'metrics.json', 'lineage.json'] as const;

@@ -1,6 +1,6 @@
 import type { GraphRole } from '../contracts/model-bundle.ts';
 import type { JsonValue } from '../core/json.ts';
-import type { BackendName } from './tensorflow-backend.ts';
+import type { BackendName } from '../tensorflow/tensorflow-backend.ts';
 import type { Champion } from './champion.ts';
 import type { TrainingProgress } from './train-model.ts';
 import type { TrainingPlan } from './training-plan.ts';

@@ -3,7 +3,7 @@ import type { TrainingSet } from '../contracts/training-set.ts';
 import { MillraceError } from '../core/millrace-error.ts';
 import { numberWidth, type FeatureEncoding } from './feature-encoding.ts';
 import type { TimeSplit } from './split-by-time.ts';
-import type { BackendName } from './tensorflow-backend.ts';
+import type { BackendName } from '../tensorflow/tensorflow-backend.ts';
 import type { TrainingPlan } from './training-plan.ts';
 
 /**

@@ -7,7 +7,7 @@ import type { FeatureEncoding } from './feature-encoding.ts';
 import { copyNetwork, createNetwork, parametersOf, type Network } from './network.ts';
 import { lossAndGradients, scoreExamples } from './network-passes.ts';
 import { createRandom, shuffle, type SeededRandom } from './seeded-random.ts';
-import type { TensorFlow } from './tensorflow-backend.ts';
+import type { TensorFlow } from '../tensorflow/tensorflow-backend.ts';
 
 /** Share of the steps in which the learning rate rises from zero; then it falls by half a cosine. */
 const WARM_UP_SHARE = 0.05;

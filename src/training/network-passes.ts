@@ -1,7 +1,7 @@
 import type { Rank, Tensor2D } from '@tensorflow/tfjs';
 import type { EncodedExamples } from './encode-examples.ts';
 import { gatherInputs, type Layer, type Network } from './network.ts';
-import type { TensorFlow } from './tensorflow-backend.ts';
+import type { TensorFlow } from '../tensorflow/tensorflow-backend.ts';
 
 /** Rows that are scored together; bounds the memory of a pass. */
 const SCORE_ROWS = 4_096;

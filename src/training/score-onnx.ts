@@ -1,9 +1,9 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { millraceTensors, scoresOf, type GraphTensors } from '../contracts/graph-tensors.ts';
+import { fillNulls, millraceTensors, scoresOf, type GraphTensors } from '../contracts/graph-tensors.ts';
 import { MillraceError } from '../core/millrace-error.ts';
 
 /** Rows that are scored together; bounds the memory of a run. */
-const SCORE_ROWS = 4_096;
+export const SCORE_ROWS = 4_096;
 
 /**
  * Scores of an exported model by ONNX Runtime on one CPU thread: what the export is checked with, and
@@ -28,7 +28,7 @@ export async function scoreOnnx(
     const scores = new Float32Array(rows);
     for (let from = 0; from < rows; from += SCORE_ROWS) {
       const count = Math.min(SCORE_ROWS, rows - from);
-      const block = features.subarray(from * columns, (from + count) * columns);
+      const block = fillNulls(features.subarray(from * columns, (from + count) * columns), tensors);
       const feeds = { [tensors.input]: new Tensor('float32', block, [count, columns]) };
       const output = (await session.run(feeds, [tensors.output]))[tensors.output];
       const found = scoresOf(output?.data, count, tensors);
@@ -41,7 +41,7 @@ export async function scoreOnnx(
   }
 }
 
-const noScores = (output: string, rows: number, dims: readonly number[] | undefined): MillraceError =>
+export const noScores = (output: string, rows: number, dims: readonly number[] | undefined): MillraceError =>
   new MillraceError(
     'SERVING_SESSION_FAILED',
     `A batch of ${rows} rows was answered with '${output}' of shape [${dims?.join(', ') ?? ''}], expected a score for each row.`,

@@ -4,7 +4,7 @@ import type { JsonValue } from '../core/json.ts';
 import { isMillraceError, messageOf } from '../core/millrace-error.ts';
 import type { Champion } from './champion.ts';
 import type { ChildMessage, TrainJob } from './child-messages.ts';
-import { loadTensorBackend } from './tensorflow-backend.ts';
+import { loadTensorBackend } from '../tensorflow/tensorflow-backend.ts';
 import { trainModel } from './train-model.ts';
 import { decodeTrainingSet } from './training-set-codec.ts';
 

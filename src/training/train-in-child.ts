@@ -8,19 +8,14 @@ import { MillraceError } from '../core/millrace-error.ts';
 import type { Lineage, ModelSignature, RecordRole, TrainedMetrics } from '../contracts/model-bundle.ts';
 import type { BundleFiles } from '../registry/bundle.ts';
 import type { ChildMessage, TrainJob } from './child-messages.ts';
-import type { BackendName } from './tensorflow-backend.ts';
+import { nativeDefaults, nativeEnvironment } from '../tensorflow/native-environment.ts';
+import type { BackendName } from '../tensorflow/tensorflow-backend.ts';
 import type { Champion } from './champion.ts';
 import type { TrainedBundle, TrainingProgress } from './train-model.ts';
 import type { TrainingPlan } from './training-plan.ts';
 
 const STDERR_BYTES_KEPT = 16_384;
 const CHAMPION_FILE = 'champion.graph';
-
-/**
- * For the native backend: few words, and one thread, so that what serves beside it keeps its cores. The
- * contraction kernel is always off: with it a signal during a matrix product corrupts the heap.
- */
-const NATIVE_DEFAULTS = { TF_CPP_MIN_LOG_LEVEL: '2', TF_NUM_INTRAOP_THREADS: '1' } as const;
 
 export interface TrainInChildOptions {
   /** Path of an encoded training set (`encodeTrainingSet`). */
@@ -88,7 +83,7 @@ function runChild(job: string, options: TrainInChildOptions): Promise<void> {
   const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
   const entry = fileURLToPath(new URL('./train-child.ts', import.meta.url));
   const child = spawn(process.execPath, ['--import', loader, entry, job], {
-    env: { ...NATIVE_DEFAULTS, ...options.environment, TENSORFLOW_USE_CUSTOM_CONTRACTION_KERNEL: '0' },
+    env: { ...nativeDefaults, ...options.environment, ...nativeEnvironment },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
   return new Promise((resolve, reject) => {

@@ -15,7 +15,7 @@ import { scoreExamples } from './network-passes.ts';
 import { profileTraining } from './reference-profile.ts';
 import { scoreOnnx } from './score-onnx.ts';
 import { splitByTime, splitValidation } from './split-by-time.ts';
-import type { TensorBackend } from './tensorflow-backend.ts';
+import type { TensorBackend } from '../tensorflow/tensorflow-backend.ts';
 import type { TrainingPlan } from './training-plan.ts';
 
 export type TrainingStage = 'fit' | 'evaluate' | 'refit' | 'export';

@@ -1,11 +1,11 @@
-import { Tensor, type InferenceSession } from 'onnxruntime-node';
-import { scoresOf, type GraphTensors } from '../../contracts/graph-tensors.ts';
+import { fillNulls, scoresOf, type GraphTensors } from '../../contracts/graph-tensors.ts';
+import type { Tensor } from '../../contracts/tensor.ts';
 import { messageOf } from '../../core/millrace-error.ts';
 import { EXPORT_DIFFERENCE_MAX } from '../check-export.ts';
 import { findTensors, type WantedTensors } from './find-tensors.ts';
 import { importInvalid } from './import-problem.ts';
-import type { OnnxHeader } from './onnx-header.ts';
-import { openModelFile } from './open-model-file.ts';
+import { openGraph } from './open-graph.ts';
+import type { GraphHeader, OpenGraph } from './opened-graph.ts';
 import type { ModelFile } from './read-model-file.ts';
 
 /** Rows that must score alone as they do among others. */
@@ -19,7 +19,7 @@ export interface ProbeRows {
 }
 
 export interface ExaminedGraph {
-  readonly header: OnnxHeader;
+  readonly header: GraphHeader;
   readonly tensors: GraphTensors;
   /** One for each probe row. */
   readonly scores: Float32Array;
@@ -37,43 +37,46 @@ export async function examineGraph(
   probe: ProbeRows,
 ): Promise<ExaminedGraph> {
   const problems: string[] = [];
-  const { header, session } = await openModelFile(model, file);
+  const graph = await openGraph(model, file);
   try {
-    const { input, output } = findTensors(session, wanted, problems);
-    const tried = problems.length > 0 ? null : await tryGraph(session, { input, output }, wanted.columns, probe, problems);
+    const { input, output } = findTensors(graph, wanted, problems);
+    const tried = problems.length > 0 ? null : await tryGraph(graph, { input, output }, wanted, probe, problems);
     if (tried === null || problems.length > 0) throw importInvalid(model, file.name, problems);
-    return { header, ...tried };
+    return { header: graph.header, ...tried };
   } finally {
-    await session.release();
+    await graph.release();
   }
 }
 
 async function tryGraph(
-  session: InferenceSession,
+  graph: OpenGraph,
   { input, output }: { readonly input: string; readonly output: string },
-  columns: number,
+  { columns, nullAs }: Pick<WantedTensors, 'columns' | 'nullAs'>,
   { features, nameOf }: ProbeRows,
   problems: string[],
 ): Promise<{ tensors: GraphTensors; scores: Float32Array } | null> {
-  const run = async (rows: Float32Array): Promise<Tensor | undefined> =>
-    (await session.run({ [input]: new Tensor('float32', rows, [rows.length / columns, columns]) }, [output]))[output];
+  const fill = nullAs === null ? {} : { nullAs };
+  const run = async (rows: Float32Array): Promise<Tensor | undefined> => {
+    const elements = fillNulls(rows, fill);
+    return (await graph.run([{ name: input, datatype: 'FP32', shape: [rows.length / columns, columns], elements }], [output]))[0];
+  };
   const rows = features.length / columns;
   try {
     const answer = await run(features);
-    const outputColumns = columnsOf(answer?.dims ?? [], rows);
+    const outputColumns = columnsOf(answer?.shape ?? [], rows);
     if (outputColumns === null) {
       problems.push(
-        `output '${output}' answers ${rows} rows with shape [${answer?.dims.join(', ') ?? ''}], expected [rows], [rows, 1], or [rows, 2] with the ` +
+        `output '${output}' answers ${rows} rows with shape [${answer?.shape.join(', ') ?? ''}], expected [rows], [rows, 1], or [rows, 2] with the ` +
           'probability of the positive class last',
       );
       return null;
     }
-    const tensors: GraphTensors = { input, output, outputColumns, scoreColumn: outputColumns - 1 };
-    const scores = scoresOf(answer?.data, rows, tensors) as Float32Array;
+    const tensors: GraphTensors = { input, output, outputColumns, scoreColumn: outputColumns - 1, ...fill };
+    const scores = scoresOf(answer?.elements, rows, tensors) as Float32Array;
     const wrong = scores.findIndex((score) => !(score >= 0 && score <= 1));
     if (wrong >= 0) problems.push(`${nameOf(wrong)} scores ${scores[wrong]}: ${scoreAdvice(scores[wrong] as number)}`);
     for (let row = 0; row < Math.min(ALONE_ROWS, rows) && problems.length === 0; row++) {
-      const alone = scoresOf((await run(features.slice(row * columns, (row + 1) * columns)))?.data, 1, tensors)?.[0];
+      const alone = scoresOf((await run(features.slice(row * columns, (row + 1) * columns)))?.elements, 1, tensors)?.[0];
       if (alone !== undefined && Math.abs(alone - (scores[row] as number)) <= EXPORT_DIFFERENCE_MAX) continue;
       problems.push(`${nameOf(row)} scores ${scores[row]} among others and ${alone} alone: rows must not depend on one another`);
     }
@@ -94,4 +97,4 @@ function columnsOf(dims: readonly number[], rows: number): number | null {
 const scoreAdvice = (score: number): string =>
   Number.isFinite(score)
     ? 'expected a probability from 0 to 1; end the graph with a sigmoid or softmax'
-    : 'null reaches the graph as NaN; impute it in the graph';
+    : 'null reaches the graph as NaN: impute it in the graph, or name a number for it by --null-as';

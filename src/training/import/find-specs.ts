@@ -1,13 +1,13 @@
-import type { InferenceSession } from 'onnxruntime-node';
 import type { TensorSpec } from '../../contracts/tensor.ts';
 import { datatypeOfOnnx } from '../../registry/onnx-tensors.ts';
+import type { GraphValue } from './opened-graph.ts';
 
 /** Tensors of one side of a graph, and dimensions of one tensor: those of an Open Inference Protocol request. */
 const TENSORS_MAX = 64;
 const DIMENSIONS_MAX = 8;
 
 /** A graph's tensors as the Open Inference Protocol has them; open dimensions are -1. */
-export function findSpecs(kind: 'input' | 'output', metadata: readonly InferenceSession.ValueMetadata[], problems: string[]): TensorSpec[] {
+export function findSpecs(kind: 'input' | 'output', metadata: readonly GraphValue[], problems: string[]): TensorSpec[] {
   if (metadata.length < 1 || metadata.length > TENSORS_MAX) problems.push(`expected 1 to ${TENSORS_MAX} ${kind}s, found ${metadata.length}`);
   return metadata.flatMap((value): TensorSpec[] => {
     const { name } = value;
@@ -25,7 +25,7 @@ export function findSpecs(kind: 'input' | 'output', metadata: readonly Inference
   });
 }
 
-type Metadata = readonly InferenceSession.ValueMetadata[];
+type Metadata = readonly GraphValue[];
 
 /** Whether the first dimension of all tensors is open, and the same in all inputs: it may be rows. */
 export function mayShareRuns(inputs: Metadata, outputs: Metadata): boolean {

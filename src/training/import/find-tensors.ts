@@ -1,4 +1,4 @@
-import type { InferenceSession } from 'onnxruntime-node';
+import type { GraphValue, OpenGraph } from './opened-graph.ts';
 
 /** What a graph must take, and what its caller calls it. */
 export interface WantedTensors {
@@ -7,9 +7,9 @@ export interface WantedTensors {
   /** Names that were given; null: the only one that can be meant. */
   readonly input: string | null;
   readonly output: string | null;
+  /** What it gets in place of null; null: NaN. */
+  readonly nullAs: number | null;
 }
-
-type Metadata = InferenceSession.ValueMetadata;
 
 const scoreTypes = ['float32', 'float64'];
 
@@ -18,17 +18,17 @@ const scoreTypes = ['float32', 'float64'];
  * their shapes is often not what they answer.
  */
 export function findTensors(
-  { inputMetadata, outputMetadata }: Pick<InferenceSession, 'inputMetadata' | 'outputMetadata'>,
+  { inputs, outputs }: Pick<OpenGraph, 'inputs' | 'outputs'>,
   wanted: WantedTensors,
   problems: string[],
 ): { input: string; output: string } {
   return {
-    input: findInput(inputMetadata, wanted, problems),
-    output: findOutput(outputMetadata, wanted, problems),
+    input: findInput(inputs, wanted, problems),
+    output: findOutput(outputs, wanted, problems),
   };
 }
 
-function findInput(inputs: readonly Metadata[], { columns, input: named }: WantedTensors, problems: string[]): string {
+function findInput(inputs: readonly GraphValue[], { columns, input: named }: WantedTensors, problems: string[]): string {
   const names = listOf(inputs);
   if (named !== null && !inputs.some(({ name }) => name === named)) {
     problems.push(`it has no input '${named}', its inputs are ${names}`);
@@ -54,7 +54,7 @@ function findInput(inputs: readonly Metadata[], { columns, input: named }: Wante
   return input.name;
 }
 
-function findOutput(outputs: readonly Metadata[], { output: named }: WantedTensors, problems: string[]): string {
+function findOutput(outputs: readonly GraphValue[], { output: named }: WantedTensors, problems: string[]): string {
   const output = named === null ? onlyScore(outputs, problems) : outputs.find(({ name }) => name === named);
   if (output === undefined) {
     if (named !== null) problems.push(`it has no output '${named}', its outputs are ${listOf(outputs)}`);
@@ -67,7 +67,7 @@ function findOutput(outputs: readonly Metadata[], { output: named }: WantedTenso
   return output.name;
 }
 
-function onlyScore(outputs: readonly Metadata[], problems: string[]): Metadata | undefined {
+function onlyScore(outputs: readonly GraphValue[], problems: string[]): GraphValue | undefined {
   const scores = outputs.filter((output) => output.isTensor && scoreTypes.includes(output.type));
   if (scores.length === 1) return scores[0];
   const why = outputs.some(({ isTensor }) => !isTensor) ? zipMapAdvice : 'name it by --output';
@@ -80,10 +80,10 @@ const zipMapAdvice = 'export it with zipmap=False, so that class probabilities a
 
 const isFixed = (size: number | string | undefined): boolean => typeof size === 'number' && size >= 0;
 
-const listOf = (values: readonly Metadata[]): string => values.map(describe).join(', ') || 'none';
+const listOf = (values: readonly GraphValue[]): string => values.map(describe).join(', ') || 'none';
 
 /** A symbolic or unknown dimension is shown as `?`. */
-function describe(value: Metadata): string {
+function describe(value: GraphValue): string {
   if (!value.isTensor) return `'${value.name}' (a list or a map)`;
   return `'${value.name}' (${value.type}[${value.shape.map((size) => (isFixed(size) ? size : '?')).join(', ')}])`;
 }

@@ -8,7 +8,7 @@ import type { Champion } from '../champion.ts';
 import { modelInput } from '../encode-examples.ts';
 import { createGoldenBatch } from '../golden-batch.ts';
 import { profileTraining } from '../reference-profile.ts';
-import { scoreOnnx } from '../score-onnx.ts';
+import { scoreGraph } from '../score-graph.ts';
 import { splitByTime, type TimeSplit } from '../split-by-time.ts';
 import type { TrainingPlan } from '../training-plan.ts';
 import { evaluateImported } from './evaluate-imported.ts';
@@ -35,6 +35,8 @@ export interface ImportOptions {
   /** Names in the graph; null: the only one that can be meant. */
   readonly input: string | null;
   readonly output: string | null;
+  /** What the graph gets in place of null; null: NaN, which it imputes. */
+  readonly nullAs: number | null;
   /** How its categories are coded; null: it came with nothing that says so. */
   readonly encoders: { readonly serviceDigest: string; readonly categories: readonly CategoryEncoder[] } | null;
   /** Labelled examples as of the data cut; null where there are none. */
@@ -57,7 +59,7 @@ export interface ImportedBundle {
 }
 
 /**
- * Makes a version of a model out of an ONNX file that was trained elsewhere. The file stays as it is; the bundle says which
+ * Makes a version of a model out of a file that was trained elsewhere. The file stays as it is; the bundle says which
  * of its tensors are the row and the score. Where labelled examples are there, it is evaluated on the hold-out as a trained version
  * would be, and profiled.
  * @throws MillraceError MODEL_IMPORT_INVALID, TRAINING_SET_CORRUPT
@@ -71,7 +73,7 @@ export async function importModel(options: ImportOptions): Promise<ImportedBundl
   const split = set === null ? noExamples(notes) : splitOrNote(set, plan, dataCut, notes);
   const real = set === null || split === null ? null : modelInput(set, { numericNames, categories }, split.holdout);
   const probe = probeRows(real, { numericNames, categories }, plan.seed);
-  const wanted = { columns: width, input: options.input, output: options.output };
+  const wanted = { columns: width, input: options.input, output: options.output, nullAs: options.nullAs };
   const { header, tensors, scores } = await examineGraph(plan.model, file, wanted, probe);
   const signature: ModelSignature = {
     model: plan.model,
@@ -86,7 +88,7 @@ export async function importModel(options: ImportOptions): Promise<ImportedBundl
     tensors,
   };
   const scoreRows = (rows: Uint32Array): Promise<Float32Array> =>
-    scoreOnnx(file.bytes, modelInput(set as TrainingSet, signature, rows) as Float32Array, width, tensors);
+    scoreGraph(file, modelInput(set as TrainingSet, signature, rows) as Float32Array, width, tensors);
   let profile: ReferenceProfile = { columns: [], usualPsi: {} };
   let metrics: VersionMetrics = { candidate: null, champion: null, championVersion: null, exportParity: null };
   if (set !== null && split !== null) {
@@ -98,7 +100,7 @@ export async function importModel(options: ImportOptions): Promise<ImportedBundl
   const imported: ImportedFile = { file: file.name, sha256, bytes: file.bytes.length, by, ...header, trainedTo };
   const lineage = describeImport(options, split, imported);
   const goldenBatch = createGoldenBatch(probe.features, scores);
-  const files = bundleFiles({ graph: { role: 'model.onnx', bytes: file.bytes }, signature, profile, goldenBatch, metrics, lineage });
+  const files = bundleFiles({ graph: file, signature, profile, goldenBatch, metrics, lineage });
   return { files, signature, metrics, lineage, notes };
 }
 

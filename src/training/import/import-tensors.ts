@@ -1,18 +1,17 @@
 import { createHash } from 'node:crypto';
-import { Tensor as OrtTensor, type InferenceSession } from 'onnxruntime-node';
 import type { Lineage, VersionMetrics } from '../../contracts/model-bundle.ts';
 import { elementCount, type Tensor, type TensorSpec } from '../../contracts/tensor.ts';
 import type { GoldenTensors, TensorSignature } from '../../contracts/tensor-signature.ts';
 import { messageOf } from '../../core/millrace-error.ts';
 import { tensorDifference, toGolden } from '../../registry/golden-tensors.ts';
 import type { BundleFiles } from '../../registry/bundle.ts';
-import { fromOnnx, toOnnx } from '../../registry/onnx-tensors.ts';
 import { bundleFiles } from '../bundle-files.ts';
 import { EXPORT_DIFFERENCE_MAX } from '../check-export.ts';
 import { MODEL_BATCH_ROWS_MAX } from '../training-plan.ts';
 import { findSpecs, mayShareRuns } from './find-specs.ts';
 import { importInvalid } from './import-problem.ts';
-import { openModelFile } from './open-model-file.ts';
+import { openGraph } from './open-graph.ts';
+import type { OpenGraph } from './opened-graph.ts';
 import { probeTensors, rowOf } from './probe-tensors.ts';
 import type { ModelFile } from './read-model-file.ts';
 
@@ -37,19 +36,19 @@ export interface ImportedTensors {
 }
 
 /**
- * Makes a version of a model without a feature service out of an ONNX file: what it takes and answers are the graph's own tensors.
+ * Makes a version of a model without a feature service out of a file: what it takes and answers are the graph's own tensors.
  * @throws MillraceError MODEL_IMPORT_INVALID with all that is wrong
  */
 export async function importTensors({ model, file, by, reason }: ImportTensorsOptions): Promise<ImportedTensors> {
-  const { header, session } = await openModelFile(model, file);
+  const graph = await openGraph(model, file);
   const notes: string[] = [];
   try {
     const problems: string[] = [];
-    const inputs = findSpecs('input', session.inputMetadata, problems);
-    const outputs = findSpecs('output', session.outputMetadata, problems);
+    const inputs = findSpecs('input', graph.inputs, problems);
+    const outputs = findSpecs('output', graph.outputs, problems);
     if (problems.length > 0) throw importInvalid(model, file.name, problems);
-    const mayShare = mayShareRuns(session.inputMetadata, session.outputMetadata);
-    const probe = await tryTensors(session, { inputs, outputs }, mayShare, notes);
+    const mayShare = mayShareRuns(graph.inputs, graph.outputs);
+    const probe = await tryTensors(graph, { inputs, outputs }, mayShare, notes);
     const signature: TensorSignature = {
       model,
       task: 'tensors',
@@ -65,13 +64,13 @@ export async function importTensors({ model, file, by, reason }: ImportTensorsOp
       trigger: 'import',
       reason,
       ...noTraining,
-      imported: { file: file.name, sha256, bytes: file.bytes.length, by, ...header, trainedTo: null },
+      imported: { file: file.name, sha256, bytes: file.bytes.length, by, ...graph.header, trainedTo: null },
     };
     const goldenBatch: GoldenTensors = { tensors: probe.tensors, tolerance: EXPORT_DIFFERENCE_MAX };
     const profile = { columns: [], usualPsi: {} };
-    return { files: bundleFiles({ graph: { role: 'model.onnx', bytes: file.bytes }, signature, profile, goldenBatch, metrics, lineage }), signature, metrics, lineage, notes };
+    return { files: bundleFiles({ graph: file, signature, profile, goldenBatch, metrics, lineage }), signature, metrics, lineage, notes };
   } finally {
-    await session.release();
+    await graph.release();
   }
 }
 
@@ -95,20 +94,13 @@ interface Probe {
 
 /** Runs made inputs: what they give is the golden batch, and shows whether rows may share a run. */
 async function tryTensors(
-  session: InferenceSession,
+  graph: OpenGraph,
   specs: { readonly inputs: readonly TensorSpec[]; readonly outputs: readonly TensorSpec[] },
   mayShare: boolean,
   notes: string[],
 ): Promise<Probe> {
-  const run = async (inputs: readonly Tensor[]): Promise<Tensor[]> => {
-    const feeds = inputs.map((tensor): [string, OrtTensor] => {
-      const { type, data, dims } = toOnnx(tensor);
-      // What ONNX Runtime declares has one overload for each type.
-      return [tensor.name, new OrtTensor(type as 'float32', data as Float32Array, dims)];
-    });
-    const answer = await session.run(Object.fromEntries(feeds));
-    return specs.outputs.map(({ name }) => fromOnnx(name, answer[name] as OrtTensor));
-  };
+  const names = specs.outputs.map(({ name }) => name);
+  const run = (inputs: readonly Tensor[]): Promise<Tensor[]> => graph.run(inputs, names);
   const inputs = probeTensors(specs.inputs, mayShare ? PROBE_ROWS : 1);
   try {
     const outputs = await run(inputs);

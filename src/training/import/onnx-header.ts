@@ -1,8 +1,5 @@
-import type { ImportedFile } from '../../contracts/model-bundle.ts';
 import { modelHeader } from '../onnx-schema.ts';
-
-/** What an ONNX file says of itself. */
-export type OnnxHeader = Pick<ImportedFile, 'irVersion' | 'producerName' | 'producerVersion' | 'opsets'>;
+import type { GraphHeader } from './opened-graph.ts';
 
 interface DecodedHeader {
   readonly irVersion: number;
@@ -11,8 +8,8 @@ interface DecodedHeader {
   readonly opsetImport: readonly { readonly domain: string; readonly version: number }[];
 }
 
-/** @throws Error where the bytes are no such message */
-export function readOnnxHeader(bytes: Uint8Array): OnnxHeader {
+/** What an ONNX file says of itself. @throws Error where the bytes are no such message */
+export function readOnnxHeader(bytes: Uint8Array): GraphHeader {
   const { irVersion, producerName, producerVersion, opsetImport } = modelHeader.toObject(modelHeader.decode(bytes), {
     longs: Number,
     defaults: true,

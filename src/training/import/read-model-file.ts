@@ -1,17 +1,22 @@
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
+import type { ModelGraph } from '../../contracts/model-bundle.ts';
 import { messageOf } from '../../core/millrace-error.ts';
 import { importInvalid } from './import-problem.ts';
+import { readSavedModel } from './read-saved-model.ts';
 
-/** The largest ONNX file that is taken. */
+/** The largest model that is taken, with its weights. */
 export const MODEL_FILE_BYTES_MAX = 512 * 1024 * 1024;
 
-export interface ModelFile {
+/** A model as one file of a bundle. */
+export interface ModelFile extends ModelGraph {
   readonly name: string;
   readonly bytes: Buffer;
 }
 
-/** @throws MillraceError MODEL_IMPORT_INVALID */
+const OPENING_BRACE = 0x7b;
+
+/** Reads an ONNX file, or a model.json with its weights beside it. No ONNX file begins like JSON. @throws MillraceError MODEL_IMPORT_INVALID */
 export async function readModelFile(model: string, file: string, bytesMax = MODEL_FILE_BYTES_MAX): Promise<ModelFile> {
   const name = path.basename(file);
   const found = await stat(file).catch((cause: unknown) => {
@@ -21,5 +26,7 @@ export async function readModelFile(model: string, file: string, bytesMax = MODE
   if (found.size === 0 || found.size > bytesMax) {
     throw importInvalid(model, name, [`expected 1 to ${bytesMax} bytes, found ${found.size}`]);
   }
-  return { name, bytes: await readFile(file) };
+  const bytes = await readFile(file);
+  if (bytes[0] !== OPENING_BRACE) return { name, role: 'model.onnx', bytes };
+  return { name, role: 'model.tfjs', bytes: await readSavedModel(model, file, bytes, bytesMax) };
 }

@@ -6,7 +6,7 @@ import { logisticRegression } from '../../../src/define/model.ts';
 import { evaluateSlice } from '../../../src/statistics/evaluate-slice.ts';
 import { recordRoles } from '../../../src/contracts/model-bundle.ts';
 import { scoreOnnx } from '../../../src/training/score-onnx.ts';
-import { loadTensorBackend, type TensorBackend } from '../../../src/training/tensorflow-backend.ts';
+import { loadTensorBackend, type TensorBackend } from '../../../src/tensorflow/tensorflow-backend.ts';
 import { trainModel, type TrainedBundle, type TrainOptions } from '../../../src/training/train-model.ts';
 import { DATA_CUT, DAY_MS, syntheticExamples, syntheticPlan } from '../../support/training/synthetic-set.ts';
 

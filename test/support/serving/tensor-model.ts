@@ -3,7 +3,7 @@ import type { Registry } from '../../../src/registry/registry.ts';
 
 /** Registers a file as a version of a model without a feature service, and makes it the champion. */
 export async function promoteTensors(registry: Registry, model: string, bytes: Buffer): Promise<{ version: number; notes: readonly string[] }> {
-  const { files, signature, metrics, lineage, notes } = await importTensors({ model, file: { name: `${model}.onnx`, bytes }, by: 'test', reason: 'a test' });
+  const { files, signature, metrics, lineage, notes } = await importTensors({ model, file: { name: `${model}.onnx`, role: 'model.onnx', bytes }, by: 'test', reason: 'a test' });
   await registry.registerTensorModel(model);
   const { version } = await registry.registerVersion({ model, files, signature, metrics, lineage, actor: 'test', reason: 'a test' });
   const present = await registry.getAllocation(model);

@@ -61,11 +61,11 @@ export function tinyGolden(model: TinyModel, rows = 4): GoldenBatch {
 }
 
 /** Writes the model into the directory; answers its path and digest. */
-export function writeTinyModel(directory: string, name: string, model: TinyModel): { path: string; sha256: string } {
+export function writeTinyModel(directory: string, name: string, model: TinyModel): { role: 'model.onnx'; path: string; sha256: string } {
   const bytes = tinyOnnx(model);
   const file = path.join(directory, name);
   writeFileSync(file, bytes);
-  return { path: file, sha256: createHash('sha256').update(bytes).digest('hex') };
+  return { role: 'model.onnx', path: file, sha256: createHash('sha256').update(bytes).digest('hex') };
 }
 
 export const int64Bytes = (values: readonly bigint[]) => new Uint8Array(BigInt64Array.from(values).buffer);

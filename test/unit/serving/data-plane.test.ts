@@ -24,6 +24,7 @@ afterEach(() => router?.close());
 async function setUp(score: number, definition: Model = delayModel) {
   const served = createServedModel(definition, (program) => {
     const champion = new ServingVersion({
+      platform: 'onnxruntime_onnx',
       version: 1,
       digest: 'digest',
       program,

@@ -27,6 +27,7 @@ function setUp() {
   const statuses: RouterStatus[] = [];
   const build = (version: number) =>
     new ServingVersion({
+      platform: 'onnxruntime_onnx',
       version,
       digest: `digest-${version}`,
       program,

@@ -3,7 +3,7 @@ import { logisticRegression, mlp, type Trainer } from '../../../src/define/model
 import { encodeExamples } from '../../../src/training/encode-examples.ts';
 import { fitEncoding } from '../../../src/training/feature-encoding.ts';
 import { fitNetwork } from '../../../src/training/fit-network.ts';
-import { loadTensorBackend } from '../../../src/training/tensorflow-backend.ts';
+import { loadTensorBackend } from '../../../src/tensorflow/tensorflow-backend.ts';
 import { syntheticSet } from '../../support/training/synthetic-set.ts';
 
 const set = syntheticSet(200);

@@ -6,7 +6,7 @@ import { fitEncoding } from '../../../src/training/feature-encoding.ts';
 import { createNetwork, parametersOf } from '../../../src/training/network.ts';
 import { lossAndGradients, scoreExamples } from '../../../src/training/network-passes.ts';
 import { createRandom } from '../../../src/training/seeded-random.ts';
-import { loadTensorBackend } from '../../../src/training/tensorflow-backend.ts';
+import { loadTensorBackend } from '../../../src/tensorflow/tensorflow-backend.ts';
 import { syntheticSet } from '../../support/training/synthetic-set.ts';
 
 const set = syntheticSet(400);

@@ -2,17 +2,18 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { openOnnxSession, type OnnxSession } from '../../../../serving/session-host/open-onnx-session.ts';
+import { openOnnxSession } from '../../../../serving/session-host/open-onnx-session.ts';
+import type { RowSession } from '../../../../serving/session-host/session.ts';
 import { tinyScore, writeTinyModel, type TinyModel } from '../../../support/serving/tiny-onnx.ts';
 
 const model: TinyModel = { weights: [0.5, -1, 2], bias: 0.25 };
 let directory: string;
-let session: OnnxSession;
+let session: RowSession;
 
 beforeAll(async () => {
   directory = mkdtempSync(path.join(tmpdir(), 'millrace-onnx-'));
   const file = writeTinyModel(directory, 'tiny.onnx', model);
-  session = await openOnnxSession({ ...file, columns: model.weights.length, providers: ['cpu'] });
+  session = await openOnnxSession({ ...file, columns: model.weights.length, providers: ['cpu'], tensorflowBackends: [] });
 });
 afterAll(async () => {
   await session.release();

@@ -13,7 +13,7 @@ const columns = model.weights.length;
 const logger = createLogger('test', 'silent');
 const limits = { openTimeoutMs: 60_000, runTimeoutMs: 2_000 };
 let directory: string;
-let file: { path: string; sha256: string };
+let file: ReturnType<typeof writeTinyModel>;
 
 beforeAll(() => {
   directory = mkdtempSync(path.join(tmpdir(), 'millrace-session-'));
@@ -24,7 +24,7 @@ afterAll(() => {
 });
 
 const host = (placement: PlacementPolicy) =>
-  new SessionHost({ ...limits, placement, providers: ['cuda', 'cpu'], logger });
+  new SessionHost({ ...limits, placement, providers: ['cuda', 'cpu'], tensorflowBackends: [], logger });
 const request = (over: Partial<Parameters<SessionHost['load']>[0]> = {}) => ({
   label: 'tiny/1',
   ...file,
@@ -86,7 +86,7 @@ describe('a child session', options, () => {
   it.each(['SIGKILL', 'SIGSTOP'] as const)('fails only the batch in flight on %s, and restarts', async (signal) => {
     let restarts = 0;
     const session = await ChildSession.open({
-      source: { ...file, columns, providers: ['cpu'] },
+      source: { ...file, columns, providers: ['cpu'], tensorflowBackends: [] },
       openTimeoutMs: 60_000,
       runTimeoutMs: 500,
       logger,

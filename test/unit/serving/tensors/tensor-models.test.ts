@@ -10,7 +10,7 @@ const logger = createLogger('test', 'silent');
 function modelsIn(names: readonly string[]): TensorModels {
   return new TensorModels({
     registry: { listTensorModels: () => Promise.resolve([...names]), readTensorBundle: () => Promise.reject(new Error('nothing is allocated')) },
-    host: new SessionHost({ placement: 'child', providers: ['cpu'], openTimeoutMs: 1, runTimeoutMs: 1, logger }),
+    host: new SessionHost({ placement: 'child', providers: ['cpu'], tensorflowBackends: [], openTimeoutMs: 1, runTimeoutMs: 1, logger }),
     queueRowsMax: 1,
     metrics: createServingMetrics(new Registry()),
     onStatus: () => undefined,

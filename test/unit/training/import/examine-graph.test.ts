@@ -28,11 +28,11 @@ const both: OnnxNode[] = [...logistic, ['Sub', ['one', 'p'], 'q'], ['Concat', ['
 const file = (over: Partial<OnnxFile>) =>
   onnxFile({ nodes: logistic, inputs: [X], outputs: [['p', 'float32', ['rows', 1]]], constants, ...over });
 
-const examine = (bytes: Uint8Array, wanted: { input?: string; output?: string } = {}) =>
+const examine = (bytes: Uint8Array, wanted: { input?: string; output?: string; nullAs?: number } = {}) =>
   examineGraph(
     'fraud',
-    { name: 'model.onnx', bytes: Buffer.from(bytes) },
-    { columns: COLUMNS, input: wanted.input ?? null, output: wanted.output ?? null },
+    { name: 'model.onnx', role: 'model.onnx', bytes: Buffer.from(bytes) },
+    { columns: COLUMNS, input: wanted.input ?? null, output: wanted.output ?? null, nullAs: wanted.nullAs ?? null },
     probe,
   );
 
@@ -93,7 +93,7 @@ describe('a graph that was made elsewhere', () => {
     ['three classes', file({ nodes: [...both, ['Concat', ['pair', 'q'], 't', { axis: 1 }]], outputs: [['t', 'float32', ['rows', 3]]] }), [`answers ${rowsOfProbe} rows with shape [${rowsOfProbe}, 3]`]],
     ['one score for all rows', file({ nodes: [...logistic, ['ReduceMean', ['p'], 'm', { keepdims: 1 }]], outputs: [['m', 'float32', ['rows', 1]]] }), ['with shape [1, 1]']],
     ['scores beyond 0 to 1', file({ outputs: [['z', 'float32', ['rows', 1]]] }), ['expected a probability from 0 to 1']],
-    ['no score for a null', file({ nodes: [['MatMul', ['X', 'w'], 'z'], ['Sigmoid', ['z'], 'p']] }), ['a row of nulls scores NaN: null reaches the graph as NaN; impute it in the graph']],
+    ['no score for a null', file({ nodes: [['MatMul', ['X', 'w'], 'z'], ['Sigmoid', ['z'], 'p']] }), ['a row of nulls scores NaN: null reaches the graph as NaN: impute it in the graph, or name a number']],
     ['rows that depend on others', file({ nodes: [...logistic, ['Softmax', ['p'], 's', { axis: 0 }]], outputs: [['s', 'float32', ['rows', 1]]] }), ['alone: rows must not depend on one another']],
     ['a run that fails', file({ constants: [constants[0]!, ['w', Float32Array.of(1, 2), [2, 1]], ...constants.slice(2)], inputs: [['X', 'float32', ['rows', 'columns']]] }), ['it fails on a batch of rows']],
   ])('is refused with %s', async (_what, bytes, why, wanted) => {

@@ -1,14 +1,14 @@
 import { expect, it } from 'vitest';
 import { findTensors } from '../../../../src/training/import/find-tensors.ts';
 
-const inputMetadata = [{ name: 'X', isTensor: true, type: 'float32', shape: ['', 2] }] as const;
+const inputs = [{ name: 'X', isTensor: true, type: 'float32', shape: ['', 2] }] as const;
 const label = { name: 'label', isTensor: true, type: 'int64', shape: [''] } as const;
 /** What converters make of class probabilities unless they are told otherwise. */
 const zipMapped = { name: 'probabilities', isTensor: false } as const;
 
 const problemsOf = (output: string | null): string[] => {
   const problems: string[] = [];
-  findTensors({ inputMetadata, outputMetadata: [label, zipMapped] }, { columns: 2, input: null, output }, problems);
+  findTensors({ inputs, outputs: [label, zipMapped] }, { columns: 2, input: null, output, nullAs: null }, problems);
   return problems;
 };
 

@@ -22,9 +22,10 @@ const bytes = linearOnnx(WEIGHTS);
 const options = (over: Partial<ImportOptions> = {}): ImportOptions => ({
   plan,
   service: { serviceDigest: 'digest', numericNames: set.numericNames, categoryNames: ['group'] },
-  file: { name: 'linear.onnx', bytes },
+  file: { name: 'linear.onnx', role: 'model.onnx', bytes },
   input: null,
   output: null,
+  nullAs: null,
   encoders,
   set,
   dataCut: DATA_CUT,
@@ -88,7 +89,7 @@ describe('an imported model', () => {
 
   it('is held against the champion on rows that are new to both', async () => {
     const own = [0.2, 0.2, 0, 0, 0, -0.1];
-    const { signature, lineage } = await importModel(options({ file: { name: 'own.onnx', bytes: linearOnnx(own) } }));
+    const { signature, lineage } = await importModel(options({ file: { name: 'own.onnx', role: 'model.onnx', bytes: linearOnnx(own) } }));
     const seenTo = HOLDOUT_FROM + 5 * DAY_MS;
     const champion = { version: 4, signature, lineage: { ...lineage, trainingTo: seenTo }, graph: { role: 'model.onnx' as const, bytes: linearOnnx(own) } };
     const { metrics } = await importModel(options({ champion }));
@@ -120,7 +121,7 @@ describe('an imported model', () => {
     ['without the codes of its categories', { encoders: null }, "has categories ('group'), and nothing says how the model has them coded"],
     ['with rows of another feature service', { encoders: { ...encoders, serviceDigest: 'other' } }, 'its rows were exported with feature service other, the present one is digest'],
     ['with codes of other categories', { encoders: { ...encoders, categories: [] } }, "columns.json does not have the categories of the feature service ('group')"],
-    ['with another width', { file: { name: 'narrow.onnx', bytes: linearOnnx([1, 2]) } }, 'expected 6 columns, those of the feature service'],
+    ['with another width', { file: { name: 'narrow.onnx', role: 'model.onnx', bytes: linearOnnx([1, 2]) } }, 'expected 6 columns, those of the feature service'],
   ])('is refused %s', async (_what, over, why) => {
     await expect(importModel(options(over))).rejects.toMatchObject({
       code: 'MODEL_IMPORT_INVALID',

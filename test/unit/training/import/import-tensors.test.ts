@@ -6,7 +6,7 @@ import { tinyOnnx } from '../../../support/serving/tiny-onnx.ts';
 import { onnxFile, type OnnxFile } from '../../../support/training/onnx-file.ts';
 
 const importing = (file: Partial<OnnxFile> & Pick<OnnxFile, 'nodes' | 'inputs' | 'outputs'>) =>
-  importTensors({ model: 'm', file: { name: 'm.onnx', bytes: onnxFile(file) }, by: 'tester', reason: 'a test' });
+  importTensors({ model: 'm', file: { name: 'm.onnx', role: 'model.onnx', bytes: onnxFile(file) }, by: 'tester', reason: 'a test' });
 const goldenOf = ({ files }: Awaited<ReturnType<typeof importing>>) => JSON.parse(Buffer.from(files['golden-batch.json']).toString()) as GoldenTensors;
 
 describe('a graph with tensors of its own', () => {
@@ -55,6 +55,6 @@ describe('a graph with tensors of its own', () => {
     await expect(scalars).rejects.toMatchObject({ code: 'MODEL_IMPORT_INVALID' });
     await expect(scalars).rejects.toThrow("input 'x': expected 1 to 8 dimensions, found 9; output 'y': expected 1 to 8 dimensions, found 0");
     const bytes = Buffer.from(tinyOnnx({ weights: [1], bias: 0, externalWeights: true }));
-    await expect(importTensors({ model: 'm', file: { name: 'm.onnx', bytes }, by: 't', reason: 'r' })).rejects.toThrow('keeps its values in another file');
+    await expect(importTensors({ model: 'm', file: { name: 'm.onnx', role: 'model.onnx', bytes }, by: 't', reason: 'r' })).rejects.toThrow('keeps its values in another file');
   });
 });

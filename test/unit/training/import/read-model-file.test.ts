@@ -28,7 +28,7 @@ it.each([
 });
 
 it('a model file within the limit is read', async () => {
-  expect(await readModelFile('fraud', path.join(folder, 'five.onnx'), 5)).toEqual({ name: 'five.onnx', bytes: Buffer.from('12345') });
+  expect(await readModelFile('fraud', path.join(folder, 'five.onnx'), 5)).toEqual({ name: 'five.onnx', role: 'model.onnx', bytes: Buffer.from('12345') });
 });
 
 it.each([

@@ -26,10 +26,14 @@ export interface TensorBackendOptions {
 }
 
 const require = createRequire(import.meta.url);
+let present: TensorFlow | null = null;
+
+/** What the last `loadTensorBackend` of this process gave, or null. */
+export const presentBackend = (): TensorFlow | null => present;
 
 /**
  * Loads the first backend that works. Before a native one loads, TENSORFLOW_USE_CUSTOM_CONTRACTION_KERNEL
- * must be 0 in the environment, or a signal may crash the process: `trainInChild` sets it.
+ * must be 0 in the environment, or a signal may crash the process: see `nativeEnvironment`.
  * @throws MillraceError TRAINING_BACKEND_UNAVAILABLE with every reason
  */
 export async function loadTensorBackend(options: TensorBackendOptions): Promise<TensorBackend> {
@@ -41,6 +45,7 @@ export async function loadTensorBackend(options: TensorBackendOptions): Promise<
       // A backend may load and still not compute: one product shows it.
       const product = tf.tidy(() => tf.matMul(tf.ones([2, 3]), tf.ones([3, 2])).dataSync<'float32'>());
       if (product[0] !== 3) throw new Error(`it multiplied ones to ${product[0]} instead of 3`);
+      present = tf;
       return { name, tf, rejected };
     } catch (error) {
       rejected.push({ name, reason: firstLine(messageOf(error)) });

@@ -2,17 +2,12 @@ import { Tensor as OrtTensor, type InferenceSession } from 'onnxruntime-node';
 import type { Tensor, TensorSpec } from '../../src/contracts/tensor.ts';
 import { messageOf, MillraceError } from '../../src/core/millrace-error.ts';
 import { datatypeOfOnnx, fromOnnx, toOnnx } from '../../src/registry/onnx-tensors.ts';
-import { openVerified, rejectSource, type OpenedSession } from './open-verified.ts';
-import type { TensorSource } from './session.ts';
+import { openVerified } from './open-verified.ts';
+import { rejectSource } from './read-verified.ts';
+import type { TensorSession, TensorSource } from './session.ts';
 
-/** A session of ONNX Runtime in this very process over a graph's own tensors: `run` blocks the thread that it is called on. */
-export interface OpenTensorSession extends Omit<OpenedSession, 'session'> {
-  run(inputs: readonly Tensor[]): Promise<Tensor[]>;
-  release(): Promise<void>;
-}
-
-/** @throws SERVING_VERSION_REJECTED */
-export async function openTensorSession(source: TensorSource): Promise<OpenTensorSession> {
+/** A session of ONNX Runtime over a graph's own tensors. @throws SERVING_VERSION_REJECTED */
+export async function openOnnxTensors(source: TensorSource): Promise<TensorSession> {
   const { session, ...how } = await openVerified(source, (opened) => {
     assertSpecs(source, 'inputs', source.inputs, opened.inputMetadata);
     assertSpecs(source, 'outputs', source.outputs, opened.outputMetadata);

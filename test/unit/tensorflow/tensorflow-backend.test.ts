@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { loadTensorBackend } from '../../../src/training/tensorflow-backend.ts';
+import { loadTensorBackend } from '../../../src/tensorflow/tensorflow-backend.ts';
 
 describe('loadTensorBackend', () => {
   it('takes the first that loads and says why faster ones did not', async () => {
