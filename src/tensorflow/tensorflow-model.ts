@@ -15,8 +15,8 @@ export interface TensorflowModel {
   release(): void;
 }
 
-/** What TensorFlow.js says of an operation that a backend does not have. */
-const MISSING_KERNEL = /Kernel '.*' not registered for backend/;
+/** What TensorFlow.js says of an operation that it, or its backend, does not have. */
+const MISSING_OPERATION = /Kernel '.*' not registered for backend|Unknown op '|Custom op .* is not registered/;
 /** What it says of a graph with loops or conditions. */
 const DYNAMIC_OPERATION = /dynamic op/;
 
@@ -75,7 +75,7 @@ async function tryZeros(tf: TensorFlow, runnable: Runnable): Promise<void> {
       return;
     } catch (error) {
       const message = messageOf(error);
-      if (MISSING_KERNEL.test(message)) throw new Error(message.split('\n', 1)[0], { cause: error });
+      if (MISSING_OPERATION.test(message)) throw new Error(message.split('\n', 1)[0], { cause: error });
       if (attempt > 0 || !DYNAMIC_OPERATION.test(message)) return;
       runnable.hasDynamicOperations = true;
     } finally {
