@@ -92,7 +92,7 @@ export const errorTable = {
   SERVING_GROUP_UNAVAILABLE: kind(503, true, 'The other serving processes of a port did not do what one of them was asked for.'),
   SERVING_OVERLOADED: kind(429, true, 'The queue of the model version is full, or as many requests of the model are in flight as its latency allows.'),
   SERVING_SCORE_INVALID: kind(500, false, 'A model answered a score that is not a finite number.'),
-  SERVING_SESSION_FAILED: kind(500, false, 'ONNX Runtime refused to open or to run a model.'),
+  SERVING_SESSION_FAILED: kind(500, false, 'ONNX Runtime or TensorFlow.js refused to open or to run a model.'),
   SERVING_SESSION_LOST: kind(503, true, 'The process that ran a model crashed or hung; it is restarted.'),
   SERVING_VERSION_REJECTED: kind(409, false, 'A model version failed its checks before traffic: checksum, signature, golden batch or feature service.'),
   TRAINING_BACKEND_UNAVAILABLE: kind(500, false, 'No TensorFlow.js backend could be loaded.'),

@@ -50,7 +50,7 @@ function artifactsOf({ format, modelTopology, weightSpecs, weights, signature }:
     modelTopology: modelTopology as object,
     weightSpecs: weightSpecs as tfjs.io.WeightsManifestEntry[],
     weightData: buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer,
-    ...(signature === null ? {} : { signature: signature as object }),
+    ...(signature === null ? {} : { signature: signature }),
   };
 }
 

@@ -21,6 +21,6 @@ export async function fromTensorflow(name: string, tensor: tfjs.Tensor): Promise
 
 async function elementsOf(datatype: Datatype, tensor: tfjs.Tensor): Promise<Elements> {
   // Texts stay bytes: as strings they would have to be UTF-8.
-  if (datatype === 'BYTES') return (await tensor.bytes()) as Uint8Array[];
+  if (datatype === 'BYTES') return (await tensor.bytes());
   return tensor.data<'float32'>();
 }

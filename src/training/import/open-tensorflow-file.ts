@@ -22,7 +22,13 @@ export async function openTensorflowFile(model: string, { name, bytes }: ModelFi
   try {
     const shapeless = opened.inputs.filter(({ shape }) => shape === null).map((input) => `'${input.name}'`);
     if (shapeless.length > 0) throw refused(`input ${shapeless.join(', ')} has no shape: convert the model with its signature`);
-    return { header: headerOf(bytes), inputs: opened.inputs.map(graphValue), outputs: await outputsOf(opened), run: opened.run, release: () => released(opened) };
+    return {
+      header: headerOf(bytes),
+      inputs: opened.inputs.map(graphValue),
+      outputs: await outputsOf(opened),
+      run: (inputs, outputs) => opened.run(inputs, outputs),
+      release: () => released(opened),
+    };
   } catch (error) {
     opened.release();
     throw error;
@@ -35,10 +41,11 @@ function headerOf(bytes: Uint8Array): GraphHeader {
 }
 
 /** Graph models often don't say what shapes their outputs have: a run shows how many dimensions, and any of them may differ in the next one. */
-async function outputsOf({ inputs, outputs, run }: TensorflowModel): Promise<GraphValue[]> {
+async function outputsOf(opened: TensorflowModel): Promise<GraphValue[]> {
+  const { inputs, outputs } = opened;
   if (outputs.every(({ shape }) => shape !== null)) return outputs.map(graphValue);
   const made = probeTensors(inputs.map(({ name, type, shape }) => ({ name, datatype: datatypeOfOnnx(type) ?? 'FP32', shape: shape ?? [] })), 1);
-  const answers = await run(made, outputs.map(({ name }) => name)).catch((): Tensor[] => []);
+  const answers = await opened.run(made, outputs.map(({ name }) => name)).catch((): Tensor[] => []);
   return outputs.map((output, i) => graphValue({ ...output, shape: output.shape ?? answers[i]?.shape.map(() => -1) ?? [] }));
 }
 

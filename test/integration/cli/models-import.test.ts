@@ -5,27 +5,22 @@ import { fileURLToPath } from 'node:url';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Decision } from '../../../src/contracts/decision.ts';
-import { encodeCategories } from '../../../src/contracts/encode-categories.ts';
-import type { ModelSignature, VersionMetrics } from '../../../src/contracts/model-bundle.ts';
+import type { VersionMetrics } from '../../../src/contracts/model-bundle.ts';
 import { createArtifactStore } from '../../../src/infra/artifacts.ts';
 import { loadBaseConfig } from '../../../src/infra/base-config.ts';
 import { createLogger } from '../../../src/infra/logger.ts';
 import { createPostgres, type Postgres } from '../../../src/infra/postgres.ts';
 import { createRegistry, type Registry } from '../../../src/registry/registry.ts';
-import { appendEvents } from '../../../src/store/offline-log.ts';
-import { createRandom } from '../../../src/training/seeded-random.ts';
 import { loadServingSettings } from '../../../serving/settings.ts';
 import { startServing, type RunningServing } from '../../../serving/start-serving.ts';
 import { processEnvironment } from '../../../src/infra/process-environment.ts';
 import { runTool } from '../../../stack/run-tool.ts';
 import { openCommandStage, type CommandStage } from '../../support/cli/command-stage.ts';
-import ticketsProject, { returns, tickets } from '../../support/import/tickets-project.ts';
+import { fillTickets, TOPICS } from '../../support/import/fill-tickets.ts';
+import ticketsProject from '../../support/import/tickets-project.ts';
+import { rowOfDecision } from '../../support/import/row-of-decision.ts';
 import { pythonEnvironment } from '../../support/python-environment.ts';
 
-const ROWS = 2_000;
-const FROM = Date.UTC(2024, 0, 1);
-const STEP_MS = 3_600_000;
-const TOPICS = ['billing', 'network', 'access', null];
 const repository = new URL('../../../', import.meta.url);
 const example = (file: string): string => fileURLToPath(new URL(`examples/flights/lightgbm/${file}`, repository));
 const python = await pythonEnvironment('lightgbm-example', new URL('examples/flights/lightgbm/requirements.txt', repository));
@@ -49,23 +44,6 @@ let folder: string;
 let trained: { rows: { training: number; holdout: number }; auc: number; logLoss: number };
 let imported: { version: number; existed: boolean; metrics: VersionMetrics; imported: object; notes: string[] };
 
-async function fillLog(): Promise<void> {
-  const random = createRandom(3);
-  const rows = Array.from({ length: ROWS }, (_, n) => {
-    const topic = Math.floor(random.uniform() * TOPICS.length);
-    const minutes = random.uniform() < 0.1 ? null : 5 + 10 * Math.abs(random.normal());
-    const logit = (topic === 0 ? 1.5 : -1) + (minutes === null ? 0.5 : (minutes - 13) / 6);
-    const returned = random.uniform() < 1 / (1 + Math.exp(-logit));
-    return { n, at: FROM + n * STEP_MS, topic: TOPICS[topic]!, minutes, returned };
-  });
-  const event = (n: number, at: number, row: Record<string, string | number | boolean | null>) => {
-    const ticketId = `t${n}`;
-    return { sourcePartition: 0, sourceOffset: n, eventTime: at, effectiveTime: at, knownTime: at, row: { ticketId, at, ...row } };
-  };
-  await appendEvents(postgres, tickets, rows.map(({ n, at, topic, minutes }) => event(n, at, { deskId: `d${n % 7}`, topic, minutes })));
-  await appendEvents(postgres, returns, rows.map(({ n, at, returned }) => event(n, at + STEP_MS, { returned })));
-}
-
 const runPython = (args: string[]) =>
   runTool({ program: python!, args, environment: processEnvironment(), signal: new AbortController().signal, timeoutMs: 120_000 });
 
@@ -88,7 +66,7 @@ describe.skipIf(python === undefined)('a model that was trained in Python', () =
     expect(await stage.run('apply')).toMatchObject({ exitCode: 0 });
     postgres = createPostgres({ url: stage.environment['MILLRACE_POSTGRES_URL']!, applicationName: 'test', logger });
     registry = createRegistry(postgres, createArtifactStore(path.join(stage.dataDir, 'artifacts')));
-    await fillLog();
+    await fillTickets(postgres);
     const script = ['--import', 'tsx', example('import-lightgbm.ts'), '--data-dir', stage.dataDir, '--project', project];
     const printed = await runTool({
       program: process.execPath,
@@ -166,7 +144,7 @@ describe.skipIf(python === undefined)('a model that was trained in Python', () =
     const { signature } = await registry.readBundle('comes_back', 1);
     for (const { decisionId, score } of predictions) {
       const decision = await vi.waitFor(async () => (await fetch(`${serving.url}/v1/decisions/${decisionId}`)).json() as Promise<Decision>);
-      expect(await scoreDirectly(rowOf(decision, signature), 4)).toEqual([Math.fround(score)]);
+      expect(await scoreDirectly(rowOfDecision(decision, signature), 4)).toEqual([Math.fround(score)]);
     }
   });
 
@@ -185,11 +163,3 @@ describe.skipIf(python === undefined)('a model that was trained in Python', () =
     expect(await stage.run('models', 'import', 'comes_back', 'any.onnx', '--threshold', '2')).toMatchObject({ exitCode: 2 });
   });
 });
-
-function rowOf({ numbers, categories }: Decision, signature: ModelSignature): Float32Array {
-  const values = new Float32Array(Uint8Array.from(Buffer.from(numbers, 'base64')).buffer);
-  const row = new Float32Array(values.length + categories.length);
-  row.set(values);
-  encodeCategories(signature.categories, categories, row, values.length);
-  return row;
-}
