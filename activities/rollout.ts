@@ -2,14 +2,13 @@ import { Context } from '@temporalio/activity';
 import type { RolloutActivities } from '../src/contracts/activities.ts';
 import { boundsOf, furthestSegments } from '../src/contracts/judge-shadow.ts';
 import { judgeRollout } from '../src/contracts/judge-rollout.ts';
-import type { RolloutEvidence, RolloutPolicy } from '../src/contracts/lifecycle.ts';
-import type { ShadowComparison } from '../src/contracts/shadow-comparison.ts';
+import type { RolloutEvidence } from '../src/contracts/lifecycle.ts';
 import { MillraceError } from '../src/core/millrace-error.ts';
 import type { Model } from '../src/define/model.ts';
 import type { Postgres } from '../src/infra/postgres.ts';
-import { compareShadow, type ComparedPair } from '../src/monitoring/compare-shadow.ts';
+import { lookAtStep } from '../src/monitoring/look-at-step.ts';
 import { labelColumns } from '../src/monitoring/monitored-model.ts';
-import { measureStep, newestDecision } from '../src/monitoring/rollout-evidence.ts';
+import { newestDecision } from '../src/monitoring/rollout-evidence.ts';
 import type { Registry } from '../src/registry/registry.ts';
 import { knownModel } from './known-model.ts';
 import { mapErrors } from './map-error.ts';
@@ -35,9 +34,6 @@ export function createRolloutActivities({ postgres, registry, models }: RolloutD
       .filter((error) => error.version === version)
       .reduce((sum, { count }) => sum + count, 0);
 
-  const compare = async (policy: RolloutPolicy, pair: ComparedPair): Promise<ShadowComparison> =>
-    furthestSegments(policy, await compareShadow(postgres, pair, boundsOf(policy)), SEGMENTS_SHOWN_MAX);
-
   return mapErrors<RolloutActivities>({
     async beginStep({ model, candidate }) {
       return { since: await newestDecision(postgres), errorsBefore: await errorsOf(model, candidate) };
@@ -49,13 +45,14 @@ export function createRolloutActivities({ postgres, registry, models }: RolloutD
       const deadline = Date.now() + waitMs;
       for (;;) {
         const began = Date.now();
-        const measured = await measureStep(postgres, label, { ...request, stage });
         // Two long reads must not add up to the silence after which the activity counts as dead.
-        context.heartbeat(measured);
-        const comparison = stage.kind === 'shadow' ? await compare(policy, request) : null;
+        const seen = await lookAtStep(postgres, label, { ...request, stage }, boundsOf(policy), (measured) => {
+          context.heartbeat(measured);
+        });
+        const comparison = seen.comparison ? furthestSegments(policy, seen.comparison, SEGMENTS_SHOWN_MAX) : null;
         // A process that started again counts from zero.
         const candidateErrors = Math.max(0, (await errorsOf(request.model, request.candidate)) - errorsBefore);
-        const evidence: RolloutEvidence = { ...measured, candidateErrors, comparison };
+        const evidence: RolloutEvidence = { ...seen, candidateErrors, comparison };
         context.heartbeat(evidence);
         const done = judgeRollout(policy, stage, evidence).verdict !== 'continue';
         if (done || Date.now() >= deadline) return evidence;

@@ -218,6 +218,7 @@ export interface RolloutEvidence {
   readonly candidateDecisions: number;
   readonly candidateOutcomes: number;
   readonly candidateErrors: number;
+  /** Over the step's seconds, but for the quarter with the slowest answer of either version; null while there are less than four. */
   readonly candidateLatencyP95Ms: number | null;
   readonly championLatencyP95Ms: number | null;
   readonly meanScoreDifference: number | null;

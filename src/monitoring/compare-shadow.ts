@@ -25,7 +25,8 @@ export async function compareShadow(
   { segments, segmentValuesMax, segmentAnswersMin }: Pick<ShadowBounds, 'segments' | 'segmentValuesMax' | 'segmentAnswersMin'>,
 ): Promise<ShadowComparison> {
   // Each version answers by its own threshold.
-  const [served, shadow] = await Promise.all([getVersion(db, model, champion), getVersion(db, model, candidate)]);
+  const served = await getVersion(db, model, champion);
+  const shadow = await getVersion(db, model, candidate);
   const thresholds = [served.signature.threshold, shadow.signature.threshold];
   const pairs = [model, since, candidate, champion, ...thresholds, COMPARED_ANSWERS_MAX];
   const [overall] = await db.query<ComparedAnswers & { readonly ks: number | null }>(overallSql, pairs);

@@ -27,6 +27,14 @@ export async function measureStep(db: Queryable, label: LabelColumns, request: E
   return row as Measured;
 }
 
+/**
+ * Of the seconds of a step, so large a share with the slowest answer of either version does not count for latencies: a pause of the machine, or
+ * of the network, hits whoever is asked just then, and few answers of a canary are enough to look like its fault.
+ */
+const PAUSED_SHARE = 0.25;
+/** Seconds with answers from which on latencies are compared; of fewer, the share is less than one. */
+const COMPARED_SECONDS_MIN = Math.ceil(1 / PAUSED_SHARE);
+
 const clipped = (score: string): string => `greatest(${LOG_LOSS_CLIP}, least(1 - ${LOG_LOSS_CLIP}, ${score}))`;
 
 /** Natural log loss of one row; null where the outcome or the score is. */
@@ -34,7 +42,7 @@ const lossSql = (score: string): string =>
   `CASE WHEN label IS NULL THEN NULL WHEN label THEN -ln(${clipped(score)}) ELSE -ln(1 - ${clipped(score)}) END`;
 
 const answeredSql = ({ table, id, value }: LabelColumns): string =>
-  `SELECT d.version, d.variant, d.score, d.shadow_version, d.shadow_score,
+  `SELECT d.version, d.variant, d.score, d.shadow_version, d.shadow_score, date_trunc('second', d.served_at) AS second,
      (d.body->'latencyMs'->>'total')::float8 AS latency_ms, l.label
    FROM millrace.decisions d
    LEFT JOIN LATERAL (
@@ -69,13 +77,23 @@ const canarySql = (label: LabelColumns): string =>
      SELECT *, variant = 'canary' AND version = $3 AS candidate, variant = 'champion' AND version = $4 AS champion,
        ${lossSql('score')} AS loss
      FROM answered
+   ),
+   seconds AS (
+     SELECT second, row_number() OVER (ORDER BY max(latency_ms) DESC, second) AS slowest, count(*) OVER () AS seconds
+     FROM grouped WHERE candidate OR champion GROUP BY second
+   ),
+   compared AS (
+     SELECT percentile_cont(0.95) WITHIN GROUP (ORDER BY latency_ms) FILTER (WHERE candidate) AS candidate,
+       percentile_cont(0.95) WITHIN GROUP (ORDER BY latency_ms) FILTER (WHERE champion) AS champion
+     FROM grouped JOIN seconds USING (second)
+     WHERE seconds >= ${COMPARED_SECONDS_MIN} AND slowest > floor(seconds * ${PAUSED_SHARE})
    )
    SELECT count(*)::int AS decisions,
      0 AS "shadowAnswers",
      count(*) FILTER (WHERE candidate)::int AS "candidateDecisions",
      count(loss) FILTER (WHERE candidate)::int AS "candidateOutcomes",
-     percentile_cont(0.95) WITHIN GROUP (ORDER BY latency_ms) FILTER (WHERE candidate) AS "candidateLatencyP95Ms",
-     percentile_cont(0.95) WITHIN GROUP (ORDER BY latency_ms) FILTER (WHERE champion) AS "championLatencyP95Ms",
+     (SELECT candidate FROM compared) AS "candidateLatencyP95Ms",
+     (SELECT champion FROM compared) AS "championLatencyP95Ms",
      avg(score) FILTER (WHERE candidate) - avg(score) FILTER (WHERE champion) AS "meanScoreDifference",
      avg(loss) FILTER (WHERE candidate) AS "candidateLogLoss",
      avg(loss) FILTER (WHERE champion) AS "championLogLoss",

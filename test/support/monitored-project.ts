@@ -54,6 +54,8 @@ export interface AnsweredTrip {
   /** What the request carried. */
   readonly instance?: Readonly<Record<string, string | number | boolean | null>>;
   readonly latencyMs?: number;
+  /** When it was answered, seconds from now. */
+  readonly servedIn?: number;
   /** Undefined: its label is not known. */
   readonly late?: boolean | null;
 }
@@ -67,9 +69,9 @@ export async function storeTrips(postgres: Postgres, rows: readonly AnsweredTrip
   await postgres.query(
     `INSERT INTO millrace.decisions
        (id, model, version, variant, example_id, as_of, served_at, score, shadow_version, shadow_score, numbers, body)
-     SELECT r.id, r.model, r.version, r.variant, r.id, to_timestamp(r.as_of / 1000), now(), r.score, r.shadow_version,
+     SELECT r.id, r.model, r.version, r.variant, r.id, to_timestamp(r.as_of / 1000), now() + make_interval(secs => r.served_in), r.score, r.shadow_version,
        r.shadow_score, decode(r.numbers, 'base64'), r.body
-     FROM jsonb_to_recordset($1::jsonb) AS r(id text, model text, version int, variant text, as_of float8, score float8,
+     FROM jsonb_to_recordset($1::jsonb) AS r(id text, model text, version int, variant text, as_of float8, served_in float8, score float8,
        shadow_version int, shadow_score float8, numbers text, body jsonb)`,
     [
       JSON.stringify(
@@ -79,6 +81,7 @@ export async function storeTrips(postgres: Postgres, rows: readonly AnsweredTrip
           version: row.version,
           variant: row.variant ?? 'champion',
           as_of: row.asOf,
+          served_in: row.servedIn ?? 0,
           score: row.score,
           shadow_version: row.shadow?.version ?? null,
           shadow_score: row.shadow?.score ?? null,

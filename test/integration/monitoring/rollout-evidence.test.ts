@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { labelColumns } from '../../../src/monitoring/monitored-model.ts';
 import { measureStep, newestDecision } from '../../../src/monitoring/rollout-evidence.ts';
+import { createRandom } from '../../../src/training/seeded-random.ts';
 import { createTripLogs, DAY_MS, monitoredTrips, storeTrips, type AnsweredTrip } from '../../support/monitored-project.ts';
 import { openRegistryStage, type RegistryStage } from '../../support/registry-stage.ts';
 
@@ -29,6 +30,14 @@ const measure = (model: string, stageKind: 'shadow' | 'canary', since: number) =
     since,
     stage: stageKind === 'shadow' ? { kind: 'shadow' } : { kind: 'canary', share: 0.1 },
   });
+/** Between the two nearest ranks. */
+function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = share * (sorted.length - 1);
+  const below = sorted[Math.floor(at)]!;
+  return below + (sorted[Math.ceil(at)]! - below) * (at - Math.floor(at));
+}
+
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 describe('the evidence of a step', () => {
@@ -69,13 +78,36 @@ describe('the evidence of a step', () => {
       decisions: 5,
       candidateDecisions: 2,
       candidateOutcomes: 1,
-      candidateLatencyP95Ms: 4,
-      championLatencyP95Ms: 2,
+      candidateLatencyP95Ms: null,
+      championLatencyP95Ms: null,
       logLossStandardError: null,
     });
     expect(found.meanScoreDifference).toBeCloseTo(0.3, 12);
     expect(found.candidateLogLoss).toBeCloseTo(-Math.log(0.8), 12);
     expect(found.championLogLoss).toBeCloseTo(-Math.log(0.7), 12);
+  });
+
+  it('compares latencies without the quarter of the seconds in which somebody was slowest, and only from four seconds on', async () => {
+    const random = createRandom(7);
+    // In the paused seconds everybody waits, and most who are asked then are the canary's.
+    const answer = (second: number, n: number): AnsweredTrip => {
+      const isPaused = second === 3 || second === 5;
+      const isCanary = isPaused ? n % 10 > 0 : n % 10 === 0;
+      const who = isCanary ? ({ variant: 'canary', version: 2 } as const) : ({ variant: 'champion', version: 1 } as const);
+      const latencyMs = isPaused ? 100 + n : (isCanary ? 3 : 2) + random.uniform();
+      return trip('paused', `${second}-${n}`, { ...who, servedIn: second, latencyMs });
+    };
+    const rows = Array.from({ length: 8 }, (_, second) => Array.from({ length: 40 }, (__, n) => answer(second, n)));
+    const since = await newestDecision(stage.postgres);
+    await storeTrips(stage.postgres, rows.slice(0, 3).flat());
+    expect(await measure('paused', 'canary', since)).toMatchObject({ candidateLatencyP95Ms: null, championLatencyP95Ms: null });
+    await storeTrips(stage.postgres, rows.slice(3).flat());
+    const found = await measure('paused', 'canary', since);
+    const kept = rows.filter((_, second) => second !== 3 && second !== 5).flat();
+    const p95 = (version: number) => percentile(kept.filter((row) => row.version === version).map(({ latencyMs }) => latencyMs!), 0.95);
+    expect(found.candidateLatencyP95Ms).toBeCloseTo(p95(2), 9);
+    expect(found.championLatencyP95Ms).toBeCloseTo(p95(1), 9);
+    expect(found.candidateDecisions).toBe(6 * 4 + 2 * 36);
   });
 
   it('keeps a sure mistake finite, and says nothing of no rows', async () => {

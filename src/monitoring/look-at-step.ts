@@ -1,0 +1,26 @@
+import type { RolloutEvidence } from '../contracts/lifecycle.ts';
+import type { ShadowBounds } from '../contracts/shadow-comparison.ts';
+import type { Postgres } from '../infra/postgres.ts';
+import { compareShadow } from './compare-shadow.ts';
+import type { LabelColumns } from './monitored-model.ts';
+import { measureStep, type EvidenceRequest } from './rollout-evidence.ts';
+import { ONE_STATE } from './skew-audit-rows.ts';
+
+/**
+ * All that Postgres knows of a step, of one state of the decisions, so that counts agree with each other.
+ * @param onMeasured called between the two long reads
+ * @throws MillraceError MODEL_VERSION_NOT_FOUND
+ */
+export const lookAtStep = (
+  postgres: Postgres,
+  label: LabelColumns,
+  request: EvidenceRequest,
+  bounds: ShadowBounds,
+  onMeasured: (measured: object) => void,
+): Promise<Omit<RolloutEvidence, 'candidateErrors'>> =>
+  postgres.transaction(async (tx) => {
+    await tx.query(ONE_STATE);
+    const measured = await measureStep(tx, label, request);
+    onMeasured(measured);
+    return { ...measured, comparison: request.stage.kind === 'shadow' ? await compareShadow(tx, request, bounds) : null };
+  });
