@@ -1,5 +1,7 @@
 import type { Allocation } from '../src/contracts/allocation.ts';
 import type { LifecycleEvent, LifecycleState, RolloutPolicy } from '../src/contracts/lifecycle.ts';
+import { boundsOf } from '../src/contracts/judge-shadow.ts';
+import type { ShadowBounds } from '../src/contracts/shadow-comparison.ts';
 import { MillraceError } from '../src/core/millrace-error.ts';
 import type { Model, MonitorPolicy } from '../src/define/model.ts';
 import { listReports, type StoredReport } from '../src/monitoring/monitor-reports.ts';
@@ -11,6 +13,7 @@ import type { ServingReport } from '../src/registry/serving-status.ts';
 import { readRecentTraffic, type VariantTraffic } from '../src/store/recent-traffic.ts';
 import type { ConsoleDeps } from './console-deps.ts';
 import type { Page } from './http/parse-page.ts';
+import type { RolloutComparison } from './lifecycle-reader.ts';
 import { PartProblems, type PartProblem } from './part-problems.ts';
 import { readLifecycleState, readRegistered } from './read-overview.ts';
 
@@ -33,6 +36,8 @@ export interface ModelDocument {
   readonly versions: readonly VersionSummary[] | null;
   /** Null where it does not run, or is a problem. */
   readonly lifecycle: { readonly state: LifecycleState; readonly history: readonly LifecycleEvent[] } | null;
+  /** Of the newest rollout; null where it has compared no answers of a shadow, or is a problem. */
+  readonly comparison: (RolloutComparison & { readonly bounds: ShadowBounds }) | null;
   /** Newest first; `before` asks for the next page, and is null on the last one. */
   readonly ledger: { readonly entries: readonly LedgerEntry[]; readonly before: number | null } | null;
   /** Oldest first. */
@@ -52,11 +57,12 @@ export async function readModel(deps: ConsoleDeps, name: string, page: Page): Pr
   const problems = new PartProblems();
   const of = <T>(part: string, key: string, read: () => Promise<T>): Promise<T | null> =>
     problems.attempt(part, reads.get(part, key, read));
-  const [registered, aliases, versions, lifecycle, ledger, reports, traffic] = await Promise.all([
+  const [registered, aliases, versions, lifecycle, comparison, ledger, reports, traffic] = await Promise.all([
     problems.attempt('allocation', readRegistered(deps)),
     of('aliases', name, () => listAliases(postgres, name)),
     of('versions', name, () => listVersionSummaries(postgres, name, VERSIONS_MAX)),
     problems.attempt('lifecycle', readLifecycle(deps, name)),
+    of('comparison', name, () => deps.lifecycles.comparison(name)),
     of('ledger', `${name}\n${page.limit}\n${page.before}`, () =>
       listLedger(postgres, name, page.limit, page.before),
     ),
@@ -74,6 +80,7 @@ export async function readModel(deps: ConsoleDeps, name: string, page: Page): Pr
     serving: registered?.get(name)?.serving ?? [],
     versions,
     lifecycle,
+    comparison: comparison === null ? null : { ...comparison, bounds: boundsOf(model.rollout) },
     ledger: ledger === null ? null : { entries: ledger, before: nextBefore(ledger, page.limit) },
     reports,
     traffic,

@@ -1,13 +1,10 @@
-import type { Client } from '@temporalio/client';
 import { figure, percent } from '../../src/contracts/figures.ts';
-import { rolloutQueries, rolloutWorkflowPrefix } from '../../src/contracts/lifecycle.ts';
 import { flipRateOf, segmentName, type ComparedAnswers, type ShadowComparison } from '../../src/contracts/shadow-comparison.ts';
+import { newestRollout, shadowComparison } from '../../src/infra/newest-comparison.ts';
 import { examples, type AddCommand } from '../add-command.ts';
 import { exitCodes } from '../exit-code.ts';
 import { withTemporal } from '../open-servers.ts';
 import { renderTable } from '../table.ts';
-
-const WORKFLOW_TYPE = 'rolloutModel';
 
 export const addComparison: AddCommand = (program, act) => {
   program
@@ -21,22 +18,14 @@ export const addComparison: AddCommand = (program, act) => {
     .action(
       act((context, model: string) =>
         withTemporal(context, `reading the comparison of '${model}'`, async (client, { namespace }) => {
-          const workflowId = await newestRollout(client, rolloutWorkflowPrefix(namespace, model));
-          const comparison =
-            workflowId === null ? null : await client.workflow.getHandle(workflowId).query<ShadowComparison | null>(rolloutQueries.comparison);
+          const workflowId = (await newestRollout(client, namespace, model))?.workflowId ?? null;
+          const comparison = workflowId === null ? null : await shadowComparison(client, workflowId);
           context.output.result({ model, workflowId, comparison }, () => describe(model, workflowId, comparison));
           return comparison === null ? exitCodes.notFound : exitCodes.ok;
         }),
       ),
     );
 };
-
-/** Running or ended; Temporal lists the newest first. */
-async function newestRollout(client: Client, prefix: string): Promise<string | null> {
-  const query = `WorkflowType = '${WORKFLOW_TYPE}' AND WorkflowId STARTS_WITH '${prefix}'`;
-  for await (const { workflowId } of client.workflow.list({ query, pageSize: 1 })) return workflowId;
-  return null;
-}
 
 function describe(model: string, workflowId: string | null, comparison: ShadowComparison | null): string {
   if (workflowId === null) return `Temporal knows no rollout of model '${model}'.`;

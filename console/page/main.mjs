@@ -1,6 +1,7 @@
 import { allocation } from './allocation.mjs';
 import { read, readPanel } from './api.mjs';
 import { charts } from './charts.mjs';
+import { comparison } from './comparison.mjs';
 import { commands } from './commands.mjs';
 import { deadLetters } from './dead-letters.mjs';
 import { decisions, drawer } from './decisions.mjs';
@@ -149,6 +150,7 @@ function modelParts(now) {
       { class: 'grid', 'data-key': 'grid' },
       allocation(model, now),
       lifecycle(model),
+      comparison(model),
       charts(model, state.hover, chartWidth),
       drift(
         model,

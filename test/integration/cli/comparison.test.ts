@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openLifecycleReader } from '../../../console/lifecycle-reader.ts';
 import { rolloutWorkflowPrefix, workflowIds, type RolloutInput } from '../../../src/contracts/lifecycle.ts';
+import { createNames } from '../../../src/contracts/names.ts';
 import type { ComparedAnswers, ShadowComparison } from '../../../src/contracts/shadow-comparison.ts';
 import { openCommandStage, type CommandStage } from '../../support/cli/command-stage.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -17,7 +19,6 @@ beforeAll(async () => {
   workers = await openWorkflowStage({ address, namespace }, stage.environment['MILLRACE_NAMESPACE'] ?? '', activitiesOf(() => world));
 });
 afterAll(async () => {
-  await workers.close();
   await stage.close();
 });
 
@@ -62,4 +63,16 @@ test('comparison shows flips and distances of the newest rollout, also when it h
   const json = await stage.run('comparison', 'fraud', '--json');
   expect(JSON.parse(json.stdout)).toMatchObject({ model: 'fraud', comparison });
   for (const line of stdout.split('\n')) if (!line.includes('/')) expect(line.length).toBeLessThanOrEqual(100);
+});
+
+test('the console reads the same, and asks an ended rollout once only', async () => {
+  const { temporalAddress: address, temporalNamespace: namespace } = testStack();
+  const lifecycles = openLifecycleReader({ address, namespace }, createNames(workers.namespace), []);
+  const workflowId = workflowIds.rolloutModel(workers.namespace, 'fraud', 3, 3);
+  expect(await lifecycles.comparison('fraud')).toEqual({ workflowId, version: 3, isRunning: false, comparison });
+  // Nobody answers queries any more.
+  await workers.close();
+  expect(await lifecycles.comparison('fraud')).toMatchObject({ workflowId, comparison });
+  expect(await lifecycles.comparison('nobody')).toBeNull();
+  await lifecycles.close();
 });

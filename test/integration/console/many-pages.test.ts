@@ -72,7 +72,7 @@ describe('with every server away', () => {
     const { status, body } = await ask(`${running.url}/api/models/fraud`);
     expect(status).toBe(200);
     const named = (body['problems'] as { what: string }[]).map(({ what }) => what).sort();
-    expect(named).toEqual(['aliases', 'allocation', 'ledger', 'lifecycle', 'reports', 'traffic', 'versions']);
+    expect(named).toEqual(['aliases', 'allocation', 'comparison', 'ledger', 'lifecycle', 'reports', 'traffic', 'versions']);
     for (const url of [
       '/api/models/fraud/decisions',
       '/api/dead-letters',
