@@ -1,7 +1,7 @@
 import { Gauge, type Registry } from '../src/infra/metrics.ts';
 import type { ModelRouter, RoutedVersion } from './router/model-router.ts';
 import type { ServedModel } from './served-model.ts';
-import type { Session } from './session-host/session.ts';
+import type { RunnableVersion } from './tensors/runnable-version.ts';
 import type { TensorModel } from './tensors/tensor-models.ts';
 
 /** Figures that are read off the models when they are asked for. */
@@ -53,7 +53,7 @@ export function observeModels(
 /** What is shown of a version, of a project's model or another. */
 interface ShownVersion extends RoutedVersion {
   readonly queuedRows: number;
-  readonly session: Pick<Session, 'placement' | 'provider'>;
+  readonly session: RunnableVersion['session'];
 }
 
 type ShownModels = () => readonly { readonly name: string; readonly router: ModelRouter<ShownVersion> }[];

@@ -16,6 +16,7 @@ interface ImportOptions {
   readonly threshold?: number;
   readonly trainedTo?: number;
   readonly tensors?: boolean;
+  readonly ensemble?: boolean;
   readonly reason: string;
 }
 
@@ -27,7 +28,7 @@ export const addModelsImport: AddCommand = (models, act) => {
       "Examines an ONNX file or a TensorFlow.js model, evaluates it on the model's hold-out where labelled examples are there, and registers it as a version. It takes traffic only by 'millrace rollout' or 'millrace promote'.",
     )
     .argument('<model>', 'model name')
-    .argument('<file>', 'the .onnx file, or the model.json of TensorFlow.js with its weights beside it; with one float input [rows, columns of the feature service], or see --tensors')
+    .argument('<file>', 'the .onnx file, or the model.json of TensorFlow.js with its weights beside it; with one float input [rows, columns of the feature service], or see --tensors and --ensemble')
     .option('--columns <file>', "columns.json of the rows that it learned from ('millrace models export-rows')")
     .option('--input <name>', 'input of the graph (default: the only one)')
     .option('--output <name>', 'output with the probability (default: the only one of floats)')
@@ -35,14 +36,15 @@ export const addModelsImport: AddCommand = (models, act) => {
     .option('--threshold <probability>', 'answers from it on are the positive class (default: 0.5)', parseProbability)
     .option('--trained-to <time>', 'decision time of the newest example that it learned from (default: that of the training part of --columns)', parseMoment)
     .option('--tensors', "a model without a feature service: its tensors are the graph's own")
+    .option('--ensemble', 'a model whose steps are versions of models without a feature service: the file names them')
     .option('--reason <text>', 'why, for the ledger', 'imported on the command line')
     .addHelpText(
       'after',
-      examples('millrace models import flight_delay lightgbm.onnx --columns rows/columns.json', 'millrace models import fraud forest.onnx --output probabilities --threshold 0.8', 'millrace models import fraud tfjs/model.json --null-as 0', 'millrace models import sentiment bert.onnx --tensors'),
+      examples('millrace models import flight_delay lightgbm.onnx --columns rows/columns.json', 'millrace models import fraud forest.onnx --output probabilities --threshold 0.8', 'millrace models import fraud tfjs/model.json --null-as 0', 'millrace models import sentiment bert.onnx --tensors', 'millrace models import search ensemble.json --ensemble'),
     )
     .action(
       act(async (context, name: string, file: string, options: ImportOptions) => {
-        if (options.tensors === true) await importTensors(context, name, file, options);
+        if (options.tensors === true || options.ensemble === true) await importTensors(context, name, file, options);
         else await importForService(context, name, file, options);
         return exitCodes.ok;
       }),
@@ -81,22 +83,24 @@ const importForService = (context: CommandContext, name: string, file: string, o
   });
 
 async function importTensors(context: CommandContext, model: string, file: string, options: ImportOptions): Promise<void> {
+  const isEnsemble = options.ensemble === true;
   const alien = alienOptions.filter((option) => options[option] !== undefined);
   if (alien.length > 0) {
     const names = alien.map((option) => `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`).join(', ');
-    throw new MillraceError('REQUEST_INVALID', `Import of '${model}': ${names} have no meaning with --tensors, whose model has no feature service.`);
+    throw new MillraceError('REQUEST_INVALID', `Import of '${model}': ${names} have no meaning with --${isEnsemble ? 'ensemble' : 'tensors'}, whose model has no feature service.`);
   }
   const { importTensorVersion } = await import('../import-tensor-version.ts');
-  const imported = await importTensorVersion(context, { model, path: file, by: operatorName(), reason: options.reason });
-  const { version, digest, existed, signature, lineage, notes } = imported;
+  const imported = await importTensorVersion(context, { model, path: file, isEnsemble, by: operatorName(), reason: options.reason });
+  const { version, digest, existed, signature, lineage, notes, ensemble } = imported;
   for (const note of notes) context.output.note(`Note: ${note}`);
   const { inputs, outputs, batched } = signature;
   const specs = (tensors: typeof inputs): string => tensors.map(({ name, datatype, shape }) => `${name} ${datatype}[${shape.join(', ')}]`).join(', ');
   context.output.result(
-    { model, version, digest, existed, inputs, outputs, batched, imported: lineage.imported, notes },
+    { model, version, digest, existed, inputs, outputs, batched, imported: lineage.imported, notes, ...(ensemble === undefined ? {} : { steps: ensemble.steps }) },
     () =>
       `${renderPairs([
         ...headOf(version, existed, lineage.imported),
+        ...(ensemble?.steps ?? []).map(({ name, model: member, version: pinned }): [string, string] => [`step ${name}`, `${member} version ${pinned}`]),
         ['inputs', specs(inputs)],
         ['outputs', specs(outputs)],
         ['runs', batched ? 'shared by requests' : 'one request at a time'],

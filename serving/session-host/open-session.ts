@@ -1,15 +1,15 @@
-import type { GraphRole } from '../../src/contracts/model-bundle.ts';
+import type { RuntimeRole } from '../../src/contracts/model-bundle.ts';
 import { openOnnxSession } from './open-onnx-session.ts';
 import { openOnnxTensors } from './open-onnx-tensors.ts';
 import { openTensorflowSession, openTensorflowTensors } from './open-tensorflow-session.ts';
 import type { RowSession, SessionSource, TensorSession, TensorSource } from './session.ts';
 
-const rowOpeners: Readonly<Record<GraphRole, (source: SessionSource) => Promise<RowSession>>> = {
+const rowOpeners: Readonly<Record<RuntimeRole, (source: SessionSource) => Promise<RowSession>>> = {
   'model.onnx': openOnnxSession,
   'model.tfjs': openTensorflowSession,
 };
 
-const tensorOpeners: Readonly<Record<GraphRole, (source: TensorSource) => Promise<TensorSession>>> = {
+const tensorOpeners: Readonly<Record<RuntimeRole, (source: TensorSource) => Promise<TensorSession>>> = {
   'model.onnx': openOnnxTensors,
   'model.tfjs': openTensorflowTensors,
 };

@@ -23,7 +23,7 @@ export interface TimedScores {
 }
 
 export interface TimedTensors {
-  readonly outputs: Tensor[];
+  readonly outputs: readonly Tensor[];
   /** Time of the run itself, as the process measured it. */
   readonly computeMs: number;
 }

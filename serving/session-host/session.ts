@@ -1,5 +1,5 @@
 import type { GraphTensors } from '../../src/contracts/graph-tensors.ts';
-import type { GraphRole } from '../../src/contracts/model-bundle.ts';
+import type { RuntimeRole } from '../../src/contracts/model-bundle.ts';
 import type { Tensor, TensorSpec } from '../../src/contracts/tensor.ts';
 import type { BackendName } from '../../src/tensorflow/tensorflow-backend.ts';
 
@@ -24,7 +24,7 @@ export interface ModelSource extends Runtimes {
   /** Of a run; 1, where absent. */
   readonly threads?: number;
   /** Says which runtime it is for. */
-  readonly role: GraphRole;
+  readonly role: RuntimeRole;
   readonly path: string;
   readonly sha256: string;
 }

@@ -7,7 +7,7 @@ import type { InferAnswer, InferRequest } from '../inference/infer-request.ts';
 import { requireVersion } from '../router/require-version.ts';
 import type { ServingMetrics } from '../serving-metrics.ts';
 import type { TensorModel } from './tensor-models.ts';
-import type { TensorVersion } from './tensor-version.ts';
+import type { RunnableVersion } from './runnable-version.ts';
 
 export interface TensorInferenceOptions {
   readonly metrics: ServingMetrics;
@@ -39,7 +39,7 @@ export class TensorInference {
     const target = requireVersion(model, request.version);
     const wanted = this.#checked(model, target, request);
     try {
-      const answer = await target.run(request.inputs, startedAt + (request.timeoutMs ?? timeoutMs));
+      const answer = await target.run(request.inputs, startedAt + (request.timeoutMs ?? timeoutMs), request.trace);
       const role = model.router.roleOf(target);
       const { queue, compute, total } = metrics.versions.of(model.name, target.version);
       queue.observe(answer.queueMs / MS_PER_SECOND);
@@ -58,7 +58,7 @@ export class TensorInference {
     }
   }
 
-  #checked({ name }: TensorModel, { version, signature }: TensorVersion, request: InferRequest): TensorSpec[] {
+  #checked({ name }: TensorModel, { version, signature }: RunnableVersion, request: InferRequest): TensorSpec[] {
     const { inputs, outputs, batched } = signature;
     const problems = inputProblems(inputs, request.inputs, batched ? this.#options.rowsMax : null);
     for (const { name: input, datatype, elements } of request.inputs) {

@@ -4,12 +4,15 @@ import { systemTimers } from '../batcher/timers.ts';
 import { ModelRouter } from '../router/model-router.ts';
 import type { ServingMetrics } from '../serving-metrics.ts';
 import type { SessionHost } from '../session-host/session-host.ts';
-import { loadTensorVersion, type TensorVersion } from './tensor-version.ts';
+import { loadEnsembleVersion } from './ensemble-version.ts';
+import type { RunnableVersion } from './runnable-version.ts';
+import { SharedVersions } from './shared-versions.ts';
+import { loadTensorVersion } from './tensor-version.ts';
 
 /** A model without a feature service, ready to take requests. */
 export interface TensorModel {
   readonly name: string;
-  readonly router: ModelRouter<TensorVersion>;
+  readonly router: ModelRouter<RunnableVersion>;
   /** Failed answers of each version since the process started. */
   readonly errorsByVersion: Map<number, number>;
 }
@@ -27,6 +30,7 @@ export interface TensorModelsOptions {
 export class TensorModels {
   readonly #options: TensorModelsOptions;
   readonly #models = new Map<string, TensorModel>();
+  readonly #shared = new SharedVersions((model, version) => this.#load(model, version));
   /** Those that were there when the registry first answered. */
   #first: readonly TensorModel[] | null = null;
 
@@ -64,11 +68,17 @@ export class TensorModels {
   }
 
   #create(model: string): TensorModel {
-    const { registry, host, queueRowsMax, metrics, onStatus, logger } = this.#options;
-    const loadVersion = async (version: number) => {
-      const onBatch = (rows: number): void => metrics.versions.of(model, version).batchRows.observe(rows);
-      return loadTensorVersion(await registry.readTensorBundle(model, version), host, { queueRowsMax, timers: systemTimers, onBatch });
-    };
+    const { onStatus, logger } = this.#options;
+    const loadVersion = (version: number) => this.#shared.acquire(model, version);
     return { name: model, router: new ModelRouter({ model, logger, onStatus, loadVersion }), errorsByVersion: new Map() };
+  }
+
+  async #load(model: string, version: number): Promise<RunnableVersion> {
+    const { registry, host, queueRowsMax, metrics } = this.#options;
+    const bundle = await registry.readTensorBundle(model, version);
+    const { role } = bundle.graph;
+    if (role === 'ensemble.json') return loadEnsembleVersion(bundle, (step) => this.#shared.acquire(step.model, step.version), systemTimers);
+    const onBatch = (rows: number): void => metrics.versions.of(model, version).batchRows.observe(rows);
+    return loadTensorVersion(bundle, role, host, { queueRowsMax, timers: systemTimers, onBatch });
   }
 }

@@ -131,12 +131,20 @@ export interface Lineage {
   readonly imported?: ImportedFile;
 }
 
-/** Files that a version can run, each by a runtime of its own. A bundle has exactly one of them. */
-export const graphRoles = ['model.onnx', 'model.tfjs'] as const;
+/** Files that a runtime opens, each role by one of its own. */
+const runtimeRoles = ['model.onnx', 'model.tfjs'] as const;
+export type RuntimeRole = (typeof runtimeRoles)[number];
+
+/** What a version can run: a file of a runtime, or other versions. A bundle has exactly one of them. */
+export const graphRoles = [...runtimeRoles, 'ensemble.json'] as const;
 export type GraphRole = (typeof graphRoles)[number];
 
 /** What runs a graph, in the Open Inference Protocol's `platform`. */
-export const platforms: Readonly<Record<GraphRole, string>> = { 'model.onnx': 'onnxruntime_onnx', 'model.tfjs': 'tensorflowjs' };
+export const platforms: Readonly<Record<GraphRole, string>> = {
+  'model.onnx': 'onnxruntime_onnx',
+  'model.tfjs': 'tensorflowjs',
+  'ensemble.json': 'ensemble',
+};
 
 /** Files that say what a version's graph is; a bundle has all of them. */
 export const recordRoles = ['signature.json', 'reference-profile.json', 'golden-batch.json', 'metrics.json', 'lineage.json'] as const;
@@ -149,8 +157,8 @@ export type BundleRole = GraphRole | RecordRole;
 export type ByRole<T> = Readonly<Record<RecordRole, T>> & Readonly<Partial<Record<GraphRole, T>>>;
 
 /** What a version runs. */
-export interface ModelGraph {
-  readonly role: GraphRole;
+export interface ModelGraph<Role extends GraphRole = RuntimeRole> {
+  readonly role: Role;
   readonly bytes: Uint8Array;
 }
 

@@ -1,6 +1,7 @@
 import {
   graphRoleOf,
   type BundleRole,
+  type GraphRole,
   type Lineage,
   type RecordRole,
   type ReferenceProfile,
@@ -43,7 +44,7 @@ export async function readBundle<Bundle extends LoadedBundle | TensorBundle>(
     metrics: json<VersionMetrics>('metrics.json'),
     lineage: json<Lineage>('lineage.json'),
   };
-  return bundle as LoadedBundle as Bundle;
+  return bundle as LoadedBundle | TensorBundle as Bundle;
 }
 
 async function readFiles(artifacts: ArtifactStore, version: ModelVersion): Promise<BundleFiles> {
@@ -58,7 +59,7 @@ async function readFiles(artifacts: ArtifactStore, version: ModelVersion): Promi
   return Object.fromEntries(read) as unknown as BundleFiles;
 }
 
-function graphOf(artifacts: ArtifactStore, version: ModelVersion, files: BundleFiles): GraphFile {
+function graphOf(artifacts: ArtifactStore, version: ModelVersion, files: BundleFiles): GraphFile<GraphRole> {
   const role = graphRoleOf(files);
   if (role === undefined) throw corrupt(version, 'the manifest', `expected one graph, its files are ${Object.keys(files).join(', ')}`);
   const sha256 = version.manifest.files[role] as string;

@@ -1,5 +1,6 @@
 import type {
   GoldenBatch,
+  GraphRole,
   Lineage,
   ModelGraph,
   ModelSignature,
@@ -10,7 +11,7 @@ import type { GoldenTensors, TensorSignature } from '../contracts/tensor-signatu
 import type { BundleFiles } from '../registry/bundle.ts';
 
 export function bundleFiles(parts: {
-  graph: ModelGraph;
+  graph: ModelGraph<GraphRole>;
   signature: ModelSignature | TensorSignature;
   profile: ReferenceProfile;
   goldenBatch: GoldenBatch | GoldenTensors;

@@ -1,4 +1,4 @@
-import type { GraphRole } from '../contracts/model-bundle.ts';
+import type { RuntimeRole } from '../contracts/model-bundle.ts';
 import type { JsonValue } from '../core/json.ts';
 import type { BackendName } from '../tensorflow/tensorflow-backend.ts';
 import type { Champion } from './champion.ts';
@@ -14,7 +14,7 @@ export interface TrainJob {
   /** Path of an encoded training set. */
   readonly trainingSet: string;
   /** Its graph by path. */
-  readonly champion: (Omit<Champion, 'graph'> & { readonly graph: { readonly role: GraphRole; readonly file: string } }) | null;
+  readonly champion: (Omit<Champion, 'graph'> & { readonly graph: { readonly role: RuntimeRole; readonly file: string } }) | null;
   /** Existing directory for the bundle's files. */
   readonly output: string;
   readonly addon: string | null;

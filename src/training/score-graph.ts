@@ -1,11 +1,11 @@
 import type { GraphTensors } from '../contracts/graph-tensors.ts';
-import type { GraphRole, ModelGraph } from '../contracts/model-bundle.ts';
+import type { RuntimeRole, ModelGraph } from '../contracts/model-bundle.ts';
 import { scoreOnnx } from './score-onnx.ts';
 import { scoreTensorflow } from './score-tensorflow.ts';
 
 type Score = (bytes: Uint8Array, features: Float32Array, columns: number, tensors?: GraphTensors) => Promise<Float32Array>;
 
-const scorers: Readonly<Record<GraphRole, Score>> = { 'model.onnx': scoreOnnx, 'model.tfjs': scoreTensorflow };
+const scorers: Readonly<Record<RuntimeRole, Score>> = { 'model.onnx': scoreOnnx, 'model.tfjs': scoreTensorflow };
 
 /**
  * Scores of a version's graph, whichever runtime it is for, on one CPU thread.

@@ -18,6 +18,13 @@ const OPENING_BRACE = 0x7b;
 
 /** Reads an ONNX file, or a model.json with its weights beside it. No ONNX file begins like JSON. @throws MillraceError MODEL_IMPORT_INVALID */
 export async function readModelFile(model: string, file: string, bytesMax = MODEL_FILE_BYTES_MAX): Promise<ModelFile> {
+  const { name, bytes } = await readBoundedFile(model, file, bytesMax);
+  if (bytes[0] !== OPENING_BRACE) return { name, role: 'model.onnx', bytes };
+  return { name, role: 'model.tfjs', bytes: await readSavedModel(model, file, bytes, bytesMax) };
+}
+
+/** @throws MillraceError MODEL_IMPORT_INVALID */
+export async function readBoundedFile(model: string, file: string, bytesMax: number): Promise<{ readonly name: string; readonly bytes: Buffer }> {
   const name = path.basename(file);
   const found = await stat(file).catch((cause: unknown) => {
     throw importInvalid(model, name, [`it could not be read (${messageOf(cause)})`]);
@@ -26,7 +33,5 @@ export async function readModelFile(model: string, file: string, bytesMax = MODE
   if (found.size === 0 || found.size > bytesMax) {
     throw importInvalid(model, name, [`expected 1 to ${bytesMax} bytes, found ${found.size}`]);
   }
-  const bytes = await readFile(file);
-  if (bytes[0] !== OPENING_BRACE) return { name, role: 'model.onnx', bytes };
-  return { name, role: 'model.tfjs', bytes: await readSavedModel(model, file, bytes, bytesMax) };
+  return { name, bytes: await readFile(file) };
 }
