@@ -3,9 +3,21 @@ import { elementCount, isNumeric, elementArrays, type Elements, type Tensor } fr
 /** Rows of a request; requests that share a run may differ in nothing else of their shapes. */
 export const rowsOf = (tensors: readonly Tensor[]): number => tensors[0]?.shape[0] ?? 0;
 
+/**
+ * Whether a request's tensors have rows one by one, which others may follow. A direct request that does not is refused; what one step of an ensemble
+ * hands to another may be anything, as one mean for many rows.
+ */
+export const haveSameRows = (tensors: readonly Tensor[]): boolean => {
+  const rows = rowsOf(tensors);
+  return rows > 0 && tensors.every(({ shape }) => shape[0] === rows);
+};
+
 /** What of its inputs two requests must have alike to share a run. */
 export const shapeKey = (tensors: readonly Tensor[]): string =>
-  tensors.map(({ name, shape }) => `${name}:${shape.slice(1).join('x')}`).join(' ');
+  tensors
+    .map(({ name, shape }) => `${name}:${shape.slice(1).join('x')}`)
+    .sort()
+    .join(' ');
 
 /** The rows of several requests one after the other, as one request. All have the same shape key. */
 export function joinTensors(requests: readonly (readonly Tensor[])[]): readonly Tensor[] {

@@ -2,7 +2,7 @@ import type { Tensor } from '../../src/contracts/tensor.ts';
 import { isMillraceError, MillraceError } from '../../src/core/millrace-error.ts';
 import { DrainRate } from '../batcher/drain-rate.ts';
 import type { Timers } from '../batcher/timers.ts';
-import { joinTensors, rowsOf, shapeKey, sliceRows } from './join-tensors.ts';
+import { haveSameRows, joinTensors, rowsOf, shapeKey, sliceRows } from './join-tensors.ts';
 
 /** Times that a run is repeated after its session was lost. */
 const SESSION_LOST_RETRIES = 1;
@@ -34,7 +34,10 @@ export interface TensorBatcherOptions {
 
 interface Waiting {
   readonly inputs: readonly Tensor[];
+  /** At least 1: what has no rows waits too. */
   readonly rows: number;
+  /** Whether others may share its run. */
+  readonly shares: boolean;
   readonly key: string;
   readonly submittedAt: number;
   readonly resolve: (answer: TensorAnswer) => void;
@@ -73,7 +76,8 @@ export class TensorBatcher {
    */
   submit(inputs: readonly Tensor[], deadline: number): Promise<TensorAnswer> {
     const { timers, batched } = this.#options;
-    const rows = batched ? rowsOf(inputs) : 1;
+    const shares = batched && haveSameRows(inputs);
+    const rows = batched ? Math.max(1, rowsOf(inputs)) : 1;
     this.#assertRoom(rows);
     const now = timers.now();
     return new Promise((resolve, reject) => {
@@ -82,7 +86,7 @@ export class TensorBatcher {
         this.#queue = this.#queue.filter((other) => other !== waiting);
         this.#announceIdle();
       });
-      const waiting: Waiting = { inputs, rows, key: shapeKey(inputs), submittedAt: now, resolve, reject, cancel, settled: false };
+      const waiting: Waiting = { inputs, rows, shares, key: shapeKey(inputs), submittedAt: now, resolve, reject, cancel, settled: false };
       this.#queue.push(waiting);
       this.#scheduleStart();
     });
@@ -127,12 +131,12 @@ export class TensorBatcher {
 
   /** The oldest request, and those behind it that fit into its run. */
   #take(): Waiting[] {
-    const { batched, batchRowsMax } = this.#options;
+    const { batchRowsMax } = this.#options;
     const [first] = this.#queue;
     if (first === undefined) return [];
     let rows = 0;
     const taken = this.#queue.filter((waiting) => {
-      const fits = waiting === first || (batched && waiting.key === first.key && rows + waiting.rows <= batchRowsMax);
+      const fits = waiting === first || (first.shares && waiting.shares && waiting.key === first.key && rows + waiting.rows <= batchRowsMax);
       if (fits) rows += waiting.rows;
       return fits;
     });

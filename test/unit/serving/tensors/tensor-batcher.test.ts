@@ -51,6 +51,31 @@ describe('the batcher of tensors', () => {
     ]);
   });
 
+  it('runs alone what has not the same rows in all of its tensors, of which a graph makes what it likes', async () => {
+    const shapes: (readonly (readonly number[])[])[] = [];
+    const { timers, batcher } = setUp({
+      queueRowsMax: 100,
+      run: async (inputs) => {
+        shapes.push(inputs.map(({ shape }) => shape));
+        await timers.sleep(RUN_MS);
+        return inputs.map((tensor) => ({ ...tensor, name: `${tensor.name}_out` }));
+      },
+    });
+    const two = (a: number[], b: number[]): Tensor[] => [floats(a)[0]!, { ...floats(b)[0]!, name: 'm' }];
+    const submitted: Tensor[][] = [two([0], [0]), two([1, 2], [7]), two([3], [8, 9]), two([], []), two([4], [5]), two([6], [6])];
+    const answers = submitted.map((inputs) => batcher.submit(inputs, 1_000));
+    expect(batcher.queuedRows).toBe(7);
+    await timers.runUntil(100);
+    expect(shapes).toEqual([
+      [[3, 1], [3, 1]],
+      [[2, 1], [1, 1]],
+      [[1, 1], [2, 1]],
+      [[0, 1], [0, 1]],
+    ]);
+    const found = (await Promise.all(answers)).map(({ outputs }) => outputs.map(({ elements }) => [...(elements as Float32Array)]));
+    expect(found).toEqual(submitted.map((inputs) => inputs.map(({ elements }) => [...(elements as Float32Array)])));
+  });
+
   it('fills a run up to its rows, keeps apart what has another shape, and runs alone what is too large', async () => {
     const { timers, runs, submit } = setUp({ queueRowsMax: 100 });
     const answers = [submit([0]), timers.runUntil(1)];
