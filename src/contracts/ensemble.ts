@@ -28,8 +28,8 @@ export interface Ensemble {
   readonly outputs: Readonly<Record<string, TensorOrigin>>;
 }
 
-/** The model versions that an ensemble runs, each once. */
-export const membersOf = ({ steps }: Ensemble): readonly EnsembleStep[] => [...new Map(steps.map((step) => [step.digest, step])).values()];
+/** The model versions that an ensemble runs, each once: the first step of each. */
+export const membersOf = ({ steps }: Ensemble): readonly EnsembleStep[] => steps.filter((step, at) => steps.findIndex(({ digest }) => digest === step.digest) === at);
 
 /**
  * Runs every step once what it takes is there, those at the same time that don't depend on each other. A step that fails fails

@@ -119,6 +119,32 @@ test('an ONNX file with tensors of its own becomes a model of its own, with a li
   expect(alien).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('--threshold, --trained-to have no meaning with --tensors') as string });
 });
 
+test('an ensemble of such models becomes one too, its steps pinned, and says all that is wrong with it', async () => {
+  const file = path.join(stage.dataDir, 'ensemble.json');
+  const step = (name: string, from: string) => ({ name, model: 'echo', version: 1, inputs: { t: from } });
+  await writeFile(file, JSON.stringify({ steps: [step('second', 'first.u'), step('first', 'words')], outputs: { words: 'second.u' } }));
+  const { exitCode, document } = await json('models', 'import', 'twice', file, '--ensemble', '--reason', 'a test');
+  expect(exitCode).toBe(0);
+  const pinned = { model: 'echo', version: 1, digest: expect.stringMatching(/^[0-9a-f]{64}$/) as string };
+  expect(document).toMatchObject({
+    version: 1,
+    batched: true,
+    inputs: [{ name: 'words', datatype: 'BYTES', shape: [-1, 2] }],
+    outputs: [{ name: 'words', datatype: 'BYTES', shape: [-1, 2] }],
+    steps: [{ name: 'first', ...pinned }, { name: 'second', ...pinned }],
+  });
+  const again = await stage.run('models', 'import', 'twice', file, '--ensemble', '--reason', 'a test');
+  expect(again.stdout).toMatch(/^step first +echo version 1\nstep second +echo version 1$/m);
+  expect(again.stdout).toMatch(/^version +1 \(registered before\)$/m);
+  expect((await stage.run('ledger', 'twice', '--json')).stdout).toContain('import of ensemble.json: a test, running first: echo 1, second: echo 1');
+  expect(await json('promote', 'twice', '1')).toMatchObject({ exitCode: 0 });
+  await writeFile(file, JSON.stringify({ steps: [step('a', 'b.u'), { name: 'b', model: 'nobody', inputs: {} }], outputs: { y: 'a.v' } }));
+  const wrong = await stage.run('models', 'import', 'twice', file, '--ensemble');
+  expect(wrong.exitCode).toBe(2);
+  expect(wrong.stderr).toContain("step 'b': model 'nobody' has no champion");
+  expect(wrong.stderr).toContain("output 'y': step 'a' has no output 'v', it answers 'u'");
+});
+
 test.each([
   [['train', 'nothing'], 'WORKFLOW_NOT_RUNNING', 4],
   [['models', 'nothing'], 'MODEL_NOT_FOUND', 4],
