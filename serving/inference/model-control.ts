@@ -16,7 +16,7 @@ export interface ModelControlOptions {
   readonly logger: Logger;
 }
 
-/** Clients of Triton send it with every unload. No model of Millrace depends on another. */
+/** Clients of Triton send it with every unload. It changes nothing: an ensemble holds what it runs itself. */
 const UNLOAD_PARAMETERS = ['unload_dependents'];
 
 /**

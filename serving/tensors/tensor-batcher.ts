@@ -159,7 +159,8 @@ export class TensorBatcher {
         return;
       } catch (error) {
         const lost = isMillraceError(error) && error.code === 'SERVING_SESSION_LOST';
-        if (lost && attempt < SESSION_LOST_RETRIES) continue;
+        // What hangs for nobody any more would only keep the others waiting.
+        if (lost && attempt < SESSION_LOST_RETRIES && batch.some(({ settled }) => !settled)) continue;
         if (batch.length === 1) for (const waiting of batch) this.#fail(waiting, error);
         // One request may be what the others fail with.
         else for (const waiting of batch) if (!waiting.settled) await this.#run([waiting]);

@@ -4,6 +4,8 @@ import type { Tensor, TensorSpec } from './tensor.ts';
 export const ENSEMBLE_STEPS_MAX = 32;
 /** Ensembles within ensembles. */
 export const ENSEMBLE_DEPTH_MAX = 16;
+/** Runs of one request, those of the ensembles within an ensemble counted each time: a few levels of two steps would make any number of them. */
+export const ENSEMBLE_RUNS_MAX = 256;
 
 /** Where a tensor comes from: an input of the ensemble, or an output of one of its steps. */
 export type TensorOrigin = { readonly input: string } | { readonly step: string; readonly output: string };
@@ -33,7 +35,7 @@ export const membersOf = ({ steps }: Ensemble): readonly EnsembleStep[] => steps
 
 /**
  * Runs every step once what it takes is there, those at the same time that don't depend on each other. A step that fails fails
- * the whole; steps that run by then are not waited for.
+ * the whole: steps that run by then are not waited for, and no others begin.
  * @param runStep answers all outputs of the step's version
  */
 export async function runEnsemble(
@@ -49,10 +51,16 @@ export async function runEnsemble(
     if (found === undefined) throw new RangeError(`nothing gives tensor '${name}'`);
     return { ...found, name };
   };
+  let failed: { readonly error: unknown } | null = null;
   for (const step of steps) {
-    const answer = Promise.all(Object.entries(step.inputs).map(([name, origin]) => take(origin, name))).then((taken) => runStep(step, taken));
+    const answer = Promise.all(Object.entries(step.inputs).map(([name, origin]) => take(origin, name))).then((taken) => {
+      if (failed !== null) throw failed.error;
+      return runStep(step, taken);
+    });
     // What fails is told by whoever takes from it; a step that nobody waits for any more must not end the process.
-    answer.catch(() => undefined);
+    answer.catch((error: unknown) => {
+      failed ??= { error };
+    });
     answers.set(step.name, answer);
   }
   return Promise.all(outputSpecs.map(({ name }) => take(outputs[name] as TensorOrigin, name)));

@@ -87,3 +87,27 @@ it('a step that fails fails the whole, whoever else runs', async () => {
     { numRuns: 50 },
   );
 });
+
+it('no step begins after another has failed', async () => {
+  const began: string[] = [];
+  const step = (name: string, after: string | null) => ({
+    name,
+    model: 'm',
+    version: 1,
+    digest: 'd',
+    inputs: { a: after === null ? { input: 'x' } : { step: after, output: 'y' } },
+  });
+  const steps = [step('fails', null), step('slow', null), step('next', 'slow')];
+  let finish: () => void = () => undefined;
+  const slow = new Promise<void>((resolve) => (finish = resolve));
+  const run = runEnsemble({ format: 1, steps, outputs: { o: { step: 'fails', output: 'y' }, n: { step: 'next', output: 'y' } } }, [tensor('x', 1)], [{ name: 'o' }, { name: 'n' }], async ({ name }) => {
+    began.push(name);
+    if (name === 'fails') throw new Error(name);
+    await slow;
+    return [tensor('y', 2)];
+  });
+  await expect(run).rejects.toThrow('fails');
+  finish();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(began).toEqual(['fails', 'slow']);
+});

@@ -128,6 +128,15 @@ describe('the batcher of tensors', () => {
     expect((await settled).map((one) => (one.status === 'fulfilled' ? one.value.values : (one.reason as MillraceError).code))).toEqual([[1], 'SERVING_SESSION_FAILED', [2]]);
   });
 
+  it('does not run again after a lost session for nobody', async () => {
+    const { timers, runs, submit } = setUp({}, () => new MillraceError('SERVING_SESSION_LOST', 'lost'));
+    const late = submit([1], RUN_MS / 2);
+    const refused = expect(late).rejects.toMatchObject({ code: 'SERVING_DEADLINE_EXCEEDED' });
+    await timers.runUntil(100);
+    await refused;
+    expect(runs).toEqual([[1]]);
+  });
+
   it('runs once more after a lost session', async () => {
     let lost = 0;
     const { timers, runs, submit } = setUp({}, () => (lost++ === 0 ? new MillraceError('SERVING_SESSION_LOST', 'gone') : null));

@@ -118,6 +118,18 @@ describe('the import of an ensemble', () => {
     await expect(importEnsemble(options({ steps: [{ name: 'a', model: 'featured', inputs: {} }], outputs: { y: 'a.y' } }))).rejects.toThrow("model 'featured' has a feature service");
   });
 
+  it('is refused where a few levels of ensembles make too many runs of one request', async () => {
+    const twice = (model: string, input: string) => ({
+      steps: [{ name: 'a', model, inputs: { [input]: 'rows' } }, { name: 'b', model, inputs: { [input]: 'a.y' } }],
+      outputs: { y: 'b.y' },
+    });
+    for (let level = 1; level <= 8; level++) {
+      const [model, input] = level === 1 ? ['double', 'x'] : [`wide${level - 1}`, 'rows'];
+      register(`wide${level}`, 1, await importEnsemble(options(twice(model!, input!))));
+    }
+    await expect(importEnsemble(options(twice('wide8', 'rows')))).rejects.toThrow('a request runs 512 versions, those within its ensembles counted each time, at most 256 are taken');
+  });
+
   it('is refused where ensembles lie within one another without end', async () => {
     for (let level = 1; level <= 16; level++) {
       const model = level === 1 ? 'double' : `level${level - 1}`;
