@@ -1,9 +1,11 @@
-import type {
-  LifecycleCarried,
-  LifecycleCommand,
-  OperatorNote,
-  RetrainRequest,
-  RolloutRequest,
+import {
+  isExperimentCommand,
+  type ExperimentCommand,
+  type LifecycleCarried,
+  type LifecycleCommand,
+  type OperatorNote,
+  type RetrainRequest,
+  type RolloutRequest,
 } from '../src/contracts/lifecycle.ts';
 
 /** Commands of operators that wait at most; what comes on top is refused, and the history says so. */
@@ -31,6 +33,13 @@ export class LifecycleInbox {
     if (this.commands.length >= COMMANDS_MAX) return false;
     this.commands.push(command);
     return true;
+  }
+
+  /** Takes the first out that is about an experiment. */
+  takeExperimentCommand(): ExperimentCommand | undefined {
+    const taken = this.commands.find(isExperimentCommand);
+    if (taken !== undefined) this.commands.splice(this.commands.indexOf(taken), 1);
+    return taken;
   }
 
   addRetrain(request: RetrainRequest): void {

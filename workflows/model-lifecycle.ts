@@ -1,4 +1,5 @@
 import { condition, continueAsNew, defineQuery, defineSignal, setHandler, workflowInfo } from '@temporalio/workflow';
+import type { ChangeExperimentRequest, EndExperimentRequest, StartExperimentRequest } from '../src/contracts/experiment.ts';
 import {
   lifecycleQueries,
   lifecycleSignals,
@@ -37,6 +38,15 @@ export async function modelLifecycle(input: LifecycleInput): Promise<void> {
   });
   setHandler(defineSignal<[RollbackRequest]>(lifecycleSignals.rollback), (request) => {
     lifecycle.command({ kind: 'rollback', ...request });
+  });
+  setHandler(defineSignal<[StartExperimentRequest]>(lifecycleSignals.startExperiment), (request) => {
+    lifecycle.command({ kind: 'start-experiment', ...request });
+  });
+  setHandler(defineSignal<[ChangeExperimentRequest]>(lifecycleSignals.changeExperiment), (request) => {
+    lifecycle.command({ kind: 'change-experiment', ...request });
+  });
+  setHandler(defineSignal<[EndExperimentRequest]>(lifecycleSignals.endExperiment), (request) => {
+    lifecycle.command({ kind: 'end-experiment', ...request });
   });
   setHandler(defineSignal<[OperatorNote]>(lifecycleSignals.approve), (note) => void inbox.approvals.push(note));
   setHandler(defineSignal<[OperatorNote]>(lifecycleSignals.pause), (note) => lifecycle.pause(note));

@@ -1,4 +1,5 @@
 import type { Allocation } from './allocation.ts';
+import type { Experiment } from './experiment.ts';
 import type { AuditCursor, AuditPlan, AuditScope, AuditTally } from './audit.ts';
 import type {
   MonitorResult,
@@ -45,6 +46,10 @@ export interface RegistryActivities {
     champion: number | null;
     canary: { version: number; share: number } | null;
     shadow: number | null;
+    /** Absent: none. A change without the one that ran ends it. */
+    experiment?: Experiment | null;
+    /** Of an experiment that the change ends: the arm that won. */
+    winner?: string | null;
     actor: string;
     action: string;
     reason: string;

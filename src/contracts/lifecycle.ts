@@ -1,4 +1,5 @@
 import type { Allocation } from './allocation.ts';
+import type { ChangeExperimentRequest, EndExperimentRequest, StartExperimentRequest } from './experiment.ts';
 import type { ShadowBounds, ShadowComparison } from './shadow-comparison.ts';
 
 /** What the ids of all rollouts of a model begin with. */
@@ -35,7 +36,7 @@ export const searchAttributes = {
   view: 'MillraceView',
 } as const;
 
-export type LifecyclePhase = 'idle' | 'training' | 'rolling-out' | 'rolling-back' | 'paused' | 'awaiting-approval';
+export type LifecyclePhase = 'idle' | 'training' | 'rolling-out' | 'rolling-back' | 'experimenting' | 'paused' | 'awaiting-approval';
 
 /** Why a retraining was asked for. */
 export type TriggerKind = 'first' | 'manual' | 'feature-drift' | 'prediction-drift' | 'metric-degraded' | 'new-labels';
@@ -59,6 +60,8 @@ export interface RolloutRequest {
   readonly version: number;
   readonly requestedBy: string;
   readonly reason: string;
+  /** Of a training whose rollout had to wait; absent: an operator asked. */
+  readonly trigger?: TriggerKind;
 }
 
 export interface RollbackRequest {
@@ -95,7 +98,16 @@ export interface LifecycleCarried {
 /** What an operator asked for that changes production. */
 export type LifecycleCommand =
   | ({ readonly kind: 'promote' } & PromoteRequest)
-  | ({ readonly kind: 'rollback' } & RollbackRequest);
+  | ({ readonly kind: 'rollback' } & RollbackRequest)
+  | ExperimentCommand;
+
+/** What an operator asked for of an experiment. */
+export type ExperimentCommand =
+  | ({ readonly kind: 'start-experiment' } & StartExperimentRequest)
+  | ({ readonly kind: 'change-experiment' } & ChangeExperimentRequest)
+  | ({ readonly kind: 'end-experiment' } & EndExperimentRequest);
+
+export const isExperimentCommand = (command: LifecycleCommand): command is ExperimentCommand => command.kind.endsWith('-experiment');
 
 export interface LifecycleEvent {
   readonly at: number;
@@ -121,6 +133,9 @@ export const lifecycleSignals = {
   pause: 'pause',
   resume: 'resume',
   approve: 'approve',
+  startExperiment: 'startExperiment',
+  changeExperiment: 'changeExperiment',
+  endExperiment: 'endExperiment',
   /** The policy as the project has it now; sent whenever the project is applied. */
   configure: 'configure',
   /** From a child to its lifecycle: how far it is. Not for operators. */
