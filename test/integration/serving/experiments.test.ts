@@ -49,12 +49,13 @@ beforeAll(async () => {
 });
 afterAll(() => stage.close());
 
-describe('an experiment that runs', () => {
-  const arms = () => [
-    { name: 'control', version: champion, share: 0.4 },
-    { name: 'bolder', version: challenger, share: 0.2 },
-  ];
+const arms = () => [
+  { name: 'control', version: champion, share: 0.3 },
+  { name: 'bolder', version: challenger, share: 0.2 },
+];
+const moved = (before: readonly string[], after: readonly string[]): string[] => before.filter((variant, i) => variant !== after[i]);
 
+describe('an experiment that runs', () => {
   it('names each reply after its arm, the same one for the same key, and leaves the others to the champion', async () => {
     const experiment = experimentOf('first-try', arms());
     await follows({ champion, experiment });
@@ -63,5 +64,94 @@ describe('an experiment that runs', () => {
     expect(new Set(answer.predictions.map(({ variant }) => variant))).toEqual(new Set(['first-try/control', 'first-try/bolder', 'champion']));
     for (const { variant, version } of answer.predictions) expect(version).toBe(variant === 'first-try/bolder' ? challenger : champion);
     expect(await variantsOf(KEYS)).toEqual(answer.predictions.map(({ variant }) => variant));
+  });
+
+  it('gives the same key the same arm whoever asks, one key or many, in another process too', async () => {
+    const variants = await variantsOf(KEYS);
+    for (const i of [0, 7, 99]) expect(await variantsOf([KEYS[i] as string])).toEqual([variants[i]]);
+    const other = await stage.serve();
+    await vi.waitFor(() => expect(other.dataPlane.ready).toBe(true), { timeout: 30_000 });
+    expect(KEYS.map((key) => other.dataPlane.model('delay').router.routeOf([key])?.variant)).toEqual(variants);
+  });
+
+  it('moves entities only from the champion to arms that grow, while requests lose nothing', async () => {
+    const before = await variantsOf(KEYS);
+    const running = (await stage.registry.getAllocation('delay'))?.experiment as Experiment;
+    const grown = changedExperiment(running, { control: 0.5, bolder: 0.4 });
+    let asking = true;
+    const seen: string[][] = [];
+    const load = Promise.all(
+      [0, 1, 2, 3].map(async () => {
+        while (asking) seen.push(await variantsOf(KEYS));
+      }),
+    );
+    await follows({ champion, experiment: grown });
+    asking = false;
+    await load;
+    const after = await variantsOf(KEYS);
+    expect(after).toEqual(KEYS.map((key) => expected(grown, key)));
+    expect(new Set(moved(before, after))).toEqual(new Set(['champion']));
+    expect(seen.length).toBeGreaterThan(3);
+    // Each request saw the shares before or those after, never a mixture.
+    for (const variants of seen) expect([before, after]).toContainEqual(variants);
+    const shrunk = changedExperiment(grown, { bolder: 0.1 });
+    await follows({ champion, experiment: shrunk });
+    expect(new Set(moved(after, await variantsOf(KEYS)))).toEqual(new Set(['first-try/bolder']));
+  });
+
+  it('says which experiment, arm and point it was, and GET shows the arms', async () => {
+    const [key] = KEYS.filter((one) => expected(experimentOf('seen', arms()), one) === 'seen/bolder');
+    const experiment = experimentOf('seen', arms());
+    await follows({ champion, experiment });
+    const { variant, predictions } = await predict([key as string], { explanation: true });
+    expect(variant).toBe('seen/bolder');
+    expect(predictions[0]?.explanation?.split).toEqual({ by: ['origin'], point: experimentPoint('delay', 'seen', [key as string]), canaryShare: null, experiment: 'seen' });
+    const response = await fetch(`${serving.url}/v1/models/delay`);
+    expect(await response.json()).toMatchObject({
+      experiment: { name: 'seen', control: 'control', arms: experiment.arms, started: true },
+      versions: expect.arrayContaining([expect.objectContaining({ version: challenger, role: 'arm' })]) as unknown,
+    });
+    const stored = async (): Promise<Decision> => (await (await fetch(`${serving.url}/v1/decisions/${predictions[0]?.decisionId}`)).json()) as Decision;
+    await vi.waitFor(async () => expect(await stored()).toMatchObject({ variant: 'seen/bolder', version: challenger, unit: key }));
+  });
+
+  it('has series of its arms only, and the next one takes their place', async () => {
+    await predict(KEYS);
+    const text = await (await fetch(`${serving.url}/metrics`)).text();
+    expect(text).toMatch(/millrace_predictions_total\{model="delay",variant="seen\/bolder"[^}]*\} \d+/);
+    expect(text).not.toContain('first-try');
+  });
+
+  it('may have one version in two arms, which are told apart', async () => {
+    const experiment = experimentOf('a-a', [
+      { name: 'left', version: champion, share: 0.5 },
+      { name: 'right', version: champion, share: 0.5 },
+    ]);
+    await follows({ champion, experiment });
+    const answer = await predict(KEYS);
+    expect(answer).toMatchObject({ version: champion, variant: null });
+    expect(new Set(answer.predictions.map(({ variant }) => variant))).toEqual(new Set(['a-a/left', 'a-a/right']));
+    const left = await variantsOf(KEYS);
+    await follows({ champion, experiment: experimentOf('a-a-2', experiment.arms.map((arm) => ({ ...arm }))) });
+    const right = await variantsOf(KEYS);
+    // Another name is another assignment: of 200 entities some 100 have the other arm there.
+    const same = left.filter((variant, i) => variant.split('/')[1] === right[i]?.split('/')[1]).length;
+    expect(same).toBeGreaterThan(60);
+    expect(same).toBeLessThan(140);
+  });
+});
+
+describe('arms that are not loaded', () => {
+  it('have no traffic before they have ranges, and their entities stay with the champion where a version is refused', async () => {
+    const broken = await stage.register({ weights: WEIGHTS, bias: 2 }, { numericNames: ['something_else'] });
+    const two = [
+      { name: 'control', version: champion, share: 0.5 },
+      { name: 'broken', version: broken, share: 0.5 },
+    ];
+    await follows({ champion, experiment: experimentOf('waiting', two, { ranges: [] }) });
+    expect(new Set(await variantsOf(KEYS))).toEqual(new Set(['champion']));
+    expect(serving.dataPlane.ready).toBe(true);
+    await follows({ champion, experiment: experimentOf('waiting', two) });
+    expect(new Set(await variantsOf(KEYS))).toEqual(new Set(['waiting/control', 'champion']));
   });
 });
