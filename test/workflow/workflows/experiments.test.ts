@@ -131,15 +131,33 @@ describe('an experiment in the life of a model', () => {
     expect(world.ledger.at(-1)?.reason).toBe("winner 'new' of experiment 'bolder': because");
     // It ran until its winner was known to serve.
     expect(world.experiments.at(-2)?.name).toBe('bolder');
+    await lifecycle.signal(lifecycleSignals.rollback, { toVersion: null, ...note });
+    await reaches('version 1', (s) => s.allocation?.champion === 1 && s.phase === 'idle');
   });
 
-  it('ends where an operator promotes another version, or the champion itself', async () => {
+  it('ends where an operator promotes another version, the champion itself, or rolls back', async () => {
     await startExperiment();
     await runs();
     await lifecycle.signal(lifecycleSignals.promote, { version: 1, ...note });
     await reaches('the end', (s) => !s.allocation?.experiment && s.phase === 'idle');
     expect(world.allocation).toMatchObject({ champion: 1 });
     expect((await state()).lastDecision?.why).toContain("ends experiment 'bolder'");
+    await startExperiment({ name: 'second' });
+    await runs();
+    await lifecycle.signal(lifecycleSignals.promote, { version: 3, ...note });
+    await reaches('version 3', (s) => s.allocation?.champion === 3 && !s.allocation.experiment && s.phase === 'idle');
+    await startExperiment({ name: 'third' });
+    await runs();
+    await lifecycle.signal(lifecycleSignals.rollback, { toVersion: null, ...note });
+    await reaches('version 1', (s) => s.allocation?.champion === 1 && !s.allocation.experiment && s.phase === 'idle');
+    expect((await state()).lastDecision).toMatchObject({ what: 'rolled back', why: "tester: because; ends experiment 'third'" });
+    await startExperiment({ name: 'fourth' });
+    await runs();
+    world.refuses = () => 'golden batch differs';
+    await lifecycle.signal(lifecycleSignals.promote, { version: 3, ...note });
+    await ledgerHas('promote-failed');
+    // It goes on where the promotion comes to nothing.
+    expect(world.allocation).toMatchObject({ champion: 1, shadow: null, experiment: { name: 'fourth' } });
   });
 
   it('lets a version that was trained meanwhile wait with its rollout', async () => {
