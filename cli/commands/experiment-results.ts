@@ -45,7 +45,7 @@ function describe(results: ExperimentResults): string {
       metrics.flatMap(metricRows),
     ),
     [
-      `Counted: decisions answered from ${formatTime(countedFrom)} on, after the last change of shares.`,
+      `Counted: decisions since ${formatTime(countedFrom)}, after the last change of shares.`,
       ...(entitiesInSeveralArms === 0 ? [] : [`Left out: ${entitiesInSeveralArms} entities that more than one arm answered.`]),
       'Differences are to the control; * is the metric that decides.',
       sampleRatioLine(results),

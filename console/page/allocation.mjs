@@ -53,14 +53,21 @@ function lanesOf({ allocation: present, traffic: measured }) {
   const of = (variant, version) =>
     (measured ?? []).find((row) => row.variant === variant && row.version === version);
   const canaryShare = present.canary?.share ?? 0;
+  const experiment = present.experiment ?? null;
+  const arms = experiment === null || experiment.ranges.length === 0 ? [] : experiment.arms;
+  const armShare = arms.reduce((sum, { share }) => sum + share, 0);
   const lanes = [];
   if (present.champion !== null) {
     lanes.push({
       role: 'champion',
       version: present.champion,
-      share: 1 - canaryShare,
+      share: Math.max(0, 1 - canaryShare - armShare),
       measured: of('champion', present.champion),
     });
+  }
+  for (const arm of arms) {
+    const name = `${experiment.name}/${arm.name}`;
+    lanes.push({ role: 'arm', name, version: arm.version, share: arm.share, measured: of(name, arm.version) });
   }
   if (present.canary !== null) {
     lanes.push({
@@ -75,12 +82,12 @@ function lanesOf({ allocation: present, traffic: measured }) {
   return lanes;
 }
 
-const laneText = ({ role, version, share }) =>
+const laneText = ({ role, name, version, share }) =>
   role === 'shadow'
     ? `version ${version} is in the shadow: it scores ${share === 1 ? 'copies of the requests' : 'nothing yet'}`
-    : `version ${version} is ${role === 'champion' ? 'the champion' : 'the canary'} with ${percent(share)} of the requests`;
+    : `version ${version} is ${role === 'arm' ? `arm ${name}` : `the ${role}`} with ${percent(share)} of the requests`;
 
-function laneLabel({ role, version, share, measured }) {
+function laneLabel({ role, name, version, share, measured }) {
   const facts = [
     role === 'shadow'
       ? share === 1
@@ -93,7 +100,7 @@ function laneLabel({ role, version, share, measured }) {
   return h(
     'li',
     { class: role, style: { height: `${SLOT}px` } },
-    h('span', { class: 'lane-name' }, versionTag(version, role), ` ${role}`),
+    h('span', { class: 'lane-name' }, versionTag(version, role), ` ${name ?? role}`),
     h('span', { class: 'note' }, facts.filter((fact) => fact !== null).join(' · ')),
   );
 }

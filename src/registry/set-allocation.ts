@@ -82,7 +82,7 @@ const isRepeated = (present: Allocation, change: AllocationChange): boolean =>
   present.revision === (change.expectedRevision ?? 0) + 1 &&
   present.champion === change.champion &&
   present.shadow === change.shadow &&
-  canonicalJson((present.experiment ?? null) as unknown as JsonValue) === canonicalJson((change.experiment ?? null) as unknown as JsonValue) &&
+  canonicalJson(present.experiment ?? null) === canonicalJson(change.experiment ?? null) &&
   present.canary?.version === change.canary?.version &&
   present.canary?.share === change.canary?.share;
 

@@ -84,7 +84,7 @@ test('results are a page of 80 columns, and a document', async () => {
      FROM generate_series(1, 600) AS n`,
   );
   const { exitCode, stdout } = await stage.run('experiment', 'results', 'fraud');
-  expect([exitCode, stdout.split('\n').filter((line) => line.length > 100)]).toEqual([0, []]);
+  expect([exitCode, stdout.split('\n').filter((line) => line.length > 80)]).toEqual([0, []]);
   expect(stdout).toMatch(/^control \(control\) +1 +50 % +300 +75 +0 +9$|^control \(control\) +1 +50 % +300 +75 +0 +8$/m);
   expect(stdout).toMatch(/^log-loss \* +control +— +—/m);
   expect(stdout).toMatch(/^score +control +0\.\d+ +—/m);
