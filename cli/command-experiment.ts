@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { lifecycleSignals, type ExperimentCommand, type LifecycleEvent } from '../src/contracts/lifecycle.ts';
+import type { ExperimentCommand } from '../src/contracts/experiment.ts';
+import { lifecycleSignals, type LifecycleEvent } from '../src/contracts/lifecycle.ts';
 import { formatDuration } from '../src/core/duration.ts';
 import { MillraceError } from '../src/core/millrace-error.ts';
 import type { CommandContext } from './command-context.ts';

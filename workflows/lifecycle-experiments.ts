@@ -3,8 +3,14 @@ import { isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { Allocation } from '../src/contracts/allocation.ts';
 import { assignRanges } from '../src/contracts/assign-ranges.ts';
 import { checkExperiment, checkShareChange, checkStart, withShares } from '../src/contracts/check-experiment.ts';
-import { RANGES_MAX, type ChangeExperimentRequest, type EndExperimentRequest, type Experiment, type StartExperimentRequest } from '../src/contracts/experiment.ts';
-import type { ExperimentCommand } from '../src/contracts/lifecycle.ts';
+import {
+  RANGES_MAX,
+  type ChangeExperimentRequest,
+  type EndExperimentRequest,
+  type Experiment,
+  type ExperimentCommand,
+  type StartExperimentRequest,
+} from '../src/contracts/experiment.ts';
 import { rolloutActivities } from './activity-proxies.ts';
 import { failureText } from './failure-text.ts';
 import { promoteVersion, type CommandContext } from './lifecycle-commands.ts';

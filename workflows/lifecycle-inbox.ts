@@ -1,11 +1,10 @@
-import {
-  isExperimentCommand,
-  type ExperimentCommand,
-  type LifecycleCarried,
-  type LifecycleCommand,
-  type OperatorNote,
-  type RetrainRequest,
-  type RolloutRequest,
+import { isExperimentCommand, type ExperimentCommand } from '../src/contracts/experiment.ts';
+import type {
+  LifecycleCarried,
+  LifecycleCommand,
+  OperatorNote,
+  RetrainRequest,
+  RolloutRequest,
 } from '../src/contracts/lifecycle.ts';
 
 /** Commands of operators that wait at most; what comes on top is refused, and the history says so. */

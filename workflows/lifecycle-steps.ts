@@ -1,10 +1,9 @@
 import { TemporalFailure } from '@temporalio/common';
 import { workflowInfo } from '@temporalio/workflow';
 import type { Allocation } from '../src/contracts/allocation.ts';
-import type { Experiment } from '../src/contracts/experiment.ts';
+import { isExperimentCommand, type Experiment } from '../src/contracts/experiment.ts';
 import { judgeCandidate } from '../src/contracts/judge-candidate.ts';
 import {
-  isExperimentCommand,
   rolloutSignals,
   type LifecycleCarried,
   type LifecycleCommand,

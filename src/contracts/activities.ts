@@ -2,13 +2,13 @@ import type { Allocation } from './allocation.ts';
 import type { Experiment } from './experiment.ts';
 import type { AuditCursor, AuditPlan, AuditScope, AuditTally } from './audit.ts';
 import type {
-  MonitorResult,
   RetrainRequest,
   RolloutEvidence,
   RolloutPolicy,
   RolloutStage,
   TrainResult,
 } from './lifecycle.ts';
+import type { MonitorResult } from './monitor.ts';
 
 /** Reference to a file of the artifact store: payloads stay small, bytes travel by digest. */
 export interface ArtifactReference {

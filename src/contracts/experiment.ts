@@ -78,3 +78,12 @@ export interface EndExperimentRequest {
   readonly requestedBy: string;
   readonly reason: string;
 }
+
+/** What an operator asked for of an experiment. */
+export type ExperimentCommand =
+  | ({ readonly kind: 'start-experiment' } & StartExperimentRequest)
+  | ({ readonly kind: 'change-experiment' } & ChangeExperimentRequest)
+  | ({ readonly kind: 'end-experiment' } & EndExperimentRequest);
+
+export const isExperimentCommand = <Command extends { readonly kind: string }>(command: Command | ExperimentCommand): command is ExperimentCommand =>
+  command.kind.endsWith('-experiment');

@@ -1,5 +1,5 @@
 import type { Allocation } from './allocation.ts';
-import type { ChangeExperimentRequest, EndExperimentRequest, StartExperimentRequest } from './experiment.ts';
+import type { ExperimentCommand } from './experiment.ts';
 import type { ShadowBounds, ShadowComparison } from './shadow-comparison.ts';
 
 /** What the ids of all rollouts of a model begin with. */
@@ -100,14 +100,6 @@ export type LifecycleCommand =
   | ({ readonly kind: 'promote' } & PromoteRequest)
   | ({ readonly kind: 'rollback' } & RollbackRequest)
   | ExperimentCommand;
-
-/** What an operator asked for of an experiment. */
-export type ExperimentCommand =
-  | ({ readonly kind: 'start-experiment' } & StartExperimentRequest)
-  | ({ readonly kind: 'change-experiment' } & ChangeExperimentRequest)
-  | ({ readonly kind: 'end-experiment' } & EndExperimentRequest);
-
-export const isExperimentCommand = (command: LifecycleCommand): command is ExperimentCommand => command.kind.endsWith('-experiment');
 
 export interface LifecycleEvent {
   readonly at: number;
@@ -243,33 +235,6 @@ export interface RolloutEvidence {
   readonly logLossStandardError: number | null;
   /** Of a shadow, with its furthest segments; absent in what an earlier release measured. */
   readonly comparison?: ShadowComparison | null;
-}
-
-export interface MonitorInput {
-  readonly namespace: string;
-  readonly model: string;
-}
-
-export interface MonitorResult {
-  /** Event-time windows closed by this run. */
-  readonly windows: readonly MonitoredWindow[];
-  readonly triggered: RetrainRequest | null;
-}
-
-export interface MonitoredWindow {
-  readonly from: number;
-  readonly to: number;
-  readonly decisions: number;
-  readonly labelled: number;
-  readonly auc: number | null;
-  readonly logLoss: number | null;
-  readonly calibrationError: number | null;
-  readonly predictionPsi: number | null;
-  /** PSI of the scores from which on they have drifted. */
-  readonly predictionPsiLimit: number;
-  /** The feature furthest beyond its limit, and how many lie over theirs. */
-  readonly worstFeature: { readonly name: string; readonly psi: number; readonly limit: number } | null;
-  readonly driftedFeatures: number;
 }
 
 export interface ReplayRequest {
