@@ -11,8 +11,6 @@ CREATE TABLE millrace.experiments (
   -- { name, arms, control, metric, ranges, startedAt, changedAt, startedBy, reason }
   experiment jsonb NOT NULL,
   started_at timestamptz NOT NULL,
-  -- Of the shares; what was decided before is no evidence for them.
-  changed_at timestamptz NOT NULL,
   ended_at timestamptz,
   ended_by text,
   end_reason text,

@@ -9,6 +9,7 @@ import {
   type EndExperimentRequest,
   type Experiment,
   type ExperimentCommand,
+  type PlannedExperiment,
   type StartExperimentRequest,
 } from '../src/contracts/experiment.ts';
 import { rolloutActivities } from './activity-proxies.ts';
@@ -55,8 +56,7 @@ async function start(context: CommandContext, request: StartExperimentRequest, p
   const { model } = input;
   const { name, arms, control, metric, requestedBy, reason } = request;
   refuse(`Experiment '${name}' was not started`, [...checkExperiment(request), ...checkStart(present)]);
-  const now = Date.now();
-  const waiting: Experiment = { name, arms, control, metric, ranges: [], startedAt: now, changedAt: now, startedBy: requestedBy, reason };
+  const waiting: PlannedExperiment = { name, arms, control, metric, ranges: [], startedBy: requestedBy, reason };
   const champion = present?.champion ?? null;
   const beside = { model, champion, canary: null, shadow: null };
   const verifying = await registry.setAllocation({
@@ -67,7 +67,6 @@ async function start(context: CommandContext, request: StartExperimentRequest, p
     action: 'verify',
     reason: `arms of experiment '${name}', asked for by ${requestedBy}: ${reason}`,
   });
-  const started: Experiment = { ...waiting, ranges: assignRanges([], arms) };
   try {
     for (const version of new Set(arms.map((arm) => arm.version))) {
       await rolloutActivities(input.namespace).awaitServing({ model, version, revision: verifying.revision });
@@ -79,11 +78,11 @@ async function start(context: CommandContext, request: StartExperimentRequest, p
     }
     throw error;
   }
-  const startedAt = Date.now();
+  const started: PlannedExperiment = { ...waiting, ranges: assignRanges([], arms) };
   await registry.setAllocation({
     ...beside,
     expectedRevision: verifying.revision,
-    experiment: { ...started, startedAt, changedAt: startedAt },
+    experiment: started,
     actor: requestedBy,
     action: 'start-experiment',
     reason,
@@ -101,7 +100,7 @@ async function change(context: CommandContext, request: ChangeExperimentRequest,
     `Shares of experiment '${request.experiment}' were not changed`,
     ranges.length <= RANGES_MAX ? [] : [`its arms would lie in ${ranges.length} ranges of buckets, at most ${RANGES_MAX} are kept; end it and start another`],
   );
-  const changed: Experiment = { ...experiment, arms, ranges, changedAt: Date.now() };
+  const changed: PlannedExperiment = { ...experiment, arms, ranges };
   await registry.setAllocation({
     model: input.model,
     expectedRevision: present.revision,
@@ -160,5 +159,5 @@ function refuse(what: string, problems: readonly string[]): void {
 
 const refusal = (type: string, message: string): ApplicationFailure => ApplicationFailure.create({ type, message, nonRetryable: true });
 
-const describeArms = ({ arms }: Experiment): string =>
+const describeArms = ({ arms }: PlannedExperiment): string =>
   arms.map(({ name, version, share }) => `${name} (version ${version}) ${Number((share * 100).toFixed(2))} %`).join(', ');

@@ -1,5 +1,5 @@
 import { armVariant, bucketOf, rangeAt, type BucketRange, type Experiment } from '../../src/contracts/experiment.ts';
-import type { Route, RoutedVersion } from './model-router.ts';
+import type { Route, RoutedVersion } from './route.ts';
 import { splitPoint } from './split-point.ts';
 
 interface ArmRange<Version extends RoutedVersion> extends BucketRange {

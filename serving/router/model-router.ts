@@ -1,16 +1,12 @@
-import type { Allocation, Variant } from '../../src/contracts/allocation.ts';
+import type { Allocation } from '../../src/contracts/allocation.ts';
 import { isMillraceError, messageOf } from '../../src/core/millrace-error.ts';
 import type { Logger } from '../../src/infra/logger.ts';
 import { ArmRoutes } from './arm-routes.ts';
+import type { Route, RoutedVersion } from './route.ts';
 import type { ServingVersion } from './serving-version.ts';
 import { splitPoint } from './split-point.ts';
 
-/** What a router needs of a version. */
-export interface RoutedVersion {
-  readonly version: number;
-  /** Answers what it has taken, then closes. */
-  close(): Promise<void>;
-}
+export type { Route, RoutedVersion } from './route.ts';
 
 /** What takes traffic at one moment. Replaced as a whole, never changed. */
 export interface Routes<Version extends RoutedVersion = ServingVersion> {
@@ -19,11 +15,6 @@ export interface Routes<Version extends RoutedVersion = ServingVersion> {
   readonly shadow: Version | null;
   /** Of the experiment that runs. */
   readonly arms: ArmRoutes<Version> | null;
-}
-
-export interface Route<Version extends RoutedVersion = ServingVersion> {
-  readonly target: Version;
-  readonly variant: Exclude<Variant, 'shadow'>;
 }
 
 /** How far a version is that is allocated. */

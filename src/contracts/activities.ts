@@ -1,5 +1,5 @@
 import type { Allocation } from './allocation.ts';
-import type { Experiment } from './experiment.ts';
+import type { PlannedExperiment } from './experiment.ts';
 import type { AuditCursor, AuditPlan, AuditScope, AuditTally } from './audit.ts';
 import type {
   RetrainRequest,
@@ -47,7 +47,7 @@ export interface RegistryActivities {
     canary: { version: number; share: number } | null;
     shadow: number | null;
     /** Absent: none. A change without the one that ran ends it. */
-    experiment?: Experiment | null;
+    experiment?: PlannedExperiment | null;
     /** Of an experiment that the change ends: the arm that won. */
     winner?: string | null;
     actor: string;

@@ -24,8 +24,8 @@ export interface BucketRange {
   readonly to: number;
 }
 
-/** An A/B test of a model's versions: each entity has one arm, or none and then the champion. */
-export interface Experiment {
+/** An experiment as it is decided: the registry adds when it came to be. */
+export interface PlannedExperiment {
   readonly name: string;
   readonly arms: readonly ExperimentArm[];
   /** Name of the arm that the others are compared with. */
@@ -33,11 +33,16 @@ export interface Experiment {
   readonly metric: ExperimentMetric;
   /** Ascending and apart. Empty while the arms' versions are being loaded: every entity then has the champion. */
   readonly ranges: readonly BucketRange[];
-  /** Milliseconds since the epoch, as `changedAt`: when the shares became what they are. */
-  readonly startedAt: number;
-  readonly changedAt: number;
   readonly startedBy: string;
   readonly reason: string;
+}
+
+/** An A/B test of a model's versions: each entity has one arm, or none and then the champion. */
+export interface Experiment extends PlannedExperiment {
+  /** When its arms got their first ranges; ms since the epoch by the database's clock, as `changedAt`. */
+  readonly startedAt: number;
+  /** When the ranges became what they are. */
+  readonly changedAt: number;
 }
 
 /** What decisions and replies call an arm. */

@@ -1,13 +1,13 @@
 import type { Allocation } from '../contracts/allocation.ts';
-import type { Experiment } from '../contracts/experiment.ts';
-import { canonicalJson, type JsonValue } from '../core/json.ts';
+import type { PlannedExperiment } from '../contracts/experiment.ts';
+import type { JsonValue } from '../core/json.ts';
 import { MillraceError } from '../core/millrace-error.ts';
 import type { Postgres, Queryable } from '../infra/postgres.ts';
 import { appendLedger } from './append-ledger.ts';
 import { getAllocation } from './get-allocation.ts';
 import { getVersion } from './get-version.ts';
 import { lockModel } from './lock-model.ts';
-import { storeExperiment } from './store-experiment.ts';
+import { samePlan, storeExperiment } from './store-experiment.ts';
 
 /** Postgres channel that tells serving of a change; the payload is the model's name. */
 export const ALLOCATION_CHANNEL = 'millrace_allocation';
@@ -20,7 +20,7 @@ export interface AllocationChange {
   readonly canary: { readonly version: number; readonly share: number } | null;
   readonly shadow: number | null;
   /** Absent: none. A change without the one that runs ends it. */
-  readonly experiment?: Experiment | null;
+  readonly experiment?: PlannedExperiment | null;
   /** Of an experiment that the change ends: the arm that won. */
   readonly winner?: string | null;
   readonly actor: string;
@@ -31,7 +31,7 @@ export interface AllocationChange {
 /**
  * Compare-and-set on the revision: allocation, aliases, ledger entry and notification in one transaction.
  * A change that is already in place (the caller did not hear the answer) gives the present allocation.
- * @throws MillraceError MODEL_NOT_FOUND, MODEL_VERSION_NOT_FOUND, REGISTRY_REVISION_CONFLICT, EXPERIMENT_NAME_TAKEN
+ * @throws MillraceError MODEL_NOT_FOUND, MODEL_VERSION_NOT_FOUND, REGISTRY_REVISION_CONFLICT, EXPERIMENT_INVALID, EXPERIMENT_NAME_TAKEN
  */
 export function setAllocation(postgres: Postgres, change: AllocationChange): Promise<Allocation> {
   return postgres.transaction(async (tx) => {
@@ -41,10 +41,10 @@ export function setAllocation(postgres: Postgres, change: AllocationChange): Pro
       if (present !== null && isRepeated(present, change)) return present;
       throw conflict(present, change);
     }
-    const experiment = change.experiment ?? null;
-    for (const version of [change.champion, change.canary?.version, change.shadow, ...(experiment?.arms ?? []).map((arm) => arm.version)]) {
+    for (const version of [change.champion, change.canary?.version, change.shadow, ...(change.experiment?.arms ?? []).map((arm) => arm.version)]) {
       if (version !== null && version !== undefined) await getVersion(tx, change.model, version);
     }
+    const { experiment, ended } = await storeExperiment(tx, present?.experiment ?? null, change);
     const next: Allocation = {
       model: change.model,
       revision: (present?.revision ?? 0) + 1,
@@ -53,7 +53,6 @@ export function setAllocation(postgres: Postgres, change: AllocationChange): Pro
       shadow: change.shadow,
       ...(experiment === null ? {} : { experiment }),
     };
-    const ended = await storeExperiment(tx, present?.experiment ?? null, change);
     await writeAllocation(tx, next);
     await moveAlias(tx, next.model, 'champion', next.champion);
     await moveAlias(tx, next.model, 'challenger', next.canary?.version ?? next.shadow);
@@ -82,7 +81,7 @@ const isRepeated = (present: Allocation, change: AllocationChange): boolean =>
   present.revision === (change.expectedRevision ?? 0) + 1 &&
   present.champion === change.champion &&
   present.shadow === change.shadow &&
-  canonicalJson(present.experiment ?? null) === canonicalJson(change.experiment ?? null) &&
+  samePlan(present.experiment ?? null, change.experiment ?? null) &&
   present.canary?.version === change.canary?.version &&
   present.canary?.share === change.canary?.share;
 

@@ -1,10 +1,12 @@
-import type { Experiment } from '../contracts/experiment.ts';
+import type { Experiment, PlannedExperiment } from '../contracts/experiment.ts';
+import { canonicalJson } from '../core/json.ts';
 import { MillraceError } from '../core/millrace-error.ts';
 import type { Queryable } from '../infra/postgres.ts';
+import { listTensorModels } from './tensor-models.ts';
 
 interface ExperimentChange {
   readonly model: string;
-  readonly experiment?: Experiment | null;
+  readonly experiment?: PlannedExperiment | null;
   readonly winner?: string | null;
   readonly actor: string;
   readonly reason: string;
@@ -22,33 +24,60 @@ export interface StoredExperiment {
 
 /**
  * Keeps what a change of the allocation does to experiments. One that has no ranges yet had no traffic and leaves nothing
- * behind. `tx` is the transaction of the change.
- * @returns name of the experiment that the change ends, or null
- * @throws MillraceError EXPERIMENT_NAME_TAKEN
+ * behind. Times are the database's: whoever decided the change may have had to try for a while. `tx` is the transaction of
+ * the change.
+ * @returns the experiment with its times, and the name of the one that the change ends; null for none
+ * @throws MillraceError EXPERIMENT_INVALID, EXPERIMENT_NAME_TAKEN
  */
-export async function storeExperiment(tx: Queryable, present: Experiment | null, change: ExperimentChange): Promise<string | null> {
-  const { model, experiment: next = null } = change;
+export async function storeExperiment(
+  tx: Queryable,
+  present: Experiment | null,
+  change: ExperimentChange,
+): Promise<{ experiment: Experiment | null; ended: string | null }> {
+  const { model, experiment: planned = null } = change;
   const running = present !== null && present.ranges.length > 0 ? present.name : null;
-  const ended = running !== null && running !== next?.name ? running : null;
+  const ended = running !== null && running !== planned?.name ? running : null;
   if (ended !== null) {
     await tx.query(
       `UPDATE millrace.experiments SET ended_at = now(), ended_by = $3, end_reason = $4, winner = $5 WHERE model = $1 AND name = $2`,
       [model, ended, change.actor, change.reason, change.winner ?? null],
     );
   }
-  if (next === null) return ended;
-  if (running !== next.name) await assertNew(tx, model, next.name);
+  if (planned === null) return { experiment: null, ended };
+  if (running !== planned.name) await assertNew(tx, model, planned.name);
+  const next = await timed(tx, running === null ? null : present, planned);
   if (next.ranges.length > 0) {
     await tx.query(
-      `INSERT INTO millrace.experiments (model, name, experiment, started_at, changed_at) VALUES ($1, $2, $3, $4, $5)
-       ON CONFLICT (model, name) DO UPDATE SET experiment = excluded.experiment, changed_at = excluded.changed_at`,
-      [model, next.name, JSON.stringify(next), new Date(next.startedAt), new Date(next.changedAt)],
+      `INSERT INTO millrace.experiments (model, name, experiment, started_at) VALUES ($1, $2, $3, $4)
+       ON CONFLICT (model, name) DO UPDATE SET experiment = excluded.experiment`,
+      [model, next.name, JSON.stringify(next), new Date(next.startedAt)],
     );
   }
-  return ended;
+  return { experiment: next, ended };
 }
 
+async function timed(tx: Queryable, running: Experiment | null, planned: PlannedExperiment): Promise<Experiment> {
+  const [row] = await tx.query<{ now: Date }>("SELECT date_trunc('milliseconds', clock_timestamp()) AS now");
+  const now = (row as { now: Date }).now.getTime();
+  const before = running?.name === planned.name ? running : null;
+  const isUnchanged = before !== null && canonicalJson(before.ranges) === canonicalJson(planned.ranges);
+  return { ...planned, startedAt: before?.startedAt ?? now, changedAt: isUnchanged ? before.changedAt : now };
+}
+
+/** Whether an experiment is what a change planned. */
+export function samePlan(present: Experiment | null, planned: PlannedExperiment | null): boolean {
+  return canonicalJson(withoutTimes(present)) === canonicalJson(withoutTimes(planned));
+}
+
+const withoutTimes = (experiment: PlannedExperiment | null) => (experiment === null ? null : { ...experiment, startedAt: undefined, changedAt: undefined });
+
 async function assertNew(tx: Queryable, model: string, name: string): Promise<void> {
+  if ((await listTensorModels(tx)).includes(model)) {
+    throw new MillraceError(
+      'EXPERIMENT_INVALID',
+      `Model '${model}' has no feature service: its requests name no entity that could have an arm, so it can have no experiment.`,
+    );
+  }
   const found = await tx.query('SELECT name FROM millrace.experiments WHERE model = $1 AND name = $2', [model, name]);
   if (found.length === 0) return;
   throw new MillraceError(

@@ -81,7 +81,7 @@ test('results are a page of 80 columns, and a document', async () => {
   await registry.setAllocation({ ...change, expectedRevision: 1, experiment: experimentOf('paged', arms) });
   await postgres.query(
     `INSERT INTO millrace.decisions (id, model, version, variant, example_id, as_of, served_at, score, numbers, body)
-     SELECT 'd' || n, 'fraud', 1 + n % 2, CASE n % 2 WHEN 0 THEN 'paged/control' ELSE 'paged/wide' END, 'p' || n, now(), now(),
+     SELECT 'd' || n, 'fraud', 1 + n % 2, CASE n % 2 WHEN 0 THEN 'paged/control' ELSE 'paged/wide' END, 'p' || n, now(), now() + interval '1 minute',
        0.2 + (n % 7) * 0.1, '', jsonb_build_object('unit', 'card' || n % 150, 'latencyMs', jsonb_build_object('total', n % 10))
      FROM generate_series(1, 600) AS n`,
   );

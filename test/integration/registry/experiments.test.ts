@@ -42,22 +42,30 @@ describe('an experiment in the registry', () => {
     const { registry } = stage;
     const started = some('first');
     const first = await registry.setAllocation(change(model, 1, { experiment: started, action: 'start-experiment' }));
-    expect(first).toMatchObject({ revision: 2, experiment: started });
+    const { startedAt, changedAt, ...plan } = started;
+    expect(first).toMatchObject({ revision: 2, experiment: plan });
+    // The times are the database's.
+    expect([startedAt, changedAt]).not.toContain(first.experiment?.startedAt);
+    expect(first.experiment?.changedAt).toBe(first.experiment?.startedAt);
     expect(await registry.getAllocation(model)).toEqual(first);
     // The answer was lost: the same change again.
     expect(await registry.setAllocation(change(model, 1, { experiment: started }))).toEqual(first);
     const grown = changedExperiment(started, { new: 0.5 });
     await expect(registry.setAllocation(change(model, 1, { experiment: grown }))).rejects.toMatchObject({ code: 'REGISTRY_REVISION_CONFLICT' });
-    await registry.setAllocation(change(model, 2, { experiment: { ...grown, changedAt: 2_000 } }));
-    const ended = await registry.setAllocation(change(model, 3, { champion: 2, winner: 'new', action: 'promote' }));
+    const changed = await registry.setAllocation(change(model, 2, { experiment: grown }));
+    expect(changed.experiment?.startedAt).toBe(first.experiment?.startedAt);
+    expect(changed.experiment?.changedAt).toBeGreaterThan(first.experiment?.changedAt ?? NaN);
+    // A shadow beside it changes nothing of it.
+    expect((await registry.setAllocation(change(model, 3, { shadow: 3, experiment: grown }))).experiment).toEqual(changed.experiment);
+    const ended = await registry.setAllocation(change(model, 4, { champion: 2, winner: 'new', action: 'promote' }));
     expect(ended).not.toHaveProperty('experiment');
-    expect(await registry.getAllocation(model)).toEqual({ model, revision: 4, champion: 2, canary: null, shadow: null });
-    const [end, , start] = await registry.ledger(model);
+    expect(await registry.getAllocation(model)).toEqual({ model, revision: 5, champion: 2, canary: null, shadow: null });
+    const [end, , , start] = await registry.ledger(model);
     expect(end?.details).toMatchObject({ endedExperiment: 'first', winner: 'new', champion: 2 });
-    expect(start?.details).toMatchObject({ experiment: started });
+    expect(start?.details).toMatchObject({ experiment: first.experiment });
     expect(await registry.verifyLedger()).toMatchObject({ ok: true });
     expect(await findExperiment(stage.postgres, model, null)).toMatchObject({
-      experiment: { ...grown, changedAt: 2_000 },
+      experiment: { ...grown, startedAt: first.experiment?.startedAt, changedAt: changed.experiment?.changedAt },
       endedAt: expect.any(Number) as number,
       endedBy: 'tester',
       endReason: 'because',
@@ -92,6 +100,14 @@ describe('an experiment in the registry', () => {
       message: expect.stringContaining('allocations_experiment_alone') as string,
     });
     expect((await stage.registry.getAllocation(model))?.revision).toBe(1);
+  });
+
+  it('is refused for a model whose requests name no entity', async () => {
+    await stage.registry.registerTensorModel('tensors');
+    await stage.registry.registerVersion(someVersion('tensors', 901));
+    await stage.registry.setAllocation(change('tensors', null, {}));
+    const alone = experimentOf('a-a', [{ name: 'control', version: 1, share: 0.5 }, { name: 'new', version: 1, share: 0.5 }]);
+    await expect(stage.registry.setAllocation(change('tensors', 1, { experiment: alone }))).rejects.toMatchObject({ code: 'EXPERIMENT_INVALID' });
   });
 
   it('keeps the views that its arms read', async () => {

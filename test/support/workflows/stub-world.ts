@@ -117,9 +117,12 @@ export class StubWorld {
         if ((this.allocation?.revision ?? null) !== expectedRevision) throw final('REGISTRY_REVISION_CONFLICT', 'changed meanwhile');
         const version = change.canary?.version ?? change.shadow ?? change.champion;
         this.ledger.push({ action, version, champion: change.champion, actor, reason, ...(winner ? { details: { winner } } : {}) });
-        this.experiments.push(change.experiment ?? null);
-        this.allocation = { ...change, revision: (expectedRevision ?? 0) + 1 };
-        return this.allocation;
+        const experiment = change.experiment ? { startedAt: 1_000, changedAt: 1_000, ...change.experiment } : null;
+        this.experiments.push(experiment);
+        const { experiment: _, ...rest } = change;
+        const next: Allocation = { ...rest, revision: (expectedRevision ?? 0) + 1, ...(experiment === null ? {} : { experiment }) };
+        this.allocation = next;
+        return next;
       },
       previousChampion: async () => previousChampionOf(this.ledger),
       recordLedger: async ({ action, version, actor, reason, details }) => {
