@@ -57,7 +57,7 @@ export class Lifecycle {
   }
 
   /** The one that runs, as last read; none may begin a rollout meanwhile. */
-  private get experiment(): Experiment | null {
+  get experiment(): Experiment | null {
     return this.allocation?.experiment ?? null;
   }
 

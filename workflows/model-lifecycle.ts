@@ -31,7 +31,9 @@ export async function modelLifecycle(input: LifecycleInput): Promise<void> {
   });
   setHandler(defineSignal<[RolloutRequest]>(lifecycleSignals.rollout), (request) => {
     const replaced = inbox.addRollout(request);
-    journal.note('rollout asked for', request.version, `${request.requestedBy}: ${request.reason}${replaced === null ? '' : `; instead of version ${replaced.version}`}`);
+    const instead = replaced === null ? '' : `; instead of version ${replaced.version}`;
+    const waits = lifecycle.experiment === null ? '' : `; it begins when experiment '${lifecycle.experiment.name}' has ended`;
+    journal.note('rollout asked for', request.version, `${request.requestedBy}: ${request.reason}${instead}${waits}`);
   });
   setHandler(defineSignal<[PromoteRequest]>(lifecycleSignals.promote), (request) => {
     lifecycle.command({ kind: 'promote', ...request });

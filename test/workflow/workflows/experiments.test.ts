@@ -171,6 +171,16 @@ describe('an experiment in the life of a model', () => {
     expect(world.actions().slice(2)).toEqual(['end-experiment', 'shadow', 'canary', 'canary', 'promote']);
   });
 
+  it('lets a rollout that an operator asks for wait, even where the winner is another version', async () => {
+    await startExperiment();
+    await runs();
+    await lifecycle.signal(lifecycleSignals.rollout, { version: 3, ...note });
+    await eventually('the note', WAIT_MS, async () => (await state()).lastDecision?.why ?? '', (why) => why.includes("it begins when experiment 'bolder' has ended"));
+    await endExperiment({ winner: 'new' });
+    await reaches('version 3', (s) => s.allocation?.champion === 3 && s.phase === 'idle');
+    expect(world.actions().slice(2)).toEqual(['verify', 'promote', 'shadow', 'canary', 'canary', 'promote']);
+  });
+
   it('is refused during a rollout, which goes on', async () => {
     world.evidence = ({ kind }) => (kind === 'shadow' ? enoughEvidence : noEvidence);
     await lifecycle.signal(lifecycleSignals.rollout, { version: 2, ...note });
