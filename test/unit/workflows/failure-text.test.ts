@@ -1,4 +1,5 @@
-import { ActivityFailure, ChildWorkflowFailure, DefaultFailureConverter, defaultPayloadConverter, RetryState, TemporalFailure } from '@temporalio/common';
+import type { TemporalFailure } from '@temporalio/common';
+import { ActivityFailure, ChildWorkflowFailure, DefaultFailureConverter, defaultPayloadConverter, RetryState } from '@temporalio/common';
 import { expect, it } from 'vitest';
 import { mapError } from '../../../activities/map-error.ts';
 import { MillraceError } from '../../../src/core/millrace-error.ts';
