@@ -18,8 +18,24 @@ const BUCKET_SLACK = 1e-6;
 
 type Asked = Pick<StartExperimentRequest, 'name' | 'arms' | 'control' | 'metric'>;
 
-/** All that is wrong with an experiment as asked for, whatever the model. */
-export function checkExperiment({ name, arms, control, metric }: Asked): string[] {
+/** All that is wrong with an experiment as asked for, whatever the model. Signals may carry anything, so the shape is looked at first. */
+export function checkExperiment(asked: Asked): string[] {
+  const problems = shapeProblems(asked);
+  return problems.length > 0 ? problems : checkRules(asked);
+}
+
+function shapeProblems({ name, arms, control }: { readonly [Field in keyof Asked]: unknown }): string[] {
+  const isArm = (arm: unknown): boolean => isRecord(arm) && typeof arm['name'] === 'string' && typeof arm['share'] === 'number';
+  return [
+    ...(typeof name === 'string' ? [] : ['name: expected a text']),
+    ...(typeof control === 'string' ? [] : ['control: expected the name of an arm']),
+    ...(Array.isArray(arms) && arms.every(isArm) ? [] : ['arms: expected a list of { name, version, share }']),
+  ];
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null;
+
+function checkRules({ name, arms, control, metric }: Asked): string[] {
   const problems: string[] = [];
   if (!NAME.test(name)) problems.push(`name '${name.slice(0, 60)}': expected ${NAME_RULE}`);
   if (!(experimentMetrics as readonly string[]).includes(metric)) {
@@ -39,6 +55,8 @@ export function checkExperiment({ name, arms, control, metric }: Asked): string[
 /** All that is wrong with new shares for an experiment. */
 export function checkShareChange(experiment: Experiment, { experiment: asked, shares }: ChangeExperimentRequest): string[] {
   const names = experiment.arms.map((arm) => arm.name);
+  const isShares = isRecord(shares) && Object.values(shares).every((share) => typeof share === 'number');
+  if (!isShares) return ['shares: expected an object of arms and their shares'];
   return [
     ...(asked === experiment.name ? [] : [`experiment '${asked}' does not run: '${experiment.name}' does`]),
     ...Object.keys(shares)

@@ -35,6 +35,21 @@ describe('an experiment as asked for', () => {
   });
 });
 
+describe('what a signal carries that is no experiment', () => {
+  it('is told what it should be', () => {
+    const shapes = ['name: expected a text', 'control: expected the name of an arm', 'arms: expected a list of { name, version, share }'];
+    expect(checkExperiment({} as never)).toEqual(shapes);
+    for (const wrong of [null, 'x', [null], [1], [{ name: 'a' }], [{ name: 1, share: 0.5 }]]) {
+      expect(checkExperiment({ ...good, arms: wrong as never })).toEqual(shapes.slice(2));
+    }
+    for (const wrong of [undefined, null, 0.5, { new: '0.5' }]) {
+      expect(checkShareChange(experimentOf('a-1', arms), { experiment: 'a-1', shares: wrong as never, requestedBy: 'x', reason: 'y' })).toEqual([
+        'shares: expected an object of arms and their shares',
+      ]);
+    }
+  });
+});
+
 describe('new shares', () => {
   const running = experimentOf('a-1', arms);
   const request = { experiment: 'a-1', shares: { new: 0.4 }, requestedBy: 'x', reason: 'y' };

@@ -10,6 +10,7 @@ import {
   type LifecycleState,
 } from '../../../src/contracts/lifecycle.ts';
 import { eventually } from '../../support/eventually.ts';
+import { experimentOf } from '../../support/serving/experiment-of.ts';
 import { testPrefix, testStack } from '../../support/test-stack.ts';
 import { activitiesOf, enoughEvidence, manual, noEvidence, quickPolicy, StubWorld } from '../../support/workflows/stub-world.ts';
 import { openWorkflowStage, type WorkflowStage } from '../../support/workflows/workflow-stage.ts';
@@ -98,6 +99,20 @@ describe('an experiment in the life of a model', () => {
       expect(world.ledger.at(-1)?.reason).toContain(problem);
     }
     expect(world.experiments).toEqual([]);
+  });
+
+  it('is refused what it can not read, and a change that would leave its arms in too many pieces', async () => {
+    await lifecycle.signal(lifecycleSignals.startExperiment, { requestedBy: 'tester', reason: 'typed by hand' });
+    await ledgerHas('start-experiment-failed');
+    expect(world.ledger.at(-1)?.reason).toContain('arms: expected a list of { name, version, share }');
+    await lifecycle.signal(lifecycleSignals.endExperiment, {});
+    await ledgerHas('end-experiment-failed');
+    const arms = [...experiment.arms.map((arm) => ({ ...arm, share: 0.0032 })), { name: 'third', version: 3, share: 0 }];
+    const ranges = Array.from({ length: 64 }, (_, i) => ({ arm: i % 2 === 0 ? 'control' : 'new', from: 2 * i, to: 2 * i + 1 }));
+    world.allocation = { model: 'm', revision: 1, champion: 1, canary: null, shadow: null, experiment: experimentOf('bolder', arms, { ranges }) };
+    await changeShares({ third: 0.001 });
+    await ledgerHas('change-experiment-failed');
+    expect(world.ledger.at(-1)?.reason).toContain('its arms would lie in 74 ranges of buckets, at most 64 are kept');
   });
 
   it('grows its arms without moving an entity between them, and ends with nothing changed', async () => {
