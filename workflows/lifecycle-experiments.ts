@@ -2,7 +2,7 @@ import { ApplicationFailure, TemporalFailure } from '@temporalio/common';
 import { isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { Allocation } from '../src/contracts/allocation.ts';
 import { assignRanges } from '../src/contracts/assign-ranges.ts';
-import { checkExperiment, checkShareChange, checkStart, withShares } from '../src/contracts/check-experiment.ts';
+import { checkExperiment, checkNote, checkShareChange, checkStart, withShares } from '../src/contracts/check-experiment.ts';
 import {
   RANGES_MAX,
   type ChangeExperimentRequest,
@@ -20,6 +20,7 @@ import { promoteVersion, type CommandContext } from './lifecycle-commands.ts';
 export async function runExperimentCommand(context: CommandContext, command: ExperimentCommand): Promise<void> {
   const { registry, journal, input } = context;
   try {
+    refuse(`Command '${command.kind}' was not taken`, checkNote(command));
     const present = await registry.getAllocation({ model: input.model });
     switch (command.kind) {
       case 'start-experiment':
@@ -41,7 +42,8 @@ export async function refuseExperimentCommand({ registry, input }: CommandContex
   await registry.recordLedger({
     model: input.model,
     version: null,
-    actor: command.requestedBy,
+    // Of a command that does not say who asks, it is all that is known.
+    actor: checkNote(command).length === 0 ? command.requestedBy : workflowInfo().workflowId,
     action: `${command.kind}-failed`,
     reason,
     details: { experiment: experimentNameOf(command), asked: command.reason },
@@ -67,10 +69,19 @@ async function start(context: CommandContext, request: StartExperimentRequest, p
     action: 'verify',
     reason: `arms of experiment '${name}', asked for by ${requestedBy}: ${reason}`,
   });
+  const started: PlannedExperiment = { ...waiting, ranges: assignRanges([], arms) };
   try {
     for (const version of new Set(arms.map((arm) => arm.version))) {
       await rolloutActivities(input.namespace).awaitServing({ model, version, revision: verifying.revision });
     }
+    await registry.setAllocation({
+      ...beside,
+      expectedRevision: verifying.revision,
+      experiment: started,
+      actor: requestedBy,
+      action: 'start-experiment',
+      reason,
+    });
   } catch (error) {
     if (error instanceof TemporalFailure) {
       const why = `experiment '${name}' did not start: ${failureText(error)}`;
@@ -78,15 +89,6 @@ async function start(context: CommandContext, request: StartExperimentRequest, p
     }
     throw error;
   }
-  const started: PlannedExperiment = { ...waiting, ranges: assignRanges([], arms) };
-  await registry.setAllocation({
-    ...beside,
-    expectedRevision: verifying.revision,
-    experiment: started,
-    actor: requestedBy,
-    action: 'start-experiment',
-    reason,
-  });
   journal.note(`experiment '${name}' started`, null, `${describeArms(started)}, by ${requestedBy}: ${reason}`);
 }
 

@@ -52,6 +52,12 @@ function checkRules({ name, arms, control, metric }: Asked): string[] {
   return [...problems, ...checkShares(arms, control)];
 }
 
+/** The ledger needs both of every command. */
+export const checkNote = ({ requestedBy, reason }: { readonly requestedBy: unknown; readonly reason: unknown }): string[] => [
+  ...(typeof requestedBy === 'string' ? [] : ['requestedBy: expected who asks']),
+  ...(typeof reason === 'string' ? [] : ['reason: expected why']),
+];
+
 /** All that is wrong with new shares for an experiment. */
 export function checkShareChange(experiment: Experiment, { experiment: asked, shares }: ChangeExperimentRequest): string[] {
   const names = experiment.arms.map((arm) => arm.name);

@@ -107,6 +107,7 @@ describe('an experiment in the life of a model', () => {
     expect(world.ledger.at(-1)?.reason).toContain('arms: expected a list of { name, version, share }');
     await lifecycle.signal(lifecycleSignals.endExperiment, {});
     await ledgerHas('end-experiment-failed');
+    expect(world.ledger.at(-1)).toMatchObject({ actor: expect.stringContaining('/model-lifecycle/') as string, reason: expect.stringContaining('requestedBy: expected who asks; reason: expected why') as string });
     const arms = [...experiment.arms.map((arm) => ({ ...arm, share: 0.0032 })), { name: 'third', version: 3, share: 0 }];
     const ranges = Array.from({ length: 64 }, (_, i) => ({ arm: i % 2 === 0 ? 'control' : 'new', from: 2 * i, to: 2 * i + 1 }));
     world.allocation = { model: 'm', revision: 1, champion: 1, canary: null, shadow: null, experiment: experimentOf('bolder', arms, { ranges }) };
