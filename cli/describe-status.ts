@@ -1,3 +1,5 @@
+import type { Experiment } from '../src/contracts/experiment.ts';
+import { percent } from '../src/contracts/figures.ts';
 import type { ServingReport } from '../src/registry/serving-status.ts';
 import type { SourceBalance } from '../src/store/event-balance.ts';
 import type { ProcessesState } from '../workers/process-state.ts';
@@ -72,10 +74,14 @@ function describeModel(
         : `version ${canary.version} with ${canary.share * PERCENT} % of the traffic`,
     ],
     ['shadow', versionOf(allocation?.shadow)],
+    ...(allocation?.experiment ? [['experiment', describeExperiment(allocation.experiment)] as const] : []),
     ['serving', serving.length === 0 ? 'no process' : serving.map(describeServing).join('; ')],
     ['last', last === null || last === undefined ? NONE : `${formatTime(last.at)} ${last.what}: ${last.why}`],
   ]);
 }
+
+const describeExperiment = ({ name, arms, ranges }: Experiment): string =>
+  `${name}: ${arms.map((arm) => `${arm.name} version ${arm.version} ${percent(arm.share)}`).join(', ')}${ranges.length === 0 ? '; being loaded' : ''}`;
 
 const versionOf = (version: number | null | undefined): string =>
   version === null || version === undefined ? NONE : `version ${version}`;

@@ -8,6 +8,7 @@ import { addClient } from './commands/client.ts';
 import { addComparison } from './commands/comparison.ts';
 import { addDeadLetters } from './commands/dead-letters.ts';
 import { addDown } from './commands/down.ts';
+import { addExperiment } from './commands/experiment.ts';
 import { addFeatures } from './commands/features.ts';
 import { addKeys } from './commands/keys.ts';
 import { addLedger } from './commands/ledger.ts';
@@ -41,7 +42,7 @@ const commands: readonly (readonly [heading: string, adds: readonly AddCommand[]
   ['Project:', [addPlan, addApply, addViews]],
   ['Processes:', [addStart, addRun, addKeys]],
   ['Events and features:', [addReplay, addMaterialize, addFeatures, addLog, addDeadLetters]],
-  ['Models:', [addTrain, addRollout, addPromote, addRollback, addPause, addResume, addApprove, addPredict, addClient]],
+  ['Models:', [addTrain, addRollout, addPromote, addRollback, addExperiment, addPause, addResume, addApprove, addPredict, addClient]],
   ['Looking:', [addStatus, addModels, addComparison, addLedger, addAudit]],
 ];
 

@@ -165,9 +165,10 @@ export class DataPlane {
 
   /** Feature services that the instances are read by, as the versions are now. */
   #programsOf(model: ServedModel, parsed: ParsedByService): ServiceProgram[] {
-    const { champion, canary } = model.router.routes;
+    const { champion, canary, arms } = model.router.routes;
     if (champion === null) return [];
-    if (canary === null || canary.target.program === champion.program) return [champion.program];
+    const others = [...(canary === null ? [] : [canary]), ...(arms?.routes ?? [])];
+    if (others.every(({ target }) => target.program === champion.program)) return [champion.program];
     return [...new Set(splitByVersion({ model, parsed, now: this.#options.clock() }).map(({ target }) => target.program))];
   }
 
@@ -187,7 +188,7 @@ export class DataPlane {
       decisions.release(parsed.count);
       throw error;
     }
-    const { predictions, answers, made } = scored;
+    const { predictions, answers, made, units } = scored;
     const totalMs = timers.now() - startedAt;
     const latencyMs = answers.map(({ queueMs, computeMs }) => ({
       features: featuresMs,
@@ -198,7 +199,7 @@ export class DataPlane {
     noteWait(Math.max(0, ...latencyMs.map(({ queue }) => queue)));
     this.#observe(model, scored, latencyMs);
     const rowsFor = (program: ServiceProgram): Promise<ServiceRows> => this.#readRows(program, parsed, asOf);
-    const answered = { model, made, rowsFor, predictions, asOf, servedAt: clock(), latencyMs, cause: options.trace?.span };
+    const answered = { model, made, units, rowsFor, predictions, asOf, servedAt: clock(), latencyMs, cause: options.trace?.span };
     // After the answer: building decisions and asking the shadow must not delay it.
     this.#track(
       new Promise<void>((resolve) => {
@@ -227,7 +228,7 @@ export class DataPlane {
       series.queue.observe(queue / MS_PER_SECOND);
       series.compute.observe(compute / MS_PER_SECOND);
       series.total.observe(total / MS_PER_SECOND);
-      metrics.predictions.inc({ model, variant }, which.length);
+      metrics.predictions.answered(model, variant, which.length);
     }
   }
 

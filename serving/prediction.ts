@@ -27,9 +27,11 @@ export interface Explanation {
   readonly threshold: number | null;
   readonly split: {
     readonly by: readonly string[];
-    /** In [0, 1): below the canary's share the canary answers; null where it was drawn. */
+    /** In [0, 1), of the experiment whose arm answered, else of the model: below the canary's share the canary answers; null where it was drawn. */
     readonly point: number | null;
     readonly canaryShare: number | null;
+    /** Whose arm answered; null where none did. */
+    readonly experiment: string | null;
   };
   /** By view, the highest source offset by partition that the state had seen; null without a state. */
   readonly fences: Readonly<Record<string, Decision['reads'][number]['fence'] | null>>;

@@ -1,3 +1,4 @@
+import { isArmVariant } from '../src/contracts/experiment.ts';
 import type { ServiceProgram } from '../src/fold/compile-service.ts';
 import type { BatchAnswer } from './batcher/pending-request.ts';
 import { countError } from './decisions/complete-decisions.ts';
@@ -7,12 +8,14 @@ import type { ServiceRows } from './features/read-rows.ts';
 import { finiteScore } from './finite-score.ts';
 import type { Prediction, PredictOptions } from './prediction.ts';
 import type { Route } from './router/model-router.ts';
-import { splitKeys, splitPoint } from './router/split-point.ts';
+import { splitKeys, unitOf } from './router/split-point.ts';
 import type { ServedModel } from './served-model.ts';
 
-/** Rows of one request that go to one version. */
+/** Rows of one request that go to one version as one variant. */
 interface Share extends Route {
   readonly which: number[];
+  /** Of each of them, where an experiment has it: what its arm was assigned by. */
+  readonly units: string[];
 }
 
 export interface Scored {
@@ -21,6 +24,8 @@ export interface Scored {
   readonly answers: readonly BatchAnswer[];
   /** What each prediction was made from. */
   readonly made: readonly ServiceRows[];
+  /** By index of a prediction of an experiment: what its arm was assigned by. */
+  readonly units: ReadonlyMap<number, string>;
 }
 
 export interface ScoreRequest {
@@ -46,7 +51,8 @@ export async function scoreByVersion(request: ScoreRequest): Promise<Scored> {
   const predictions = new Array<Prediction>(parsed.count);
   const answers = new Array<BatchAnswer>(parsed.count);
   const made = new Array<ServiceRows>(parsed.count);
-  const scoreShare = async ({ target, variant, which }: Share): Promise<void> => {
+  const units = new Map<number, string>();
+  const scoreShare = async ({ target, variant, which, units: unitsOfShare }: Share): Promise<void> => {
     const rowsTrace = trace?.rows(target, which.length);
     try {
       const read = rowsOf.get(target.program) as ServiceRows;
@@ -59,6 +65,8 @@ export async function scoreByVersion(request: ScoreRequest): Promise<Scored> {
         predictions[i] = { decisionId: createDecisionId(now), score, label, version, variant, digest };
         answers[i] = answer;
         made[i] = read;
+        const unit = unitsOfShare[k];
+        if (unit !== undefined) units.set(i, unit);
       });
     } catch (error) {
       rowsTrace?.failed(error);
@@ -67,20 +75,21 @@ export async function scoreByVersion(request: ScoreRequest): Promise<Scored> {
     }
   };
   await Promise.all(shares.map(scoreShare));
-  return { shares, predictions, answers, made };
+  return { shares, predictions, answers, made, units };
 }
 
 /** Which version answers which instance, as the allocation is now. */
 export function splitByVersion({ model, parsed, now }: Pick<ScoreRequest, 'model' | 'parsed' | 'now'>): Share[] {
   const { champion } = model.router.routes;
-  const shares = new Map<Route['target'], Share>();
+  const shares = new Map<string, Share>();
   if (champion === null) return [];
   parsed.by(champion.program).forEach(({ row, exampleId }, i) => {
     const keys = splitKeys(champion.keyFields, row, exampleId, () => createDecisionId(now));
-    const route = model.router.route(splitPoint(model.name, keys)) as Route;
-    const share = shares.get(route.target);
-    if (share === undefined) shares.set(route.target, { ...route, which: [i] });
-    else share.which.push(i);
+    const route = model.router.routeOf(keys) as Route;
+    let share = shares.get(route.variant);
+    if (share === undefined) shares.set(route.variant, (share = { ...route, which: [], units: [] }));
+    share.which.push(i);
+    if (isArmVariant(route.variant)) share.units.push(unitOf(keys));
   });
   return [...shares.values()];
 }

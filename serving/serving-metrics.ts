@@ -3,6 +3,7 @@ import { Counter, Gauge, Histogram, type Registry } from '../src/infra/metrics.t
 import { FreshnessMetrics } from './freshness-metrics.ts';
 import { ShadowMetrics } from './decisions/shadow-metrics.ts';
 import { objectivesDefault, RequestMetrics, type ServingObjectives } from './request-metrics.ts';
+import { VariantMetrics } from './variant-metrics.ts';
 import { VersionMetrics } from './version-metrics.ts';
 
 const SECONDS_BUCKETS = [
@@ -13,20 +14,15 @@ const KEYS_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 2_048, 4_096
 export type ServingMetrics = ReturnType<typeof createServingMetrics>;
 
 /**
- * Every label is bounded, whatever clients send: models are the project's, codes the error table's, and versions the
- * newest of each model.
+ * Every label is bounded, whatever clients send: models are the project's, codes the error table's, versions the newest of
+ * each model, and arms those of the newest experiment of each.
  */
 export function createServingMetrics(registry: Registry, objectives: ServingObjectives = objectivesDefault, clock: Clock = Date.now) {
   const registers = [registry];
   return {
     requests: new RequestMetrics(registry, objectives),
     versions: new VersionMetrics(registry),
-    predictions: new Counter({
-      name: 'millrace_predictions_total',
-      help: 'Instances answered.',
-      labelNames: ['model', 'variant'],
-      registers,
-    }),
+    predictions: new VariantMetrics(registry),
     inFlight: new Gauge({
       name: 'millrace_serving_requests_in_flight',
       help: 'Requests that are being answered: predict, infer or online. Each 64 lines of a bulk prediction are one.',

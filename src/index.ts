@@ -36,6 +36,14 @@ export type {
   ServingPolicy,
   Trainer,
 } from './define/model.ts';
+export type {
+  ChangeExperimentRequest,
+  EndExperimentRequest,
+  Experiment,
+  ExperimentArm,
+  ExperimentMetric,
+  StartExperimentRequest,
+} from './contracts/experiment.ts';
 export type { LifecyclePhase, LifecycleState, RolloutPolicy } from './contracts/lifecycle.ts';
 export { project } from './define/project.ts';
 export type { Project } from './define/project.ts';
@@ -52,6 +60,7 @@ export { createMemoryOnlineStore } from './store/memory-online-store.ts';
 export type { OnlineViewRead } from './store/online-rows.ts';
 export type { OnlineStore } from './store/online-store.ts';
 export type { ComparedSlice, VersionComparison } from './client/version-comparison.ts';
+export type { ArmResult, ExperimentResults } from './monitoring/experiment-results.ts';
 export type { StoredReport } from './monitoring/monitor-reports.ts';
 export type { LedgerEntry } from './registry/ledger-entry.ts';
 export type { SourceBalance } from './store/event-balance.ts';

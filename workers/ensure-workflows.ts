@@ -9,8 +9,8 @@ import {
   type IngestionConfiguration,
   type IngestionInput,
   type LifecycleInput,
-  type MonitorInput,
 } from '../src/contracts/lifecycle.ts';
+import type { MonitorInput } from '../src/contracts/monitor.ts';
 import type { Names } from '../src/contracts/names.ts';
 import { derivationOf } from '../src/define/derivation.ts';
 import type { Model } from '../src/define/model.ts';

@@ -1,11 +1,16 @@
 import { ApplicationFailure, TemporalFailure } from '@temporalio/common';
 
-/** The innermost cause: wrappers of the SDK only say that something failed. */
+/**
+ * The outermost cause that has a type, else the innermost: wrappers of the SDK only say that something failed, and below what
+ * an activity threw lies the error that it was made from, whose type does not travel.
+ */
 function rootOf(error: TemporalFailure): TemporalFailure {
   let root = error;
-  while (root.cause instanceof TemporalFailure) root = root.cause;
+  while (!isTyped(root) && root.cause instanceof TemporalFailure) root = root.cause;
   return root;
 }
+
+const isTyped = (error: TemporalFailure): boolean => error instanceof ApplicationFailure && Boolean(error.type);
 
 /** Code and text of a failed activity or child, for a person to read. */
 export function failureText(error: TemporalFailure): string {

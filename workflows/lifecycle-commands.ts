@@ -1,21 +1,23 @@
 import { TemporalFailure } from '@temporalio/common';
 import { isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { Allocation } from '../src/contracts/allocation.ts';
-import type { LifecycleCommand, LifecycleInput } from '../src/contracts/lifecycle.ts';
+import type { LifecycleInput, PromoteRequest, RollbackRequest } from '../src/contracts/lifecycle.ts';
 import { rolloutActivities, type registryActivities } from './activity-proxies.ts';
 import { failureText } from './failure-text.ts';
 import type { LifecycleJournal } from './lifecycle-journal.ts';
 
-interface CommandContext {
+export interface CommandContext {
   readonly registry: ReturnType<typeof registryActivities>;
   readonly journal: LifecycleJournal;
   readonly input: LifecycleInput;
 }
 
+/** Of the champion alone; those of experiments are done elsewhere. */
+type ChampionCommand = ({ readonly kind: 'promote' } & PromoteRequest) | ({ readonly kind: 'rollback' } & RollbackRequest);
 type Target = { readonly version: number } | { readonly nothingToDo: string };
 
 /** Does what an operator asked for. A command that cannot be done is recorded, and the lifecycle goes on. */
-export async function runCommand(context: CommandContext, command: LifecycleCommand): Promise<void> {
+export async function runCommand(context: CommandContext, command: ChampionCommand): Promise<void> {
   const { registry, journal, input } = context;
   const why = `${command.requestedBy}: ${command.reason}`;
   try {
@@ -26,18 +28,11 @@ export async function runCommand(context: CommandContext, command: LifecycleComm
       await recordRefusal(context, command, target.nothingToDo);
       return;
     }
-    const checked = command.kind === 'promote' ? await verify(context, present, target.version, why) : present;
-    await registry.setAllocation({
-      model: input.model,
-      expectedRevision: checked?.revision ?? null,
-      champion: target.version,
-      canary: null,
-      shadow: null,
-      actor: command.requestedBy,
-      action: command.kind,
-      reason: command.reason,
-    });
-    journal.note(command.kind === 'promote' ? 'promoted' : 'rolled back', target.version, why);
+    const request = { version: target.version, requestedBy: command.requestedBy, reason: command.reason };
+    if (command.kind === 'promote') await promoteVersion(context, present, request);
+    else await makeChampion(context, present, 'rollback', request);
+    const ended = present?.experiment ? `; ends experiment '${present.experiment.name}'` : '';
+    journal.note(command.kind === 'promote' ? 'promoted' : 'rolled back', target.version, `${why}${ended}`);
   } catch (error) {
     if (!(error instanceof TemporalFailure) || isCancellation(error)) throw error;
     journal.note(`${command.kind} failed`, null, failureText(error));
@@ -45,11 +40,38 @@ export async function runCommand(context: CommandContext, command: LifecycleComm
   }
 }
 
-async function targetOf({ registry, input }: CommandContext, command: LifecycleCommand, present: Allocation | null): Promise<Target> {
+/** Once every serving process has loaded and verified the version. An experiment that runs ends with it. @param winner arm of that experiment that had the version */
+export async function promoteVersion(context: CommandContext, present: Allocation | null, request: PromoteRequest, winner: string | null = null): Promise<void> {
+  const { version, requestedBy, reason } = request;
+  const verified = await verify(context, present, version, `${requestedBy}: ${reason}`);
+  await makeChampion(context, verified, 'promote', request, winner);
+}
+
+async function makeChampion(
+  { registry, input }: CommandContext,
+  present: Allocation | null,
+  action: 'promote' | 'rollback',
+  { version, requestedBy, reason }: PromoteRequest,
+  winner: string | null = null,
+): Promise<void> {
+  await registry.setAllocation({
+    model: input.model,
+    expectedRevision: present?.revision ?? null,
+    champion: version,
+    canary: null,
+    shadow: null,
+    ...(winner === null ? {} : { winner }),
+    actor: requestedBy,
+    action,
+    reason,
+  });
+}
+
+async function targetOf({ registry, input }: CommandContext, command: ChampionCommand, present: Allocation | null): Promise<Target> {
   const { model } = input;
   const version = command.kind === 'promote' ? command.version : (command.toVersion ?? (await registry.previousChampion({ model })));
   if (version === null) return { nothingToDo: 'there is no champion before this one to go back to' };
-  if (version === present?.champion && present.canary === null && present.shadow === null) {
+  if (version === present?.champion && present.canary === null && present.shadow === null && !present.experiment) {
     return { nothingToDo: `version ${version} is the champion already` };
   }
   await registry.assertVersion({ model, version });
@@ -62,6 +84,8 @@ async function verify({ registry, input }: CommandContext, present: Allocation |
     model: input.model,
     champion: present?.champion ?? null,
     canary: null,
+    // It goes on until the version is known to serve.
+    ...(present?.experiment ? { experiment: present.experiment } : {}),
     actor: workflowInfo().workflowId,
   };
   const shadowed = await registry.setAllocation({
@@ -83,7 +107,7 @@ async function verify({ registry, input }: CommandContext, present: Allocation |
   }
 }
 
-function recordRefusal({ registry, input }: CommandContext, command: LifecycleCommand, reason: string): Promise<void> {
+function recordRefusal({ registry, input }: CommandContext, command: ChampionCommand, reason: string): Promise<void> {
   return registry.recordLedger({
     model: input.model,
     version: command.kind === 'promote' ? command.version : command.toVersion,

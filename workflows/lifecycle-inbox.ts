@@ -1,3 +1,4 @@
+import { isExperimentCommand, type ExperimentCommand } from '../src/contracts/experiment.ts';
 import type {
   LifecycleCarried,
   LifecycleCommand,
@@ -31,6 +32,13 @@ export class LifecycleInbox {
     if (this.commands.length >= COMMANDS_MAX) return false;
     this.commands.push(command);
     return true;
+  }
+
+  /** Takes the first out that is about an experiment. */
+  takeExperimentCommand(): ExperimentCommand | undefined {
+    const taken = this.commands.find(isExperimentCommand);
+    if (taken !== undefined) this.commands.splice(this.commands.indexOf(taken), 1);
+    return taken;
   }
 
   addRetrain(request: RetrainRequest): void {

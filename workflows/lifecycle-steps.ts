@@ -1,6 +1,7 @@
 import { TemporalFailure } from '@temporalio/common';
 import { workflowInfo } from '@temporalio/workflow';
 import type { Allocation } from '../src/contracts/allocation.ts';
+import { isExperimentCommand, type Experiment } from '../src/contracts/experiment.ts';
 import { judgeCandidate } from '../src/contracts/judge-candidate.ts';
 import {
   rolloutSignals,
@@ -20,7 +21,8 @@ import {
 import { registryActivities } from './activity-proxies.ts';
 import { attendChild, signalChild, type Child } from './attend-child.ts';
 import { failureText } from './failure-text.ts';
-import { runCommand } from './lifecycle-commands.ts';
+import { runCommand, type CommandContext } from './lifecycle-commands.ts';
+import { experimentNameOf, refuseExperimentCommand, runExperimentCommand } from './lifecycle-experiments.ts';
 import { COMMANDS_MAX, LifecycleInbox } from './lifecycle-inbox.ts';
 import { LifecycleJournal } from './lifecycle-journal.ts';
 import { startRollout, startTraining } from './start-children.ts';
@@ -50,6 +52,15 @@ export class Lifecycle {
     this.phase = carried.paused ? 'paused' : 'idle';
   }
 
+  private get context(): CommandContext {
+    return { registry: this.registry, journal: this.journal, input: this.input };
+  }
+
+  /** The one that runs, as last read; none may begin a rollout meanwhile. */
+  get experiment(): Experiment | null {
+    return this.allocation?.experiment ?? null;
+  }
+
   state(): LifecycleState {
     const { phase, allocation, cycle, candidate } = this;
     return { model: this.input.model, phase, allocation, cycle, candidate, lastDecision: this.journal.last };
@@ -74,7 +85,7 @@ export class Lifecycle {
 
   hasWork(): boolean {
     const { commands, approvals, pendingRetrain, pendingRollout } = this.inbox;
-    return commands.length > 0 || approvals.length > 0 || (!this.paused && (pendingRetrain !== null || pendingRollout !== null));
+    return commands.length > 0 || approvals.length > 0 || (!this.paused && (pendingRetrain !== null || (pendingRollout !== null && !this.experiment)));
   }
 
   /** Does what waits, operators' commands first. */
@@ -83,7 +94,7 @@ export class Lifecycle {
     this.refuseApprovals();
     const request = this.paused ? null : this.inbox.takeRetrain();
     if (request !== null) await this.runCycle(request);
-    const candidate = this.paused ? null : this.inbox.takeRollout();
+    const candidate = this.paused || this.experiment ? null : this.inbox.takeRollout();
     if (candidate !== null) await this.runRollout(candidate);
     this.candidate = null;
     this.enter(this.paused ? 'paused' : 'idle');
@@ -134,11 +145,19 @@ export class Lifecycle {
       this.journal.note('nothing to roll out', training.version, 'training made the same bundle as the champion');
       return;
     }
+    if (this.experiment) return this.postpone(this.experiment, request, training);
     await this.rollOut(request, training);
   }
 
+  /** Its canary and the arms would share the entities out twice: the version waits, and the newest that waits counts. */
+  private postpone({ name }: Experiment, { trigger, requestedBy, reason }: RetrainRequest, { version }: TrainResult): void {
+    const replaced = this.inbox.addRollout({ version, requestedBy, reason, trigger });
+    const instead = replaced === null ? '' : `, instead of version ${replaced.version}`;
+    this.journal.note('rollout waits', version, `experiment '${name}' runs: the rollout begins when it has ended${instead}`);
+  }
+
   /** Of a version that is registered already: what its evaluation says counts as after a training. */
-  private async runRollout({ version, requestedBy, reason }: RolloutRequest): Promise<void> {
+  private async runRollout({ version, requestedBy, reason, trigger = 'manual' }: RolloutRequest): Promise<void> {
     const { model } = this.input;
     this.cycle += 1;
     let training: TrainResult;
@@ -150,7 +169,7 @@ export class Lifecycle {
     await this.readAllocation();
     const refusal = training.candidateLogLoss === null ? null : judgeCandidate(training, this.input.policy.maxLogLossIncrease);
     const why = this.allocation?.champion === version ? 'it is the champion already' : refusal;
-    if (why === null) return this.rollOut({ trigger: 'manual' }, training);
+    if (why === null) return this.rollOut({ trigger }, training);
     this.journal.note('refused', version, why);
     await this.registry.recordLedger({
       model,
@@ -171,6 +190,7 @@ export class Lifecycle {
     const rolled = await attendChild(child, this.inbox, {
       onApproval: () => this.forwardApprovals(child),
       onCommand: async () => {
+        await this.refuseExperiments(training.version);
         aborts = this.inbox.commands[0] ?? null;
         if (aborts === null) return;
         const { kind, requestedBy, reason } = aborts;
@@ -194,12 +214,22 @@ export class Lifecycle {
   private async obeyCommands(): Promise<void> {
     const resumeWith = this.phase;
     for (let command = this.inbox.commands[0]; command !== undefined; command = this.inbox.commands[0]) {
-      this.enter('rolling-back');
-      await runCommand({ registry: this.registry, journal: this.journal, input: this.input }, command);
+      this.enter(isExperimentCommand(command) ? 'experimenting' : 'rolling-back');
+      if (isExperimentCommand(command)) await runExperimentCommand(this.context, command);
+      else await runCommand(this.context, command);
       this.inbox.commands.shift();
       await this.readAllocation();
     }
     if (this.phase !== resumeWith) this.enter(resumeWith);
+  }
+
+  /** An experiment and a rollout exclude each other: one that is asked for during a rollout does not end it. */
+  private async refuseExperiments(candidate: number): Promise<void> {
+    for (let command = this.inbox.takeExperimentCommand(); command !== undefined; command = this.inbox.takeExperimentCommand()) {
+      const why = `version ${candidate} is being rolled out: a rollout and an experiment exclude each other. Wait until it has ended, or end it with a rollback`;
+      this.journal.note(`${command.kind} refused`, null, `experiment '${experimentNameOf(command)}': ${why}`);
+      await refuseExperimentCommand(this.context, command, why);
+    }
   }
 
   private async forwardApprovals(child: Child<unknown>): Promise<void> {

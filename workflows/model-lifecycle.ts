@@ -1,4 +1,5 @@
 import { condition, continueAsNew, defineQuery, defineSignal, setHandler, workflowInfo } from '@temporalio/workflow';
+import type { ChangeExperimentRequest, EndExperimentRequest, StartExperimentRequest } from '../src/contracts/experiment.ts';
 import {
   lifecycleQueries,
   lifecycleSignals,
@@ -30,13 +31,24 @@ export async function modelLifecycle(input: LifecycleInput): Promise<void> {
   });
   setHandler(defineSignal<[RolloutRequest]>(lifecycleSignals.rollout), (request) => {
     const replaced = inbox.addRollout(request);
-    journal.note('rollout asked for', request.version, `${request.requestedBy}: ${request.reason}${replaced === null ? '' : `; instead of version ${replaced.version}`}`);
+    const instead = replaced === null ? '' : `; instead of version ${replaced.version}`;
+    const waits = lifecycle.experiment === null ? '' : `; it begins when experiment '${lifecycle.experiment.name}' has ended`;
+    journal.note('rollout asked for', request.version, `${request.requestedBy}: ${request.reason}${instead}${waits}`);
   });
   setHandler(defineSignal<[PromoteRequest]>(lifecycleSignals.promote), (request) => {
     lifecycle.command({ kind: 'promote', ...request });
   });
   setHandler(defineSignal<[RollbackRequest]>(lifecycleSignals.rollback), (request) => {
     lifecycle.command({ kind: 'rollback', ...request });
+  });
+  setHandler(defineSignal<[StartExperimentRequest]>(lifecycleSignals.startExperiment), (request) => {
+    lifecycle.command({ kind: 'start-experiment', ...request });
+  });
+  setHandler(defineSignal<[ChangeExperimentRequest]>(lifecycleSignals.changeExperiment), (request) => {
+    lifecycle.command({ kind: 'change-experiment', ...request });
+  });
+  setHandler(defineSignal<[EndExperimentRequest]>(lifecycleSignals.endExperiment), (request) => {
+    lifecycle.command({ kind: 'end-experiment', ...request });
   });
   setHandler(defineSignal<[OperatorNote]>(lifecycleSignals.approve), (note) => void inbox.approvals.push(note));
   setHandler(defineSignal<[OperatorNote]>(lifecycleSignals.pause), (note) => lifecycle.pause(note));

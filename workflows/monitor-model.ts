@@ -1,5 +1,6 @@
 import { getExternalWorkflowHandle } from '@temporalio/workflow';
-import { lifecycleSignals, workflowIds, type MonitorInput, type MonitorResult } from '../src/contracts/lifecycle.ts';
+import { lifecycleSignals, workflowIds } from '../src/contracts/lifecycle.ts';
+import type { MonitorInput, MonitorResult } from '../src/contracts/monitor.ts';
 import { monitorActivities } from './activity-proxies.ts';
 import { showProgress } from './show-progress.ts';
 

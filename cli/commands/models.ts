@@ -1,4 +1,5 @@
 import type { Allocation } from '../../src/contracts/allocation.ts';
+import { armVariant } from '../../src/contracts/experiment.ts';
 import type { ModelVersion } from '../../src/registry/model-version.ts';
 import type { Registry } from '../../src/registry/registry.ts';
 import { MillraceError } from '../../src/core/millrace-error.ts';
@@ -122,6 +123,7 @@ function aliasesOf(version: number, allocation: Allocation | null): string[] {
     ...(allocation.champion === version ? ['champion'] : []),
     ...(allocation.canary?.version === version ? ['canary'] : []),
     ...(allocation.shadow === version ? ['shadow'] : []),
+    ...(allocation.experiment?.arms ?? []).filter((arm) => arm.version === version).map((arm) => armVariant(allocation.experiment?.name ?? '', arm.name)),
   ];
 }
 

@@ -33,7 +33,7 @@ export interface CallOptions<F extends string, O extends Output> {
 export interface Explanation {
   readonly asOf: number;
   readonly threshold: number | null;
-  readonly split: { readonly by: readonly string[]; readonly point: number | null; readonly canaryShare: number | null };
+  readonly split: { readonly by: readonly string[]; readonly point: number | null; readonly canaryShare: number | null; readonly experiment: string | null };
   readonly fences: Readonly<Record<string, Readonly<Record<string, number>> | null>>;
   readonly latencyMs: { readonly features: number; readonly queue: number; readonly compute: number; readonly total: number } | null;
 }
@@ -41,7 +41,8 @@ export interface Explanation {
 export type Prediction<F extends string, O extends Output = Output> = Pick<{ readonly score: number; readonly label: boolean }, O> & {
   readonly decisionId: string;
   readonly version: number;
-  readonly variant: 'champion' | 'canary';
+  /** `champion`, `canary`, or `<experiment>/<arm>`. */
+  readonly variant: 'champion' | 'canary' | `${string}/${string}`;
   readonly digest: string;
   readonly features?: { readonly [K in F]?: number | string | null };
   readonly views?: readonly { readonly view: string; readonly version: number; readonly ageMs: number | null }[];

@@ -1,5 +1,6 @@
 import { h, svg } from './dom.mjs';
 import { clock, count, fixed, milliseconds, percent, span } from './format.mjs';
+import { lanesOf } from './lanes.mjs';
 import { empty, panel, problemsOf, versionTag } from './pieces.mjs';
 
 const SLOT = 64;
@@ -48,39 +49,12 @@ const revision = ({ allocation: present, aliases }) => {
   );
 };
 
-function lanesOf({ allocation: present, traffic: measured }) {
-  if (present === null) return [];
-  const of = (variant, version) =>
-    (measured ?? []).find((row) => row.variant === variant && row.version === version);
-  const canaryShare = present.canary?.share ?? 0;
-  const lanes = [];
-  if (present.champion !== null) {
-    lanes.push({
-      role: 'champion',
-      version: present.champion,
-      share: 1 - canaryShare,
-      measured: of('champion', present.champion),
-    });
-  }
-  if (present.canary !== null) {
-    lanes.push({
-      role: 'canary',
-      version: present.canary.version,
-      share: canaryShare,
-      measured: of('canary', present.canary.version),
-    });
-  }
-  if (present.shadow !== null)
-    lanes.push({ role: 'shadow', version: present.shadow, share: present.champion === null ? 0 : 1 });
-  return lanes;
-}
-
-const laneText = ({ role, version, share }) =>
+const laneText = ({ role, name, version, share }) =>
   role === 'shadow'
     ? `version ${version} is in the shadow: it scores ${share === 1 ? 'copies of the requests' : 'nothing yet'}`
-    : `version ${version} is ${role === 'champion' ? 'the champion' : 'the canary'} with ${percent(share)} of the requests`;
+    : `version ${version} is ${role === 'arm' ? `arm ${name}` : `the ${role}`} with ${percent(share)} of the requests`;
 
-function laneLabel({ role, version, share, measured }) {
+function laneLabel({ role, name, version, share, measured }) {
   const facts = [
     role === 'shadow'
       ? share === 1
@@ -93,7 +67,7 @@ function laneLabel({ role, version, share, measured }) {
   return h(
     'li',
     { class: role, style: { height: `${SLOT}px` } },
-    h('span', { class: 'lane-name' }, versionTag(version, role), ` ${role}`),
+    h('span', { class: 'lane-name' }, versionTag(version, role), ` ${name ?? role}`),
     h('span', { class: 'note' }, facts.filter((fact) => fact !== null).join(' · ')),
   );
 }

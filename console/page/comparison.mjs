@@ -3,8 +3,8 @@ import { count, fixed, percent } from './format.mjs';
 import { panel, problemsOf, row, table, versionTag } from './pieces.mjs';
 
 const columns = [
-  ['Answers', 'name'],
-  ['', 'number'],
+  ['Of', 'name'],
+  ['Answers', 'number'],
   ['Flips', ''],
   ['To positive', 'number wide'],
   ['To negative', 'number wide'],
@@ -41,7 +41,7 @@ export function comparison({ comparison: found, problems }) {
     ]),
     h(
       'p',
-      { class: 'note' },
+      { class: 'note below' },
       `Kolmogorov-Smirnov distance of the scores ${fixed(ks, 3)}. ${count(judgedSegments)} segments have the ${count(bounds.segmentAnswersMin)} answers to be judged; those nearest to their bounds are shown. A breach is what chance does not explain.`,
     ),
   );

@@ -60,13 +60,16 @@ const decisionRow = (decision) =>
     h(
       'span',
       { class: 'nowrap' },
-      versionTag(decision.version, decision.variant),
-      decision.variant === 'canary' ? h('span', { class: 'note' }, ' canary') : null,
+      versionTag(decision.version, roleOfVariant(decision.variant)),
+      decision.variant === 'champion' ? null : h('span', { class: 'note' }, ` ${decision.variant}`),
     ),
     scoreBar(decision.score),
     outcome(decision.label),
     milliseconds(decision.totalMs),
   ]);
+
+/** Of an arm of an experiment its variant is its name. */
+const roleOfVariant = (variant) => (variant.includes('/') ? 'arm' : variant);
 
 const scoreBar = (score) =>
   h(
@@ -118,7 +121,7 @@ export function drawer(decision, servingUrl) {
           : `false (below ${decision.threshold})`,
       ),
       fact('Outcome', decision.label === null ? 'not known' : String(decision.label)),
-      fact('Version', versionTag(decision.version, decision.variant), ` ${decision.variant}`),
+      fact('Version', versionTag(decision.version, roleOfVariant(decision.variant)), ` ${decision.variant}`),
       fact('As of', `${utcMinute(decision.asOf)} UTC`),
       fact('Answered', clock(decision.servedAt)),
       decision.shadow === null

@@ -26,7 +26,7 @@ export const problemText = ({ what, message, code }) =>
 
 export const empty = (text) => h('p', { class: 'empty' }, text);
 
-/** A version with its colour by role: champion, canary, shadow or none. */
+/** A version with its colour by role: champion, canary, shadow, arm of an experiment or none. */
 export const versionTag = (version, role) => h('span', { class: `version ${role ?? ''}` }, `v${version}`);
 
 /** The role that an allocation gives a version now; null for none. */
@@ -34,6 +34,7 @@ export function roleOf(version, allocation) {
   if (allocation === null || allocation === undefined) return null;
   if (allocation.champion === version) return 'champion';
   if (allocation.canary?.version === version) return 'canary';
+  if ((allocation.experiment?.arms ?? []).some((arm) => arm.version === version)) return 'arm';
   return allocation.shadow === version ? 'shadow' : null;
 }
 

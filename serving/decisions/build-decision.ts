@@ -12,6 +12,8 @@ export interface AnsweredRequest {
   readonly model: ServedModel;
   /** Per prediction: the instances as its version read them, all of them. */
   readonly made: readonly ServiceRows[];
+  /** By index of a prediction of an experiment: what its arm was assigned by. */
+  readonly units: ReadonlyMap<number, string>;
   /** Reads the instances as another service wants them. */
   readonly rowsFor: (program: ServiceProgram) => Promise<ServiceRows>;
   readonly predictions: readonly Prediction[];
@@ -30,6 +32,7 @@ export function buildDecision(request: AnsweredRequest, i: number): Decision {
   const { decisionId, version, digest, variant, score } = request.predictions[i] as Prediction;
   const { row, exampleId } = made.instances[i] as ParsedInstance;
   const numbers = rows.numbers.subarray(i * program.numericNames.length, (i + 1) * program.numericNames.length);
+  const unit = request.units.get(i);
   const categoriesAt = i * program.categoryNames.length;
   return {
     id: decisionId,
@@ -37,6 +40,7 @@ export function buildDecision(request: AnsweredRequest, i: number): Decision {
     version,
     digest,
     variant,
+    ...(unit === undefined ? {} : { unit }),
     exampleId,
     asOf: request.asOf,
     servedAt: request.servedAt,

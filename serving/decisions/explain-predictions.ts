@@ -1,3 +1,4 @@
+import { experimentOf, isArmVariant } from '../../src/contracts/experiment.ts';
 import { MillraceError } from '../../src/core/millrace-error.ts';
 import type { ServiceProgram } from '../../src/fold/compile-service.ts';
 import { ageOf } from '../../src/fold/fresh-read.ts';
@@ -5,6 +6,7 @@ import { fenceOf } from '../../src/fold/view-state.ts';
 import type { ServiceRows } from '../features/read-rows.ts';
 import { answeringProgram } from '../http/describe-model.ts';
 import type { Explanation, Prediction, PredictInclude } from '../prediction.ts';
+import { experimentPoint } from '../router/arm-routes.ts';
 import { keyFieldsOf } from '../router/key-fields.ts';
 import { splitKeys, splitPoint } from '../router/split-point.ts';
 import type { ServedModel } from '../served-model.ts';
@@ -57,20 +59,23 @@ const viewsOf = ({ program: { views }, states }: ServiceRows, i: number, asOf: n
     return { view: view.name, version: view.version, ageMs: ageOf(view, state, asOf) };
   });
 
-function explanationOf({ asOf, latencyMs }: AnsweredRequest, model: ServedModel, { program, instances, states }: ServiceRows, { version }: Prediction, i: number): Explanation {
+function explanationOf({ asOf, latencyMs }: AnsweredRequest, model: ServedModel, { program, instances, states }: ServiceRows, { version, variant }: Prediction, i: number): Explanation {
   const { row = {}, exampleId = null } = instances[i] ?? {};
   const { champion, canary } = model.router.routes;
   const keyFields = champion?.keyFields ?? keyFieldsOf(program);
   // Without a key and an example the point was drawn, and is not kept.
   const isDrawn = keyFields.length === 0 && exampleId === null;
+  const keys = splitKeys(keyFields, row, exampleId, () => '');
+  const experiment = isArmVariant(variant) ? experimentOf(variant) : null;
   const target = model.router.loaded.find((loaded) => loaded.version === version);
   return {
     asOf,
     threshold: target?.signature.threshold ?? null,
     split: {
       by: keyFields.length === 0 ? [model.definition.examples.id] : keyFields,
-      point: isDrawn ? null : splitPoint(model.name, splitKeys(keyFields, row, exampleId, () => '')),
+      point: isDrawn ? null : experiment === null ? splitPoint(model.name, keys) : experimentPoint(model.name, experiment, keys),
       canaryShare: canary?.share ?? null,
+      experiment,
     },
     fences: Object.fromEntries(
       program.views.map(({ name }, v) => {

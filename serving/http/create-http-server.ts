@@ -160,7 +160,9 @@ function bounded(app: FastifyInstance, { connectionsMax }: ServingSettings): Fas
 function answerOf(model: string, predictions: readonly Prediction[], outputs: readonly PredictOutput[]) {
   const [first] = predictions;
   const shared = first !== undefined && predictions.every(({ version }) => version === first.version);
-  const { version = null, variant = null, digest = null } = shared ? first : {};
+  const { version = null, digest = null } = shared ? first : {};
+  // Two arms may have the same version.
+  const variant = shared && predictions.every((one) => one.variant === first.variant) ? first.variant : null;
   return { model, version, variant, digest, predictions: outputs.length === predictOutputs.length ? predictions : predictions.map((prediction) => withOutputs(prediction, outputs)) };
 }
 

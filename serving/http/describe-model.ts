@@ -1,3 +1,4 @@
+import type { Experiment } from '../../src/contracts/experiment.ts';
 import type { ServiceProgram } from '../../src/fold/compile-service.ts';
 import { keyFieldsOf } from '../router/key-fields.ts';
 import type { ModelRouter, RoutedVersion } from '../router/model-router.ts';
@@ -5,7 +6,7 @@ import { UNLOADED, type ServedModel } from '../served-model.ts';
 
 /** What GET /v1/models answers for a model. */
 export function summarizeModel({ name, router }: ServedModel) {
-  const { champion, canary, shadow } = router.routes;
+  const { champion, canary, shadow, arms } = router.routes;
   return {
     model: name,
     state: stateOf(router),
@@ -13,9 +14,18 @@ export function summarizeModel({ name, router }: ServedModel) {
     allocated: router.allocation?.champion ?? null,
     canary: canary === null ? null : { version: canary.target.version, share: canary.share },
     shadow: shadow?.version ?? null,
+    experiment: arms === null ? null : summarizeExperiment(arms.experiment),
     ready: router.ready,
   };
 }
+
+const summarizeExperiment = ({ name, control, arms, ranges }: Experiment) => ({
+  name,
+  control,
+  arms,
+  /** Before it, the arms' versions are being loaded. */
+  started: ranges.length > 0,
+});
 
 /** Whether a model answers, and why not: `unloaded` by an operator, `loading`, `rejected` at its checks, or `unpromoted`. */
 function stateOf(router: ServedModel['router']): 'serving' | 'unloaded' | 'loading' | 'rejected' | 'unpromoted' {

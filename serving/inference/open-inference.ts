@@ -149,7 +149,7 @@ export class OpenInference {
     const scores = await this.#scores(model, target, request, startedAt + (request.timeoutMs ?? timeoutMs), noteWait);
     const role = model.router.roleOf(target);
     metrics.versions.of(model.name, target.version).total.observe((timers.now() - startedAt) / MS_PER_SECOND);
-    metrics.predictions.inc({ model: model.name, variant: role }, scores.length);
+    metrics.predictions.answered(model.name, role, scores.length);
     const { version, digest, signature } = target;
     return { model: model.name, version, role, digest, id: request.id, outputs: outputsOf(wanted, scores, signature.threshold) };
   }

@@ -1,25 +1,20 @@
 import type { Allocation } from '../../src/contracts/allocation.ts';
 import { isMillraceError, messageOf } from '../../src/core/millrace-error.ts';
 import type { Logger } from '../../src/infra/logger.ts';
+import { ArmRoutes } from './arm-routes.ts';
+import type { Route, RoutedVersion } from './route.ts';
 import type { ServingVersion } from './serving-version.ts';
+import { splitPoint } from './split-point.ts';
 
-/** What a router needs of a version. */
-export interface RoutedVersion {
-  readonly version: number;
-  /** Answers what it has taken, then closes. */
-  close(): Promise<void>;
-}
+export type { Route, RoutedVersion } from './route.ts';
 
 /** What takes traffic at one moment. Replaced as a whole, never changed. */
 export interface Routes<Version extends RoutedVersion = ServingVersion> {
   readonly champion: Version | null;
   readonly canary: { readonly target: Version; readonly share: number } | null;
   readonly shadow: Version | null;
-}
-
-export interface Route<Version extends RoutedVersion = ServingVersion> {
-  readonly target: Version;
-  readonly variant: 'champion' | 'canary';
+  /** Of the experiment that runs. */
+  readonly arms: ArmRoutes<Version> | null;
 }
 
 /** How far a version is that is allocated. */
@@ -67,7 +62,7 @@ export class ModelRouter<Version extends RoutedVersion = ServingVersion> {
   readonly #slots = new Map<number, Slot<Version>>();
   readonly #closing = new Set<Promise<void>>();
   #desired: Allocation | null = null;
-  #routes: Routes<Version> = { champion: null, canary: null, shadow: null };
+  #routes: Routes<Version> = noRoutes;
   #revision: number | null = null;
   readonly #loads = new Set<Promise<void>>();
   #known = false;
@@ -92,9 +87,12 @@ export class ModelRouter<Version extends RoutedVersion = ServingVersion> {
     return this.#known && (this.#desired === null || this.#revision === this.#desired.revision);
   }
 
-  /** A champion serves, or everything is loaded or rejected: what comes in beside a champion makes no process unready. */
+  /**
+   * A champion serves, or everything is loaded or rejected: what comes in beside a champion makes no process unready. Arms
+   * with traffic are loaded everywhere; a process that starts takes none before it has them, or an entity would change sides.
+   */
   get ready(): boolean {
-    return this.#routes.champion !== null || this.settled;
+    return (this.#routes.champion !== null && !this.#armsLoad()) || this.settled;
   }
 
   get status(): RouterStatus {
@@ -130,14 +128,21 @@ export class ModelRouter<Version extends RoutedVersion = ServingVersion> {
     return [...this.#slots.values()].flatMap((slot) => (slot.state === 'loaded' ? [slot.target] : []));
   }
 
-  roleOf(target: Version): 'champion' | 'canary' | 'shadow' | 'waiting' {
-    const { champion, canary, shadow } = this.#routes;
+  roleOf(target: Version): 'champion' | 'canary' | 'shadow' | 'arm' | 'waiting' {
+    const { champion, canary, shadow, arms } = this.#routes;
     if (target === champion) return 'champion';
     if (target === canary?.target) return 'canary';
+    if (arms?.routes.some((route) => route.target === target) === true) return 'arm';
     return target === shadow ? 'shadow' : 'waiting';
   }
 
-  /** @param point of the request in the model's traffic, see splitPoint. */
+  /** What answers an entity: its arm, else by its point in the model's traffic. @param entityKeys see splitKeys */
+  routeOf(entityKeys: readonly (string | null)[]): Route<Version> | null {
+    const { model } = this.#options;
+    return this.#routes.arms?.routeOf(model, entityKeys) ?? this.route(splitPoint(model, entityKeys));
+  }
+
+  /** Beside experiments. @param point of the request in the model's traffic, see splitPoint. */
   route(point: number): Route<Version> | null {
     const { champion, canary } = this.#routes;
     if (canary !== null && point < canary.share) return { target: canary.target, variant: 'canary' };
@@ -173,9 +178,15 @@ export class ModelRouter<Version extends RoutedVersion = ServingVersion> {
   /** Drains and closes every version. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#routes = { champion: null, canary: null, shadow: null };
+    this.#routes = noRoutes;
     for (const [version, slot] of this.#slots) this.#drop(version, slot);
     await Promise.all(this.#closing);
+  }
+
+  #armsLoad(): boolean {
+    const experiment = this.#wanted()?.experiment ?? null;
+    if (experiment === null || experiment.ranges.length === 0) return false;
+    return experiment.arms.some(({ version }) => this.#slots.get(version)?.state === 'loading');
   }
 
   #needed(): Set<number> {
@@ -212,6 +223,7 @@ export class ModelRouter<Version extends RoutedVersion = ServingVersion> {
       champion,
       canary: canary !== null && champion !== null ? { target: canary, share: wanted?.canary?.share ?? 0 } : null,
       shadow: this.#loadedTarget(wanted?.shadow),
+      arms: champion !== null && wanted?.experiment ? new ArmRoutes(wanted.experiment, (version) => this.#loadedTarget(version)) : null,
     };
     const needed = this.#needed();
     for (const [version, slot] of this.#slots) {
@@ -268,7 +280,10 @@ export class ModelRouter<Version extends RoutedVersion = ServingVersion> {
   }
 }
 
+const noRoutes: Routes<never> = { champion: null, canary: null, shadow: null, arms: null };
+
 const versionsOf = (allocation: Allocation | null): Set<number> => {
-  const { champion = null, canary = null, shadow = null } = allocation ?? {};
-  return new Set([champion, canary?.version ?? null, shadow].filter((version) => version !== null));
+  const { champion = null, canary = null, shadow = null, experiment = null } = allocation ?? {};
+  const arms = experiment?.arms.map(({ version }) => version) ?? [];
+  return new Set([champion, canary?.version ?? null, shadow, ...arms].filter((version) => version !== null));
 };

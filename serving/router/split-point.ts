@@ -32,6 +32,9 @@ export function splitKeys(
   return keyFields.map((field) => row[field] as string | null);
 }
 
+/** What a request is split by as one text. */
+export const unitOf = (entityKeys: readonly (string | null)[]): string => entityKeys.map((key) => key ?? '').join(SEPARATOR);
+
 /** MurmurHash3_x86_32 by Austin Appleby (public domain), seed 0. */
 export function murmur3(bytes: Uint8Array): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -45,7 +45,7 @@ export class TensorInference {
       queue.observe(answer.queueMs / MS_PER_SECOND);
       compute.observe(answer.computeMs / MS_PER_SECOND);
       total.observe((timers.now() - startedAt) / MS_PER_SECOND);
-      metrics.predictions.inc({ model: model.name, variant: role }, target.signature.batched ? (request.inputs[0]?.shape[0] ?? 1) : 1);
+      metrics.predictions.answered(model.name, role, target.signature.batched ? (request.inputs[0]?.shape[0] ?? 1) : 1);
       const outputs = wanted.flatMap((spec) => answer.outputs.filter(({ name }) => name === spec.name));
       const { version, digest } = target;
       return { model: model.name, version, role, digest, id: request.id, outputs };

@@ -1,5 +1,7 @@
 import path from 'node:path';
 import { createNames } from '../contracts/names.ts';
+import { MillraceError } from '../core/millrace-error.ts';
+import type { Model } from '../define/model.ts';
 import { loadBaseConfig } from '../infra/base-config.ts';
 import { createArtifactStore } from '../infra/artifacts.ts';
 import { createKafka } from '../infra/kafka.ts';
@@ -19,6 +21,7 @@ import { OnlineCatalog } from '../store/online-catalog.ts';
 import { createColdLog, withColdLog } from '../store/cold-log/cold-log.ts';
 import { createOnlineStore } from '../store/online-store.ts';
 import { createReplayer } from '../stream/replayer.ts';
+import { readExperimentResults } from '../monitoring/experiment-results.ts';
 import { listReports } from '../monitoring/monitor-reports.ts';
 import { compareWithVersion } from './compare-with-version.ts';
 import { createLifecycleClient } from './lifecycle-client.ts';
@@ -50,6 +53,11 @@ export async function connectMillrace(environment: Environment): Promise<Millrac
   const registry = createRegistry(postgres, createArtifactStore(path.join(config.dataDir, 'artifacts')));
   const onlineStore = createOnlineStore(redis, names);
   const replayer = await createReplayer(kafka, names, project);
+  const modelOf = (name: string): Model => {
+    const found = project.models.find((model) => model.name === name);
+    if (found !== undefined) return found;
+    throw new MillraceError('MODEL_NOT_FOUND', `Model '${name}' is not in the project '${project.name}'.`);
+  };
   return {
     ...createLifecycleClient(temporal.client, names, project.models),
     replay: (events) => replayer.send(events),
@@ -71,6 +79,7 @@ export async function connectMillrace(environment: Environment): Promise<Millrac
     allocation: (model) => registry.getAllocation(model),
     ledger: async (model, limit) => (await registry.ledger(model, limit)).reverse(),
     monitorReports: (model) => listReports(postgres, model),
+    experimentResults: async (model, experiment = null) => readExperimentResults(postgres, modelOf(model), experiment),
     decisionCount: (model) => countDecisions(postgres, model),
     compareWithVersion: (model, version) => compareWithVersion({ postgres, registry, project }, model, version),
     readAsOf: (request) => readAsOfRows(postgres, new OnlineCatalog(project), request),

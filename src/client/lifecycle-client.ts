@@ -33,5 +33,8 @@ export function createLifecycleClient(client: Client, names: Names, models: read
     lifecycleHistory: (model) => handleOf(model).query<readonly LifecycleEvent[]>(lifecycleQueries.history),
     retrain: (model, request) => handleOf(model).signal(lifecycleSignals.retrain, request),
     rollback: (model, request) => handleOf(model).signal(lifecycleSignals.rollback, request),
+    startExperiment: (model, request) => handleOf(model).signal(lifecycleSignals.startExperiment, request),
+    changeExperiment: (model, request) => handleOf(model).signal(lifecycleSignals.changeExperiment, request),
+    endExperiment: (model, request) => handleOf(model).signal(lifecycleSignals.endExperiment, request),
   };
 }

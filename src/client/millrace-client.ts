@@ -1,5 +1,7 @@
 import type { Allocation } from '../contracts/allocation.ts';
+import type { ChangeExperimentRequest, EndExperimentRequest, StartExperimentRequest } from '../contracts/experiment.ts';
 import type { LifecycleEvent, LifecycleState, RetrainRequest, RollbackRequest } from '../contracts/lifecycle.ts';
+import type { ExperimentResults } from '../monitoring/experiment-results.ts';
 import type { StoredReport } from '../monitoring/monitor-reports.ts';
 import type { LedgerEntry } from '../registry/ledger-entry.ts';
 import type { SourceBalance } from '../store/event-balance.ts';
@@ -15,6 +17,9 @@ export interface LifecycleClient {
   lifecycleHistory(model: string): Promise<readonly LifecycleEvent[]>;
   retrain(model: string, request: RetrainRequest): Promise<void>;
   rollback(model: string, request: RollbackRequest): Promise<void>;
+  startExperiment(model: string, request: StartExperimentRequest): Promise<void>;
+  changeExperiment(model: string, request: ChangeExperimentRequest): Promise<void>;
+  endExperiment(model: string, request: EndExperimentRequest): Promise<void>;
 }
 
 /** Which features, for which keys at which moments. */
@@ -47,6 +52,8 @@ export interface MillraceClient extends LifecycleClient {
   ledger(model: string, limit?: number): Promise<LedgerEntry[]>;
   /** Oldest first. */
   monitorReports(model: string): Promise<StoredReport[]>;
+  /** Arms of a model's experiment compared, by name; null: the one that started last. @throws MillraceError EXPERIMENT_NOT_FOUND */
+  experimentResults(model: string, experiment?: string | null): Promise<ExperimentResults>;
   /** Decisions that are stored. */
   decisionCount(model: string): Promise<number>;
   /** Lets a version answer every labelled decision's row again, beside what really served. */

@@ -1,13 +1,14 @@
 import type { Allocation } from './allocation.ts';
+import type { PlannedExperiment } from './experiment.ts';
 import type { AuditCursor, AuditPlan, AuditScope, AuditTally } from './audit.ts';
 import type {
-  MonitorResult,
   RetrainRequest,
   RolloutEvidence,
   RolloutPolicy,
   RolloutStage,
   TrainResult,
 } from './lifecycle.ts';
+import type { MonitorResult } from './monitor.ts';
 
 /** Reference to a file of the artifact store: payloads stay small, bytes travel by digest. */
 export interface ArtifactReference {
@@ -45,6 +46,10 @@ export interface RegistryActivities {
     champion: number | null;
     canary: { version: number; share: number } | null;
     shadow: number | null;
+    /** Absent: none. A change without the one that ran ends it. */
+    experiment?: PlannedExperiment | null;
+    /** Of an experiment that the change ends: the arm that won. */
+    winner?: string | null;
     actor: string;
     action: string;
     reason: string;

@@ -1,9 +1,8 @@
-import type { Variant } from './allocation.ts';
-
 /** Which served decisions of a model an audit takes. Times are decision times, ms since the epoch; null: any. */
 export interface AuditScope {
   readonly version: number | null;
-  readonly variant: Exclude<Variant, 'shadow'> | null;
+  /** Arms of experiments are audited with all decisions, or by their version. */
+  readonly variant: 'champion' | 'canary' | null;
   /** Inclusive. */
   readonly from: number | null;
   /** Exclusive. */

@@ -20,6 +20,8 @@ export interface Decision {
   readonly version: number;
   readonly digest: string;
   readonly variant: Exclude<Variant, 'shadow'>;
+  /** What an experiment assigned the arm by: the entity keys, or what stands for them, joined by U+001F. Absent outside of experiments. */
+  readonly unit?: string;
   /** The example id that its label will carry; null where the request has none. */
   readonly exampleId: string | null;
   /** Decision time, ms since the epoch: features are as of it. */

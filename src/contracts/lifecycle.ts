@@ -1,4 +1,5 @@
 import type { Allocation } from './allocation.ts';
+import type { ExperimentCommand } from './experiment.ts';
 import type { ShadowBounds, ShadowComparison } from './shadow-comparison.ts';
 
 /** What the ids of all rollouts of a model begin with. */
@@ -35,7 +36,7 @@ export const searchAttributes = {
   view: 'MillraceView',
 } as const;
 
-export type LifecyclePhase = 'idle' | 'training' | 'rolling-out' | 'rolling-back' | 'paused' | 'awaiting-approval';
+export type LifecyclePhase = 'idle' | 'training' | 'rolling-out' | 'rolling-back' | 'experimenting' | 'paused' | 'awaiting-approval';
 
 /** Why a retraining was asked for. */
 export type TriggerKind = 'first' | 'manual' | 'feature-drift' | 'prediction-drift' | 'metric-degraded' | 'new-labels';
@@ -59,6 +60,8 @@ export interface RolloutRequest {
   readonly version: number;
   readonly requestedBy: string;
   readonly reason: string;
+  /** Of a training whose rollout had to wait; absent: an operator asked. */
+  readonly trigger?: TriggerKind;
 }
 
 export interface RollbackRequest {
@@ -95,7 +98,8 @@ export interface LifecycleCarried {
 /** What an operator asked for that changes production. */
 export type LifecycleCommand =
   | ({ readonly kind: 'promote' } & PromoteRequest)
-  | ({ readonly kind: 'rollback' } & RollbackRequest);
+  | ({ readonly kind: 'rollback' } & RollbackRequest)
+  | ExperimentCommand;
 
 export interface LifecycleEvent {
   readonly at: number;
@@ -121,6 +125,9 @@ export const lifecycleSignals = {
   pause: 'pause',
   resume: 'resume',
   approve: 'approve',
+  startExperiment: 'startExperiment',
+  changeExperiment: 'changeExperiment',
+  endExperiment: 'endExperiment',
   /** The policy as the project has it now; sent whenever the project is applied. */
   configure: 'configure',
   /** From a child to its lifecycle: how far it is. Not for operators. */
@@ -229,33 +236,6 @@ export interface RolloutEvidence {
   readonly logLossStandardError: number | null;
   /** Of a shadow, with its furthest segments; absent in what an earlier release measured. */
   readonly comparison?: ShadowComparison | null;
-}
-
-export interface MonitorInput {
-  readonly namespace: string;
-  readonly model: string;
-}
-
-export interface MonitorResult {
-  /** Event-time windows closed by this run. */
-  readonly windows: readonly MonitoredWindow[];
-  readonly triggered: RetrainRequest | null;
-}
-
-export interface MonitoredWindow {
-  readonly from: number;
-  readonly to: number;
-  readonly decisions: number;
-  readonly labelled: number;
-  readonly auc: number | null;
-  readonly logLoss: number | null;
-  readonly calibrationError: number | null;
-  readonly predictionPsi: number | null;
-  /** PSI of the scores from which on they have drifted. */
-  readonly predictionPsiLimit: number;
-  /** The feature furthest beyond its limit, and how many lie over theirs. */
-  readonly worstFeature: { readonly name: string; readonly psi: number; readonly limit: number } | null;
-  readonly driftedFeatures: number;
 }
 
 export interface ReplayRequest {

@@ -1,4 +1,4 @@
-import type { MonitorResult, MonitoredWindow } from '../contracts/lifecycle.ts';
+import type { MonitorResult, MonitoredWindow } from '../contracts/monitor.ts';
 import type { Postgres } from '../infra/postgres.ts';
 import type { Registry } from '../registry/registry.ts';
 import { closedWindows, knownUntil, type WindowSpan } from './closed-windows.ts';

@@ -15,7 +15,7 @@ export interface WindowRow {
 const WINDOW_ROWS_MAX = 100_000;
 
 /**
- * The first label of an example counts. Taken by an aggregate, because ORDER BY and LIMIT would tempt the
+ * The control of an experiment stands for the champion, which may have no traffic of its own meanwhile. The first label of an example counts. Taken by an aggregate, because ORDER BY and LIMIT would tempt the
  * planner of a table without statistics to walk the whole log in order of time for each decision.
  */
 export function readWindow(db: Queryable, model: MonitoredModel, from: number, to: number): Promise<WindowRow[]> {
@@ -27,7 +27,8 @@ export function readWindow(db: Queryable, model: MonitoredModel, from: number, t
        SELECT (array_agg(${value} ORDER BY known_time))[1] AS label FROM ${table}
        WHERE ${id} = d.example_id AND ${value} IS NOT NULL
      ) l ON true
-     WHERE d.model = $1 AND d.variant = 'champion' AND d.as_of >= $2 AND d.as_of < $3
+     WHERE d.model = $1 AND (d.variant = 'champion' OR d.variant IN (SELECT name || '/' || (experiment->>'control') FROM millrace.experiments WHERE model = $1))
+       AND d.as_of >= $2 AND d.as_of < $3
      ORDER BY d.id LIMIT $4`,
     [model.name, new Date(from), new Date(to), WINDOW_ROWS_MAX],
   );

@@ -1,4 +1,4 @@
-import type { MonitoredWindow } from '../contracts/lifecycle.ts';
+import type { MonitoredWindow } from '../contracts/monitor.ts';
 
 /** What is stored of a closed window. */
 export interface WindowReport extends MonitoredWindow {

@@ -1,4 +1,5 @@
 import type { Allocation } from '../contracts/allocation.ts';
+import type { Experiment } from '../contracts/experiment.ts';
 import type { Queryable } from '../infra/postgres.ts';
 
 interface AllocationRow {
@@ -8,16 +9,18 @@ interface AllocationRow {
   readonly canary_version: number | null;
   readonly canary_share: number | null;
   readonly shadow: number | null;
+  readonly experiment: Experiment | null;
 }
 
 /** What serves the model now; null before the first allocation. */
 export async function getAllocation(db: Queryable, model: string): Promise<Allocation | null> {
   const [row] = await db.query<AllocationRow>(
-    `SELECT model, revision, champion, canary_version, canary_share, shadow
+    `SELECT model, revision, champion, canary_version, canary_share, shadow, experiment
      FROM millrace.allocations WHERE model = $1`,
     [model],
   );
   if (row === undefined) return null;
-  const { canary_version: version, canary_share: share, ...rest } = row;
-  return { ...rest, canary: version === null || share === null ? null : { version, share } };
+  const { canary_version: version, canary_share: share, experiment, ...rest } = row;
+  const canary = version === null || share === null ? null : { version, share };
+  return { ...rest, canary, ...(experiment === null ? {} : { experiment }) };
 }

@@ -5,7 +5,7 @@ import { previousChampion } from './previous-champion.ts';
 export interface ViewNeed {
   readonly model: string;
   readonly modelVersion: number;
-  readonly why: 'champion' | 'canary' | 'shadow' | 'rollback' | 'recent';
+  readonly why: 'champion' | 'canary' | 'shadow' | 'arm' | 'rollback' | 'recent';
   /** View name -> version. */
   readonly views: Readonly<Record<string, number>>;
 }
@@ -17,6 +17,7 @@ interface VersionRow {
   readonly champion: number | null;
   readonly canary: number | null;
   readonly shadow: number | null;
+  readonly arms: readonly number[];
   readonly views: Readonly<Record<string, number>>;
 }
 
@@ -32,12 +33,14 @@ export async function listViewNeeds(db: Queryable, keepMs: number, now: number):
   const rows = await db.query<VersionRow>(
     `SELECT v.model, v.version, (extract(epoch FROM v.registered_at) * 1000)::float8 AS registered,
        a.champion, a.canary_version AS canary, a.shadow,
+       ARRAY(SELECT (arm->>'version')::int FROM jsonb_array_elements(a.experiment->'arms') AS arm) AS arms,
        coalesce((SELECT jsonb_object_agg(e->>'name', (e->>'version')::int)
                  FROM millrace.service_definitions s, jsonb_array_elements(s.definition->'views') AS e
                  WHERE s.digest = v.signature->>'serviceDigest'), v.signature->'viewVersions') AS views
      FROM (SELECT *, row_number() OVER (PARTITION BY model ORDER BY version DESC) AS nth FROM millrace.model_versions) AS v
      LEFT JOIN millrace.allocations a ON a.model = v.model
      WHERE v.nth <= $1 OR v.version IN (a.champion, a.canary_version, a.shadow)
+       OR v.version IN (SELECT (arm->>'version')::int FROM jsonb_array_elements(a.experiment->'arms') AS arm)
      ORDER BY v.model, v.version DESC`,
     [VERSIONS_MAX],
   );
@@ -52,6 +55,8 @@ export async function listViewNeeds(db: Queryable, keepMs: number, now: number):
           ? 'canary'
           : version === row.shadow
             ? 'shadow'
+            : row.arms.includes(version)
+              ? 'arm'
             : version === previous.get(model)
               ? 'rollback'
               : row.registered > now - keepMs

@@ -1,10 +1,13 @@
 import type { Allocation } from '../contracts/allocation.ts';
+import type { PlannedExperiment } from '../contracts/experiment.ts';
+import type { JsonValue } from '../core/json.ts';
 import { MillraceError } from '../core/millrace-error.ts';
 import type { Postgres, Queryable } from '../infra/postgres.ts';
 import { appendLedger } from './append-ledger.ts';
 import { getAllocation } from './get-allocation.ts';
 import { getVersion } from './get-version.ts';
 import { lockModel } from './lock-model.ts';
+import { samePlan, storeExperiment } from './store-experiment.ts';
 
 /** Postgres channel that tells serving of a change; the payload is the model's name. */
 export const ALLOCATION_CHANNEL = 'millrace_allocation';
@@ -16,6 +19,10 @@ export interface AllocationChange {
   readonly champion: number | null;
   readonly canary: { readonly version: number; readonly share: number } | null;
   readonly shadow: number | null;
+  /** Absent: none. A change without the one that runs ends it. */
+  readonly experiment?: PlannedExperiment | null;
+  /** Of an experiment that the change ends: the arm that won. */
+  readonly winner?: string | null;
   readonly actor: string;
   readonly action: string;
   readonly reason: string;
@@ -24,7 +31,7 @@ export interface AllocationChange {
 /**
  * Compare-and-set on the revision: allocation, aliases, ledger entry and notification in one transaction.
  * A change that is already in place (the caller did not hear the answer) gives the present allocation.
- * @throws MillraceError MODEL_NOT_FOUND, MODEL_VERSION_NOT_FOUND, REGISTRY_REVISION_CONFLICT
+ * @throws MillraceError MODEL_NOT_FOUND, MODEL_VERSION_NOT_FOUND, REGISTRY_REVISION_CONFLICT, EXPERIMENT_INVALID, EXPERIMENT_NAME_TAKEN
  */
 export function setAllocation(postgres: Postgres, change: AllocationChange): Promise<Allocation> {
   return postgres.transaction(async (tx) => {
@@ -34,15 +41,17 @@ export function setAllocation(postgres: Postgres, change: AllocationChange): Pro
       if (present !== null && isRepeated(present, change)) return present;
       throw conflict(present, change);
     }
-    for (const version of [change.champion, change.canary?.version, change.shadow]) {
+    for (const version of [change.champion, change.canary?.version, change.shadow, ...(change.experiment?.arms ?? []).map((arm) => arm.version)]) {
       if (version !== null && version !== undefined) await getVersion(tx, change.model, version);
     }
+    const { experiment, ended } = await storeExperiment(tx, present?.experiment ?? null, change);
     const next: Allocation = {
       model: change.model,
       revision: (present?.revision ?? 0) + 1,
       champion: change.champion,
       canary: change.canary,
       shadow: change.shadow,
+      ...(experiment === null ? {} : { experiment }),
     };
     await writeAllocation(tx, next);
     await moveAlias(tx, next.model, 'champion', next.champion);
@@ -59,6 +68,8 @@ export function setAllocation(postgres: Postgres, change: AllocationChange): Pro
         previousChampion: present?.champion ?? null,
         canary: next.canary,
         shadow: next.shadow,
+        ...(experiment === null ? {} : { experiment: experiment as unknown as JsonValue }),
+        ...(ended === null ? {} : { endedExperiment: ended, winner: change.winner ?? null }),
       },
     });
     await tx.query('SELECT pg_notify($1, $2)', [ALLOCATION_CHANNEL, change.model]);
@@ -70,17 +81,26 @@ const isRepeated = (present: Allocation, change: AllocationChange): boolean =>
   present.revision === (change.expectedRevision ?? 0) + 1 &&
   present.champion === change.champion &&
   present.shadow === change.shadow &&
+  samePlan(present.experiment ?? null, change.experiment ?? null) &&
   present.canary?.version === change.canary?.version &&
   present.canary?.share === change.canary?.share;
 
 async function writeAllocation(tx: Queryable, next: Allocation): Promise<void> {
   await tx.query(
-    `INSERT INTO millrace.allocations (model, revision, champion, canary_version, canary_share, shadow)
-     VALUES ($1, $2, $3, $4, $5, $6)
+    `INSERT INTO millrace.allocations (model, revision, champion, canary_version, canary_share, shadow, experiment)
+     VALUES ($1, $2, $3, $4, $5, $6, $7)
      ON CONFLICT (model) DO UPDATE SET revision = excluded.revision, champion = excluded.champion,
        canary_version = excluded.canary_version, canary_share = excluded.canary_share,
-       shadow = excluded.shadow, changed_at = now()`,
-    [next.model, next.revision, next.champion, next.canary?.version ?? null, next.canary?.share ?? null, next.shadow],
+       shadow = excluded.shadow, experiment = excluded.experiment, changed_at = now()`,
+    [
+      next.model,
+      next.revision,
+      next.champion,
+      next.canary?.version ?? null,
+      next.canary?.share ?? null,
+      next.shadow,
+      next.experiment === undefined ? null : JSON.stringify(next.experiment),
+    ],
   );
 }
 

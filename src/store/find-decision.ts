@@ -1,7 +1,7 @@
 import type { Decision } from '../contracts/decision.ts';
 import type { Queryable } from '../infra/postgres.ts';
 
-type Body = Pick<Decision, 'digest' | 'instance' | 'categories' | 'reads' | 'latencyMs'>;
+type Body = Pick<Decision, 'digest' | 'unit' | 'instance' | 'categories' | 'reads' | 'latencyMs'>;
 
 interface DecisionRow extends Pick<Decision, 'id' | 'model' | 'version' | 'variant' | 'score'> {
   readonly example_id: string | null;
@@ -28,6 +28,7 @@ export async function findDecision(db: Queryable, id: string): Promise<Decision 
     version: row.version,
     digest: row.body.digest,
     variant: row.variant,
+    ...(row.body.unit === undefined ? {} : { unit: row.body.unit }),
     exampleId: row.example_id,
     asOf: row.as_of.getTime(),
     servedAt: row.served_at.getTime(),

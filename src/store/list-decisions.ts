@@ -1,3 +1,4 @@
+import type { Decision } from '../contracts/decision.ts';
 import type { Model } from '../define/model.ts';
 import { quoteIdentifier, type Queryable } from '../infra/postgres.ts';
 import { logTable } from './log-table.ts';
@@ -8,7 +9,7 @@ export interface DecisionSummary {
   readonly seq: number;
   readonly id: string;
   readonly version: number;
-  readonly variant: 'champion' | 'canary';
+  readonly variant: Decision['variant'];
   readonly exampleId: string | null;
   /** Milliseconds since the epoch, as `servedAt`. */
   readonly asOf: number;

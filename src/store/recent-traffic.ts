@@ -1,8 +1,9 @@
+import type { Decision } from '../contracts/decision.ts';
 import type { Queryable } from '../infra/postgres.ts';
 
 /** The newest decisions of a model by who answered. */
 export interface VariantTraffic {
-  readonly variant: 'champion' | 'canary';
+  readonly variant: Decision['variant'];
   readonly version: number;
   readonly decisions: number;
   readonly meanScore: number;

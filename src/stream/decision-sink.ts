@@ -134,12 +134,16 @@ function parseDecision(value: Buffer | null): Decision | undefined {
       typeof decision.servedAt === 'number' &&
       typeof decision.score === 'number' &&
       typeof decision.numbers === 'string' &&
-      (decision.variant === 'champion' || decision.variant === 'canary');
+      isStorableVariant(decision.variant);
     return isWhole ? decision : undefined;
   } catch {
     return undefined;
   }
 }
+
+/** As the table's check has it: a row that it refused would stop the sink. */
+const isStorableVariant = (variant: unknown): boolean =>
+  variant === 'champion' || variant === 'canary' || (typeof variant === 'string' && /^[a-z0-9][a-z0-9_-]*\/[a-z0-9][a-z0-9_-]*$/.test(variant));
 
 async function insertDecisions(tx: Queryable, decisions: readonly Decision[]): Promise<void> {
   await tx.query(
@@ -166,6 +170,7 @@ async function insertDecisions(tx: Queryable, decisions: readonly Decision[]): P
       decisions.map((d) =>
         JSON.stringify({
           digest: d.digest,
+          ...(d.unit === undefined ? {} : { unit: d.unit }),
           instance: d.instance,
           categories: d.categories,
           reads: d.reads,

@@ -183,6 +183,24 @@ describe('the whole pipeline on real servers', () => {
     await expectFeaturesAsServed();
   });
 
+  it('shares the entities out among both versions in an experiment, each keeping its arm, no prediction failing', async () => {
+    const note = { requestedBy: 'test', reason: 'which is better' };
+    const arms = [
+      { name: 'one', version: 1, share: 0.5 },
+      { name: 'two', version: 2, share: 0.5 },
+    ];
+    await millrace.startExperiment(MODEL, { name: 'both', arms, control: 'one', metric: 'log-loss', ...note });
+    const shared = async (): Promise<boolean> => ((await millrace.allocation(MODEL))?.experiment?.ranges.length ?? 0) > 0;
+    await traffic.stepUntil(shared);
+    const results = () => millrace.experimentResults(MODEL, 'both');
+    await traffic.stepUntil(async () => (await results()).arms.every(({ decisions }) => decisions > 0));
+    expect(await results()).toMatchObject({ entitiesInSeveralArms: 0, endedAt: null, arms: [{ name: 'one' }, { name: 'two' }] });
+    await millrace.endExperiment(MODEL, { experiment: 'both', winner: 'one', ...note });
+    await traffic.stepUntil(async () => !(await shared()) && (await lifecycleRests()));
+    expect((await millrace.ledger(MODEL)).at(-1)).toMatchObject({ action: 'end-experiment', details: { endedExperiment: 'both', winner: 'one' } });
+    expect(traffic.failed).toEqual([]);
+  });
+
   it.each(processNames)(
     'survives kill -9 of the %s process: nothing is lost, nothing counted twice',
     async (name) => {

@@ -2,7 +2,7 @@
  * Records the histories that test/replay holds the workflow code against, on a real Temporal server:
  *   MILLRACE_TEMPORAL_ADDRESS=host:port MILLRACE_TEMPORAL_NAMESPACE=... npx tsx test/replay/record-histories.ts
  * Run it when a workflow gains a path that no history has; keep the old files, they stand for running
- * workflows of an earlier release. Names after it (lifecycle, rollouts, monitor, audits, streams, materialize, backfill, exports, historical) record those alone.
+ * workflows of an earlier release. Names after it (lifecycle, rollouts, experiments, monitor, audits, streams, materialize, backfill, exports, historical) record those alone.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -26,6 +26,7 @@ import { eventually } from '../support/eventually.ts';
 import { enoughEvidence, flippedSegment, manual, noEvidence, quickPolicy, StubWorld } from '../support/workflows/stub-world.ts';
 import { StubBackfill } from '../support/workflows/stub-backfill.ts';
 import { openWorkflowStage, type WorkflowStage } from '../support/workflows/workflow-stage.ts';
+import { runExperiments } from './run-experiments.ts';
 
 const MODEL = 'flight-delay';
 const WAIT_MS = 60_000;
@@ -236,6 +237,7 @@ async function recordHistorical(stage: WorkflowStage): Promise<void> {
 const recorders: Readonly<Record<string, (stage: WorkflowStage) => Promise<void>>> = {
   lifecycle: recordLifecycle,
   rollouts: recordRollouts,
+  experiments: async (stage) => save(stage, 'model-lifecycle', 'experiments', await runExperiments(stage, world)),
   monitor: recordMonitor,
   audits: recordAudits,
   streams: recordStreams,

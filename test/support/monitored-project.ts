@@ -1,3 +1,4 @@
+import type { Decision } from '../../src/contracts/decision.ts';
 import {
   source,
 } from '../../src/define/source.ts';
@@ -47,15 +48,17 @@ export interface AnsweredTrip {
   readonly version: number;
   readonly asOf: number;
   readonly score: number;
-  readonly variant?: 'champion' | 'canary';
+  readonly variant?: Decision['variant'];
+  /** What its arm was assigned by. */
+  readonly unit?: string;
+  /** Now, where absent; ms since the epoch. */
+  readonly servedAt?: number;
   readonly shadow?: { readonly version: number; readonly score: number };
   readonly numbers?: readonly number[];
   readonly carrier?: string;
   /** What the request carried. */
   readonly instance?: Readonly<Record<string, string | number | boolean | null>>;
   readonly latencyMs?: number;
-  /** When it was answered, seconds from now. */
-  readonly servedIn?: number;
   /** Undefined: its label is not known. */
   readonly late?: boolean | null;
 }
@@ -69,9 +72,9 @@ export async function storeTrips(postgres: Postgres, rows: readonly AnsweredTrip
   await postgres.query(
     `INSERT INTO millrace.decisions
        (id, model, version, variant, example_id, as_of, served_at, score, shadow_version, shadow_score, numbers, body)
-     SELECT r.id, r.model, r.version, r.variant, r.id, to_timestamp(r.as_of / 1000), now() + make_interval(secs => r.served_in), r.score, r.shadow_version,
+     SELECT r.id, r.model, r.version, r.variant, r.id, to_timestamp(r.as_of / 1000), coalesce(to_timestamp(r.served_at / 1000), now()), r.score, r.shadow_version,
        r.shadow_score, decode(r.numbers, 'base64'), r.body
-     FROM jsonb_to_recordset($1::jsonb) AS r(id text, model text, version int, variant text, as_of float8, served_in float8, score float8,
+     FROM jsonb_to_recordset($1::jsonb) AS r(id text, model text, version int, variant text, as_of float8, served_at float8, score float8,
        shadow_version int, shadow_score float8, numbers text, body jsonb)`,
     [
       JSON.stringify(
@@ -81,12 +84,12 @@ export async function storeTrips(postgres: Postgres, rows: readonly AnsweredTrip
           version: row.version,
           variant: row.variant ?? 'champion',
           as_of: row.asOf,
-          served_in: row.servedIn ?? 0,
+          served_at: row.servedAt ?? null,
           score: row.score,
           shadow_version: row.shadow?.version ?? null,
           shadow_score: row.shadow?.score ?? null,
           numbers: Buffer.from(Float32Array.from(row.numbers ?? [5, 400]).buffer).toString('base64'),
-          body: { instance: row.instance ?? {}, categories: [row.carrier ?? 'AA'], latencyMs: { total: row.latencyMs ?? 1 } },
+          body: { ...(row.unit === undefined ? {} : { unit: row.unit }), instance: row.instance ?? {}, categories: [row.carrier ?? 'AA'], latencyMs: { total: row.latencyMs ?? 1 } },
         })),
       ),
     ],

@@ -3,7 +3,7 @@ import { datatypeNames } from '../../../src/contracts/tensor.ts';
 
 const count = z.number().int().min(0);
 const version = z.number().int().min(1);
-const variant = z.enum(['champion', 'canary']);
+const variant = z.union([z.enum(['champion', 'canary']), z.string().regex(/^[a-z0-9][a-z0-9_-]*\/[a-z0-9][a-z0-9_-]*$/)]);
 const modelSummary = z.object({
   model: z.string(),
   state: z.enum(['serving', 'unloaded', 'loading', 'rejected', 'unpromoted']),
@@ -11,6 +11,14 @@ const modelSummary = z.object({
   allocated: version.nullable(),
   canary: z.object({ version, share: z.number().min(0).max(1) }).nullable(),
   shadow: version.nullable(),
+  experiment: z
+    .object({
+      name: z.string(),
+      control: z.string(),
+      arms: z.array(z.object({ name: z.string(), version, share: z.number().min(0).max(1) })),
+      started: z.boolean(),
+    })
+    .nullable(),
   ready: z.boolean(),
 });
 const tensorSpec = z.object({ name: z.string(), datatype: z.enum(datatypeNames), shape: z.array(z.number().int().min(-1)) });
@@ -66,6 +74,7 @@ export const decisionAnswer = z.object({
   version,
   digest: z.string(),
   variant,
+  unit: z.string().optional(),
   exampleId: z.string().nullable(),
   asOf: z.number(),
   servedAt: z.number(),

@@ -113,6 +113,7 @@ test('an ONNX file with tensors of its own becomes a model of its own, with a li
   expect((await stage.run('models')).stdout).toMatch(/^echo +1 +— +— +—$/m);
   expect(await json('promote', 'echo', '1')).toMatchObject({ exitCode: 0 });
   expect((await stage.run('models', 'echo')).stdout).toMatch(/^1 +— +— +— +0 +— +import$/m);
+  expect(await stage.run('rollout', 'echo', '1')).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("Use 'millrace promote echo 1'") as string });
   const taken = await stage.run('models', 'import', 'fraud', file, '--tensors');
   expect(taken).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("Model 'fraud' has a feature service in its project") as string });
   const alien = await stage.run('models', 'import', 'echo', file, '--tensors', '--threshold', '0.5', '--trained-to', '0');

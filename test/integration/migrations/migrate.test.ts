@@ -49,6 +49,7 @@ describe('the migrations', () => {
       'decisions',
       'definitions',
       'derive_positions',
+      'experiments',
       'ingest_positions',
       'ledger',
       'ledger_head',

@@ -30,6 +30,7 @@ const measure = (model: string, stageKind: 'shadow' | 'canary', since: number) =
     since,
     stage: stageKind === 'shadow' ? { kind: 'shadow' } : { kind: 'canary', share: 0.1 },
   });
+const NOON = Date.UTC(2024, 0, 1, 12);
 /** Between the two nearest ranks. */
 function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
@@ -95,7 +96,7 @@ describe('the evidence of a step', () => {
       const isCanary = isPaused ? n % 10 > 0 : n % 10 === 0;
       const who = isCanary ? ({ variant: 'canary', version: 2 } as const) : ({ variant: 'champion', version: 1 } as const);
       const latencyMs = isPaused ? 100 + n : (isCanary ? 3 : 2) + random.uniform();
-      return trip('paused', `${second}-${n}`, { ...who, servedIn: second, latencyMs });
+      return trip('paused', `${second}-${n}`, { ...who, servedAt: NOON + second * 1_000, latencyMs });
     };
     const rows = Array.from({ length: 8 }, (_, second) => Array.from({ length: 40 }, (__, n) => answer(second, n)));
     const since = await newestDecision(stage.postgres);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Decision } from '../../../src/contracts/decision.ts';
 import { createLogger } from '../../../src/infra/logger.ts';
+import { findDecision } from '../../../src/store/find-decision.ts';
 import { startDecisionSink } from '../../../src/stream/decision-sink.ts';
 import { eventually, openEventPath, START, type EventPath } from './event-path.ts';
 
@@ -9,7 +10,7 @@ const decision = (n: number): Decision => ({
   model: 'fraud',
   version: 1,
   digest: 'abc',
-  variant: 'champion',
+  ...(n % 11 === 0 ? { variant: 'trial/new-arm', unit: 'é\u001f7' } : { variant: 'champion' }),
   exampleId: n % 2 === 0 ? null : `o${n}`,
   asOf: START + n,
   servedAt: START + n,
@@ -21,6 +22,9 @@ const decision = (n: number): Decision => ({
   shadow: n % 3 === 0 ? { version: 2, score: 0.5 } : null,
   latencyMs: { features: 1, queue: 0, compute: 1, total: 2 },
 });
+
+/** The table would refuse them, and with them all that came in their batch. */
+const noVariants = ['shadow', 'trial/', '/new', 'a/b/c', 'Trial/new', 7].map((variant) => JSON.stringify({ ...decision(999), variant }));
 
 describe('the decision sink', () => {
   let path: EventPath;
@@ -42,7 +46,7 @@ describe('the decision sink', () => {
     const first = await startDecisionSink(deps);
     await send(Array.from({ length: 50 }, (_, n) => n));
     await producer.send(
-      [null, 'x', '{}', '{"id":"\\u0000"}'].map((value) => ({ topic, partition: 0, value })),
+      [null, 'x', '{}', '{"id":"\\u0000"}', ...noVariants].map((value) => ({ topic, partition: 0, value })),
     );
     await eventually('the first are stored', async () => (await stored()) === 50);
     await first.stop();
@@ -55,15 +59,19 @@ describe('the decision sink', () => {
       score: number;
       numbers: Buffer;
       shadow_version: number;
+      variant: string;
       body: { instance: object };
       as_of: Date;
-    }>("SELECT score, numbers, shadow_version, body, as_of FROM millrace.decisions WHERE id = 'd33'");
+    }>("SELECT score, variant, numbers, shadow_version, body, as_of FROM millrace.decisions WHERE id = 'd33'");
     expect(row).toMatchObject({
       score: 0.33,
+      variant: 'trial/new-arm',
       shadow_version: 2,
       as_of: new Date(START + 33),
-      body: { instance: { shopId: 'é' }, categories: ['a', null] },
+      body: { instance: { shopId: 'é' }, categories: ['a', null], unit: 'é\u001f7' },
     });
+    expect((await findDecision(path.postgres, 'd33'))?.unit).toBe('é\u001f7');
+    expect(await findDecision(path.postgres, 'd34')).not.toHaveProperty('unit');
     expect(row?.numbers.readFloatLE(0)).toBe(33);
   });
 

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Experiment } from '../../../src/contracts/experiment.ts';
 import type { ModelSignature } from '../../../src/contracts/model-bundle.ts';
 import { createNames } from '../../../src/contracts/names.ts';
 import type { Project } from '../../../src/define/project.ts';
@@ -121,7 +122,7 @@ export async function createServingStage() {
       });
       return version;
     },
-    async allocate(change: { champion: number | null; canary?: { version: number; share: number }; shadow?: number }, model: string = delayModel.name) {
+    async allocate(change: { champion: number | null; canary?: { version: number; share: number }; shadow?: number; experiment?: Experiment }, model: string = delayModel.name) {
       const present = await registry.getAllocation(model);
       return registry.setAllocation({
         model,
@@ -129,6 +130,7 @@ export async function createServingStage() {
         champion: change.champion,
         canary: change.canary ?? null,
         shadow: change.shadow ?? null,
+        experiment: change.experiment ?? null,
         actor: 'test',
         action: 'test',
         reason: 'test',

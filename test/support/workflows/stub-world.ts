@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { emptyTally, type AuditTally } from '../../../src/contracts/audit.ts';
 import type { Allocation } from '../../../src/contracts/allocation.ts';
+import type { Experiment } from '../../../src/contracts/experiment.ts';
 import { judgeRollout } from '../../../src/contracts/judge-rollout.ts';
 import type { ShadowComparison } from '../../../src/contracts/shadow-comparison.ts';
 import type { JsonValue } from '../../../src/core/json.ts';
@@ -96,6 +97,8 @@ export class StubWorld {
   audited: AuditTally = { ...emptyTally, decisions: 100, values: 400 };
   auditChunks = 1;
   readonly certified: string[] = [];
+  /** The experiment of each allocation that was ever set. */
+  readonly experiments: (Experiment | null)[] = [];
   /** Versions whose loading was awaited. */
   readonly loaded: number[] = [];
 
@@ -110,12 +113,16 @@ export class StubWorld {
   private registry(): Partial<StubbedActivities> {
     return {
       getAllocation: async () => this.allocation,
-      setAllocation: async ({ expectedRevision, actor, action, reason, ...change }) => {
+      setAllocation: async ({ expectedRevision, actor, action, reason, winner, ...change }) => {
         if ((this.allocation?.revision ?? null) !== expectedRevision) throw final('REGISTRY_REVISION_CONFLICT', 'changed meanwhile');
         const version = change.canary?.version ?? change.shadow ?? change.champion;
-        this.ledger.push({ action, version, champion: change.champion, actor, reason });
-        this.allocation = { ...change, revision: (expectedRevision ?? 0) + 1 };
-        return this.allocation;
+        this.ledger.push({ action, version, champion: change.champion, actor, reason, ...(winner ? { details: { winner } } : {}) });
+        const experiment = change.experiment ? { startedAt: 1_000, changedAt: 1_000, ...change.experiment } : null;
+        this.experiments.push(experiment);
+        const { experiment: _, ...rest } = change;
+        const next: Allocation = { ...rest, revision: (expectedRevision ?? 0) + 1, ...(experiment === null ? {} : { experiment }) };
+        this.allocation = next;
+        return next;
       },
       previousChampion: async () => previousChampionOf(this.ledger),
       recordLedger: async ({ action, version, actor, reason, details }) => {

@@ -69,6 +69,30 @@ describe('continuing as new', () => {
     await lifecycle.terminate();
   });
 
+  it('keeps the rollout that waits for the end of an experiment', async () => {
+    world.versions = 2;
+    world.allocation = { model: 'tested', revision: 1, champion: 1, canary: null, shadow: null };
+    const lifecycle = await stage.client.workflow.start('modelLifecycle', {
+      workflowId: workflowIds.modelLifecycle(stage.namespace, 'tested'),
+      taskQueue: stage.taskQueue,
+      args: [{ namespace: stage.namespace, model: 'tested', policy: quickPolicy }],
+    });
+    const note = { requestedBy: 'tester', reason: 'because' };
+    const arms = [{ name: 'control', version: 1, share: 0.5 }, { name: 'new', version: 2, share: 0.5 }];
+    await lifecycle.signal(lifecycleSignals.startExperiment, { name: 'trial', arms, control: 'control', metric: 'log-loss', ...note });
+    const state = () => lifecycle.query<LifecycleState>(lifecycleQueries.state);
+    await eventually('the experiment', 90_000, state, ({ allocation }) => (allocation?.experiment?.ranges.length ?? 0) > 0);
+    await lifecycle.signal(lifecycleSignals.retrain, manual('meanwhile'));
+    await eventually('the wait', 90_000, state, ({ lastDecision }) => lastDecision?.what === 'rollout waits');
+    const firstRun = (await lifecycle.describe()).runId;
+    for (let i = 0; i < SIGNALS; i++) await lifecycle.signal(lifecycleSignals.approve, { ...note, reason: String(i) });
+    await eventually('a new run', 90_000, async () => (await lifecycle.describe()).runId, (runId) => runId !== firstRun);
+    expect((await state()).allocation).toMatchObject({ champion: 1, experiment: { name: 'trial' } });
+    await lifecycle.signal(lifecycleSignals.endExperiment, { experiment: 'trial', winner: null, ...note });
+    await eventually('version 3', 90_000, state, ({ phase, allocation }) => phase === 'idle' && allocation?.champion === 3);
+    await lifecycle.terminate();
+  });
+
   it('carries what an audit has gone through', async () => {
     world.auditChunks = AUDIT_CHUNKS;
     const input: AuditInput = { namespace: stage.namespace, model: 'delay', scope: everyDecision, requestedBy: 'tester' };

@@ -7,9 +7,9 @@ import {
   lifecycleSignals,
   workflowIds,
   type IngestionStatus,
-  type MonitorResult,
   type RetrainRequest,
 } from '../../../src/contracts/lifecycle.ts';
+import type { MonitorResult } from '../../../src/contracts/monitor.ts';
 import type { MaterializeInput } from '../../../src/contracts/materialize.ts';
 import { eventually } from '../../support/eventually.ts';
 import { testPrefix, testStack } from '../../support/test-stack.ts';

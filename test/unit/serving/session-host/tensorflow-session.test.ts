@@ -7,6 +7,8 @@ import { createLogger } from '../../../../src/infra/logger.ts';
 import { packModel, type PackedModel } from '../../../../src/tensorflow/packed-model.ts';
 import { createGoldenBatch } from '../../../../src/training/golden-batch.ts';
 import { SessionHost, type PlacementPolicy, type SessionRequest } from '../../../../serving/session-host/session-host.ts';
+import { openTensorflowSession } from '../../../../serving/session-host/open-tensorflow-session.ts';
+import type { SessionSource } from '../../../../serving/session-host/session.ts';
 import { denseNetwork, denseScore, logisticGraph, packedOf, testTensorflow, type DenseLayer } from '../../../support/tensorflow/saved-model.ts';
 
 const tf = await testTensorflow();
@@ -79,15 +81,20 @@ describe('a session of TensorFlow.js', options, () => {
     await session.close();
   });
 
-  it.each<[string, (file: SessionRequest) => Partial<SessionRequest>, RegExp]>([
+  it.each<[string, (file: SessionSource) => Partial<SessionSource>, RegExp]>([
     ['another digest', () => ({ sha256: '0'.repeat(64) }), /its sha256 is/],
     ['a file that is no model', () => write('text.tfjs', Buffer.from('no model')), /it is no packed TensorFlow.js model/],
     ['an input of another name', ({ tensors }) => ({ tensors: { ...tensors!, input: 'features' } }), /its inputs are \(row: FP32\), expected \(features\)/],
     ['no such output', ({ tensors }) => ({ tensors: { ...tensors!, output: 'p' } }), /its outputs are \(score: FP32\), expected 'p' among them/],
-    ['other scores than were recorded', () => ({ golden: createGoldenBatch(rows, Float32Array.of(0.1, 0.2, 0.3)) }), /The golden batch failed/],
+    ['a backend that is not there', () => ({ tensorflowBackends: ['addon'] }), /on none of its backends \(addon: .*no addon was built/],
   ])('is SERVING_VERSION_REJECTED for %s', async (_, over, why) => {
-    const good = await request();
-    await expect(host(['cpu']).load({ ...good, ...over(good) })).rejects.toMatchObject({ code: 'SERVING_VERSION_REJECTED', message: expect.stringMatching(why) as string });
+    const good: SessionSource = { ...(await request()), providers: ['cpu'], tensorflowBackends: ['cpu'] };
+    await expect(openTensorflowSession({ ...good, ...over(good) })).rejects.toMatchObject({ code: 'SERVING_VERSION_REJECTED', message: expect.stringMatching(why) as string });
+  });
+
+  it('is SERVING_VERSION_REJECTED for other scores than were recorded', async () => {
+    const wrong = await request({ golden: createGoldenBatch(rows, Float32Array.of(0.1, 0.2, 0.3)) });
+    await expect(host(['cpu']).load(wrong)).rejects.toMatchObject({ code: 'SERVING_VERSION_REJECTED', message: expect.stringMatching(/The golden batch failed/) as string });
   });
 });
 
