@@ -125,7 +125,7 @@ describe('the import of an ensemble', () => {
     });
     for (let level = 1; level <= 8; level++) {
       const [model, input] = level === 1 ? ['double', 'x'] : [`wide${level - 1}`, 'rows'];
-      register(`wide${level}`, 1, await importEnsemble(options(twice(model!, input!))));
+      register(`wide${level}`, 1, await importEnsemble(options(twice(model, input))));
     }
     await expect(importEnsemble(options(twice('wide8', 'rows')))).rejects.toThrow('a request runs 512 versions, those within its ensembles counted each time, at most 256 are taken');
   });
