@@ -2,13 +2,13 @@ import { Gauge, type Registry } from '../src/infra/metrics.ts';
 import type { ModelRouter, RoutedVersion } from './router/model-router.ts';
 import type { ServedModel } from './served-model.ts';
 import type { RunnableVersion } from './tensors/runnable-version.ts';
-import type { TensorModel } from './tensors/tensor-models.ts';
+import type { TensorModels } from './tensors/tensor-models.ts';
 
 /** Figures that are read off the models when they are asked for. */
 export function observeModels(
   registry: Registry,
   models: readonly ServedModel[],
-  tensorModels: () => readonly TensorModel[],
+  tensorModels: Pick<TensorModels, 'all' | 'loaded'>,
   decisionsWaiting: () => number,
 ): void {
   const registers = [registry];
@@ -21,7 +21,10 @@ export function observeModels(
       for (const { name: model, router } of models) this.set({ model }, router.loaded.reduce((sum, { cachedRows }) => sum + cachedRows, 0));
     },
   });
-  observeVersions(registers, () => [...models, ...tensorModels()]);
+  observeVersions(registers, () => [
+    ...models.map((model) => ({ ...model, loaded: model.router.loaded })),
+    ...tensorModels.all.map((model) => ({ ...model, loaded: tensorModels.loaded.filter(({ signature }) => signature.model === model.name) })),
+  ]);
   new Gauge({
     name: 'millrace_requests_in_flight',
     help: 'Predictions and inferences that are under way.',
@@ -56,7 +59,8 @@ interface ShownVersion extends RoutedVersion {
   readonly session: RunnableVersion['session'];
 }
 
-type ShownModels = () => readonly { readonly name: string; readonly router: ModelRouter<ShownVersion> }[];
+/** `loaded` has what the router has, and what only an ensemble runs. */
+type ShownModels = () => readonly { readonly name: string; readonly router: ModelRouter<ShownVersion>; readonly loaded: readonly ShownVersion[] }[];
 
 function observeVersions(registers: Registry[], models: ShownModels): void {
   new Gauge({
@@ -65,7 +69,7 @@ function observeVersions(registers: Registry[], models: ShownModels): void {
     labelNames: ['model'],
     registers,
     collect() {
-      for (const { name: model, router } of models()) this.set({ model }, router.loaded.reduce((sum, { queuedRows }) => sum + queuedRows, 0));
+      for (const { name: model, loaded } of models()) this.set({ model }, loaded.reduce((sum, { queuedRows }) => sum + queuedRows, 0));
     },
   });
   new Gauge({
@@ -75,10 +79,10 @@ function observeVersions(registers: Registry[], models: ShownModels): void {
     registers,
     collect() {
       this.reset();
-      for (const { name: model, router } of models()) {
-        for (const target of router.loaded) {
-          const { placement, provider } = target.session;
-          this.set({ model, version: target.version, role: router.roleOf(target), placement, provider }, 1);
+      for (const { name: model, router, loaded } of models()) {
+        const allocated = new Map(router.loaded.map((target) => [target.version, router.roleOf(target)]));
+        for (const { version, session } of loaded) {
+          this.set({ model, version, role: allocated.get(version) ?? 'member', placement: session.placement, provider: session.provider }, 1);
         }
       }
     },

@@ -92,7 +92,7 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
   const tensorModels = createTensorModels(options, registry, metrics, () => reporter.report());
   const decisions = createDecisionLog(options, () => openDecisionSender(kafka, names.decisionTopic()), metrics);
   observeObjectives(metricsRegistry, options.project.views);
-  observeModels(metricsRegistry, models, () => tensorModels.all, () => decisions.waiting);
+  observeModels(metricsRegistry, models, tensorModels, () => decisions.waiting);
   await redisReady(redis);
   const reader = new ViewReader(createOnlineStore(redis, names));
   const dataPlane = createDataPlane(options, { models, tensorModels }, reader, decisions, metrics);

@@ -6,6 +6,7 @@ import type { TensorAnswer } from './tensor-batcher.ts';
 
 interface Shared {
   readonly loading: Promise<RunnableVersion>;
+  loaded: RunnableVersion | null;
   holders: number;
 }
 
@@ -19,6 +20,11 @@ export class SharedVersions {
 
   constructor(load: (model: string, version: number) => Promise<RunnableVersion>) {
     this.#load = load;
+  }
+
+  /** Whoever holds them. */
+  get loaded(): RunnableVersion[] {
+    return [...this.#shared.values()].flatMap(({ loaded }) => loaded ?? []);
   }
 
   /** Versions that are loaded or being loaded. */
@@ -41,11 +47,16 @@ export class SharedVersions {
   }
 
   #begin(key: string, model: string, version: number): Shared {
-    const shared: Shared = { loading: this.#load(model, version), holders: 0 };
+    const shared: Shared = { loading: this.#load(model, version), loaded: null, holders: 0 };
     this.#shared.set(key, shared);
-    shared.loading.catch(() => {
-      this.#shared.delete(key);
-    });
+    shared.loading.then(
+      (target) => {
+        shared.loaded = target;
+      },
+      () => {
+        this.#shared.delete(key);
+      },
+    );
     return shared;
   }
 

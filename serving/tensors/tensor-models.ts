@@ -42,6 +42,11 @@ export class TensorModels {
     return [...this.#models.values()];
   }
 
+  /** Every version that is loaded, whether its own model is allocated it or an ensemble runs it. */
+  get loaded(): readonly RunnableVersion[] {
+    return this.#shared.loaded;
+  }
+
   /**
    * The models that were there when the process began are ready. One that is registered later is loaded beside them: it must
    * not take all processes out of their traffic at once.

@@ -22,7 +22,7 @@ export interface KnownMetric {
 export async function everyMetric(): Promise<KnownMetric[]> {
   const registry = createMetrics('test');
   createServingMetrics(registry);
-  observeModels(registry, [], () => [], () => 0);
+  observeModels(registry, [], { all: [], loaded: [] }, () => 0);
   observeObjectives(registry, []);
   createStreamMetrics(registry);
   createGatewayMetrics(registry);

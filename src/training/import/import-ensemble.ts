@@ -45,7 +45,7 @@ export async function importEnsemble(options: ImportEnsembleOptions): Promise<Im
   const { steps, outputs, inputSpecs, outputSpecs } = linked;
   const ensemble: Ensemble = { format: 1, steps, outputs };
   const graph = { role: 'ensemble.json', bytes: new TextEncoder().encode(canonicalJson(ensemble)) } as const;
-  const notes: string[] = [];
+  const notes = linked.inputSpecs.flatMap(({ name }) => strayNote(name));
   const opened = await openMember({ model, version: 0, graph, signature: { outputs: outputSpecs } }, readMember);
   try {
     const probe = await tryTensors((inputs) => opened.run(inputs), inputSpecs, whyApart(linked, bundles), notes);
@@ -55,6 +55,10 @@ export async function importEnsemble(options: ImportEnsembleOptions): Promise<Im
     await opened.release();
   }
 }
+
+/** Names of tensors may have dots; more often it is a step that was misspelt. */
+const strayNote = (input: string): string[] =>
+  input.includes('.') ? [`'${input}' is an input of the ensemble: no step is named '${input.slice(0, input.indexOf('.'))}'`] : [];
 
 /** Null where there is none, which is a problem then. */
 async function findMember(

@@ -147,7 +147,7 @@ describe.skipIf(python === undefined)('deploy/kubernetes', { timeout: INSTALL_MS
   it('scales by metrics that the processes have, each of which the adapter has a rule for', () => {
     const registry = new Registry();
     createServingMetrics(registry);
-    observeModels(registry, [], () => [], () => 0);
+    observeModels(registry, [], { all: [], loaded: [] }, () => 0);
     const known = new Set([...registry.getMetricsAsArray().map(({ name }) => name), ...(textOf('src/stream/gateway-metrics.ts').match(/millrace_\w+/g) ?? [])]);
     const wanted = ofKind('HorizontalPodAutoscaler').flatMap(({ spec }) => spec.metrics.map(({ pods: { metric } }) => metric.name));
     const rules = read.flatMap(({ document }) => document.rules?.custom ?? []);

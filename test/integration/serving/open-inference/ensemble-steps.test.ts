@@ -90,6 +90,9 @@ describe('the steps of an ensemble', () => {
     expect(await control('unload', 'troubled')).toMatchObject({ status: 200 });
     expect(await infer('troubled', { features: [0, 0, 0, 0] }, 4)).toMatchObject({ status: 503, body: { code: 'MODEL_NOT_READY' } });
     expect(await troubled(troubles.none)).toMatchObject({ status: 200 });
+    const metrics = await (await fetch(`${serving.url}/metrics`, { headers: { authorization: `Bearer ${keys.operate}` } })).text();
+    expect(metrics).toMatch(/^millrace_model_version_info\{model="troubled",version="1",role="member",/m);
+    expect(metrics).toMatch(/^millrace_inference_queue_rows\{model="troubled",.*\} 0$/m);
     expect(await control('load', 'troubled')).toMatchObject({ status: 200 });
     expect(await infer('troubled', { features: [0, 0, 0, 0] }, 4)).toMatchObject({ status: 200 });
     expect(await control('unload', 'wrapped')).toMatchObject({ status: 200 });

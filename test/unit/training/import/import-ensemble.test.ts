@@ -94,6 +94,12 @@ describe('the import of an ensemble', () => {
     expect(first(tensors!.outputs[0]!.elements)).toBeCloseTo(9 * first(tensors!.inputs[0]!.elements), 4);
   });
 
+  it('notes an input that looks like the output of a step that is not there', async () => {
+    const { notes, signature } = await importEnsemble(options({ steps: [{ name: 'a', model: 'double', inputs: { x: 'scael.y' } }], outputs: { y: 'a.y' } }));
+    expect(signature.inputs.map(({ name }) => name)).toEqual(['scael.y']);
+    expect(notes).toEqual(["'scael.y' is an input of the ensemble: no step is named 'scael'"]);
+  });
+
   it('shares no runs where a step does not', async () => {
     const { signature, notes } = await importEnsemble(options({ steps: [{ name: 'm', model: 'mean', inputs: { x: 'x' } }], outputs: { m: 'm.m' } }));
     expect(signature.batched).toBe(false);
