@@ -1,7 +1,7 @@
 import { armVariant, type Experiment } from '../contracts/experiment.ts';
 import type { Queryable } from '../infra/postgres.ts';
-import { LOG_LOSS_CLIP } from '../statistics/probability-scores.ts';
 import type { RatioMoments } from '../statistics/ratio-difference.ts';
+import { joinLabelSql, lossSql } from './label-sql.ts';
 import type { LabelColumns } from './monitored-model.ts';
 
 /** What arms are compared by, besides the experiment's own metric; each is a mean over decisions. */
@@ -34,7 +34,7 @@ interface ArmsRequest {
 
 /** By metric: what one decision has of it. */
 const valueSql: Readonly<Record<ArmMetric, string>> = {
-  'log-loss': `CASE WHEN label THEN -ln(${clippedSql('score')}) ELSE -ln(${clippedSql('1 - score')}) END`,
+  'log-loss': lossSql('score'),
   brier: '(score - label::int) ^ 2',
   'outcome-rate': 'label::int::float8',
   score: 'score',
@@ -43,12 +43,8 @@ const valueSql: Readonly<Record<ArmMetric, string>> = {
 const needsOutcome = (metric: ArmMetric): boolean => metric !== 'score' && metric !== 'latency-ms';
 /** Decisions of an entity that have the metric. */
 const countOf = (metric: ArmMetric): string => (needsOutcome(metric) ? 'outcomes' : 'decisions');
-const sumSql = (metric: ArmMetric): string =>
-  `coalesce(sum(${valueSql[metric]})${needsOutcome(metric) ? ' FILTER (WHERE label IS NOT NULL)' : ''}, 0)`;
-
-function clippedSql(score: string): string {
-  return `greatest(${LOG_LOSS_CLIP}, least(1 - ${LOG_LOSS_CLIP}, ${score}))`;
-}
+/** A decision without an outcome has null of what needs one, and sums leave nulls out. */
+const sumSql = (metric: ArmMetric): string => `coalesce(sum(${valueSql[metric]}), 0)`;
 
 /** Measures the arms by entity: Postgres sums up each entity's decisions, then takes moments over entities. */
 export async function measureArms(db: Queryable, label: LabelColumns, { model, experiment, from, to }: ArmsRequest): Promise<MeasuredArms> {
@@ -80,14 +76,11 @@ const momentsSql = (metric: ArmMetric, at: number): string => {
 };
 
 /** The partial index of arms' decisions is found by the condition on the slash. */
-const armsSql = ({ table, id, value }: LabelColumns): string =>
+const armsSql = (label: LabelColumns): string =>
   `WITH answered AS (
      SELECT d.variant, coalesce(d.body->>'unit', d.id) AS unit, d.score, (d.body->'latencyMs'->>'total')::float8 AS latency_ms, l.label
      FROM millrace.decisions d
-     LEFT JOIN LATERAL (
-       SELECT (array_agg(${value} ORDER BY known_time))[1] AS label FROM ${table}
-       WHERE ${id} = d.example_id AND ${value} IS NOT NULL
-     ) l ON true
+     ${joinLabelSql(label)}
      WHERE d.model = $1 AND d.variant LIKE '%/%' AND d.variant = ANY($2::text[])
        AND d.served_at >= $3 AND ($4::timestamptz IS NULL OR d.served_at < $4)
    ), by_unit AS (

@@ -1,6 +1,6 @@
 import type { RolloutEvidence, RolloutStage } from '../contracts/lifecycle.ts';
 import type { Queryable } from '../infra/postgres.ts';
-import { LOG_LOSS_CLIP } from '../statistics/probability-scores.ts';
+import { joinLabelSql, lossSql } from './label-sql.ts';
 import type { LabelColumns } from './monitored-model.ts';
 
 export interface EvidenceRequest {
@@ -35,20 +35,11 @@ const PAUSED_SHARE = 0.25;
 /** Seconds with answers from which on latencies are compared; of fewer, the share is less than one. */
 const COMPARED_SECONDS_MIN = Math.ceil(1 / PAUSED_SHARE);
 
-const clipped = (score: string): string => `greatest(${LOG_LOSS_CLIP}, least(1 - ${LOG_LOSS_CLIP}, ${score}))`;
-
-/** Natural log loss of one row; null where the outcome or the score is. */
-const lossSql = (score: string): string =>
-  `CASE WHEN label IS NULL THEN NULL WHEN label THEN -ln(${clipped(score)}) ELSE -ln(1 - ${clipped(score)}) END`;
-
-const answeredSql = ({ table, id, value }: LabelColumns): string =>
+const answeredSql = (label: LabelColumns): string =>
   `SELECT d.version, d.variant, d.score, d.shadow_version, d.shadow_score, date_trunc('second', d.served_at) AS second,
      (d.body->'latencyMs'->>'total')::float8 AS latency_ms, l.label
    FROM millrace.decisions d
-   LEFT JOIN LATERAL (
-     SELECT (array_agg(${value} ORDER BY known_time))[1] AS label FROM ${table}
-     WHERE ${id} = d.example_id AND ${value} IS NOT NULL
-   ) l ON true
+   ${joinLabelSql(label)}
    WHERE d.model = $1 AND d.seq > $2`;
 
 /** Both score the same decisions, so the differences are paired. */
