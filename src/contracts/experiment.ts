@@ -49,6 +49,9 @@ export interface Experiment extends PlannedExperiment {
 export type ArmVariant = `${string}/${string}`;
 export const armVariant = (experiment: string, arm: string): ArmVariant => `${experiment}/${arm}`;
 
+/** As the table of decisions has it: a row that it refused would stop whoever stores decisions. */
+export const ARM_VARIANT_PATTERN = /^[a-z0-9][a-z0-9_-]*\/[a-z0-9][a-z0-9_-]*$/;
+
 export const isArmVariant = (variant: string): variant is ArmVariant => variant.includes('/');
 
 export const experimentOf = (variant: ArmVariant): string => variant.slice(0, variant.indexOf('/'));

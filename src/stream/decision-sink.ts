@@ -1,4 +1,5 @@
 import type { Decision } from '../contracts/decision.ts';
+import { ARM_VARIANT_PATTERN } from '../contracts/experiment.ts';
 import type { Names } from '../contracts/names.ts';
 import type { KafkaClient, RunningConsumer } from '../infra/kafka.ts';
 import type { PartitionBatch } from '../infra/kafka-consumer.ts';
@@ -141,9 +142,8 @@ function parseDecision(value: Buffer | null): Decision | undefined {
   }
 }
 
-/** As the table's check has it: a row that it refused would stop the sink. */
 const isStorableVariant = (variant: unknown): boolean =>
-  variant === 'champion' || variant === 'canary' || (typeof variant === 'string' && /^[a-z0-9][a-z0-9_-]*\/[a-z0-9][a-z0-9_-]*$/.test(variant));
+  variant === 'champion' || variant === 'canary' || (typeof variant === 'string' && ARM_VARIANT_PATTERN.test(variant));
 
 async function insertDecisions(tx: Queryable, decisions: readonly Decision[]): Promise<void> {
   await tx.query(

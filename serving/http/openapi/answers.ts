@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { ARM_VARIANT_PATTERN } from '../../../src/contracts/experiment.ts';
 import { datatypeNames } from '../../../src/contracts/tensor.ts';
 
 const count = z.number().int().min(0);
 const version = z.number().int().min(1);
-const variant = z.union([z.enum(['champion', 'canary']), z.string().regex(/^[a-z0-9][a-z0-9_-]*\/[a-z0-9][a-z0-9_-]*$/)]);
+const variant = z.union([z.enum(['champion', 'canary']), z.string().regex(ARM_VARIANT_PATTERN)]);
 const modelSummary = z.object({
   model: z.string(),
   state: z.enum(['serving', 'unloaded', 'loading', 'rejected', 'unpromoted']),
