@@ -29,22 +29,22 @@ const MAGIC = Buffer.from('MTFJ0001', 'latin1');
 const HEAD_BYTES = MAGIC.length + 4;
 
 /** One file of a model, so that one digest covers topology and weights: magic, length of the JSON (uint32, little-endian), JSON, weights. */
-export function packModel({ weights, ...described }: PackedModel): Uint8Array {
+export function packModel({ weights, ...described }: PackedModel): Buffer {
   const json = Buffer.from(JSON.stringify(described));
   const head = Buffer.alloc(HEAD_BYTES);
   MAGIC.copy(head);
   head.writeUInt32LE(json.length, MAGIC.length);
-  return Uint8Array.from(Buffer.concat([head, json, weights]));
+  return Buffer.concat([head, json, weights]);
 }
 
-/** @throws RangeError where the bytes are no packed model, or its weights are not as long as their specs say */
+/** The weights are a part of the bytes, not a copy. @throws RangeError where the bytes are no packed model, or its weights are not as long as their specs say */
 export function unpackModel(bytes: Uint8Array): PackedModel {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (view.length < HEAD_BYTES || !view.subarray(0, MAGIC.length).equals(MAGIC)) throw new RangeError('it is no packed TensorFlow.js model');
   const jsonEnd = HEAD_BYTES + view.readUInt32LE(MAGIC.length);
   if (jsonEnd > view.length) throw new RangeError('it ends inside its description');
   const described = parseDescription(view.subarray(HEAD_BYTES, jsonEnd));
-  const weights = Uint8Array.from(view.subarray(jsonEnd));
+  const weights = new Uint8Array(bytes.buffer, bytes.byteOffset + jsonEnd, bytes.byteLength - jsonEnd);
   const expected = weightBytes(described.weightSpecs);
   if (expected !== null && expected !== weights.length) throw new RangeError(`it has ${weights.length} bytes of weights, its specs say ${expected}`);
   return { ...described, weights };

@@ -48,7 +48,7 @@ export async function readSavedModel(model: string, file: string, json: Buffer, 
   }
   if (problems.length > 0) throw refused(problems);
   const asJson = { modelTopology, signature } as Pick<Parameters<typeof packModel>[0], 'modelTopology' | 'signature'>;
-  return Buffer.from(packModel({ ...described, ...asJson, weightSpecs, weights }));
+  return packModel({ ...described, ...asJson, weightSpecs, weights });
 }
 
 function parseJson(json: Buffer, refused: (problems: readonly string[]) => Error): unknown {
