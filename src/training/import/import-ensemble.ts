@@ -5,11 +5,10 @@ import { canonicalJson } from '../../core/json.ts';
 import { isMillraceError } from '../../core/millrace-error.ts';
 import type { TensorBundle } from '../../registry/bundle.ts';
 import { importInvalid } from './import-problem.ts';
-import { NO_ROWS } from './import-tensors.ts';
 import { openMember, type ReadMember } from './open-member.ts';
 import { readEnsemble, type WrittenEnsemble } from './read-ensemble.ts';
 import { tensorVersion, type ImportedTensors } from './tensor-version.ts';
-import { tryTensors } from './try-tensors.ts';
+import { NO_ROWS, tryTensors } from './try-tensors.ts';
 
 export interface ImportEnsembleOptions {
   readonly model: string;

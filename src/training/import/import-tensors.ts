@@ -3,10 +3,7 @@ import { importInvalid } from './import-problem.ts';
 import { openGraph } from './open-graph.ts';
 import type { ModelFile } from './read-model-file.ts';
 import { tensorVersion, type ImportedTensors } from './tensor-version.ts';
-import { tryTensors } from './try-tensors.ts';
-
-/** Why requests of such a graph can't share a run. */
-export const NO_ROWS = 'its first dimensions are not rows, open and the same in all inputs';
+import { NO_ROWS, tryTensors } from './try-tensors.ts';
 
 export interface ImportTensorsOptions {
   readonly model: string;

@@ -10,6 +10,9 @@ const PROBE_ROWS = 3;
 /** Elements of a golden batch; larger ones are not kept. */
 const GOLDEN_ELEMENTS_MAX = 1_000_000;
 
+/** Why requests can't share a run where the shapes say it. */
+export const NO_ROWS = 'its first dimensions are not rows, open and the same in all inputs';
+
 /** What made inputs have shown. */
 export interface TensorProbe {
   readonly batched: boolean;
