@@ -93,7 +93,7 @@ async function start(context: CommandContext, request: StartExperimentRequest, p
 }
 
 async function change(context: CommandContext, request: ChangeExperimentRequest, present: Running): Promise<void> {
-  const { registry, journal, input } = context;
+  const { registry, journal } = context;
   const { experiment } = present;
   refuse(`Shares of experiment '${request.experiment}' were not changed`, checkShareChange(experiment, request));
   const arms = withShares(experiment.arms, request.shares);
@@ -104,11 +104,7 @@ async function change(context: CommandContext, request: ChangeExperimentRequest,
   );
   const changed: PlannedExperiment = { ...experiment, arms, ranges };
   await registry.setAllocation({
-    model: input.model,
-    expectedRevision: present.revision,
-    champion: present.champion,
-    canary: null,
-    shadow: present.shadow,
+    ...unchanged(present),
     experiment: changed,
     actor: request.requestedBy,
     action: 'change-experiment',
@@ -119,7 +115,7 @@ async function change(context: CommandContext, request: ChangeExperimentRequest,
 
 /** A winner goes the way of every promotion; the allocation that it leaves has no experiment. */
 async function end(context: CommandContext, request: EndExperimentRequest, present: Running): Promise<void> {
-  const { registry, journal, input } = context;
+  const { registry, journal } = context;
   const { experiment } = present;
   const { winner, requestedBy, reason } = request;
   const arm = experiment.arms.find(({ name }) => name === winner);
@@ -133,11 +129,7 @@ async function end(context: CommandContext, request: EndExperimentRequest, prese
     await promoteVersion(context, present, { version, requestedBy, reason: why }, winner);
   } else {
     await registry.setAllocation({
-      model: input.model,
-      expectedRevision: present.revision,
-      champion: present.champion,
-      canary: null,
-      shadow: present.shadow,
+      ...unchanged(present),
       winner,
       actor: requestedBy,
       action: 'end-experiment',
@@ -148,6 +140,9 @@ async function end(context: CommandContext, request: EndExperimentRequest, prese
 }
 
 type Running = Allocation & { readonly experiment: Experiment };
+
+/** All but the experiment, which has no canary beside it. */
+const unchanged = ({ model, revision, champion, shadow }: Running) => ({ model, expectedRevision: revision, champion, canary: null, shadow });
 
 function runningIn(present: Allocation | null): Running {
   const experiment = present?.experiment ?? null;
