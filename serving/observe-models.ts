@@ -22,8 +22,8 @@ export function observeModels(
     },
   });
   observeVersions(registers, () => [
-    ...models.map((model) => ({ ...model, loaded: model.router.loaded })),
-    ...tensorModels.all.map((model) => ({ ...model, loaded: tensorModels.loaded.filter(({ signature }) => signature.model === model.name) })),
+    ...models.map(({ name, router }) => ({ name, router, loaded: router.loaded })),
+    ...tensorModels.all.map(({ name, router }) => ({ name, router, loaded: tensorModels.loaded.filter(({ signature }) => signature.model === name) })),
   ]);
   new Gauge({
     name: 'millrace_requests_in_flight',
