@@ -6,25 +6,18 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Decision } from '../../../src/contracts/decision.ts';
 import type { VersionMetrics } from '../../../src/contracts/model-bundle.ts';
-import { createArtifactStore } from '../../../src/infra/artifacts.ts';
-import { loadBaseConfig } from '../../../src/infra/base-config.ts';
-import { createLogger } from '../../../src/infra/logger.ts';
-import { createPostgres, type Postgres } from '../../../src/infra/postgres.ts';
-import { createRegistry, type Registry } from '../../../src/registry/registry.ts';
-import { loadServingSettings } from '../../../serving/settings.ts';
-import { startServing, type RunningServing } from '../../../serving/start-serving.ts';
+import type { Registry } from '../../../src/registry/registry.ts';
+import type { RunningServing } from '../../../serving/start-serving.ts';
 import { processEnvironment } from '../../../src/infra/process-environment.ts';
 import { runTool } from '../../../stack/run-tool.ts';
-import { openCommandStage, type CommandStage } from '../../support/cli/command-stage.ts';
-import { fillTickets, TOPICS } from '../../support/import/fill-tickets.ts';
-import ticketsProject from '../../support/import/tickets-project.ts';
+import { TOPICS } from '../../support/import/fill-tickets.ts';
+import { openImportStage, type ImportStage } from '../../support/import/import-stage.ts';
 import { rowOfDecision } from '../../support/import/row-of-decision.ts';
 import { pythonEnvironment } from '../../support/python-environment.ts';
 
 const repository = new URL('../../../', import.meta.url);
 const example = (file: string): string => fileURLToPath(new URL(`examples/flights/lightgbm/${file}`, repository));
 const python = await pythonEnvironment('lightgbm-example', new URL('examples/flights/lightgbm/requirements.txt', repository));
-const logger = createLogger('test', 'silent');
 
 /** Probabilities as a converter gives them unless it is told otherwise. */
 const ZIP_MAPPED = `
@@ -36,8 +29,7 @@ model = lightgbm.train({"objective": "binary", "verbose": -1, "num_threads": 1},
 onnx.save(convert_lightgbm(model, initial_types=[("x", FloatTensorType([None, 4]))], target_opset=15), sys.argv[1])
 `;
 
-let stage: CommandStage;
-let postgres: Postgres;
+let stage: ImportStage;
 let registry: Registry;
 let serving: RunningServing;
 let folder: string;
@@ -59,15 +51,10 @@ async function scoreDirectly(features: Float32Array, columns: number): Promise<n
 
 describe.skipIf(python === undefined)('a model that was trained in Python', () => {
   beforeAll(async () => {
-    stage = await openCommandStage();
-    const project = fileURLToPath(new URL('../../support/import/tickets-project.ts', import.meta.url));
-    process.env['MILLRACE_PROJECT'] = project;
+    stage = await openImportStage();
+    registry = stage.registry;
     folder = mkdtempSync(path.join(tmpdir(), 'millrace-zip-mapped-'));
-    expect(await stage.run('apply')).toMatchObject({ exitCode: 0 });
-    postgres = createPostgres({ url: stage.environment['MILLRACE_POSTGRES_URL']!, applicationName: 'test', logger });
-    registry = createRegistry(postgres, createArtifactStore(path.join(stage.dataDir, 'artifacts')));
-    await fillTickets(postgres);
-    const script = ['--import', 'tsx', example('import-lightgbm.ts'), '--data-dir', stage.dataDir, '--project', project];
+    const script = ['--import', 'tsx', example('import-lightgbm.ts'), '--data-dir', stage.dataDir, '--project', stage.project];
     const printed = await runTool({
       program: process.execPath,
       args: [...script, '--model', 'comes_back', '--python', path.dirname(path.dirname(python!))],
@@ -78,18 +65,9 @@ describe.skipIf(python === undefined)('a model that was trained in Python', () =
     const said = JSON.parse(printed) as { trained: typeof trained; version: typeof imported };
     trained = said.trained;
     imported = said.version;
-    const settings = loadServingSettings({
-      MILLRACE_SERVING_PORT: '0',
-      MILLRACE_SERVING_GRPC_PORT: '0',
-      MILLRACE_SERVING_PROVIDERS: 'cpu',
-      // Tests share a busy machine: what they check is not how fast it is.
-      MILLRACE_SERVING_TIMEOUT_MS: '20000',
-    });
-    serving = await startServing({ project: ticketsProject, config: loadBaseConfig(processEnvironment()), settings, logger });
+    serving = await stage.serve();
   });
   afterAll(async () => {
-    await serving.stop();
-    await postgres.close();
     await stage.close();
     rmSync(folder, { recursive: true });
   });

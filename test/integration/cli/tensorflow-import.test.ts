@@ -1,25 +1,15 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Decision } from '../../../src/contracts/decision.ts';
-import { createArtifactStore } from '../../../src/infra/artifacts.ts';
-import { loadBaseConfig } from '../../../src/infra/base-config.ts';
-import { createLogger } from '../../../src/infra/logger.ts';
-import { createPostgres, type Postgres } from '../../../src/infra/postgres.ts';
-import { processEnvironment } from '../../../src/infra/process-environment.ts';
-import { createRegistry, type Registry } from '../../../src/registry/registry.ts';
-import { loadServingSettings } from '../../../serving/settings.ts';
-import { startServing, type RunningServing } from '../../../serving/start-serving.ts';
-import { openCommandStage, type CommandStage } from '../../support/cli/command-stage.ts';
-import { fillTickets } from '../../support/import/fill-tickets.ts';
+import type { Registry } from '../../../src/registry/registry.ts';
+import type { RunningServing } from '../../../serving/start-serving.ts';
+import { openImportStage, type ImportStage } from '../../support/import/import-stage.ts';
 import { rowOfDecision } from '../../support/import/row-of-decision.ts';
-import ticketsProject from '../../support/import/tickets-project.ts';
 import { denseNetwork, denseScore, saveModel, testTensorflow, type DenseLayer } from '../../support/tensorflow/saved-model.ts';
 import { onnxFile } from '../../support/training/onnx-file.ts';
 
-const logger = createLogger('test', 'silent');
 const tf = await testTensorflow();
 /** In place of null. */
 const NULL_AS = 13;
@@ -55,8 +45,7 @@ interface Overall {
   readonly logLoss: number;
 }
 
-let stage: CommandStage;
-let postgres: Postgres;
+let stage: ImportStage;
 let registry: Registry;
 let serving: RunningServing;
 let folder: string;
@@ -78,20 +67,13 @@ const post = async <T>(route: string, body: object): Promise<T> => {
 };
 
 beforeAll(async () => {
-  stage = await openCommandStage();
-  process.env['MILLRACE_PROJECT'] = fileURLToPath(new URL('../../support/import/tickets-project.ts', import.meta.url));
+  stage = await openImportStage();
+  registry = stage.registry;
   folder = mkdtempSync(path.join(tmpdir(), 'millrace-tfjs-import-'));
-  expect(await stage.run('apply')).toMatchObject({ exitCode: 0 });
-  postgres = createPostgres({ url: stage.environment['MILLRACE_POSTGRES_URL']!, applicationName: 'test', logger });
-  registry = createRegistry(postgres, createArtifactStore(path.join(stage.dataDir, 'artifacts')));
-  await fillTickets(postgres);
   saved = await saveModel(denseNetwork(tf, layers), path.join(folder, 'network'));
-  const settings = loadServingSettings({ MILLRACE_SERVING_PORT: '0', MILLRACE_SERVING_GRPC_PORT: '0', MILLRACE_SERVING_PROVIDERS: 'cpu', MILLRACE_SERVING_TIMEOUT_MS: '20000' });
-  serving = await startServing({ project: ticketsProject, config: loadBaseConfig(processEnvironment()), settings, logger });
+  serving = await stage.serve();
 });
 afterAll(async () => {
-  await serving.stop();
-  await postgres.close();
   await stage.close();
   rmSync(folder, { recursive: true });
 });
