@@ -12,7 +12,7 @@ import { DAY_MS, parcelWorld, START } from './parcels/events.ts';
 import { LiveTraffic, type Answer } from './parcels/live-traffic.ts';
 import { lateParcel } from './parcels/project.ts';
 import { runCli } from './run-cli.ts';
-import { startMillrace, type StartedMillrace } from './started-millrace.ts';
+import { startMillrace, tellLogsOnFailure, type StartedMillrace } from './started-millrace.ts';
 
 const MODEL = lateParcel.name;
 const VIEW = 'courier_deliveries';
@@ -49,6 +49,7 @@ describe('a changed view during live traffic', () => {
   let postgres: Postgres;
   let traffic: LiveTraffic;
 
+  tellLogsOnFailure(() => started);
   beforeAll(async () => {
     started = await startMillrace(before);
     millrace = await connectMillrace({ ...process.env, ...started.environment });

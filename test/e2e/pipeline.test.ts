@@ -10,7 +10,7 @@ import { drawDecisions } from '../support/naive/stored-decision.ts';
 import { countFaults, DAY_MS, parcelWorld, START } from './parcels/events.ts';
 import { LiveTraffic } from './parcels/live-traffic.ts';
 import { lateParcel } from './parcels/project.ts';
-import { startMillrace, type StartedMillrace } from './started-millrace.ts';
+import { startMillrace, tellLogsOnFailure, type StartedMillrace } from './started-millrace.ts';
 
 const MODEL = lateParcel.name;
 const WORLD_DAYS = 60;
@@ -31,6 +31,7 @@ describe('the whole pipeline on real servers', () => {
   let postgres: Postgres;
   let traffic: LiveTraffic;
 
+  tellLogsOnFailure(() => started);
   beforeAll(async () => {
     started = await startMillrace(fileURLToPath(new URL('./parcels/project.ts', import.meta.url)));
     millrace = await connectMillrace({ ...process.env, ...started.environment });

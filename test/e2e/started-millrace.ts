@@ -1,16 +1,19 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { beforeEach } from 'vitest';
 import type { ProcessName } from '../../workers/process-name.ts';
 import { readProcesses, type ProcessState } from '../../workers/process-state.ts';
 import { createTestDatabase, testPrefix, testStack } from '../support/test-stack.ts';
 
 const cli = fileURLToPath(new URL('../../cli/millrace.mjs', import.meta.url));
 const OUTPUT_LINES_MAX = 200;
+/** Of each process, told where a test fails: the directory is gone afterwards. */
+const LOG_LINES_TOLD = 40;
 
 /** Every process of Millrace, as a user's `millrace start` runs them, on the servers of the test run. */
 export interface StartedMillrace {
@@ -79,4 +82,25 @@ export async function startMillrace(projectFile: string): Promise<StartedMillrac
     stop,
     process: async (name) => (await readProcesses(dataDir))?.processes.find((state) => state.name === name),
   };
+}
+
+/** Prints the ends of all processes' logs at the first failure of the tests around it. */
+export function tellLogsOnFailure(started: () => StartedMillrace | undefined): void {
+  let told = false;
+  beforeEach(({ onTestFailed }) => {
+    onTestFailed(async () => {
+      const millrace = started();
+      if (told || millrace === undefined) return;
+      told = true;
+      process.stderr.write(`${millrace.output()}\n${await endsOfLogs(path.join(millrace.dataDir, 'logs'))}\n`);
+    });
+  });
+}
+
+async function endsOfLogs(folder: string): Promise<string> {
+  const names = await readdir(folder).catch((): string[] => []);
+  const ends = await Promise.all(
+    names.sort().map(async (name) => `--- ${name}\n${(await readFile(path.join(folder, name), 'utf8')).trimEnd().split('\n').slice(-LOG_LINES_TOLD).join('\n')}`),
+  );
+  return ends.join('\n');
 }
