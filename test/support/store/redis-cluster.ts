@@ -17,6 +17,8 @@ const POLL_MS = 50;
 
 interface ClusterNode {
   readonly port: number;
+  /** Where the nodes talk to each other: the default, ten thousand higher, lies where clients get their ports from. */
+  readonly busPort: number;
   readonly id: string;
   /** For commands to this very node. */
   readonly client: Redis;
@@ -43,7 +45,7 @@ export async function startRedisCluster(): Promise<RedisCluster> {
   if (program === undefined) throw new Error('No redis-server for the cluster.');
   const running = new Map<number, OwnedProcess>();
 
-  const launch = async (port: number): Promise<void> => {
+  const launch = async ({ port, busPort }: Pick<ClusterNode, 'port' | 'busPort'>): Promise<void> => {
     const cwd = path.join(folder, String(port));
     mkdirSync(cwd, { recursive: true });
     const owned = await launchServer({
@@ -53,6 +55,7 @@ export async function startRedisCluster(): Promise<RedisCluster> {
         ...['--bind', LOOPBACK, '--port', String(port), '--dir', cwd, '--save', ''],
         ...['--appendonly', 'yes', '--appendfsync', 'always'],
         ...['--cluster-enabled', 'yes', '--cluster-config-file', 'nodes.conf', '--cluster-node-timeout', '2000'],
+        ...['--cluster-port', String(busPort)],
       ],
       cwd,
       environment: { ...process.env, ...(program.libraryFolders.length === 0 ? {} : { LD_LIBRARY_PATH: program.libraryFolders.join(':') }) },
@@ -64,14 +67,14 @@ export async function startRedisCluster(): Promise<RedisCluster> {
     });
     running.set(port, owned);
   };
-  const ports: number[] = [];
-  for (let i = 0; i < 3; i++) ports.push(await choosePort({ variable: '' }, {}));
-  await Promise.all(ports.map(launch));
+  const freePort = (): Promise<number> => choosePort({ variable: '' }, {});
+  const addresses = await Promise.all(Array.from({ length: 3 }, async () => ({ port: await freePort(), busPort: await freePort() })));
+  await Promise.all(addresses.map(launch));
   const nodes = await Promise.all(
-    ports.map(async (port): Promise<ClusterNode> => {
+    addresses.map(async ({ port, busPort }): Promise<ClusterNode> => {
       const client = new Redis({ host: LOOPBACK, port, maxRetriesPerRequest: null, retryStrategy: () => POLL_MS });
       client.on('error', () => undefined);
-      return { port, client, id: (await client.cluster('MYID')) };
+      return { port, busPort, client, id: await client.cluster('MYID') };
     }),
   );
   await join(nodes);
@@ -85,7 +88,7 @@ export async function startRedisCluster(): Promise<RedisCluster> {
     return owner;
   };
   return {
-    url: ports.map((port) => `redis://${LOOPBACK}:${port}`).join(','),
+    url: nodes.map(({ port }) => `redis://${LOOPBACK}:${port}`).join(','),
     nodes,
     ownerOf,
     async moveSlot(key, to, halfway) {
@@ -105,7 +108,7 @@ export async function startRedisCluster(): Promise<RedisCluster> {
     async crash(node, away) {
       await endProcess(running.get(node.port)!, 'SIGKILL', END_LIMIT_MS);
       await away();
-      await launch(node.port);
+      await launch(node);
       await untilAll(nodes);
     },
     async stop() {
@@ -118,10 +121,10 @@ export async function startRedisCluster(): Promise<RedisCluster> {
 
 async function join(nodes: readonly ClusterNode[]): Promise<void> {
   const share = Math.ceil(SLOTS / nodes.length);
-  for (const [i, { client, port }] of nodes.entries()) {
+  for (const [i, { client, port, busPort }] of nodes.entries()) {
     const first = i * share;
     await client.cluster('ADDSLOTS', ...Array.from({ length: Math.min(share, SLOTS - first) }, (_, n) => first + n));
-    if (i > 0) await nodes[0]!.client.cluster('MEET', LOOPBACK, port);
+    if (i > 0) await nodes[0]!.client.cluster('MEET', LOOPBACK, port, busPort);
   }
   await untilAll(nodes);
 }
