@@ -104,7 +104,7 @@ export class DataPlane {
     options.trace?.span.set({ 'millrace.model': name, 'millrace.instances': instances.length });
     const answer = model.limiter.run(options.priority, (noteWait) => this.#predict(model, instances, options, { startedAt, noteWait }));
     this.#track(answer);
-    metrics.inFlight.inc({ kind: 'predict' });
+    metrics.inFlight.predict++;
     try {
       const predictions = await answer;
       metrics.requests.answered(name, timers.now() - startedAt);
@@ -113,7 +113,7 @@ export class DataPlane {
       metrics.requests.failed(name, error);
       throw error;
     } finally {
-      metrics.inFlight.dec({ kind: 'predict' });
+      metrics.inFlight.predict--;
     }
   }
 

@@ -1,12 +1,12 @@
 import { isMillraceError } from '../src/core/millrace-error.ts';
+import { LabelledCounter, type CounterSeries } from '../src/infra/labelled-counter.ts';
 import { Counter, Gauge, type Registry } from '../src/infra/metrics.ts';
 
 /**
  * What became of a request: answered within the objective's time or slow, failed by a fault of ours, refused for one of the
  * caller's. The alert rules of deploy/rules count by these.
  */
-type RequestOutcome = (typeof outcomes)[number];
-const outcomes = ['answered', 'slow', 'failed', 'refused'] as const;
+type RequestOutcome = 'answered' | 'slow' | 'failed' | 'refused';
 
 /** What predictions are held against. */
 export interface ServingObjectives {
@@ -28,18 +28,19 @@ const OURS_FROM = 500;
 
 /** Requests for predictions, whatever the transport. Models are the project's, codes the error table's. */
 export class RequestMetrics {
-  readonly #requests: Counter<'model' | 'outcome'>;
+  readonly #requests: LabelledCounter<'model' | 'outcome'>;
+  readonly #byModel = new Map<string, Readonly<Record<RequestOutcome, CounterSeries>>>();
   readonly #failures: Counter<'model' | 'code'>;
   readonly #slowMs: number;
 
   constructor(registry: Registry, objectives: ServingObjectives) {
     const registers = [registry];
     this.#slowMs = objectives.objectiveLatencyMs;
-    this.#requests = new Counter({
+    this.#requests = new LabelledCounter({
       name: 'millrace_prediction_requests_total',
       help: 'Requests for predictions, by what became of them: answered, slow (answered, but later than the objective), failed (a fault of ours) or refused (a fault of the caller).',
       labelNames: ['model', 'outcome'],
-      registers,
+      registry,
     });
     this.#failures = new Counter({
       name: 'millrace_prediction_failures_total',
@@ -59,7 +60,7 @@ export class RequestMetrics {
 
   /** Shows a model before its first request: a failure that is the first of its series would be no increase. */
   announce(model: string): void {
-    for (const outcome of outcomes) this.#requests.inc({ model, outcome }, 0);
+    this.#outcomesOf(model);
   }
 
   answered(model: string, tookMs: number): void {
@@ -72,7 +73,16 @@ export class RequestMetrics {
   }
 
   #end(model: string, outcome: RequestOutcome): void {
-    this.#requests.inc({ model, outcome });
+    this.#outcomesOf(model)[outcome].value++;
+  }
+
+  #outcomesOf(model: string): Readonly<Record<RequestOutcome, CounterSeries>> {
+    let found = this.#byModel.get(model);
+    if (found === undefined) {
+      const of = (outcome: RequestOutcome): CounterSeries => this.#requests.of({ model, outcome });
+      this.#byModel.set(model, (found = { answered: of('answered'), slow: of('slow'), failed: of('failed'), refused: of('refused') }));
+    }
+    return found;
   }
 }
 

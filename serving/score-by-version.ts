@@ -87,7 +87,7 @@ export function splitByVersion({ model, parsed, now }: Pick<ScoreRequest, 'model
     const keys = splitKeys(champion.keyFields, row, exampleId, () => createDecisionId(now));
     const route = model.router.routeOf(keys) as Route;
     let share = shares.get(route.variant);
-    if (share === undefined) shares.set(route.variant, (share = { ...route, which: [], units: [] }));
+    if (share === undefined) shares.set(route.variant, (share = { target: route.target, variant: route.variant, which: [], units: [] }));
     share.which.push(i);
     if (isArmVariant(route.variant)) share.units.push(unitOf(keys));
   });

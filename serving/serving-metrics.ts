@@ -23,12 +23,7 @@ export function createServingMetrics(registry: Registry, objectives: ServingObje
     requests: new RequestMetrics(registry, objectives),
     versions: new VersionMetrics(registry),
     predictions: new VariantMetrics(registry),
-    inFlight: new Gauge({
-      name: 'millrace_serving_requests_in_flight',
-      help: 'Requests that are being answered: predict, infer or online. Each 64 lines of a bulk prediction are one.',
-      labelNames: ['kind'],
-      registers,
-    }),
+    inFlight: createInFlight(registers),
     cacheRows: new Counter({
       name: 'millrace_cache_rows_total',
       help: 'Rows that came to the cache of scores, by how they were answered: memory, shared, joined (another request ran them) or run.',
@@ -58,6 +53,21 @@ export function createServingMetrics(registry: Registry, objectives: ServingObje
     decisionsStored: new Counter({ name: 'millrace_decisions_stored_total', help: 'Decisions that Kafka acknowledged.', registers }),
     decisionsDropped: new Counter({ name: 'millrace_decisions_dropped_total', help: 'Decisions that could not be stored.', registers }),
   };
+}
+
+/** Numbers that whoever answers counts up and down. */
+function createInFlight(registers: Registry[]): Record<'predict' | 'infer' | 'online', number> {
+  const inFlight = { predict: 0, infer: 0, online: 0 };
+  new Gauge({
+    name: 'millrace_serving_requests_in_flight',
+    help: 'Requests that are being answered: predict, infer or online. Each 64 lines of a bulk prediction are one.',
+    labelNames: ['kind'],
+    registers,
+    collect() {
+      for (const [kind, count] of Object.entries(inFlight)) this.set({ kind }, count);
+    },
+  });
+  return inFlight;
 }
 
 function onlineReadMetrics(registers: Registry[]) {

@@ -47,14 +47,14 @@ export class OnlineFeatures {
    *   STATE_CORRUPT, STORE_UNAVAILABLE, SERVING_OVERLOADED, SERVING_DEADLINE_EXCEEDED
    */
   async read(request: OnlineFeaturesRequest): Promise<OnlineAnswer> {
-    this.#options.metrics.inFlight.inc({ kind: 'online' });
+    this.#options.metrics.inFlight.online++;
     try {
       return await this.#read(request);
     } catch (error) {
       this.#options.metrics.onlineFailures.inc({ code: isMillraceError(error) ? error.code : 'unexpected' });
       throw error;
     } finally {
-      this.#options.metrics.inFlight.dec({ kind: 'online' });
+      this.#options.metrics.inFlight.online--;
     }
   }
 

@@ -10,7 +10,7 @@ const codings = {
 type Coding = keyof typeof codings;
 
 /** Answers shorter than this gain nothing. */
-const PACKED_BYTES_MIN = 1_024;
+export const PACKED_BYTES_MIN = 1_024;
 
 /**
  * Takes bodies that are packed by gzip or deflate; the limit on bodies holds for what they unpack to, which is never more

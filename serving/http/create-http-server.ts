@@ -13,17 +13,17 @@ import type { HistoricalFeatures } from '../features/historical-features.ts';
 import type { OnlineFeatures } from '../features/online-features.ts';
 import type { ModelControl } from '../inference/model-control.ts';
 import type { OpenInference } from '../inference/open-inference.ts';
-import type { Prediction } from '../prediction.ts';
 import { traceOf, type RequestTrace } from '../request-trace.ts';
 import type { ServingSettings } from '../settings.ts';
+import { answerPredict } from './answer-predict.ts';
 import { addBulkRoute } from './bulk-route.ts';
 import { describeModel, readinessOf, summarizeModel } from './describe-model.ts';
+import { openFastLane } from './fast-lane/open-fast-lane.ts';
 import { guardRoutes } from './guard-routes.ts';
 import { addInferenceRoutes } from './inference-routes.ts';
 import { openApiText } from './openapi/openapi-text.ts';
 import { parseHistoricalRequest } from './parse-historical-request.ts';
 import { parseOnlineRequest } from './parse-online-request.ts';
-import { parsePredictRequest, predictOutputs, type PredictOutput } from './parse-predict-request.ts';
 import { refuseConnection } from './refuse-connection.ts';
 import { departureOf } from './request-options.ts';
 import { addRepositoryRoutes } from './repository-routes.ts';
@@ -88,6 +88,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     addBulkRoute(room, dataPlane, settings);
     done();
   });
+  if (settings.fastLane === 'on') openFastLane(app, options.certificates !== undefined, { ...options, ...settings, lookEveryMs: LATE_CHECK_EVERY_MS, tracer });
   return app;
 }
 
@@ -97,11 +98,9 @@ function addNativeRoutes(
   { dataPlane, onlineFeatures, historicalFeatures, openInference, findDecision, settings }: HttpServerOptions,
   traceOfRequest: TraceOfRequest,
 ): void {
-  app.post<{ Params: { model: string } }>('/v1/models/:model/predict', async (request, reply) => {
+  app.post<{ Params: { model: string } }>('/v1/models/:model/predict', (request, reply) => {
     const { params, body, headers } = request;
-    const { instances, options, outputs } = dataPlane.reading(params.model, () => parsePredictRequest(body, headers, settings.timeoutMsMax));
-    const caller = { departure: departureOf(reply.raw), trace: traceOfRequest(request) };
-    return answerOf(params.model, await dataPlane.predict(params.model, instances, { ...options, ...caller }), outputs);
+    return answerPredict(dataPlane, settings.timeoutMsMax, { model: params.model, headers, body, departure: departureOf(reply.raw), trace: traceOfRequest(request) });
   });
   app.post('/v1/features/online', (request) => {
     const asked = parseOnlineRequest(request.body, request.headers['x-request-timeout'], settings.timeoutMsMax);
@@ -154,19 +153,4 @@ function openApp({ settings, certificates }: HttpServerOptions, sendError: SendE
 function bounded(app: FastifyInstance, { connectionsMax }: ServingSettings): FastifyInstance {
   app.server.maxConnections = connectionsMax;
   return app;
-}
-
-/** Version, variant and digest stand at the top where all predictions share them, and with each prediction always. */
-function answerOf(model: string, predictions: readonly Prediction[], outputs: readonly PredictOutput[]) {
-  const [first] = predictions;
-  const shared = first !== undefined && predictions.every(({ version }) => version === first.version);
-  const { version = null, digest = null } = shared ? first : {};
-  // Two arms may have the same version.
-  const variant = shared && predictions.every((one) => one.variant === first.variant) ? first.variant : null;
-  return { model, version, variant, digest, predictions: outputs.length === predictOutputs.length ? predictions : predictions.map((prediction) => withOutputs(prediction, outputs)) };
-}
-
-function withOutputs(prediction: Prediction, outputs: readonly PredictOutput[]): Partial<Prediction> {
-  const isLeftOut = (name: string): boolean => predictOutputs.some((output) => output === name && !outputs.includes(output));
-  return Object.fromEntries(Object.entries(prediction).filter(([name]) => !isLeftOut(name)));
 }

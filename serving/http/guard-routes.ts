@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { assertInvariant } from '../../src/core/assert-invariant.ts';
 import type { AccessControl } from '../access/access-control.ts';
@@ -40,11 +41,12 @@ export function guardRoutes(app: FastifyInstance, access: AccessControl, metrics
     if (access.isOpen(rule)) return;
     const { onRequest = [] } = route;
     const before = Array.isArray(onRequest) ? onRequest : [onRequest];
-    route.onRequest = [...before, ({ headers }: FastifyRequest) => access.assertAllowed(rule, { transport: 'http', what: key, ...sentIn(headers) })];
+    route.onRequest = [...before, ({ headers }: FastifyRequest) => access.assertAllowed(rule, { transport: 'http', what: key, ...credentialsIn(headers) })];
   });
 }
 
-const sentIn = ({ authorization, 'x-api-key': apiKey }: FastifyRequest['headers']) => ({
+/** What a caller shows of who it is. */
+export const credentialsIn = ({ authorization, 'x-api-key': apiKey }: IncomingHttpHeaders) => ({
   authorization,
   apiKey: typeof apiKey === 'string' ? apiKey : undefined,
 });

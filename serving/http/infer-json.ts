@@ -54,7 +54,7 @@ const neverBinary = (): boolean => false;
 export function parseInfer(
   bytes: Buffer,
   headers: IncomingHttpHeaders,
-  target: { readonly model: string; readonly version?: string | undefined },
+  { model, version, departure, trace }: Pick<InferRequest, 'model' | 'version' | 'departure' | 'trace'>,
   timeoutMsMax: number,
 ): ParsedInfer {
   const problems: string[] = [];
@@ -73,7 +73,7 @@ export function parseInfer(
       `Inference request is wrong: ${problems.join('; ')}. Send { "inputs": [ { "name": "<input>", "shape": [1, 2], "datatype": "FP32", "data": [0.5, 1] } ] }.`,
     );
   }
-  const request = { ...target, id: found.id, inputs, outputs: found.outputs?.map(({ name }) => name), timeoutMs, priority };
+  const request: InferRequest = { model, version, id: found.id, inputs, outputs: found.outputs?.map(({ name }) => name), timeoutMs, priority, departure, trace };
   if (found.parameters === undefined && found.outputs === undefined) return { request, isBinary: neverBinary };
   const byDefault = found.parameters?.['binary_data_output'] === true;
   const choices = new Map((found.outputs ?? []).map((one) => [one.name, one.parameters?.['binary_data']]));
@@ -83,17 +83,25 @@ export function parseInfer(
 /** The answer as JSON, and behind it the outputs that are wanted as binary. */
 export function printInfer(answer: InferAnswer, isBinary: (output: string) => boolean): PrintedInfer {
   const raw: Uint8Array[] = [];
-  const outputs = answer.outputs.map(({ name, datatype, shape, elements }) => {
-    const head = JSON.stringify({ name, datatype, shape }).slice(0, -1);
+  const { model, version, role, digest, id } = answer;
+  // Put together as text: objects that live only to be printed were a tenth of a request's time.
+  let text = `{"model_name":${JSON.stringify(model)},"model_version":"${version}"`;
+  if (id !== undefined) text += `,"id":${JSON.stringify(id)}`;
+  text += `,"parameters":{"variant":${JSON.stringify(role)},"digest":${JSON.stringify(digest)}},"outputs":[`;
+  let before = '';
+  for (const { name, datatype, shape, elements } of answer.outputs) {
+    text += `${before}{"name":${JSON.stringify(name)},"datatype":"${datatype}","shape":[${shape.join(',')}],`;
+    before = ',';
     // JSON has no form for it.
-    if (!isBinary(name) && datatype !== 'FP16') return `${head},"data":${encodeJson(datatype, elements)}}`;
+    if (!isBinary(name) && datatype !== 'FP16') {
+      text += `"data":${encodeJson(datatype, elements)}}`;
+      continue;
+    }
     const encoded = encodeRaw(elements);
     raw.push(encoded);
-    return `${head},"parameters":{"binary_data_size":${encoded.length}}}`;
-  });
-  const { model, version, role, digest, id } = answer;
-  const head = { model_name: model, model_version: String(version), ...(id === undefined ? {} : { id }), parameters: { variant: role, digest } };
-  const json = Buffer.from(`${JSON.stringify(head).slice(0, -1)},"outputs":[${outputs.join(',')}]}`);
+    text += `"parameters":{"binary_data_size":${encoded.length}}}`;
+  }
+  const json = Buffer.from(`${text}]}`);
   return raw.length === 0 ? { bytes: json, jsonLength: undefined } : { bytes: Buffer.concat([json, ...raw]), jsonLength: json.length };
 }
 

@@ -2,8 +2,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { OpenInference } from '../inference/open-inference.ts';
 import type { RequestTrace } from '../request-trace.ts';
 import type { ServingSettings } from '../settings.ts';
-import { pack, takePackedBodies } from './content-coding.ts';
-import { JSON_LENGTH_HEADER, parseInfer, printInfer } from './infer-json.ts';
+import { answerInfer } from './answer-infer.ts';
+import { takePackedBodies } from './content-coding.ts';
 import { departureOf } from './request-options.ts';
 
 interface ModelParams {
@@ -39,11 +39,8 @@ async function answer(
   { timeoutMsMax }: ServingSettings,
   trace: RequestTrace | undefined,
 ): Promise<FastifyReply> {
-  const { request, isBinary } = inference.reading(params.model, () => parseInfer(body ?? Buffer.alloc(0), headers, params, timeoutMsMax));
-  const { bytes, jsonLength } = printInfer(await inference.infer({ ...request, departure: departureOf(reply.raw), trace }), isBinary);
-  if (jsonLength !== undefined) reply.header(JSON_LENGTH_HEADER, jsonLength);
-  reply.type(jsonLength === undefined ? 'application/json' : 'application/octet-stream');
-  const packed = await pack(bytes, headers['accept-encoding']);
-  if (packed === undefined) return reply.send(bytes);
-  return reply.header('content-encoding', packed.coding).send(packed.bytes);
+  const { model, version } = params;
+  const call = { model, version, headers, body: body ?? Buffer.alloc(0), departure: departureOf(reply.raw), trace };
+  const { headers: answered, bytes } = await answerInfer(inference, timeoutMsMax, call);
+  return reply.headers(answered).send(bytes);
 }

@@ -24,9 +24,8 @@ export const predictBody = z.strictObject({
   parameters: z.record(z.string(), z.unknown()).optional(),
 });
 
-export interface PredictRequest {
+export interface PredictRequest extends Pick<PredictOptions, 'asOf' | 'include' | 'timeoutMs' | 'priority'> {
   readonly instances: readonly unknown[];
-  readonly options: PredictOptions;
   readonly outputs: readonly PredictOutput[];
 }
 
@@ -42,11 +41,11 @@ export function parsePredictRequest(found: unknown, headers: IncomingHttpHeaders
   } else if ((parsed.data.instances === undefined) === (parsed.data.instance === undefined)) {
     problems.push("body: expected either 'instances' (a list) or 'instance' (one object)");
   }
-  const run = readRunHeaders(headers, timeoutMsMax, problems);
+  const { timeoutMs, priority } = readRunHeaders(headers, timeoutMsMax, problems);
   if (!parsed.success || problems.length > 0) {
     const example = '{ "instances": [ { "<field>": <value> } ], "asOf": "2026-01-31T12:00:00Z" }';
     throw new MillraceError('REQUEST_INVALID', `Prediction request is wrong: ${problems.join('; ')}. Send ${example}.`);
   }
   const { instances, instance, asOf, include, outputs = predictOutputs } = parsed.data;
-  return { instances: instances ?? [instance], options: { asOf, include, ...run }, outputs };
+  return { instances: instances ?? [instance], asOf, include, timeoutMs, priority, outputs };
 }

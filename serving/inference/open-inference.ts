@@ -119,7 +119,7 @@ export class OpenInference {
     const { name } = model;
     const startedAt = timers.now();
     request.trace?.span.set({ 'millrace.model': name });
-    metrics.inFlight.inc({ kind: 'infer' });
+    metrics.inFlight.infer++;
     try {
       const answering =
         'limiter' in model
@@ -132,7 +132,7 @@ export class OpenInference {
       metrics.requests.failed(name, error);
       throw error;
     } finally {
-      metrics.inFlight.dec({ kind: 'infer' });
+      metrics.inFlight.infer--;
     }
   }
 

@@ -24,5 +24,10 @@ export function outputsOf(specs: readonly TensorSpec[], scores: Float32Array, th
   return specs.map(({ name, datatype }) => ({ name, datatype, shape: [scores.length], elements: elementsOf(name, scores, threshold) }));
 }
 
-const elementsOf = (name: string, scores: Float32Array, threshold: number): Elements =>
-  name === LABEL_NAME ? Uint8Array.from(scores, (score) => (score >= threshold ? 1 : 0)) : scores;
+const elementsOf = (name: string, scores: Float32Array, threshold: number): Elements => (name === LABEL_NAME ? labelsOf(scores, threshold) : scores);
+
+function labelsOf(scores: Float32Array, threshold: number): Uint8Array {
+  const labels = new Uint8Array(scores.length);
+  for (let i = 0; i < scores.length; i++) labels[i] = scores[i]! >= threshold ? 1 : 0;
+  return labels;
+}

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { isMillraceError } from '../core/millrace-error.ts';
 import { readTraceHeaders } from './trace-context.ts';
@@ -9,30 +10,44 @@ export type SpanOf = (request: FastifyRequest) => Span | undefined;
 const PROBED = /\/(health\/|metrics$|ready$|openapi\.json$)/;
 const STATUS_OF_FAULT = 500;
 
-/** Gives each request of a server a span, which begins a trace or goes on with the caller's. Without a tracer nothing is added. */
+/** What a span tells of a request. */
+export interface TracedRequest {
+  readonly method: string;
+  /** As the router has it, never the path: names of spans are to be few. */
+  readonly route: string;
+  readonly id: string;
+  readonly headers: IncomingHttpHeaders;
+}
+
+/** Begins a trace, or goes on with the caller's. */
+export function startRequestSpan(tracer: Tracer, { method, route, id, headers }: TracedRequest): Span {
+  const attributes = { 'http.request.method': method, 'http.route': route, 'millrace.request.id': id };
+  return tracer.start(`${method} ${route}`, { kind: 'server', parent: readTraceHeaders(headers), attributes });
+}
+
+/** @param status of the answer; undefined where the caller went away before it */
+export function endRequestSpan(span: Span | undefined, status: number | undefined): void {
+  if (status === undefined) span?.fail(new Error('the caller went away before the answer'));
+  else span?.set({ 'http.response.status_code': status });
+  span?.end();
+}
+
+/** Gives each request of a server a span. Without a tracer nothing is added. */
 export function traceRequests(app: FastifyInstance, tracer: Tracer | undefined): SpanOf {
   if (tracer === undefined) return () => undefined;
   const spans = new WeakMap<FastifyRequest, Span>();
   app.addHook('onRequest', (request, _reply, done) => {
-    const { method, headers, id } = request;
-    const route = request.routeOptions.url;
-    // By the route, never by the path: names of spans are to be few.
-    if (route !== undefined && !PROBED.test(route)) {
-      const attributes = { 'http.request.method': method, 'http.route': route, 'millrace.request.id': String(id) };
-      spans.set(request, tracer.start(`${method} ${route}`, { kind: 'server', parent: readTraceHeaders(headers), attributes }));
-    }
+    const { method, headers, id, routeOptions } = request;
+    const route = routeOptions.url;
+    if (route !== undefined && !PROBED.test(route)) spans.set(request, startRequestSpan(tracer, { method, route, id, headers }));
     done();
   });
   app.addHook('onResponse', (request, reply, done) => {
-    const span = spans.get(request);
-    span?.set({ 'http.response.status_code': reply.statusCode });
-    span?.end();
+    endRequestSpan(spans.get(request), reply.statusCode);
     done();
   });
   app.addHook('onRequestAbort', (request, done) => {
-    const span = spans.get(request);
-    span?.fail(new Error('the caller went away before the answer'));
-    span?.end();
+    endRequestSpan(spans.get(request), undefined);
     done();
   });
   return (request) => spans.get(request);
