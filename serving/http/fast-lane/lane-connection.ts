@@ -13,6 +13,8 @@ export interface Lane {
   readonly heads: HeadReader;
   /** Undefined where the full server is to read the request anew. Never rejects. */
   answer(head: RequestHead, body: Buffer, departure: Departure): Promise<LaneAnswer | undefined>;
+  /** The answer to a request that is one too many, which is not read then. */
+  refusal(head: RequestHead): LaneAnswer | undefined;
   /** Gives a connection to the full server, with what was read of it and not answered. */
   handOver(connection: LaneConnection, unread: Buffer): void;
   forget(connection: LaneConnection): void;
@@ -109,6 +111,11 @@ export class LaneConnection {
       this.#hold(bytes.subarray(end));
       this.socket.pause();
     }
+    const refusal = this.#lane.refusal(head);
+    if (refusal !== undefined) {
+      this.#write(refusal);
+      return;
+    }
     this.#departure = new Departure();
     void this.#answer(head, bytes.subarray(0, end), bodyAt, this.#departure);
   }
@@ -116,13 +123,15 @@ export class LaneConnection {
   async #answer(head: RequestHead, request: Buffer, bodyAt: number, departure: Departure): Promise<void> {
     const answer = await this.#lane.answer(head, request.subarray(bodyAt), departure);
     this.#departure = undefined;
-    const { socket } = this;
-    if (socket.destroyed || socket.writableEnded) return;
+    if (this.socket.destroyed || this.socket.writableEnded) return;
     if (answer === undefined) {
       this.#hold(Buffer.concat([request, this.#take()]));
       this.#handOver();
-      return;
-    }
+    } else this.#write(answer);
+  }
+
+  #write(answer: LaneAnswer): void {
+    const { socket } = this;
     const { closing, keepAliveMs } = this.#lane;
     socket.write(printAnswer(answer, closing ? undefined : keepAliveMs));
     this.#answered = true;
