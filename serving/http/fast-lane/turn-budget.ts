@@ -1,7 +1,7 @@
 import type { Timers } from '../../batcher/timers.ts';
 
 /** How long after a turn that was too long the next one still counts as its successor. */
-const SUCCESSION_MS = 250;
+const SUCCESSION_MS = 1_000;
 /** Requests that every turn may take: where the machine is slow and not the load high, it is no help to refuse. */
 export const TURN_REQUESTS_MIN = 256;
 

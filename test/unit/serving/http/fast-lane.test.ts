@@ -209,6 +209,6 @@ it('refuses unread what is too much for one turn of the event loop after another
   expect(first.every(isAnswer)).toBe(true);
   expect(others.flat().some(isRefusal)).toBe(true);
   expect(others.flat().every((head) => isAnswer(head) || isRefusal(head) || !head.startsWith('HTTP'))).toBe(true);
-  await sleep(300);
+  await sleep(1_200);
   expect((await askAll()).every(isAnswer)).toBe(true);
 });

@@ -27,7 +27,7 @@ it('a turn that is long after one that was is spent beyond the limit', () => {
 });
 
 it('one long turn is a pause, and so is one that comes long after another, or after a short one', () => {
-  expect(spentIn([[0, 50], [51, 55], [56, 90], [400, 450]])).toEqual([[false, false], [false, false], [false, false], [false, false]]);
+  expect(spentIn([[0, 50], [51, 55], [56, 90], [1_400, 1_450]])).toEqual([[false, false], [false, false], [false, false], [false, false]]);
 });
 
 it('no turn is spent before it has read as many as any may, however long it takes', () => {
