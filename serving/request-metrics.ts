@@ -28,7 +28,7 @@ const OURS_FROM = 500;
 
 /** Requests for predictions, whatever the transport. Models are the project's, codes the error table's. */
 export class RequestMetrics {
-  readonly #requests: LabelledCounter<'model' | 'outcome'>;
+  readonly #requests: LabelledCounter;
   readonly #byModel = new Map<string, Readonly<Record<RequestOutcome, CounterSeries>>>();
   readonly #failures: Counter<'model' | 'code'>;
   readonly #slowMs: number;
@@ -39,7 +39,6 @@ export class RequestMetrics {
     this.#requests = new LabelledCounter({
       name: 'millrace_prediction_requests_total',
       help: 'Requests for predictions, by what became of them: answered, slow (answered, but later than the objective), failed (a fault of ours) or refused (a fault of the caller).',
-      labelNames: ['model', 'outcome'],
       registry,
     });
     this.#failures = new Counter({
@@ -79,8 +78,8 @@ export class RequestMetrics {
   #outcomesOf(model: string): Readonly<Record<RequestOutcome, CounterSeries>> {
     let found = this.#byModel.get(model);
     if (found === undefined) {
-      const of = (outcome: RequestOutcome): CounterSeries => this.#requests.of({ model, outcome });
-      this.#byModel.set(model, (found = { answered: of('answered'), slow: of('slow'), failed: of('failed'), refused: of('refused') }));
+      const add = (outcome: RequestOutcome): CounterSeries => this.#requests.add({ model, outcome });
+      this.#byModel.set(model, (found = { answered: add('answered'), slow: add('slow'), failed: add('failed'), refused: add('refused') }));
     }
     return found;
   }

@@ -6,15 +6,14 @@ import type { Tensor, TensorSpec } from '../../src/contracts/tensor.ts';
  * @returns all problems, none where it fits
  */
 export function inputProblems(specs: readonly TensorSpec[], inputs: readonly Tensor[], rowsMax: number | null): string[] {
-  if (isWholeInput(specs, inputs, rowsMax)) return [];
   const problems: string[] = [];
-  const known = specs.map(({ name }) => `'${name}'`).join(', ');
+  const known = (): string => specs.map(({ name }) => `'${name}'`).join(', ');
   const given = new Map<string, Tensor>();
   for (const tensor of inputs) {
     if (given.has(tensor.name)) problems.push(`input '${tensor.name}': it is there twice`);
     given.set(tensor.name, tensor);
     const spec = specs.find(({ name }) => name === tensor.name);
-    if (spec === undefined) problems.push(`input '${tensor.name}': the model takes ${known}`);
+    if (spec === undefined) problems.push(`input '${tensor.name}': the model takes ${known()}`);
     else problems.push(...tensorProblems(spec, tensor));
   }
   for (const { name } of specs) if (!given.has(name)) problems.push(`input '${name}': it is missing`);
@@ -40,20 +39,10 @@ export function wantedOutputs(specs: readonly TensorSpec[], names: readonly stri
   return wanted;
 }
 
-/** The one input of most models, as it has to be. */
-function isWholeInput([spec, ...others]: readonly TensorSpec[], inputs: readonly Tensor[], rowsMax: number | null): boolean {
-  const [tensor] = inputs;
-  if (spec === undefined || tensor === undefined || others.length > 0 || inputs.length > 1 || tensor.name !== spec.name) return false;
-  const rows = tensor.shape[0] ?? 0;
-  return tensor.datatype === spec.datatype && fitsShape(spec, tensor) && (rowsMax === null || (rows >= 1 && rows <= rowsMax));
-}
-
-const fitsShape = (spec: TensorSpec, { shape }: Tensor): boolean => shape.length === spec.shape.length && spec.shape.every((size, i) => size < 0 || size === shape[i]);
-
-function tensorProblems(spec: TensorSpec, tensor: Tensor): string[] {
-  const { name, datatype, shape } = tensor;
+function tensorProblems(spec: TensorSpec, { name, datatype, shape }: Tensor): string[] {
   const problems: string[] = [];
   if (datatype !== spec.datatype) problems.push(`input '${name}': expected datatype ${spec.datatype}, found ${datatype}`);
-  if (!fitsShape(spec, tensor)) problems.push(`input '${name}': expected shape [${spec.shape.join(', ')}], found [${shape.join(', ')}]`);
+  const fits = shape.length === spec.shape.length && spec.shape.every((size, i) => size < 0 || size === shape[i]);
+  if (!fits) problems.push(`input '${name}': expected shape [${spec.shape.join(', ')}], found [${shape.join(', ')}]`);
   return problems;
 }

@@ -63,24 +63,14 @@ function flatten(data: readonly unknown[], shape: readonly number[]): unknown[] 
 function numbers(datatype: NumericDatatype, flat: readonly unknown[]): NumericElements | string {
   const array = new elementArrays[datatype](flat.length);
   const wanted = wantedElements[datatype];
-  if (array instanceof Float32Array && takeNumbers(flat, array)) return array;
+  const isBig = array instanceof BigInt64Array || array instanceof BigUint64Array;
   for (let i = 0; i < flat.length; i++) {
     const value = flat[i];
     if (!wanted.takes(value)) return `element ${i}: expected ${wanted.text} for ${datatype}, found ${kindOf(value)}`;
-    if (array instanceof BigInt64Array || array instanceof BigUint64Array) array[i] = BigInt(value as number);
+    if (isBig) array[i] = BigInt(value as number);
     else array[i] = value === null ? NaN : Number(value);
   }
   return array;
-}
-
-/** The way of almost all rows. @returns whether there was nothing else among them */
-function takeNumbers(flat: readonly unknown[], to: Float32Array): boolean {
-  for (let i = 0; i < flat.length; i++) {
-    const value = flat[i];
-    if (typeof value !== 'number') return false;
-    to[i] = value;
-  }
-  return true;
 }
 
 interface Wanted {

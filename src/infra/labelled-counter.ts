@@ -1,14 +1,15 @@
+import type { SeriesLabels } from './bucket-histogram.ts';
 import type { Counter, Registry } from './metrics.ts';
 
-export interface LabelledCounterOptions<Label extends string> {
+export interface LabelledCounterOptions {
   readonly name: string;
   readonly help: string;
-  readonly labelNames: readonly Label[];
   readonly registry: Registry;
 }
 
 /** What was counted under some labels. */
 export interface CounterSeries {
+  readonly labels: SeriesLabels;
   value: number;
 }
 
@@ -16,37 +17,32 @@ export interface CounterSeries {
  * A counter for what is counted thousands of times a second: whoever counts holds the series of his labels and adds to it, where
  * the library would look the series up by a text of all labels each time. Prometheus sees it as any other.
  */
-export class LabelledCounter<Label extends string> {
+export class LabelledCounter {
   readonly name: string;
-  readonly #options: LabelledCounterOptions<Label>;
-  readonly #series = new Map<string, { readonly labels: Readonly<Record<Label, string>>; readonly series: CounterSeries }>();
+  readonly #options: LabelledCounterOptions;
+  readonly #series = new Set<CounterSeries>();
 
-  constructor(options: LabelledCounterOptions<Label>) {
+  constructor(options: LabelledCounterOptions) {
     this.name = options.name;
     this.#options = options;
     // The registry asks a metric for its name and for `get`, which its types do not say.
     options.registry.registerMetric(this as unknown as Counter);
   }
 
-  /** The series of some labels, which is shown from now on. */
-  of(labels: Readonly<Record<Label, string>>): CounterSeries {
-    const key = this.#keyOf(labels);
-    let found = this.#series.get(key);
-    if (found === undefined) this.#series.set(key, (found = { labels, series: { value: 0 } }));
-    return found.series;
+  /** A new series, at 0: to be made once for the same labels. */
+  add(labels: SeriesLabels): CounterSeries {
+    const series = { labels, value: 0 };
+    this.#series.add(series);
+    return series;
   }
 
-  remove(labels: Readonly<Record<Label, string>>): void {
-    this.#series.delete(this.#keyOf(labels));
+  remove(series: CounterSeries): void {
+    this.#series.delete(series);
   }
 
   /** What the registry prints. */
   get() {
     const { name, help } = this.#options;
-    return { name, help, type: 'counter', values: [...this.#series.values()].map(({ labels, series }) => ({ labels, value: series.value })), aggregator: 'sum' };
-  }
-
-  #keyOf(labels: Readonly<Record<Label, string>>): string {
-    return JSON.stringify(this.#options.labelNames.map((name) => labels[name]));
+    return { name, help, type: 'counter', values: Array.from(this.#series, ({ labels, value }) => ({ labels, value })), aggregator: 'sum' };
   }
 }
