@@ -8,8 +8,8 @@ import type { HeadReader, RequestHead } from './request-head.ts';
 export interface Lane {
   readonly bodyBytesMax: number;
   readonly keepAliveMs: number;
-  /** Whether connections are to end after the answer that they wait for. */
-  readonly closing: boolean;
+  /** Whether connections are to end with their next answer. */
+  readonly retiring: boolean;
   readonly heads: HeadReader;
   /** Undefined where the full server is to read the request anew. Never rejects. */
   answer(head: RequestHead, body: Buffer, departure: Departure): Promise<LaneAnswer | undefined>;
@@ -40,6 +40,8 @@ export class LaneConnection {
   /** Since when nothing was answered. */
   #since = performance.now();
   #answered = false;
+  /** The server listens no more. */
+  #isLast = false;
   /** Of the request that is being answered. */
   #departure: Departure | undefined;
 
@@ -58,13 +60,14 @@ export class LaneConnection {
     const waitedMs = now - this.#since;
     if (this.#size > 0 || !this.#answered) {
       if (waitedMs < SLOW_MS) return;
-      if (this.#lane.closing) this.socket.destroy();
+      if (this.#isLast) this.socket.destroy();
       else this.#handOver();
     } else if (waitedMs > this.#lane.keepAliveMs && this.socket.writableLength === 0) this.socket.destroy();
   }
 
-  /** Ends where nothing is under way, in either direction. */
+  /** Ends where nothing is under way, in either direction; else after the answer. */
   close(): void {
+    this.#isLast = true;
     if (this.#departure === undefined && this.#size === 0) this.socket.destroySoon();
   }
 
@@ -132,11 +135,12 @@ export class LaneConnection {
 
   #write(answer: LaneAnswer): void {
     const { socket } = this;
-    const { closing, keepAliveMs } = this.#lane;
-    socket.write(printAnswer(answer, closing ? undefined : keepAliveMs));
+    const { retiring, keepAliveMs } = this.#lane;
+    const isLast = retiring || this.#isLast;
+    socket.write(printAnswer(answer, isLast ? undefined : keepAliveMs));
     this.#answered = true;
     this.#since = performance.now();
-    if (closing) socket.destroySoon();
+    if (isLast) socket.destroySoon();
     else if (socket.writableNeedDrain) {
       // Who doesn't read gets no more answers.
       socket.pause();

@@ -37,8 +37,8 @@ export function openFastLane(app: FastifyInstance, isTls: boolean, options: Fast
   const lane: Lane = {
     bodyBytesMax,
     keepAliveMs,
-    get closing() {
-      return closed || dataPlane.retiring;
+    get retiring() {
+      return dataPlane.retiring;
     },
     heads: new HeadReader(),
     answer: (head, body, departure) => answerPlainRequest(plainOptions, { head, body, departure }),
@@ -55,7 +55,11 @@ export function openFastLane(app: FastifyInstance, isTls: boolean, options: Fast
     forget: (connection) => connections.delete(connection),
   };
   server.removeAllListeners(event);
-  server.on(event, (socket: Socket) => connections.add(new LaneConnection(socket, lane)));
+  server.on(event, (socket: Socket) => {
+    const connection = new LaneConnection(socket, lane);
+    connections.add(connection);
+    if (closed) connection.close();
+  });
   const looks = setInterval(() => {
     const now = performance.now();
     for (const connection of connections) connection.look(now);

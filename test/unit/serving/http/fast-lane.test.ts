@@ -2,11 +2,14 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { DataPlane } from '../../../../serving/data-plane.ts';
 import type { OpenInference } from '../../../../serving/inference/open-inference.ts';
 import type { InferRequest } from '../../../../serving/inference/infer-request.ts';
 import { TURN_REQUESTS_MIN } from '../../../../serving/http/fast-lane/turn-budget.ts';
 import { createEchoServer } from '../../../support/serving/echo-server.ts';
 
+const SLOW_MS = 500;
+const LOOK_EVERY_MS = 500;
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
@@ -156,6 +159,23 @@ describe('a connection', () => {
     socket.resume();
     await vi.waitFor(() => expect(asked).toHaveBeenCalledTimes(total), { timeout: 40_000, interval: 50 });
   });
+});
+
+it('a process that retires still receives what comes slowly, and ends each connection with its answer', async () => {
+  const dataPlane = { models: [], retiring: true } as unknown as DataPlane;
+  const { port, socket, text } = await setUp({}, { dataPlane });
+  const closed = once(socket, 'close');
+  socket.write(request(1).slice(0, -5));
+  const quick = connect({ host: '127.0.0.1', port });
+  let quickText = '';
+  quick.on('data', (chunk) => (quickText += chunk.toString()));
+  quick.write(request(2));
+  await once(quick, 'close');
+  await sleep(SLOW_MS + 2 * LOOK_EVERY_MS);
+  expect(text()).toBe('');
+  socket.write(request(1).slice(-5));
+  await closed;
+  for (const answer of [quickText, text()]) expect(answer).toMatch(/^HTTP\/1\.1 200 [^]*connection: close/i);
 });
 
 it('a server that closes answers what is under way, says that it closes, and waits for no idle connection', async () => {
