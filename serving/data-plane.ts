@@ -122,14 +122,9 @@ export class DataPlane {
     try {
       return read();
     } catch (error) {
-      this.refused(name, error);
+      this.#options.metrics.requests.failed(this.#models.has(name) ? name : UNKNOWN_MODEL, error);
       throw error;
     }
-  }
-
-  /** Counts a request that was refused before it was read as a whole. */
-  refused(name: string, error: unknown): void {
-    this.#options.metrics.requests.failed(this.#models.has(name) ? name : UNKNOWN_MODEL, error);
   }
 
   retire(): void {

@@ -93,7 +93,7 @@ export const errorTable = {
   SERVING_DECISION_LOG_FULL: kind(503, true, 'Decisions could not be stored for so long that no more predictions are answered.'),
   SERVING_DRAINING: kind(503, true, 'The serving process is shutting down and takes no more requests.'),
   SERVING_GROUP_UNAVAILABLE: kind(503, true, 'The other serving processes of a port did not do what one of them was asked for.'),
-  SERVING_OVERLOADED: kind(429, true, 'The queue of the model version is full, as many requests of the model are in flight as its latency allows, or more come than the process can read.'),
+  SERVING_OVERLOADED: kind(429, true, 'The queue of the model version is full, or as many requests of the model are in flight as its latency allows.'),
   SERVING_SCORE_INVALID: kind(500, false, 'A model answered a score that is not a finite number.'),
   SERVING_SESSION_FAILED: kind(500, false, 'ONNX Runtime or TensorFlow.js refused to open or to run a model.'),
   SERVING_SESSION_LOST: kind(503, true, 'The process that ran a model crashed or hung; it is restarted.'),

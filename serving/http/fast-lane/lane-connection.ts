@@ -13,8 +13,6 @@ export interface Lane {
   readonly heads: HeadReader;
   /** Undefined where the full server is to read the request anew. Never rejects. */
   answer(head: RequestHead, body: Buffer, departure: Departure): Promise<LaneAnswer | undefined>;
-  /** The answer to a request that is one too many, which is not read then. */
-  refusal(head: RequestHead): LaneAnswer | undefined;
   /** Gives a connection to the full server, with what was read of it and not answered. */
   handOver(connection: LaneConnection, unread: Buffer): void;
   forget(connection: LaneConnection): void;
@@ -114,11 +112,6 @@ export class LaneConnection {
       this.#hold(bytes.subarray(end));
       this.socket.pause();
     }
-    const refusal = this.#lane.refusal(head);
-    if (refusal !== undefined) {
-      this.#write(refusal);
-      return;
-    }
     this.#departure = new Departure();
     void this.#answer(head, bytes.subarray(0, end), bodyAt, this.#departure);
   }
@@ -126,15 +119,13 @@ export class LaneConnection {
   async #answer(head: RequestHead, request: Buffer, bodyAt: number, departure: Departure): Promise<void> {
     const answer = await this.#lane.answer(head, request.subarray(bodyAt), departure);
     this.#departure = undefined;
-    if (this.socket.destroyed || this.socket.writableEnded) return;
+    const { socket } = this;
+    if (socket.destroyed || socket.writableEnded) return;
     if (answer === undefined) {
       this.#hold(Buffer.concat([request, this.#take()]));
       this.#handOver();
-    } else this.#write(answer);
-  }
-
-  #write(answer: LaneAnswer): void {
-    const { socket } = this;
+      return;
+    }
     const { retiring, keepAliveMs } = this.#lane;
     const isLast = retiring || this.#isLast;
     socket.write(printAnswer(answer, isLast ? undefined : keepAliveMs));

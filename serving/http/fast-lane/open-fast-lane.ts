@@ -1,17 +1,12 @@
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import { systemTimers } from '../../batcher/timers.ts';
 import { answerPlainRequest, type PlainRequestOptions } from './answer-plain-request.ts';
 import { LaneConnection, type Lane } from './lane-connection.ts';
-import { createRefusal } from './refuse-plain-request.ts';
 import { HeadReader } from './request-head.ts';
-import { TurnBudget } from './turn-budget.ts';
 
 export interface FastLaneOptions extends Omit<PlainRequestOptions, 'parseJson'> {
   readonly bodyBytesMax: number;
   readonly keepAliveMs: number;
-  /** Time that requests may be read in one turn of the event loop. */
-  readonly turnMs: number;
   /** How often connections are looked at that are slow or idle. */
   readonly lookEveryMs: number;
 }
@@ -28,11 +23,9 @@ export function openFastLane(app: FastifyInstance, isTls: boolean, options: Fast
   const { server } = app;
   const event = isTls ? 'secureConnection' : 'connection';
   const listeners = server.listeners(event) as Listener[];
-  const { bodyBytesMax, keepAliveMs, turnMs, lookEveryMs, dataPlane } = options;
+  const { bodyBytesMax, keepAliveMs, lookEveryMs, dataPlane } = options;
   const plainOptions = { ...options, parseJson: jsonParserOf(app) };
   const connections = new Set<LaneConnection>();
-  const budget = new TurnBudget(turnMs, systemTimers);
-  const refuse = createRefusal(dataPlane, turnMs);
   let closed = false;
   const lane: Lane = {
     bodyBytesMax,
@@ -42,7 +35,6 @@ export function openFastLane(app: FastifyInstance, isTls: boolean, options: Fast
     },
     heads: new HeadReader(),
     answer: (head, body, departure) => answerPlainRequest(plainOptions, { head, body, departure }),
-    refusal: (head) => (budget.isSpent() ? refuse(head) : undefined),
     handOver(connection, unread) {
       const { socket } = connection;
       connections.delete(connection);

@@ -36,7 +36,7 @@ export function createEchoServer(environment: Readonly<Record<string, string>>, 
     return instances.map((instance) => ({ instance, asOf, include, timeoutMs, priority, version: 1, variant: 'champion', digest: 'd' }));
   };
   return createHttpServer({
-    dataPlane: { models: [], retiring: false, reading, refused: () => undefined, predict } as unknown as DataPlane,
+    dataPlane: { models: [], retiring: false, reading, predict } as unknown as DataPlane,
     onlineFeatures: {} as unknown as OnlineFeatures,
     historicalFeatures: {} as unknown as HistoricalFeatures,
     openInference: { serverMetadata: { name: 'millrace', version: '1', extensions: [] }, reading, infer } as unknown as OpenInference,

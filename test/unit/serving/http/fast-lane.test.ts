@@ -5,7 +5,6 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { DataPlane } from '../../../../serving/data-plane.ts';
 import type { OpenInference } from '../../../../serving/inference/open-inference.ts';
 import type { InferRequest } from '../../../../serving/inference/infer-request.ts';
-import { TURN_REQUESTS_MIN } from '../../../../serving/http/fast-lane/turn-budget.ts';
 import { createEchoServer } from '../../../support/serving/echo-server.ts';
 
 const SLOW_MS = 500;
@@ -199,36 +198,4 @@ it('a server that closes answers what is under way, says that it closes, and wai
   await Promise.all([closing, idleClosed]);
   const isLast = (answer: string): boolean => /^HTTP\/1\.1 200 [^]*Connection: close/.test(answer);
   await until(() => [text(), partialText.join('')].map(isLast), [true, true]);
-});
-
-it('refuses unread what is too much for one turn of the event loop after another, answers the rest, and all once it is less', { timeout: 30_000 }, async () => {
-  const { port } = await setUp({ MILLRACE_SERVING_TURN_MS: '1' });
-  const numbers = Array.from({ length: 100 }, (_, i) => i / 3);
-  const body = JSON.stringify({ inputs: [{ name: 'x', datatype: 'FP32', shape: [numbers.length], data: numbers }] });
-  const bytes = `POST /v2/models/echo/infer HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
-  const clients = Array.from({ length: TURN_REQUESTS_MIN + 100 }, () => {
-    const socket = connect({ host: '127.0.0.1', port, noDelay: true });
-    closers.push(() => socket.destroy());
-    return socket;
-  });
-  await Promise.all(clients.map((socket) => once(socket, 'connect')));
-  /** What is written in one turn is read in one. */
-  const askAll = (): Promise<string[]> => {
-    const heads = clients.map(async (socket) => String(((await once(socket, 'data')) as [Buffer])[0]));
-    for (const socket of clients) socket.write(bytes);
-    return Promise.all(heads);
-  };
-  const rounds: string[][] = [];
-  for (let round = 0; round < 3; round++) {
-    rounds.push(await askAll());
-    await sleep(1);
-  }
-  const [first = [], ...others] = rounds;
-  const isAnswer = (head: string): boolean => head.startsWith('HTTP/1.1 200 ');
-  const isRefusal = (head: string): boolean => /^HTTP\/1\.1 429 [^]*retry-after: 1\r\n[^]*"code":"SERVING_OVERLOADED"/.test(head);
-  expect(first.every(isAnswer)).toBe(true);
-  expect(others.flat().some(isRefusal)).toBe(true);
-  expect(others.flat().every((head) => isAnswer(head) || isRefusal(head) || !head.startsWith('HTTP'))).toBe(true);
-  await sleep(1_200);
-  expect((await askAll()).every(isAnswer)).toBe(true);
 });
