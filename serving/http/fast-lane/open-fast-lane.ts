@@ -15,7 +15,7 @@ type Listener = (socket: Socket) => void;
 
 /**
  * Answers plain requests for inference and predictions in front of a server, which gets all others: node's and the framework's
- * own work on a request is more than the whole of ours. Every connection starts in the lane. A request that is not as plain as
+ * own work is a quarter of what such a request would cost. Every connection starts in the lane. A request that is not as plain as
  * {@link readRequestHead} wants it, or that comes too slowly, takes its connection to the server for good, so that what is hard
  * in HTTP is done by the parser that the server has, and in one place.
  */
