@@ -17,6 +17,7 @@ import { replayLive } from './replay-live.ts';
 import { reportHtml } from './report-html.ts';
 import { reportText } from './report-text.ts';
 import { createRunState, tell, type RunState } from './run-state.ts';
+import { sampleRequest } from './sample-request.ts';
 import { startMillrace, type StartedMillrace } from './start-millrace.ts';
 
 const MODEL = 'flight_delay';
@@ -158,9 +159,7 @@ It stays up until Ctrl+C.
   Metrics       ${started.servingUrl}/metrics
   Temporal UI   ${started.temporalUiUrl ?? '-'}
 
-  curl -s ${started.servingUrl}/v1/models/${MODEL}/predict -H 'content-type: application/json' -d '{"instances":[{
-    "flightId":"demo","carrier":"UA","origin":"EWR","dest":"SFO","tailNumber":"N12114","flightCode":"UA1545","distance":2565,
-    "scheduledAt":"2013-12-31T20:00:00Z","scheduledArrivalAt":"2014-01-01T02:10:00Z"}],"asOf":"2013-12-31T19:30:00Z"}'
+  curl -s ${started.servingUrl}/v1/models/${MODEL}/predict -H 'content-type: application/json' -d '${JSON.stringify(sampleRequest(state.clock ?? Date.now()))}'
 
   npx millrace status${option}
   npx millrace rollback ${MODEL} --reason "try it"${option}
