@@ -46,8 +46,7 @@ export function createModels(options: ModelsOptions): ServedModel[] {
       host,
       timers: systemTimers,
       serviceOf: (digest: string) => services.of(digest),
-      cacheOf: (digest: string, columns: number) =>
-        createScoreCache({ ...options, timers: systemTimers }, digest, columns, (outcome, rows) => metrics.cacheRows.inc({ model, outcome }, rows)),
+      cacheOf: (digest: string, columns: number) => createScoreCache({ ...options, timers: systemTimers }, digest, columns, metrics.cacheRows.counterOf(model)),
       tracer: options.tracer,
     };
     const loadOne = async (version: number) => {

@@ -4,7 +4,8 @@ import type { ViewProgram } from '../src/fold/compile-view.ts';
 import { ageOf } from '../src/fold/fresh-read.ts';
 import type { ViewState } from '../src/fold/view-state.ts';
 import { BucketHistogram, type BucketSeries } from '../src/infra/bucket-histogram.ts';
-import { Counter, Gauge, type Registry } from '../src/infra/metrics.ts';
+import { LabelledCounter, type CounterSeries } from '../src/infra/labelled-counter.ts';
+import { Gauge, type Registry } from '../src/infra/metrics.ts';
 import type { StateRequest } from './features/view-reader.ts';
 
 const AGE_SECONDS = [1, 5, 15, 60, 300, 900, 1_800, 3_600, 7_200, 21_600, 86_400, 259_200, 604_800];
@@ -13,11 +14,18 @@ const MS = 1_000;
 /** What a read under a contract met. */
 const staleOutcomes = { serve: 'stale_served', null: 'stale_null', refuse: 'stale_refused' } as const;
 
+/** Reads of one view, in all its versions. */
+interface ViewReads extends Readonly<Record<'all' | 'stale' | 'fresh', CounterSeries>> {
+  /** Stale ones by what became of them. */
+  readonly outcomes: Map<string, CounterSeries>;
+}
+
 /** Freshness of what was read, in predictions and online reads, of views with a `maxAge`. The label's values are the project's views. */
 export class FreshnessMetrics {
-  readonly #reads: Counter<'view'>;
-  readonly #staleReads: Counter<'view'>;
-  readonly #outcomes: Counter<'view' | 'freshness'>;
+  readonly #reads: LabelledCounter;
+  readonly #staleReads: LabelledCounter;
+  readonly #outcomes: LabelledCounter;
+  readonly #readsByView = new Map<string, ViewReads>();
   readonly #ages: BucketHistogram;
   readonly #agesByView = new Map<string, BucketSeries>();
   /** By view the newest known time that any read has met, ms since the epoch. */
@@ -25,15 +33,13 @@ export class FreshnessMetrics {
 
   constructor(registry: Registry, clock: Clock) {
     const registers = [registry];
-    const counter = (name: string, help: string) => new Counter({ name, help, labelNames: ['view'] as const, registers });
+    const counter = (name: string, help: string) => new LabelledCounter({ name, help, registry });
     this.#reads = counter('millrace_feature_reads_total', 'Rows that read a view whose maxAge bounds the age of its states.');
     this.#staleReads = counter('millrace_feature_stale_reads_total', 'Rows that found the state of a view older than its maxAge.');
-    this.#outcomes = new Counter({
-      name: 'millrace_feature_reads_by_freshness_total',
-      help: 'Rows that read a view with a maxAge: fresh, or stale and what became of them (stale_served, stale_null, stale_refused).',
-      labelNames: ['view', 'freshness'],
-      registers,
-    });
+    this.#outcomes = counter(
+      'millrace_feature_reads_by_freshness_total',
+      'Rows that read a view with a maxAge: fresh, or stale and what became of them (stale_served, stale_null, stale_refused).',
+    );
     this.#ages = new BucketHistogram({
       name: 'millrace_feature_age_seconds',
       help: 'Age of each state that was read of a view with a maxAge, as of the moment asked for; keys without a state have none.',
@@ -53,11 +59,15 @@ export class FreshnessMetrics {
   }
 
   /** Rows of one request that read a view under a contract, and those of them that found its state stale. */
-  readonly countReads = ({ name, freshness }: ViewProgram, rows: number, stale: number): void => {
-    this.#reads.inc({ view: name }, rows);
-    this.#staleReads.inc({ view: name }, stale);
-    this.#outcomes.inc({ view: name, freshness: 'fresh' }, rows - stale);
-    this.#outcomes.inc({ view: name, freshness: staleOutcomes[freshness?.onStale ?? 'serve'] }, stale);
+  readonly countReads = ({ name: view, freshness: rule }: ViewProgram, rows: number, stale: number): void => {
+    const counted = this.#readsByView.get(view) ?? this.#addReads(view);
+    counted.all.value += rows;
+    counted.stale.value += stale;
+    counted.fresh.value += rows - stale;
+    const freshness = staleOutcomes[rule?.onStale ?? 'serve'];
+    let outcome = counted.outcomes.get(freshness);
+    if (outcome === undefined) counted.outcomes.set(freshness, (outcome = this.#outcomes.add({ view, freshness })));
+    outcome.value += stale;
   };
 
   /** The states of one request, in the order asked for. */
@@ -72,6 +82,12 @@ export class FreshnessMetrics {
       const known = this.#newest.get(program.name);
       if (known === undefined || state.newestKnownTime > known) this.#newest.set(program.name, state.newestKnownTime);
     }
+  }
+
+  #addReads(view: string): ViewReads {
+    const counted = { all: this.#reads.add({ view }), stale: this.#staleReads.add({ view }), fresh: this.#outcomes.add({ view, freshness: 'fresh' }), outcomes: new Map<string, CounterSeries>() };
+    this.#readsByView.set(view, counted);
+    return counted;
   }
 
   #agesOf(view: string): BucketSeries {

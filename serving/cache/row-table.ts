@@ -50,7 +50,8 @@ export class RowTable {
   put(words: Int32Array, at: number, hash: number): number {
     const slot = this.#free();
     if (slot === NONE) return NONE;
-    this.#words.set(words.subarray(at, at + this.#columns), slot * this.#columns);
+    const first = slot * this.#columns;
+    for (let c = 0; c < this.#columns; c++) this.#words[first + c] = words[at + c]!;
     this.#hashes[slot] = hash;
     const bucket = this.#bucketOf(hash);
     this.#next[slot] = this.#heads[bucket]!;

@@ -6,7 +6,8 @@ import { hashWords, RowTable } from './row-table.ts';
 import type { SharedScores } from './shared-scores.ts';
 
 /** How rows were answered: from here, from what others store, by a run that another request waits for, by a run of their own. */
-export type CacheOutcome = 'memory' | 'shared' | 'joined' | 'run';
+export const cacheOutcomes = ['memory', 'shared', 'joined', 'run'] as const;
+export type CacheOutcome = (typeof cacheOutcomes)[number];
 
 export interface ScoreCacheOptions {
   readonly columns: number;
@@ -22,16 +23,36 @@ export interface ScoreCacheOptions {
 export type Submit = (rows: number, write: WriteRow) => Promise<BatchAnswer>;
 
 /** A run that has been asked for, whoever asked first. */
-interface Flight {
-  readonly score: Promise<number>;
-  readonly land: (score: number) => void;
-  readonly fail: (error: unknown) => void;
+class Flight {
+  /** Most runs have nobody else waiting. */
+  #waiting: { readonly resolve: (score: number) => void; readonly reject: (error: unknown) => void }[] | undefined;
+
+  join(): Promise<number> {
+    const score = new Promise<number>((resolve, reject) => (this.#waiting ??= []).push({ resolve, reject }));
+    // Whoever joins may have gone by then.
+    score.catch(() => undefined);
+    return score;
+  }
+
+  land(score: number): void {
+    for (const { resolve } of this.#waiting ?? []) resolve(score);
+  }
+
+  fail(error: unknown): void {
+    for (const { reject } of this.#waiting ?? []) reject(error);
+  }
 }
 
-/** A row of a request that is to be run, and the slot that waits for it; -1 where there was no room for one. */
-interface Miss {
+/** Rows of a request that are to be run, and by row the slot that waits for it; -1 where there was no room for one. */
+interface Misses {
+  readonly rows: number[];
+  readonly slots: number[];
+}
+
+/** A row of a request that another request has asked for, and its score to be. */
+interface Joined {
   readonly row: number;
-  readonly slot: number;
+  readonly score: Promise<number>;
 }
 
 /**
@@ -44,6 +65,8 @@ export class ScoreCache {
   readonly #scores: Float32Array;
   readonly #endsAt: Float64Array;
   readonly #flights = new Map<number, Flight>();
+  #underWay = 0;
+  readonly #idleWaiters: (() => void)[] = [];
 
   constructor(options: ScoreCacheOptions) {
     this.#options = options;
@@ -66,68 +89,79 @@ export class ScoreCache {
     const { columns, timers } = this.#options;
     const startedAt = timers.now();
     const scores = new Float32Array(features.length / columns);
-    const { misses, joined } = this.#look(features, scores);
-    const run = await this.#answerMisses(features, misses, scores, submit);
-    const failed = await this.#join(joined, scores, deadline);
-    // What another request waited for in vain, by its own deadline say, this one still has the time for.
-    const again = await runRows(features, columns, failed, scores, submit);
-    const computeMs = run + again;
-    return { scores, computeMs, queueMs: Math.max(0, timers.now() - startedAt - computeMs) };
+    this.#underWay++;
+    try {
+      const { misses, joined } = this.#look(features, scores);
+      let computeMs = misses.rows.length === 0 ? 0 : await this.#answerMisses(features, misses, scores, submit);
+      if (joined.length > 0) {
+        const failed = await this.#join(joined, scores, deadline);
+        // What another request waited for in vain, by its own deadline say, this one still has the time for.
+        if (failed.length > 0) computeMs += await runRows(features, columns, failed, scores, submit);
+      }
+      return { scores, computeMs, queueMs: Math.max(0, timers.now() - startedAt - computeMs) };
+    } finally {
+      this.#underWay--;
+      if (this.#underWay === 0) for (const resolve of this.#idleWaiters.splice(0)) resolve();
+    }
+  }
+
+  /** Resolves when every row that it was asked for is answered. */
+  async idle(): Promise<void> {
+    if (this.#underWay > 0) await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
   }
 
   /** Fills in what is there; no row is looked at twice, and nothing is awaited: of two requests one is always the first. */
-  #look(features: Float32Array, scores: Float32Array): { misses: Miss[]; joined: { row: number; flight: Flight }[] } {
+  #look(features: Float32Array, scores: Float32Array): { misses: Misses; joined: Joined[] } {
     const { columns, timers, onRows } = this.#options;
     const words = new Int32Array(features.buffer, features.byteOffset, features.length);
     const now = timers.now();
-    const misses: Miss[] = [];
-    const joined: { row: number; flight: Flight }[] = [];
+    const misses: Misses = { rows: [], slots: [] };
+    const joined: Joined[] = [];
     for (let row = 0, at = 0; row < scores.length; row++, at += columns) {
       const hash = hashWords(words, at, columns);
       let slot = this.#table.find(words, at, hash);
-      const flight = this.#flights.get(slot);
+      const flight = slot < 0 ? undefined : this.#flights.get(slot);
       if (flight !== undefined) {
-        joined.push({ row, flight });
+        joined.push({ row, score: flight.join() });
       } else if (slot >= 0 && this.#endsAt[slot]! > now) {
         scores[row] = this.#scores[slot]!;
       } else {
         if (slot < 0) slot = this.#table.put(words, at, hash);
         if (slot >= 0) this.#takeOff(slot);
-        misses.push({ row, slot });
+        misses.rows.push(row);
+        misses.slots.push(slot);
       }
     }
-    const found = scores.length - misses.length - joined.length;
+    const found = scores.length - misses.rows.length - joined.length;
     if (found > 0) onRows('memory', found);
     if (joined.length > 0) onRows('joined', joined.length);
     return { misses, joined };
   }
 
   /** @returns ms of the batches that ran them */
-  async #answerMisses(features: Float32Array, misses: readonly Miss[], scores: Float32Array, submit: Submit): Promise<number> {
-    if (misses.length === 0) return 0;
-    const { columns, shared, onRows } = this.#options;
+  async #answerMisses(features: Float32Array, { rows, slots }: Misses, scores: Float32Array, submit: Submit): Promise<number> {
+    const { columns, shared, timers, ttlMs, onRows } = this.#options;
     try {
-      const rows = misses.map(({ row }) => row);
       const left = shared === null ? rows : await shared.read(features, rows, scores);
       if (left.length < rows.length) onRows('shared', rows.length - left.length);
       if (left.length > 0) onRows('run', left.length);
-      const computeMs = await runRows(features, columns, left, scores, submit);
-      for (const { row, slot } of misses) this.#land(slot, scores[row]!);
+      const computeMs = left.length === 0 ? 0 : await runRows(features, columns, left, scores, submit);
+      const endsAt = timers.now() + ttlMs;
+      for (let i = 0; i < rows.length; i++) this.#land(slots[i]!, scores[rows[i]!]!, endsAt);
       shared?.write(features, left, scores);
       return computeMs;
     } catch (error) {
-      for (const { slot } of misses) this.#fail(slot, error);
+      for (const slot of slots) this.#fail(slot, error);
       throw error;
     }
   }
 
   /** @returns rows whose run failed for the request that asked for it */
-  async #join(joined: readonly { row: number; flight: Flight }[], scores: Float32Array, deadline: number): Promise<number[]> {
-    if (joined.length === 0) return [];
+  async #join(joined: readonly Joined[], scores: Float32Array, deadline: number): Promise<number[]> {
     const failed: number[] = [];
-    const landed = joined.map(async ({ row, flight }) => {
+    const landed = joined.map(async ({ row, score }) => {
       try {
-        scores[row] = await flight.score;
+        scores[row] = await score;
       } catch {
         failed.push(row);
       }
@@ -137,19 +171,11 @@ export class ScoreCache {
   }
 
   #takeOff(slot: number): void {
-    let land!: Flight['land'];
-    let fail!: Flight['fail'];
-    const score = new Promise<number>((resolve, reject) => {
-      land = resolve;
-      fail = reject;
-    });
-    // Nobody may be waiting for it.
-    score.catch(() => undefined);
-    this.#flights.set(slot, { score, land, fail });
+    this.#flights.set(slot, new Flight());
     this.#table.hold(slot);
   }
 
-  #land(slot: number, score: number): void {
+  #land(slot: number, score: number, endsAt: number): void {
     if (slot < 0) return;
     this.#flights.get(slot)?.land(score);
     this.#flights.delete(slot);
@@ -157,7 +183,7 @@ export class ScoreCache {
     // A score that is no number is an error, not an answer to give again.
     if (!Number.isFinite(score)) this.#table.remove(slot);
     this.#scores[slot] = score;
-    this.#endsAt[slot] = this.#options.timers.now() + this.#options.ttlMs;
+    this.#endsAt[slot] = endsAt;
   }
 
   #fail(slot: number, error: unknown): void {
@@ -168,12 +194,9 @@ export class ScoreCache {
   }
 }
 
-/** Runs some rows of a request and puts their scores in their places. */
+/** Runs some rows of a request and puts their scores in their places. @returns ms of their batches */
 async function runRows(features: Float32Array, columns: number, rows: readonly number[], scores: Float32Array, submit: Submit): Promise<number> {
-  if (rows.length === 0) return 0;
   const answer = await submit(rows.length, (i, out, at) => out.set(features.subarray(rows[i]! * columns, (rows[i]! + 1) * columns), at));
-  rows.forEach((row, i) => {
-    scores[row] = answer.scores[i]!;
-  });
+  for (let i = 0; i < rows.length; i++) scores[rows[i]!] = answer.scores[i]!;
   return answer.computeMs;
 }

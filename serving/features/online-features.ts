@@ -1,5 +1,5 @@
 import type { Clock } from '../../src/core/clock.ts';
-import { isMillraceError, MillraceError } from '../../src/core/millrace-error.ts';
+import { MillraceError } from '../../src/core/millrace-error.ts';
 import type { OnlineCatalog, OnlineReadPlan, OnlineSelection } from '../../src/store/online-catalog.ts';
 import { parseEntities } from '../../src/store/parse-entities.ts';
 import { assertReadable } from '../../src/store/readable-moment.ts';
@@ -51,7 +51,7 @@ export class OnlineFeatures {
     try {
       return await this.#read(request);
     } catch (error) {
-      this.#options.metrics.onlineFailures.inc({ code: isMillraceError(error) ? error.code : 'unexpected' });
+      this.#options.metrics.online.failed(error);
       throw error;
     } finally {
       this.#options.metrics.inFlight.online--;
@@ -77,9 +77,7 @@ export class OnlineFeatures {
     assertReadable(asked, states, asOf);
     metrics.freshness.observeStates(asked, states, asOf);
     const answer = readOnlineRows(plan, entities, states, asOf, request.include, metrics.freshness.countReads);
-    const labels = { by: plan.by, service: plan.service?.service.name ?? '' };
-    metrics.onlineReads.observe(labels, (timers.now() - startedAt) / 1_000);
-    metrics.onlineKeys.observe(asked.length);
+    metrics.online.answered(plan.by, plan.service?.service.name ?? '', (timers.now() - startedAt) / 1_000, asked.length);
     return answer;
   }
 

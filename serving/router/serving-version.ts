@@ -40,8 +40,6 @@ export class ServingVersion {
   readonly #encoder: RowEncoder;
   readonly #batcher: Batcher;
   readonly #cache: ScoreCache | null;
-  /** Requests that the cache answers: they may come to the batcher late. */
-  readonly #cached = new Set<Promise<unknown>>();
   #closed = false;
 
   constructor(options: ServingVersionOptions) {
@@ -90,7 +88,12 @@ export class ServingVersion {
    * @param deadline on the scale of the batcher's timers.
    */
   async score(rows: FeatureRows, which: readonly number[], deadline: number, submission?: Submission): Promise<BatchAnswer> {
-    return this.#submit(which.length, (i, out, at) => this.#encoder.write(rows, which[i] as number, out, at), deadline, submission);
+    this.#assertOpen();
+    const write: WriteRow = (i, out, at) => this.#encoder.write(rows, which[i] as number, out, at);
+    if (this.#cache === null) return this.#batcher.submit(which.length, write, deadline, submission);
+    const features = new Float32Array(which.length * this.columns);
+    for (let i = 0; i < which.length; i++) write(i, features, i * this.columns);
+    return this.#throughCache(this.#cache, features, deadline, submission);
   }
 
   /**
@@ -98,34 +101,27 @@ export class ServingVersion {
    * @param features row-major, whole rows of `columns` values; must not change until the answer
    */
   async scoreTensor(features: Float32Array, deadline: number, submission?: Submission): Promise<BatchAnswer> {
+    this.#assertOpen();
+    if (this.#cache !== null) return this.#throughCache(this.#cache, features, deadline, submission);
     const { columns } = this;
-    return this.#submit(features.length / columns, (i, out, at) => out.set(features.subarray(i * columns, (i + 1) * columns), at), deadline, submission);
+    return this.#batcher.submit(features.length / columns, (i, out, at) => out.set(features.subarray(i * columns, (i + 1) * columns), at), deadline, submission);
   }
 
-  #submit(rows: number, write: WriteRow, deadline: number, submission?: Submission): Promise<BatchAnswer> {
-    if (this.#closed) {
-      const what = `Model '${this.signature.model}' version ${this.version}`;
-      throw new MillraceError('MODEL_NOT_READY', `${what} takes no more requests: it was replaced. Try again.`);
-    }
-    return this.#cache === null ? this.#batcher.submit(rows, write, deadline, submission) : this.#throughCache(this.#cache, rows, write, deadline, submission);
+  #assertOpen(): void {
+    if (!this.#closed) return;
+    const what = `Model '${this.signature.model}' version ${this.version}`;
+    throw new MillraceError('MODEL_NOT_READY', `${what} takes no more requests: it was replaced. Try again.`);
   }
 
-  #throughCache(cache: ScoreCache, rows: number, write: WriteRow, deadline: number, submission?: Submission): Promise<BatchAnswer> {
-    const features = new Float32Array(rows * this.columns);
-    for (let i = 0; i < rows; i++) write(i, features, i * this.columns);
-    const answer = cache.score(features, (count, writeRow) => this.#batcher.submit(count, writeRow, deadline, submission), deadline);
-    this.#cached.add(answer);
-    answer.then(
-      () => this.#cached.delete(answer),
-      () => this.#cached.delete(answer),
-    );
-    return answer;
+  #throughCache(cache: ScoreCache, features: Float32Array, deadline: number, submission?: Submission): Promise<BatchAnswer> {
+    return cache.score(features, (count, write) => this.#batcher.submit(count, write, deadline, submission), deadline);
   }
 
   /** Answers what it has taken, then lets the session go with its process. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.allSettled(this.#cached);
+    // What the cache has taken may come to the batcher late.
+    await this.#cache?.idle();
     await this.#batcher.idle();
     await this.warm.session.close();
   }

@@ -17,7 +17,9 @@ export async function measureAccess({ stage, startMillrace, generator, rows, sec
   const file = path.join(stage.dataDir, 'api-keys.json');
   writeFileSync(file, JSON.stringify({ keys: [entry] }));
   const open = await startMillrace();
-  const guarded = await startMillrace({ environment: { MILLRACE_SERVING_API_KEYS_FILE: file }, headers: { 'x-api-key': key } });
+  // Where the session runs is measured at its warm-up: both must have come to the same.
+  const environment = { MILLRACE_SERVING_API_KEYS_FILE: file, MILLRACE_SERVING_PLACEMENT: open.placements.mlp };
+  const guarded = await startMillrace({ environment, headers: { 'x-api-key': key } });
   const bodies = rows.map(inferBody);
   const load = (server: Millrace) => () =>
     generator.load({ url: server.inferUrl('mlp'), headers: server.headers, bodies, loop: { kind: 'closed', connections: CONNECTIONS }, seconds });

@@ -185,4 +185,20 @@ describe('the cache of scores', () => {
     expect((await slow).scores[0]).toBe(0.25);
     expect([seen, cache.size, timers.now()]).toEqual([['run 1', 'run 1'], 1, 0]);
   });
+
+  it('is idle once all that it was asked for is answered, or has failed', async () => {
+    const { cache } = alone();
+    await cache.idle();
+    let end: (error: Error) => void = () => undefined;
+    const failing = cache.score(Float32Array.of(1), () => new Promise((_, reject) => (end = reject)), 1_000);
+    const answered = cache.score(Float32Array.of(2), running([0.5]), 1_000);
+    let isIdle = false;
+    const idle = cache.idle().then(() => (isIdle = true));
+    await answered;
+    expect(isIdle).toBe(false);
+    end(new Error('no'));
+    await expect(failing).rejects.toThrow('no');
+    await idle;
+    expect(isIdle).toBe(true);
+  });
 });
