@@ -2,8 +2,7 @@ import { MillraceError } from '../core/millrace-error.ts';
 import { SOURCE_PARTITIONS_MAX } from '../define/source.ts';
 import { ByteReader, MalformedBytes } from './byte-reader.ts';
 import { ByteWriter } from './byte-writer.ts';
-import { FENCE_COUNT, FIRST, hopAt } from './tile-layout.ts';
-import type { TileRun } from './tile-run.ts';
+import { COUNT, FENCE_COUNT, FIRST, hopAt } from './tile-layout.ts';
 import type { Resolution, ViewProgram } from './view-program.ts';
 import { createState, type ViewState } from './view-state.ts';
 
@@ -24,8 +23,8 @@ export function encodeState(program: ViewProgram, state: ViewState): Uint8Array 
   writer.byte(FORMAT_VERSION);
   writer.uint32(program.definitionHash);
   writer.float64(state.newestKnownTime);
-  encodeFences(state.fences);
-  program.resolutions.forEach((resolution, r) => encodeRun(resolution, state.runs[r]!));
+  encodeFences(program, state);
+  for (let r = 0; r < program.resolutions.length; r++) encodeRun(program.resolutions[r]!, state, r);
   return writer.finish();
 }
 
@@ -63,14 +62,15 @@ function readHead(program: ViewProgram, reader: ByteReader): void {
   }
 }
 
-function encodeFences(fences: Float64Array): void {
+function encodeFences({ layout }: ViewProgram, { values }: ViewState): void {
+  const end = layout.fencesAt + values[FENCE_COUNT]!;
   let count = 0;
-  for (let partition = 0; partition < fences.length; partition++) if (fences[partition]! >= 0) count++;
+  for (let at = layout.fencesAt; at < end; at++) if (values[at]! >= 0) count++;
   writer.varint(count);
-  for (let partition = 0; partition < fences.length; partition++) {
-    if (fences[partition]! < 0) continue;
-    writer.varint(partition);
-    writer.varint(fences[partition]!);
+  for (let at = layout.fencesAt; at < end; at++) {
+    if (values[at]! < 0) continue;
+    writer.varint(at - layout.fencesAt);
+    writer.varint(values[at]!);
   }
 }
 
@@ -87,17 +87,18 @@ function decodeFences({ layout }: ViewProgram, state: ViewState, reader: ByteRea
   }
 }
 
-function encodeRun(resolution: Resolution, run: TileRun): void {
-  const { count, first, stride, values } = run;
+function encodeRun({ slotCount, sketches }: Resolution, state: ViewState, r: number): void {
+  const { values } = state;
+  const count = values[hopAt(r) + COUNT]!;
+  const stride = slotCount + 1;
   writer.varint(count);
   let before = 0;
-  for (let n = 0; n < count; n++) {
-    const at = (first + n) * stride;
+  for (let n = 0, at = values[hopAt(r) + FIRST]! * stride; n < count; n++, at += stride) {
     const tile = values[at]!;
     if (n === 0) writer.signedVarint(tile);
     else writer.varint(tile - before);
-    writer.numbers(values, at + 1, resolution.slotCount);
-    for (let i = 0; i < resolution.sketches.length; i++) run.sketches[n]![i]!.encode(writer);
+    writer.numbers(values, at + 1, slotCount);
+    for (let i = 0; i < sketches.length; i++) state.sketches[r]![n]![i]!.encode(writer);
     before = tile;
   }
 }

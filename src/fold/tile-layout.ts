@@ -22,6 +22,8 @@ export interface TileLayout {
   /** Where the fences begin. */
   readonly fencesAt: number;
   readonly hasSketches: boolean;
+  /** Arrays of states without events, by number of fences: a new state begins with a copy. */
+  readonly blanks: Map<number, Float64Array>;
 }
 
 export const NEWEST_KNOWN_TIME = 0;
@@ -51,5 +53,6 @@ export function layoutOf(shapes: readonly TileShape[]): TileLayout {
     strides: Int32Array.from(shapes, ({ slotCount }) => slotCount + 1),
     fencesAt: hopAt(shapes.length),
     hasSketches: shapes.some(({ sketchKinds }) => sketchKinds.length > 0),
+    blanks: new Map(),
   };
 }

@@ -31,19 +31,9 @@ export class TileMemory {
   constructor(layout: TileLayout, fenceCount: number) {
     this.layout = layout;
     this.sketches = layout.hasSketches ? layout.shapes.map(() => []) : NO_SKETCHES;
-    const { fencesAt, strides } = layout;
-    const capacities = new Int32Array(strides.length).fill(CAPACITY_MIN);
-    this.values = new Float64Array(lengthOf(layout, fenceCount, capacities));
-    this.values[NEWEST_KNOWN_TIME] = -Infinity;
-    this.values[FENCE_COUNT] = fenceCount;
-    this.values.fill(NOTHING_APPLIED, fencesAt, fencesAt + fenceCount);
-    let end = fencesAt + fenceCount;
-    for (let hop = 0; hop < strides.length; hop++) {
-      const first = Math.ceil(end / strides[hop]!);
-      setHop(this.values, hop, -Infinity, first, 0, first + CAPACITY_MIN);
-      setNewest(this.values, hop, strides[hop]!);
-      end = (first + CAPACITY_MIN) * strides[hop]!;
-    }
+    let blank = layout.blanks.get(fenceCount);
+    if (blank === undefined) layout.blanks.set(fenceCount, (blank = blankOf(layout, fenceCount)));
+    this.values = new Float64Array(blank);
   }
 
   /** Newest known time of the events applied, ms since the epoch; -Infinity before the first. */
@@ -258,6 +248,22 @@ export class TileMemory {
         : this.values[hopAt(hop - 1) + END]! * strides[hop - 1]!;
     return Math.ceil(end / strides[hop]!);
   }
+}
+
+function blankOf(layout: TileLayout, fenceCount: number): Float64Array {
+  const { fencesAt, strides } = layout;
+  const values = new Float64Array(lengthOf(layout, fenceCount, new Int32Array(strides.length).fill(CAPACITY_MIN)));
+  values[NEWEST_KNOWN_TIME] = -Infinity;
+  values[FENCE_COUNT] = fenceCount;
+  values.fill(NOTHING_APPLIED, fencesAt, fencesAt + fenceCount);
+  let end = fencesAt + fenceCount;
+  for (let hop = 0; hop < strides.length; hop++) {
+    const first = Math.ceil(end / strides[hop]!);
+    setHop(values, hop, -Infinity, first, 0, first + CAPACITY_MIN);
+    setNewest(values, hop, strides[hop]!);
+    end = (first + CAPACITY_MIN) * strides[hop]!;
+  }
+  return values;
 }
 
 /** At most: the tiles of a hop begin up to a stride after those before them end. */

@@ -7,7 +7,7 @@ import { readIngestPositions, type IngestPosition } from './ingest-positions.ts'
 import { scanEvents } from './offline-log.ts';
 import { LeasedPartitions } from './leased-partitions.ts';
 import type { LeaseDeps } from './partition-lease.ts';
-import { RebuiltStates } from './rebuilt-states.ts';
+import { RebuiltStates, type RebuiltState } from './rebuilt-states.ts';
 import { stateCacheLimitsDefault, type StateCacheLimits } from './state-cache.ts';
 import { EventColumnsBuilder, fieldsOfView, type EventColumns } from './view-events.ts';
 import { watermarkOf } from './view-position.ts';
@@ -125,17 +125,17 @@ class Rebuild {
   }
 
   async #fold(block: EventColumns): Promise<void> {
-    await this.#states.update(block.keys, (states) => {
-      this.#apply(block, states);
-      this.#noteNewest(block.keys, states);
-    });
+    await this.#states.update(block.keys, (states) => this.#apply(block, states));
     this.#events += block.rows;
     if (this.#states.isFull) await this.#write();
     this.#options.onProgress?.(this.progress);
   }
 
   #write(): Promise<void> {
-    return this.#states.flush((states) => this.#leased.write(states), this.#options.signal);
+    return this.#states.flush(async (states) => {
+      this.#noteNewest(states);
+      await this.#leased.write(states);
+    }, this.#options.signal);
   }
 
   #apply(block: EventColumns, states: readonly ViewState[]): void {
@@ -154,11 +154,11 @@ class Rebuild {
     }
   }
 
-  #noteNewest(keys: readonly string[], states: readonly ViewState[]): void {
+  #noteNewest(states: readonly RebuiltState[]): void {
     const newest = this.#newestKnownTimes;
-    for (const [i, key] of keys.entries()) {
-      const partition = partitionOf(key, this.#program.partitions);
-      newest[partition] = Math.max(newest[partition]!, states[i]!.newestKnownTime);
+    for (const { entityKey, newestKnownTime } of states) {
+      const partition = partitionOf(entityKey, this.#program.partitions);
+      newest[partition] = Math.max(newest[partition]!, newestKnownTime);
     }
   }
 }

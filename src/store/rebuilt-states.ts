@@ -7,6 +7,11 @@ import type { EncodedState, StateCacheLimits } from './state-cache.ts';
 /** States of one write: one script, which holds Redis for so long. */
 const WRITE_KEYS_MAX = 5_000;
 
+/** A state as it is written. */
+export interface RebuiltState extends EncodedState {
+  readonly newestKnownTime: number;
+}
+
 interface Entry {
   readonly state: ViewState;
   /** Of memory, when it was looked at last. */
@@ -53,31 +58,41 @@ export class RebuiltStates {
     }
   }
 
-  /** Writes all states, and forgets them. */
-  async flush(write: (states: readonly EncodedState[]) => Promise<void>, signal?: AbortSignal): Promise<void> {
-    let states: EncodedState[] = [];
+  /** Writes all states, and forgets them. While one write is under way the states of the next are encoded. */
+  async flush(write: (states: readonly RebuiltState[]) => Promise<void>, signal?: AbortSignal): Promise<void> {
+    let states: RebuiltState[] = [];
+    let writing = Promise.resolve();
     const writeOut = async (): Promise<void> => {
+      await writing;
       signal?.throwIfAborted();
-      await write(states);
       for (const { entityKey } of states) this.#written.add(entityKey);
+      writing = write(states);
       states = [];
     };
     for (const [entityKey, { state }] of this.#entries) {
-      states.push({ entityKey, bytes: encodeState(this.#program, state) });
+      states.push({ entityKey, bytes: encodeState(this.#program, state), newestKnownTime: state.newestKnownTime });
       if (states.length >= WRITE_KEYS_MAX) await writeOut();
     }
     if (states.length > 0) await writeOut();
+    await writing;
     this.#entries.clear();
     this.#bytes = 0;
   }
 
   async #load(keys: readonly string[]): Promise<Entry[]> {
-    const entries = keys.map((key) => this.#entries.get(key));
-    const stored = keys.filter((key, i) => entries[i] === undefined && this.#written.has(key));
-    const reads = stored.map((entityKey) => ({ program: this.#program, entityKey }));
-    const found = reads.length === 0 ? [] : await this.#store.readStates(reads);
-    const bytesOf = new Map(stored.map((key, i) => [key, found[i] ?? null]));
-    return keys.map((key, i) => entries[i] ?? this.#add(key, bytesOf.get(key) ?? null));
+    const entries = new Array<Entry>(keys.length);
+    const stored: number[] = [];
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i]!;
+      const entry = this.#entries.get(key);
+      if (entry !== undefined) entries[i] = entry;
+      else if (this.#written.has(key)) stored.push(i);
+      else entries[i] = this.#add(key, null);
+    }
+    if (stored.length === 0) return entries;
+    const found = await this.#store.readStates(stored.map((i) => ({ program: this.#program, entityKey: keys[i]! })));
+    for (const [n, i] of stored.entries()) entries[i] = this.#add(keys[i]!, found[n] ?? null);
+    return entries;
   }
 
   #add(key: string, bytes: Uint8Array | null): Entry {

@@ -19,13 +19,13 @@ function setUp(limits: { statesMax?: number; bytesMax?: number } = {}) {
   const writes: (readonly EncodedState[])[] = [];
   let position = 'from before';
   const states = new RebuiltStates(view, store, { statesMax: Infinity, bytesMax: Infinity, ...limits });
-  const flush = (signal?: AbortSignal) =>
+  const flush = () =>
     states.flush(async (written) => {
       writes.push(written);
       const next = `${writes.length}`;
       expect(await store.writePartition(view, 0, { expected: position, position: next, states: written })).toBe(true);
       position = next;
-    }, signal);
+    });
   return { store, states, writes, flush };
 }
 
@@ -91,11 +91,27 @@ test('goes on with a state that it wrote, and never with one from before', async
 });
 
 test('a flush that is cancelled stops between two writes', async () => {
-  const { states, writes, flush } = setUp();
+  const { states } = setUp();
   const cancel = new AbortController();
   await states.update(keysOf(WRITE_KEYS_MAX + 1), nothing);
-  const write = flush(cancel.signal);
-  cancel.abort();
-  await expect(write).rejects.toThrow('aborted');
-  expect(writes).toHaveLength(1);
+  let writes = 0;
+  const write = (): Promise<void> => {
+    writes++;
+    cancel.abort();
+    return Promise.resolve();
+  };
+  await expect(states.flush(write, cancel.signal)).rejects.toThrow('aborted');
+  expect(writes).toBe(1);
+});
+
+test('a flush whose write fails fails, and writes no more', async () => {
+  const { states } = setUp();
+  await states.update(keysOf(2 * WRITE_KEYS_MAX + 1), nothing);
+  let writes = 0;
+  const write = (): Promise<void> => {
+    writes++;
+    return Promise.reject(new Error('away'));
+  };
+  await expect(states.flush(write)).rejects.toThrow('away');
+  expect(writes).toBe(1);
 });
