@@ -5,6 +5,7 @@ import type { ServiceProgram } from '../src/fold/compile-service.ts';
 import type { Logger } from '../src/infra/logger.ts';
 import { inSpan } from '../src/infra/tracing.ts';
 import type { Timers } from './batcher/timers.ts';
+import type { AnsweredRequest } from './decisions/build-decision.ts';
 import type { DecisionCompleter } from './decisions/complete-decisions.ts';
 import type { DecisionLog } from './decisions/decision-log.ts';
 import { checkInclude, explainPredictions } from './decisions/explain-predictions.ts';
@@ -17,6 +18,7 @@ import { UNKNOWN_MODEL } from './request-metrics.ts';
 import { scoreByVersion, splitByVersion, type Scored } from './score-by-version.ts';
 import { assertReady, type ServedModel } from './served-model.ts';
 import type { ServingMetrics } from './serving-metrics.ts';
+import { UnderWay } from './under-way.ts';
 import { withDeadline } from './with-deadline.ts';
 
 export interface DataPlaneOptions {
@@ -55,7 +57,8 @@ const MS_PER_SECOND = 1_000;
 export class DataPlane {
   readonly #options: DataPlaneOptions;
   readonly #models: ReadonlyMap<string, ServedModel>;
-  readonly #inFlight = new Set<Promise<unknown>>();
+  /** Requests, and what follows their answers. */
+  readonly #underWay = new UnderWay();
   #retiring = false;
   #draining = false;
 
@@ -102,11 +105,10 @@ export class DataPlane {
     const model = this.reading(name, () => this.model(name));
     const startedAt = timers.now();
     options.trace?.span.set({ 'millrace.model': name, 'millrace.instances': instances.length });
-    const answer = model.limiter.run(options.priority, (noteWait) => this.#predict(model, instances, options, { startedAt, noteWait }));
-    this.#track(answer);
+    this.#underWay.begin();
     metrics.inFlight.predict++;
     try {
-      const predictions = await answer;
+      const predictions = await model.limiter.run(options.priority, (noteWait) => this.#predict(model, instances, options, { startedAt, noteWait }));
       metrics.requests.answered(name, timers.now() - startedAt);
       return predictions;
     } catch (error) {
@@ -114,6 +116,7 @@ export class DataPlane {
       throw error;
     } finally {
       metrics.inFlight.predict--;
+      this.#underWay.end();
     }
   }
 
@@ -135,7 +138,7 @@ export class DataPlane {
   async drain(): Promise<void> {
     this.#retiring = true;
     this.#draining = true;
-    while (this.#inFlight.size > 0) await Promise.allSettled(this.#inFlight);
+    await this.#underWay.idle();
   }
 
   /**
@@ -196,21 +199,24 @@ export class DataPlane {
       compute: computeMs,
       total: totalMs,
     }));
-    noteWait(Math.max(0, ...latencyMs.map(({ queue }) => queue)));
+    noteWait(latencyMs.reduce((longest, { queue }) => Math.max(longest, queue), 0));
     this.#observe(model, scored, latencyMs);
-    const rowsFor = (program: ServiceProgram): Promise<ServiceRows> => this.#readRows(program, parsed, asOf);
-    const answered = { model, made, units, rowsFor, predictions, asOf, servedAt: clock(), latencyMs, cause: options.trace?.span };
+    const answered: AnsweredRequest = { model, parsed, made, units, predictions, asOf, servedAt: clock(), latencyMs, cause: options.trace?.span };
     // After the answer: building decisions and asking the shadow must not delay it.
-    this.#track(
-      new Promise<void>((resolve) => {
-        setImmediate(resolve);
-      })
-        .then(() => this.#options.completer.complete(answered))
-        .catch((error: unknown) => {
-          this.#options.logger.error({ err: error }, 'decisions could not be completed');
-        }),
-    );
+    this.#underWay.begin();
+    setImmediate(() => void this.#complete(answered));
     return options.include === undefined ? predictions : explainPredictions(answered, options.include);
+  }
+
+  /** Never rejects. */
+  async #complete(answered: AnsweredRequest): Promise<void> {
+    try {
+      await this.#options.completer.complete(answered);
+    } catch (error) {
+      this.#options.logger.error({ err: error }, 'decisions could not be completed');
+    } finally {
+      this.#underWay.end();
+    }
   }
 
   #assertOpen(): void {
@@ -230,13 +236,5 @@ export class DataPlane {
       series.total.observe(total / MS_PER_SECOND);
       metrics.predictions.answered(model, variant, which.length);
     }
-  }
-
-  #track(work: Promise<unknown>): void {
-    this.#inFlight.add(work);
-    const forget = (): void => {
-      this.#inFlight.delete(work);
-    };
-    work.then(forget, forget);
   }
 }

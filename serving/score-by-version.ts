@@ -18,14 +18,15 @@ interface Share extends Route {
   readonly units: string[];
 }
 
+/** By index of an instance, all but the shares. */
 export interface Scored {
   readonly shares: readonly Share[];
   readonly predictions: Prediction[];
-  readonly answers: readonly BatchAnswer[];
+  readonly answers: BatchAnswer[];
   /** What each prediction was made from. */
-  readonly made: readonly ServiceRows[];
-  /** By index of a prediction of an experiment: what its arm was assigned by. */
-  readonly units: ReadonlyMap<number, string>;
+  readonly made: ServiceRows[];
+  /** Of a prediction of an experiment: what its arm was assigned by. */
+  readonly units: Map<number, string>;
 }
 
 export interface ScoreRequest {
@@ -45,37 +46,41 @@ export interface ScoreRequest {
  * @throws SERVING_*
  */
 export async function scoreByVersion(request: ScoreRequest): Promise<Scored> {
-  const { model, parsed, rowsOf, deadline, now, options } = request;
-  const { priority, departure, trace } = options;
-  const shares = splitByVersion(request);
-  const predictions = new Array<Prediction>(parsed.count);
-  const answers = new Array<BatchAnswer>(parsed.count);
-  const made = new Array<ServiceRows>(parsed.count);
-  const units = new Map<number, string>();
-  const scoreShare = async ({ target, variant, which, units: unitsOfShare }: Share): Promise<void> => {
-    const rowsTrace = trace?.rows(target, which.length);
-    try {
-      const read = rowsOf.get(target.program) as ServiceRows;
-      const answer = await target.score(read.rows, which, deadline, { priority, departure, trace: rowsTrace });
-      rowsTrace?.answered(answer);
-      const { version, digest, signature } = target;
-      which.forEach((i, k) => {
-        const score = finiteScore(answer.scores[k], model.name, version);
-        const label = score >= signature.threshold;
-        predictions[i] = { decisionId: createDecisionId(now), score, label, version, variant, digest };
-        answers[i] = answer;
-        made[i] = read;
-        const unit = unitsOfShare[k];
-        if (unit !== undefined) units.set(i, unit);
-      });
-    } catch (error) {
-      rowsTrace?.failed(error);
-      countError(model, target.version, error);
-      throw error;
-    }
+  const { count } = request.parsed;
+  const scored: Scored = {
+    shares: splitByVersion(request),
+    predictions: new Array<Prediction>(count),
+    answers: new Array<BatchAnswer>(count),
+    made: new Array<ServiceRows>(count),
+    units: new Map(),
   };
-  await Promise.all(shares.map(scoreShare));
-  return { shares, predictions, answers, made, units };
+  await Promise.all(scored.shares.map((share) => scoreShare(request, share, scored)));
+  return scored;
+}
+
+async function scoreShare({ model, rowsOf, deadline, now, options }: ScoreRequest, { target, variant, which, units }: Share, scored: Scored): Promise<void> {
+  const { priority, departure } = options;
+  const { program, version, digest, signature } = target;
+  const trace = options.trace?.rows(target, which.length);
+  try {
+    const read = rowsOf.get(program) as ServiceRows;
+    const answer = await target.score(read.rows, which, deadline, { priority, departure, trace });
+    trace?.answered(answer);
+    for (let k = 0; k < which.length; k++) {
+      const i = which[k]!;
+      const score = finiteScore(answer.scores[k], model.name, version);
+      const label = score >= signature.threshold;
+      scored.predictions[i] = { decisionId: createDecisionId(now), score, label, version, variant, digest };
+      scored.answers[i] = answer;
+      scored.made[i] = read;
+      const unit = units[k];
+      if (unit !== undefined) scored.units.set(i, unit);
+    }
+  } catch (error) {
+    trace?.failed(error);
+    countError(model, version, error);
+    throw error;
+  }
 }
 
 /** Which version answers which instance, as the allocation is now. */

@@ -207,7 +207,7 @@ function createDataPlane(
 ): DataPlane {
   const { shadowRowsMax, instancesMax, timeoutMs } = settings;
   const timers = systemTimers;
-  const completer = new DecisionCompleter({ log: decisions, metrics, timers, shadowRowsMax });
+  const completer = new DecisionCompleter({ log: decisions, reader, metrics, timers, shadowRowsMax });
   return new DataPlane({
     models,
     reader,

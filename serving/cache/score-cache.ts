@@ -1,6 +1,7 @@
 import type { WriteRow } from '../batcher/write-row.ts';
 import type { BatchAnswer } from '../batcher/pending-request.ts';
 import type { Timers } from '../batcher/timers.ts';
+import { UnderWay } from '../under-way.ts';
 import { withDeadline } from '../with-deadline.ts';
 import { hashWords, RowTable } from './row-table.ts';
 import type { SharedScores } from './shared-scores.ts';
@@ -65,8 +66,7 @@ export class ScoreCache {
   readonly #scores: Float32Array;
   readonly #endsAt: Float64Array;
   readonly #flights = new Map<number, Flight>();
-  #underWay = 0;
-  readonly #idleWaiters: (() => void)[] = [];
+  readonly #underWay = new UnderWay();
 
   constructor(options: ScoreCacheOptions) {
     this.#options = options;
@@ -89,7 +89,7 @@ export class ScoreCache {
     const { columns, timers } = this.#options;
     const startedAt = timers.now();
     const scores = new Float32Array(features.length / columns);
-    this.#underWay++;
+    this.#underWay.begin();
     try {
       const { misses, joined } = this.#look(features, scores);
       let computeMs = misses.rows.length === 0 ? 0 : await this.#answerMisses(features, misses, scores, submit);
@@ -100,14 +100,13 @@ export class ScoreCache {
       }
       return { scores, computeMs, queueMs: Math.max(0, timers.now() - startedAt - computeMs) };
     } finally {
-      this.#underWay--;
-      if (this.#underWay === 0) for (const resolve of this.#idleWaiters.splice(0)) resolve();
+      this.#underWay.end();
     }
   }
 
   /** Resolves when every row that it was asked for is answered. */
-  async idle(): Promise<void> {
-    if (this.#underWay > 0) await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
+  idle(): Promise<void> {
+    return this.#underWay.idle();
   }
 
   /** Fills in what is there; no row is looked at twice, and nothing is awaited: of two requests one is always the first. */

@@ -1,8 +1,8 @@
 import type { Decision, ViewRead } from '../../src/contracts/decision.ts';
 import type { TraceContext } from '../../src/infra/trace-context.ts';
-import { requestKeyOf, type ServiceProgram } from '../../src/fold/compile-service.ts';
+import { requestKeyOf } from '../../src/fold/compile-service.ts';
 import { fenceOf } from '../../src/fold/view-state.ts';
-import type { ParsedInstance } from '../features/parse-instances.ts';
+import type { ParsedByService, ParsedInstance } from '../features/parse-instances.ts';
 import type { ServiceRows } from '../features/read-rows.ts';
 import type { Prediction } from '../prediction.ts';
 import type { ServedModel } from '../served-model.ts';
@@ -10,12 +10,11 @@ import type { ServedModel } from '../served-model.ts';
 /** All that one request left behind. */
 export interface AnsweredRequest {
   readonly model: ServedModel;
+  readonly parsed: ParsedByService;
   /** Per prediction: the instances as its version read them, all of them. */
   readonly made: readonly ServiceRows[];
   /** By index of a prediction of an experiment: what its arm was assigned by. */
   readonly units: ReadonlyMap<number, string>;
-  /** Reads the instances as another service wants them. */
-  readonly rowsFor: (program: ServiceProgram) => Promise<ServiceRows>;
   readonly predictions: readonly Prediction[];
   readonly asOf: number;
   readonly servedAt: number;
@@ -32,7 +31,6 @@ export function buildDecision(request: AnsweredRequest, i: number): Decision {
   const { decisionId, version, digest, variant, score } = request.predictions[i] as Prediction;
   const { row, exampleId } = made.instances[i] as ParsedInstance;
   const numbers = rows.numbers.subarray(i * program.numericNames.length, (i + 1) * program.numericNames.length);
-  const unit = request.units.get(i);
   const categoriesAt = i * program.categoryNames.length;
   return {
     id: decisionId,
@@ -40,7 +38,7 @@ export function buildDecision(request: AnsweredRequest, i: number): Decision {
     version,
     digest,
     variant,
-    ...(unit === undefined ? {} : { unit }),
+    unit: request.units.get(i),
     exampleId,
     asOf: request.asOf,
     servedAt: request.servedAt,
@@ -56,18 +54,14 @@ export function buildDecision(request: AnsweredRequest, i: number): Decision {
 
 /** A view whose entity key is null was not read. */
 function viewReads({ program: { views }, states }: ServiceRows, i: number, row: ParsedInstance['row']): ViewRead[] {
-  return views.flatMap((program, v): ViewRead[] => {
-    const entityKey = requestKeyOf(program, row);
-    if (entityKey === null) return [];
+  const reads: ViewRead[] = [];
+  for (let v = 0; v < views.length; v++) {
+    const { name: view, version } = views[v]!;
+    const entityKey = requestKeyOf(views[v]!, row);
+    if (entityKey === null) continue;
     const state = states[i * views.length + v] ?? null;
-    return [
-      {
-        view: program.name,
-        version: program.version,
-        entityKey,
-        fence: state === null ? {} : fenceOf(state),
-        newestKnownTime: state !== null && Number.isFinite(state.newestKnownTime) ? state.newestKnownTime : null,
-      },
-    ];
-  });
+    const newestKnownTime = state !== null && Number.isFinite(state.newestKnownTime) ? state.newestKnownTime : null;
+    reads.push({ view, version, entityKey, fence: state === null ? {} : fenceOf(state), newestKnownTime });
+  }
+  return reads;
 }

@@ -1,5 +1,7 @@
 import { isMillraceError } from '../../src/core/millrace-error.ts';
 import type { Timers } from '../batcher/timers.ts';
+import { readRows } from '../features/read-rows.ts';
+import type { ViewReader } from '../features/view-reader.ts';
 import type { ServingVersion } from '../router/serving-version.ts';
 import type { Prediction } from '../prediction.ts';
 import type { ServedModel } from '../served-model.ts';
@@ -12,6 +14,7 @@ const SHADOW_TIMEOUT_MS = 5_000;
 
 export interface DecisionCompleterOptions {
   readonly log: DecisionLog;
+  readonly reader: ViewReader;
   readonly metrics: ServingMetrics;
   readonly timers: Timers;
   /** Rows that may be with a shadow at one time. */
@@ -51,8 +54,8 @@ export class DecisionCompleter {
   }
 
   async #shadowScores(shadow: ServingVersion, request: AnsweredRequest): Promise<Float32Array | null> {
-    const { metrics, timers, shadowRowsMax } = this.#options;
-    const { model, made, predictions } = request;
+    const { reader, metrics, timers, shadowRowsMax } = this.#options;
+    const { model, parsed, made, predictions, asOf } = request;
     if (this.#shadowRows + predictions.length > shadowRowsMax) {
       metrics.shadowDropped.inc({ model: model.name }, predictions.length);
       return null;
@@ -61,7 +64,7 @@ export class DecisionCompleter {
     try {
       const all = predictions.map((_, i) => i);
       // A shadow trained on other versions of the views reads for itself, a moment later than the champion did.
-      const { rows } = made.find(({ program }) => program === shadow.program) ?? (await request.rowsFor(shadow.program));
+      const { rows } = made.find(({ program }) => program === shadow.program) ?? (await readRows(reader, shadow.program, parsed.by(shadow.program), asOf, metrics.freshness));
       return (await shadow.score(rows, all, timers.now() + SHADOW_TIMEOUT_MS)).scores;
     } catch (error) {
       metrics.shadowDropped.inc({ model: model.name }, predictions.length);

@@ -26,16 +26,16 @@ export function assembleRows(
   const width = program.numericNames.length;
   const numbers = new Float32Array(instances.length * width);
   const categories: (string | null)[] = new Array<string | null>(instances.length * program.categoryNames.length).fill(null);
-  const viewValues = program.views.map((view) => new Float64Array(view.featureNames.length));
-  const reads = program.views.map((view) => ({ view, stale: [] as number[] }));
-  instances.forEach(({ row }, i) => {
-    program.views.forEach((view, v) => {
-      const state = states[i * program.views.length + v] ?? null;
-      if (readView(view, row, state, asOf, viewValues[v] as Float64Array)) reads[v]?.stale.push(i);
-    });
-    const categoriesAt = i * program.categoryNames.length;
-    assembleRow(program, viewValues, row, asOf, numbers, i * width, categories, categoriesAt);
-  });
+  const { views, viewValues } = program;
+  const reads = views.map((view) => ({ view, stale: [] as number[] }));
+  for (let i = 0; i < instances.length; i++) {
+    const { row } = instances[i]!;
+    for (let v = 0; v < views.length; v++) {
+      const state = states[i * views.length + v] ?? null;
+      if (readView(views[v]!, row, state, asOf, viewValues[v]!)) reads[v]!.stale.push(i);
+    }
+    assembleRow(program, viewValues, row, asOf, numbers, i * width, categories, i * program.categoryNames.length);
+  }
   settleContracts(reads, { what: 'instances', count: instances.length }, onContractReads);
   return { numbers, categories };
 }

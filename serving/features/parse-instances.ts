@@ -29,12 +29,13 @@ function parseInstances(
   }
   const parsed: ParsedInstance[] = [];
   const problems: string[] = [];
-  instances.forEach((instance, i) => {
+  for (let i = 0; i < instances.length; i++) {
+    const instance = instances[i];
     const outcome = parseInstance(program, instance);
-    const found = [...(outcome.ok ? [] : outcome.problems), ...otherProblems(model, program, instance)];
-    problems.push(...found.map((text) => `instances[${i}]: ${text}`));
-    if (outcome.ok && found.length === 0) parsed.push({ row: outcome.row, exampleId: exampleIdOf(model, instance) });
-  });
+    const others = otherProblems(model, program, instance);
+    if (outcome.ok && others.length === 0) parsed.push({ row: outcome.row, exampleId: exampleIdOf(model, instance) });
+    else for (const text of [...(outcome.ok ? [] : outcome.problems), ...others]) problems.push(`instances[${i}]: ${text}`);
+  }
   if (problems.length === 0) return parsed;
   const shown = problems.slice(0, PROBLEMS_MAX).join('; ');
   const more = problems.length > PROBLEMS_MAX ? `; and ${problems.length - PROBLEMS_MAX} more` : '';
@@ -49,8 +50,9 @@ function otherProblems(model: ServedModel, program: ServiceProgram, instance: un
   if (typeof instance !== 'object' || instance === null) return [];
   const { examples } = model.definition;
   const problems: string[] = [];
-  for (const [name, value] of Object.entries(instance)) {
+  for (const name of Object.keys(instance)) {
     if (Object.hasOwn(program.requestSchema, name) || Object.hasOwn(model.program.requestSchema, name)) continue;
+    const value = (instance as Readonly<Record<string, unknown>>)[name];
     if (name === examples.id && value !== null && typeof value !== 'string') {
       problems.push(`field '${name}': expected a text or null, found a value of type ${typeof value}`);
     } else if (!Object.hasOwn(examples.source.schema, name)) {

@@ -1,7 +1,6 @@
 import type { ModelSignature } from '../../src/contracts/model-bundle.ts';
 import { MillraceError } from '../../src/core/millrace-error.ts';
 import type { ServiceProgram } from '../../src/fold/compile-service.ts';
-import type { WriteRow } from '../batcher/write-row.ts';
 import { Batcher, type BatcherOptions, type Submission } from '../batcher/batcher.ts';
 import type { BatchAnswer } from '../batcher/pending-request.ts';
 import type { ScoreCache } from '../cache/score-cache.ts';
@@ -89,10 +88,10 @@ export class ServingVersion {
    */
   async score(rows: FeatureRows, which: readonly number[], deadline: number, submission?: Submission): Promise<BatchAnswer> {
     this.#assertOpen();
-    const write: WriteRow = (i, out, at) => this.#encoder.write(rows, which[i] as number, out, at);
-    if (this.#cache === null) return this.#batcher.submit(which.length, write, deadline, submission);
+    if (this.#cache === null)
+      return this.#batcher.submit(which.length, (i, out, at) => this.#encoder.write(rows, which[i] as number, out, at), deadline, submission);
     const features = new Float32Array(which.length * this.columns);
-    for (let i = 0; i < which.length; i++) write(i, features, i * this.columns);
+    for (let i = 0; i < which.length; i++) this.#encoder.write(rows, which[i] as number, features, i * this.columns);
     return this.#throughCache(this.#cache, features, deadline, submission);
   }
 

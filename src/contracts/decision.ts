@@ -21,7 +21,7 @@ export interface Decision {
   readonly digest: string;
   readonly variant: Exclude<Variant, 'shadow'>;
   /** What an experiment assigned the arm by: the entity keys, or what stands for them, joined by U+001F. Absent outside of experiments. */
-  readonly unit?: string;
+  readonly unit?: string | undefined;
   /** The example id that its label will carry; null where the request has none. */
   readonly exampleId: string | null;
   /** Decision time, ms since the epoch: features are as of it. */

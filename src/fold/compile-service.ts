@@ -35,6 +35,7 @@ export function compileService(service: FeatureService): ServiceProgram {
   return {
     service,
     views,
+    viewValues: views.map((view) => new Float64Array(view.featureNames.length)),
     numericNames: [
       ...given.map(({ name }) => name),
       ...service.onDemand.map(({ name }) => name),

@@ -8,6 +8,8 @@ export interface ServiceProgram {
   readonly service: FeatureService;
   /** Every view that is read, also those that only on-demand features need. */
   readonly views: readonly ViewProgram[];
+  /** Values of each view in the row in hand; used within one call. */
+  readonly viewValues: readonly Float64Array[];
   /** Numbers of a row, in order: `view.feature`, on-demand features, the request's numbers and booleans. */
   readonly numericNames: readonly string[];
   /** Categories of a row, in order: the request's texts. */

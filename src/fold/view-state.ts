@@ -164,11 +164,12 @@ export function readFeatures(
 }
 
 /** Highest source offset applied, by partition of the source; partitions of which nothing was applied are absent. */
-export function fenceOf(state: ViewState): Record<string, number> {
+export function fenceOf({ values, layout }: ViewState): Record<string, number> {
   const fence: Record<string, number> = {};
-  state.fences.forEach((offset, partition) => {
+  for (let partition = 0; partition < values[FENCE_COUNT]!; partition++) {
+    const offset = values[layout.fencesAt + partition]!;
     if (offset >= 0) fence[partition] = offset;
-  });
+  }
   return fence;
 }
 

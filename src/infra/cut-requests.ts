@@ -12,21 +12,31 @@ const OVERHEAD_BYTES = 128;
  */
 export function cutRequests(messages: readonly OutgoingMessage[]): OutgoingMessage[][] {
   const requests: OutgoingMessage[][] = [];
-  /** Of each partition: the request that it is in, and its bytes there. */
-  const filled = new Map<string, { request: number; bytes: number }>();
+  const byTopic = new Map<string, Map<number, Filled>>();
   for (const message of messages) {
-    const slot = `${message.topic}/${message.partition}`;
+    let filled = byTopic.get(message.topic);
+    if (filled === undefined) byTopic.set(message.topic, (filled = new Map<number, Filled>()));
+    let at = filled.get(message.partition);
+    if (at === undefined) filled.set(message.partition, (at = { request: 0, bytes: 0 }));
     const bytes = bytesOf(message);
-    const at = filled.get(slot) ?? { request: 0, bytes: 0 };
-    const fits = at.bytes === 0 || at.bytes + bytes <= PARTITION_BYTES_MAX;
-    const next = fits ? { request: at.request, bytes: at.bytes + bytes } : { request: at.request + 1, bytes };
-    filled.set(slot, next);
-    (requests[next.request] ??= []).push(message);
+    if (at.bytes > 0 && at.bytes + bytes > PARTITION_BYTES_MAX) {
+      at.request += 1;
+      at.bytes = 0;
+    }
+    at.bytes += bytes;
+    (requests[at.request] ??= []).push(message);
   }
   return requests;
 }
 
-function bytesOf({ key, value, headers = {} }: OutgoingMessage): number {
-  const inHeaders = Object.entries(headers).reduce((sum, [name, text]) => sum + name.length + Buffer.byteLength(text), 0);
-  return OVERHEAD_BYTES + Buffer.byteLength(key ?? '') + Buffer.byteLength(value ?? '') + inHeaders;
+/** The request that a partition's messages go to, and their bytes there. */
+interface Filled {
+  request: number;
+  bytes: number;
+}
+
+function bytesOf({ key, value, headers }: OutgoingMessage): number {
+  let bytes = OVERHEAD_BYTES + Buffer.byteLength(key ?? '') + Buffer.byteLength(value ?? '');
+  for (const name in headers) bytes += name.length + Buffer.byteLength(headers[name]!);
+  return bytes;
 }

@@ -25,6 +25,20 @@ export interface EventProducer {
 
 const ACKS_ALL = -1;
 
+/** A message as the driver takes it. */
+interface KafkaRecord {
+  readonly partition: number;
+  readonly key: string | Buffer | null;
+  readonly value: string | Buffer | null;
+  headers?: Readonly<Record<string, string | Buffer>>;
+}
+
+interface TopicRecords {
+  readonly records: KafkaRecord[];
+  /** By partition. */
+  readonly counts: Map<number, number>;
+}
+
 export async function createEventProducer(kafka: Kafka, onTimeout: () => void): Promise<EventProducer> {
   // One request in flight: with more, a retried request could overtake a later one.
   const producer = kafka.producer({
@@ -37,25 +51,25 @@ export async function createEventProducer(kafka: Kafka, onTimeout: () => void): 
     throw translateKafkaError(error, 'connecting a producer');
   });
   const sendRequest = async (messages: readonly OutgoingMessage[]): Promise<Acknowledgement[]> => {
-    const byTopic = new Map<string, { partition: number; key: string | Buffer | null; value: Buffer | string | null; headers?: Record<string, string | Buffer> }[]>();
-    const counts = new Map<string, number>();
+    const byTopic = new Map<string, TopicRecords>();
     for (const { topic, partition, key, value, headers } of messages) {
-      let list = byTopic.get(topic);
-      if (list === undefined) byTopic.set(topic, (list = []));
-      list.push({ partition, key: key ?? null, value, ...(headers === undefined ? {} : { headers }) });
-      const slot = `${topic}/${partition}`;
-      counts.set(slot, (counts.get(slot) ?? 0) + 1);
+      let own = byTopic.get(topic);
+      if (own === undefined) byTopic.set(topic, (own = { records: [], counts: new Map() }));
+      const record: KafkaRecord = { partition, key: key ?? null, value };
+      if (headers !== undefined) record.headers = headers;
+      own.records.push(record);
+      own.counts.set(partition, (own.counts.get(partition) ?? 0) + 1);
     }
     try {
       const sent = await producer.sendBatch({
         acks: ACKS_ALL,
-        topicMessages: [...byTopic].map(([topic, list]) => ({ topic, messages: list })),
+        topicMessages: Array.from(byTopic, ([topic, { records }]) => ({ topic, messages: records })),
       });
-      return sent.map((record) => ({
-        topic: record.topicName,
-        partition: record.partition,
-        baseOffset: Number(record.baseOffset),
-        count: counts.get(`${record.topicName}/${record.partition}`) ?? 0,
+      return sent.map(({ topicName: topic, partition, baseOffset }) => ({
+        topic,
+        partition,
+        baseOffset: Number(baseOffset),
+        count: byTopic.get(topic)?.counts.get(partition) ?? 0,
       }));
     } catch (error) {
       throw translateKafkaError(error, `sending ${messages.length} messages to ${[...byTopic.keys()].join(', ')}`);

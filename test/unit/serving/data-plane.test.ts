@@ -71,11 +71,12 @@ async function setUp(score: number, definition: Model = delayModel) {
     onDropped: () => undefined,
     logger,
   });
+  const reader = new ViewReader({ readStates: (reads) => Promise.resolve(reads.map(() => null)) });
   const plane = new DataPlane({
     models: [served],
-    reader: new ViewReader({ readStates: (reads) => Promise.resolve(reads.map(() => null)) }),
+    reader,
     decisions,
-    completer: new DecisionCompleter({ log: decisions, metrics, timers: systemTimers, shadowRowsMax: 1 }),
+    completer: new DecisionCompleter({ log: decisions, reader, metrics, timers: systemTimers, shadowRowsMax: 1 }),
     metrics,
     timers: systemTimers,
     clock: Date.now,
