@@ -16,12 +16,15 @@ export interface Transports {
   drain(): Promise<void>;
 }
 
+/** Connections that the kernel holds until they are accepted; it may allow fewer. One more is lost, and tried again by its client after a second. */
+const CONNECTIONS_UNACCEPTED_MAX = 4_096;
+
 /** Both faces of a serving process, over the same planes. Resolves when they listen. */
 export async function openTransports(options: HttpServerOptions): Promise<Transports> {
   const { settings, access, certificates, logger, tracer, onlineFeatures, modelControl, openInference: inference } = options;
   const { host, port, grpcPort, bodyBytesMax: messageBytesMax, keepAliveMs, timeoutMsMax, drainTimeoutMs } = settings;
   const http = createHttpServer(options);
-  const url = await http.listen({ host, port });
+  const url = await http.listen({ host, port, backlog: CONNECTIONS_UNACCEPTED_MAX });
   const traced = traceCalls(tracer);
   const traceOfCall = ({ metadata }: { readonly metadata: Metadata }) => traceOf(tracer, traced.spanOf(metadata));
   const services = [

@@ -1,3 +1,11 @@
+/** Requests at a rate, whether those before them were answered or not. */
+export interface OpenLoop {
+  readonly kind: 'open';
+  readonly rate: number;
+  /** A request that finds all connections busy is given up, as one that was not answered; else it waits, and that counts. */
+  readonly givesUp?: boolean;
+}
+
 /** What the load generator is asked for. */
 export interface LoadSpec {
   /** `http:`, or `grpc://host:port/package.Service/Method` with messages as bodies. */
@@ -7,7 +15,7 @@ export interface LoadSpec {
   readonly bodies: readonly (string | Uint8Array)[];
   /** Replaces {@link STAMP} in the one body, so that each request has another row. */
   readonly stamp?: StampSpec;
-  readonly loop: { readonly kind: 'closed'; readonly connections: number } | { readonly kind: 'open'; readonly rate: number };
+  readonly loop: { readonly kind: 'closed'; readonly connections: number } | OpenLoop;
   readonly seconds: number;
   /** An answer that took longer is of no use to its caller; any is by default. */
   readonly inTimeMs?: number;

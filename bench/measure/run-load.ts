@@ -1,14 +1,14 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { encodeFor, openConnection, type LoadConnection } from './load-connection.ts';
-import { STAMP, type LoadFigures, type LoadSpec, type Quantiles } from './load-spec.ts';
+import { STAMP, type LoadFigures, type LoadSpec, type OpenLoop, type Quantiles } from './load-spec.ts';
 import { quantile } from './quantile.ts';
 import { createStamps, writeStamp } from './stamps.ts';
 
 const WARM_UP_SECONDS = 1;
 const WARM_UP_MS_MAX = 30_000;
 const WARM_UP_POLL_MS = 50;
-/** An open loop opens connections as it needs them, up to here; beyond, requests wait in the generator, and that counts. */
+/** An open loop opens connections as it needs them, up to here. */
 const OPEN_CONNECTIONS_MAX = 4_096;
 const OPEN_CONNECTIONS_FIRST = 16;
 /** What has not been answered by then after an open loop's end counts as lost. */
@@ -46,7 +46,7 @@ class Tally {
 export async function runLoad(spec: LoadSpec): Promise<LoadFigures> {
   const tally = new Tally();
   const requests = createRequests(spec);
-  const busy = spec.loop.kind === 'closed' ? await runClosed(spec, spec.loop.connections, requests, tally) : await runOpen(spec, spec.loop.rate, requests, tally);
+  const busy = spec.loop.kind === 'closed' ? await runClosed(spec, spec.loop.connections, requests, tally) : await runOpen(spec, spec.loop, requests, tally);
   return {
     rate: tally.ms.length / spec.seconds,
     inTimeRate: tally.ms.filter((ms) => ms <= (spec.inTimeMs ?? Infinity)).length / spec.seconds,
@@ -119,7 +119,7 @@ async function warmUp({ warmUpSeconds = WARM_UP_SECONDS, warmUpAnswers }: LoadSp
   for (const giveUpAt = performance.now() + WARM_UP_MS_MAX; tally.answered < warmUpAnswers && performance.now() < giveUpAt; ) await sleep(WARM_UP_POLL_MS);
 }
 
-async function runOpen(spec: LoadSpec, rate: number, requests: () => Lane['request'], tally: Tally): Promise<number> {
+async function runOpen(spec: LoadSpec, { rate, givesUp = false }: OpenLoop, requests: () => Lane['request'], tally: Tally): Promise<number> {
   const idle: Lane[] = [];
   const lanes = new Set<Lane>();
   const waiting: number[] = [];
@@ -129,6 +129,10 @@ async function runOpen(spec: LoadSpec, rate: number, requests: () => Lane['reque
   const give = (lane: Lane, dueAt: number): void => {
     lane.dueAt = dueAt;
     lane.connection.send(lane.request(turn++));
+  };
+  const giveUp = (dueAt: number): void => {
+    counted.answered += 1;
+    tally.count(0, dueAt);
   };
   const open = (): Lane => {
     const connection = openConnection(
@@ -166,8 +170,9 @@ async function runOpen(spec: LoadSpec, rate: number, requests: () => Lane['reque
       for (const due = Math.min(total, (elapsedMs * rate) / 1_000); counted.due < due; counted.due++) {
         const dueAt = startedAt + (counted.due * 1_000) / rate;
         const lane = takeIdle();
-        if (lane === undefined) waiting.push(dueAt);
-        else give(lane, dueAt);
+        if (lane !== undefined) give(lane, dueAt);
+        else if (givesUp) giveUp(dueAt);
+        else waiting.push(dueAt);
       }
       if (counted.due < total) setImmediate(step);
       else resolve();

@@ -57,7 +57,7 @@ export class ServingVersion {
       label: `model '${options.signature.model}' version ${options.version}`,
       columns: this.#encoder.columns,
       batchRowsMax: this.batchRowsMax,
-      instances: options.warm.instances,
+      instances: options.warm.batchesAtOnce,
       warmBatchMs: options.warm.batchMs,
       run: (features, rows) => options.warm.session.run(features, rows),
     });

@@ -22,6 +22,12 @@ export type PlacementPolicy = (typeof placementPolicies)[number];
  */
 const IN_PROCESS_MODEL_BYTES_MAX = 8 * 1024 * 1024;
 const IN_PROCESS_SESSIONS_MAX = 64;
+/**
+ * ONNX Runtime runs a batch that is handed to it in the next turn of the event loop, and a turn may read hundreds of requests.
+ * So as many full batches are handed over at one time, in the serving process, as take so long together.
+ */
+const TURN_MS_MAX = 2;
+const BATCHES_PER_TURN_MAX = 64;
 /** Full batches of a warm-up: the first ones are slow, the median counts. */
 const WARM_UP_BATCHES = 9;
 
@@ -63,8 +69,10 @@ export interface WarmTensorSession {
 /** A session that passed its checks and is warm. */
 export interface WarmSession {
   readonly session: Session;
-  /** Batches that it runs at one time. */
+  /** Sessions that it is of. */
   readonly instances: number;
+  /** Batches that it takes at one time. */
+  readonly batchesAtOnce: number;
   /** Median time of a full batch inside ONNX Runtime. */
   readonly batchMs: number;
   /** Median time of the way to the child process and back. */
@@ -100,7 +108,8 @@ export class SessionHost {
       const instances = isAdmitted ? 1 : (request.instances ?? 1);
       const session = isAdmitted ? await this.#moveIn(source, request, child) : await this.#joinOthers(source, request, child, instances);
       const { placement, provider } = session;
-      const measured = { instances, ...times, goldenDifference };
+      const batchesAtOnce = isAdmitted ? batchesPerTurn(times.batchMs) : instances;
+      const measured = { instances, batchesAtOnce, ...times, goldenDifference };
       logger.info({ version: request.label, placement, provider, ...measured }, 'session warm');
       return { session, ...measured };
     } catch (error) {
@@ -169,6 +178,8 @@ export class SessionHost {
     return session;
   }
 }
+
+const batchesPerTurn = (batchMs: number): number => Math.min(BATCHES_PER_TURN_MAX, Math.max(1, Math.floor(TURN_MS_MAX / batchMs)));
 
 async function warmUp(child: ChildSession, values: number): Promise<{ batchMs: number; handOverMs: number }> {
   const features = new Float32Array(values);

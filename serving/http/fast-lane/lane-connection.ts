@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { Departure } from '../../batcher/departure.ts';
 import { refuseConnection } from '../refuse-connection.ts';
+import type { FairTurns } from './fair-turns.ts';
 import { printAnswer, type LaneAnswer } from './print-answer.ts';
 import type { HeadReader, RequestHead } from './request-head.ts';
 
@@ -11,6 +12,7 @@ export interface Lane {
   /** Whether connections are to end with their next answer. */
   readonly retiring: boolean;
   readonly heads: HeadReader;
+  readonly turns: FairTurns;
   /** Undefined where the full server is to read the request anew. Never rejects. */
   answer(head: RequestHead, body: Buffer, departure: Departure): Promise<LaneAnswer | undefined>;
   /** Gives a connection to the full server, with what was read of it and not answered. */
@@ -40,6 +42,8 @@ export class LaneConnection {
   #answered = false;
   /** The server listens no more. */
   #isLast = false;
+  #awaitsTurn = false;
+  #isDetached = false;
   /** Of the request that is being answered. */
   #departure: Departure | undefined;
 
@@ -72,6 +76,7 @@ export class LaneConnection {
   /** Leaves the socket to somebody else. */
   detach(): void {
     const { socket } = this;
+    this.#isDetached = true;
     socket.off('data', this.#receive);
     socket.off('end', this.#end);
     socket.off('error', ignore);
@@ -85,10 +90,20 @@ export class LaneConnection {
     this.#size += chunk.length;
     // The client did not wait for its answer: no more of it is taken in meanwhile.
     if (this.#departure !== undefined) this.socket.pause();
-    else if (this.#size >= this.#wanted) this.#serve();
+    else if (this.#size >= this.#wanted) this.#takeTurn();
   };
 
-  #serve(): void {
+  #takeTurn(): void {
+    if (this.#awaitsTurn) return;
+    this.#awaitsTurn = true;
+    this.#lane.turns.take(this);
+  }
+
+  /** Serves the request that came, or holds what came of it. */
+  serve(): void {
+    this.#awaitsTurn = false;
+    // It may have gone, or have been given away, while it waited.
+    if (this.#size === 0 || this.#isDetached || this.socket.destroyed) return;
     const bytes = this.#take();
     const headLength = bytes.indexOf(HEAD_END);
     if (headLength < 0 && bytes.length <= HEAD_BYTES_MAX) {
@@ -141,7 +156,7 @@ export class LaneConnection {
 
   readonly #goOn = (): void => {
     if (this.socket.isPaused()) this.socket.resume();
-    if (this.#size > 0) this.#serve();
+    if (this.#size > 0) this.#takeTurn();
   };
 
   /** Half a connection is none: as the full server has it, nobody is left to answer. */

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { answerPlainRequest, type PlainRequestOptions } from './answer-plain-request.ts';
+import { FairTurns } from './fair-turns.ts';
 import { LaneConnection, type Lane } from './lane-connection.ts';
 import { HeadReader } from './request-head.ts';
 
@@ -34,6 +35,7 @@ export function openFastLane(app: FastifyInstance, isTls: boolean, options: Fast
       return dataPlane.retiring;
     },
     heads: new HeadReader(),
+    turns: new FairTurns(),
     answer: (head, body, departure) => answerPlainRequest(plainOptions, { head, body, departure }),
     handOver(connection, unread) {
       const { socket } = connection;

@@ -43,6 +43,7 @@ async function setUp(score: number, definition: Model = delayModel) {
         },
         instances: 1,
         batchMs: 1,
+        batchesAtOnce: 1,
         handOverMs: 1,
         goldenDifference: 0,
       },

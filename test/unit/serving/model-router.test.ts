@@ -45,6 +45,7 @@ function setUp() {
         },
         instances: 1,
         batchMs: 1,
+        batchesAtOnce: 1,
         handOverMs: 1,
         goldenDifference: 0,
       },

@@ -51,11 +51,15 @@ describe('a session', options, () => {
   });
 
   it('moves into the serving process where its batch is shorter than the hand-over', async () => {
-    const { session, batchMs, handOverMs } = await host('auto').load(request());
+    const { session, instances, batchesAtOnce, batchMs, handOverMs } = await host('auto').load(request());
     expect(batchMs).toBeLessThan(handOverMs);
     expect(session.placement).toBe('in-process');
-    const scores = await session.run(Float32Array.of(1, 2, 3), 1);
-    expect(scores[0]).toBeCloseTo(tinyScore(model, [1, 2, 3]), 6);
+    expect(instances).toBe(1);
+    // As many as take two milliseconds, from one to 64.
+    expect(batchesAtOnce).toBe(Math.min(64, Math.max(1, Math.floor(2 / batchMs))));
+    const rows = Array.from({ length: batchesAtOnce }, (_, i) => Float32Array.of(i, 2, 3));
+    const scores = await Promise.all(rows.map((row) => session.run(row, 1)));
+    for (const [i, [score]] of scores.entries()) expect(score).toBeCloseTo(tinyScore(model, [...rows[i]!]), 6);
     await session.close();
   });
 
