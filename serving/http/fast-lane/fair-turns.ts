@@ -1,6 +1,3 @@
-/** What is served in one turn of the event loop at most, ms. */
-const TURN_MS_MAX = 2;
-
 /** Something that came and is to be served. */
 export interface Served {
   serve(): void;
@@ -12,10 +9,16 @@ export interface Served {
  * a model that runs a batch a turn would hardly run, and all its time would go into reading what it can't answer.
  */
 export class FairTurns {
+  readonly #turnMs: number;
   #waiting: Served[] = [];
   #first = 0;
   #isScheduled = false;
   #endsAt = 0;
+
+  /** @param turnMs for which a turn serves; at least one has its turn */
+  constructor(turnMs: number) {
+    this.#turnMs = turnMs;
+  }
 
   /** Serves it now or in one of the next turns. */
   take(served: Served): void {
@@ -26,7 +29,7 @@ export class FairTurns {
 
   #begin(): void {
     this.#isScheduled = true;
-    this.#endsAt = performance.now() + TURN_MS_MAX;
+    this.#endsAt = performance.now() + this.#turnMs;
     setImmediate(() => this.#next());
   }
 
@@ -34,7 +37,8 @@ export class FairTurns {
     this.#isScheduled = false;
     if (this.#first === this.#waiting.length) return;
     this.#begin();
-    while (this.#first < this.#waiting.length && performance.now() < this.#endsAt) this.#waiting[this.#first++]!.serve();
+    do this.#waiting[this.#first++]!.serve();
+    while (this.#first < this.#waiting.length && performance.now() < this.#endsAt);
     // What was served is let go once it is half of the list: to shift one by one would move the rest each time.
     if (this.#first * 2 < this.#waiting.length) return;
     this.#waiting = this.#waiting.slice(this.#first);

@@ -43,7 +43,6 @@ export class LaneConnection {
   /** The server listens no more. */
   #isLast = false;
   #awaitsTurn = false;
-  #isDetached = false;
   /** Of the request that is being answered. */
   #departure: Departure | undefined;
 
@@ -58,7 +57,7 @@ export class LaneConnection {
 
   /** Looks at what waits: who is slow goes, and who is idle for longer than it may. */
   look(now: number): void {
-    if (this.#departure !== undefined) return;
+    if (this.#departure !== undefined || this.#awaitsTurn) return;
     const waitedMs = now - this.#since;
     if (this.#size > 0 || !this.#answered) {
       if (waitedMs < SLOW_MS) return;
@@ -76,7 +75,7 @@ export class LaneConnection {
   /** Leaves the socket to somebody else. */
   detach(): void {
     const { socket } = this;
-    this.#isDetached = true;
+    this.#awaitsTurn = false;
     socket.off('data', this.#receive);
     socket.off('end', this.#end);
     socket.off('error', ignore);
@@ -88,8 +87,8 @@ export class LaneConnection {
     if (this.#size === 0) this.#since = performance.now();
     this.#chunks.push(chunk);
     this.#size += chunk.length;
-    // The client did not wait for its answer: no more of it is taken in meanwhile.
-    if (this.#departure !== undefined) this.socket.pause();
+    // The client did not wait for its answer, or more comes than is served: no more of it is taken in meanwhile.
+    if (this.#departure !== undefined || this.#awaitsTurn) this.socket.pause();
     else if (this.#size >= this.#wanted) this.#takeTurn();
   };
 
@@ -101,13 +100,13 @@ export class LaneConnection {
 
   /** Serves the request that came, or holds what came of it. */
   serve(): void {
-    this.#awaitsTurn = false;
     // It may have gone, or have been given away, while it waited.
-    if (this.#size === 0 || this.#isDetached || this.socket.destroyed) return;
+    if (!this.#awaitsTurn || this.socket.destroyed) return;
+    this.#awaitsTurn = false;
     const bytes = this.#take();
     const headLength = bytes.indexOf(HEAD_END);
     if (headLength < 0 && bytes.length <= HEAD_BYTES_MAX) {
-      this.#hold(bytes);
+      this.#holdForMore(bytes, 0);
       return;
     }
     const head = headLength < 0 || headLength > HEAD_BYTES_MAX ? undefined : this.#lane.heads.read(bytes.toString('latin1', 0, headLength));
@@ -119,8 +118,7 @@ export class LaneConnection {
     const bodyAt = headLength + HEAD_END.length;
     const end = bodyAt + head.bodyLength;
     if (bytes.length < end) {
-      this.#hold(bytes);
-      this.#wanted = end;
+      this.#holdForMore(bytes, end);
       return;
     }
     if (bytes.length > end) {
@@ -161,6 +159,8 @@ export class LaneConnection {
 
   /** Half a connection is none: as the full server has it, nobody is left to answer. */
   readonly #end = (): void => {
+    // Whether it was whole is not known before its turn.
+    if (this.#awaitsTurn) this.serve();
     if (this.#size > 0 && this.#departure === undefined) refuseConnection(new Error('it ended early'), this.socket);
     else this.socket.end();
   };
@@ -172,6 +172,12 @@ export class LaneConnection {
 
   #handOver(): void {
     this.#lane.handOver(this, this.#take());
+  }
+
+  #holdForMore(bytes: Buffer, wanted: number): void {
+    this.#hold(bytes);
+    this.#wanted = wanted;
+    if (this.socket.isPaused()) this.socket.resume();
   }
 
   #hold(bytes: Buffer): void {

@@ -10,6 +10,8 @@ export interface FastLaneOptions extends Omit<PlainRequestOptions, 'parseJson'> 
   readonly keepAliveMs: number;
   /** How often connections are looked at that are slow or idle. */
   readonly lookEveryMs: number;
+  /** For how long a turn of the event loop serves, ms. */
+  readonly turnMs: number;
 }
 
 type Listener = (socket: Socket) => void;
@@ -24,7 +26,7 @@ export function openFastLane(app: FastifyInstance, isTls: boolean, options: Fast
   const { server } = app;
   const event = isTls ? 'secureConnection' : 'connection';
   const listeners = server.listeners(event) as Listener[];
-  const { bodyBytesMax, keepAliveMs, lookEveryMs, dataPlane } = options;
+  const { bodyBytesMax, keepAliveMs, lookEveryMs, turnMs, dataPlane } = options;
   const plainOptions = { ...options, parseJson: jsonParserOf(app) };
   const connections = new Set<LaneConnection>();
   let closed = false;
@@ -35,7 +37,7 @@ export function openFastLane(app: FastifyInstance, isTls: boolean, options: Fast
       return dataPlane.retiring;
     },
     heads: new HeadReader(),
-    turns: new FairTurns(),
+    turns: new FairTurns(turnMs),
     answer: (head, body, departure) => answerPlainRequest(plainOptions, { head, body, departure }),
     handOver(connection, unread) {
       const { socket } = connection;

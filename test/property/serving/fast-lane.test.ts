@@ -11,15 +11,16 @@ const RUNS = 200;
 const QUIET_MS = 100;
 const PATIENT_MS = 1_500;
 
-let servers: { readonly fast: number; readonly full: number };
+/** In `waiting` every request has to wait for its turn. */
+let servers: Readonly<Record<'fast' | 'waiting' | 'full', number>>;
 const started: ReturnType<typeof createHttpServer>[] = [];
 beforeAll(async () => {
-  const listen = async (fastLane: 'on' | 'off'): Promise<number> => {
-    const app = createEchoServer({ MILLRACE_SERVING_FAST_LANE: fastLane, MILLRACE_SERVING_BODY_BYTES_MAX: String(BODY_BYTES_MAX) });
+  const listen = async (environment: Readonly<Record<string, string>>): Promise<number> => {
+    const app = createEchoServer({ ...environment, MILLRACE_SERVING_BODY_BYTES_MAX: String(BODY_BYTES_MAX) });
     started.push(app);
     return Number(new URL(await app.listen({ host: '127.0.0.1', port: 0 })).port);
   };
-  servers = { fast: await listen('on'), full: await listen('off') };
+  servers = { fast: await listen({}), waiting: await listen({ MILLRACE_SERVING_TURN_MS: '0' }), full: await listen({ MILLRACE_SERVING_FAST_LANE: 'off' }) };
 });
 afterAll(() => Promise.all(started.map((app) => app.close())));
 
@@ -124,14 +125,15 @@ function normal(answer: string): string {
 }
 
 test('whatever comes, in whatever pieces, is answered by the fast lane as by the full server', { timeout: 240_000 }, async () => {
-  const both = (conversation: Conversation, quietMs: number): Promise<[string, string]> =>
-    Promise.all([converse(servers.fast, conversation, quietMs), converse(servers.full, conversation, quietMs)]);
+  const all = (conversation: Conversation, quietMs: number): Promise<[string, string, string]> =>
+    Promise.all([converse(servers.fast, conversation, quietMs), converse(servers.waiting, conversation, quietMs), converse(servers.full, conversation, quietMs)]);
   await fc.assert(
     fc.asyncProperty(conversations, async (conversation) => {
-      let [fast, full] = await both(conversation, QUIET_MS);
+      let [fast, waiting, full] = await all(conversation, QUIET_MS);
       // A busy machine may have kept one of them from answering.
-      if (fast !== full) [fast, full] = await both(conversation, PATIENT_MS);
+      if (fast !== full || waiting !== full) [fast, waiting, full] = await all(conversation, PATIENT_MS);
       expect(fast).toBe(full);
+      expect(waiting).toBe(full);
     }),
     { numRuns: RUNS },
   );

@@ -15,7 +15,7 @@ const nextTurn = () => vi.advanceTimersToNextTimer();
 
 /** Each takes 0.5 ms to be served, so that a turn has time for four. */
 function setUp() {
-  const turns = new FairTurns();
+  const turns = new FairTurns(2);
   const served: number[] = [];
   const take = (...ids: number[]): void => {
     for (const id of ids)

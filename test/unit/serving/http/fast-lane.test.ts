@@ -58,6 +58,26 @@ describe('a plain request', () => {
     expect(routed).toEqual([]);
   });
 
+  it('that waits for its turn is answered in its order, in pieces or with others', async () => {
+    const { socket, routed, answers } = await setUp({ MILLRACE_SERVING_TURN_MS: '0' });
+    socket.write(request(1) + request(2) + request(3).slice(0, 40));
+    await until(answers, ['200 1', '200 2']);
+    socket.write(request(3).slice(40, 70));
+    await sleep(20);
+    socket.write(request(3).slice(70) + request(4));
+    await until(answers, ['200 1', '200 2', '200 3', '200 4']);
+    expect(routed).toEqual([]);
+  });
+
+  it.each(['2', '0'])('whose caller closes its half is given up, whole or not, with turns of %s ms', async (turnMs) => {
+    for (const [sent, expected] of [[request(1), []], [request(1).slice(0, -5), ['400']]] as const) {
+      const { socket, answers } = await setUp({ MILLRACE_SERVING_TURN_MS: turnMs });
+      socket.end(sent);
+      await once(socket, 'close');
+      expect(answers()).toEqual(expected);
+    }
+  });
+
   it('comes to the router where the lane is off', async () => {
     const { socket, routed, answers } = await setUp({ MILLRACE_SERVING_FAST_LANE: 'off' });
     socket.write(request(1));
