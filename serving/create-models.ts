@@ -40,13 +40,14 @@ export function createModels(options: ModelsOptions): ServedModel[] {
   return project.models.map((definition) => {
     const model = definition.name;
     metrics.requests.announce(model);
+    const cacheRows = metrics.cacheRows.of(model);
     const services = new SignedServices(postgres, project, definition.service);
     const load = {
       batching: batchingOf(definition.serving, settings, availableParallelism()),
       host,
       timers: systemTimers,
       serviceOf: (digest: string) => services.of(digest),
-      cacheOf: (digest: string, columns: number) => createScoreCache({ ...options, timers: systemTimers }, digest, columns, metrics.cacheRows.counterOf(model)),
+      cacheOf: (digest: string, columns: number) => createScoreCache({ ...options, timers: systemTimers }, digest, columns, (outcome, rows) => (cacheRows[outcome].value += rows)),
       tracer: options.tracer,
     };
     const loadOne = async (version: number) => {

@@ -1,8 +1,8 @@
 import { isMillraceError } from '../src/core/millrace-error.ts';
 import { BucketHistogram, type BucketSeries } from '../src/infra/bucket-histogram.ts';
 import { Counter, type Registry } from '../src/infra/metrics.ts';
+import { LATENCY_BUCKETS } from './latency-buckets.ts';
 
-const SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const KEYS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 2_048, 4_096];
 
 /** Reads of online features. Services are the project's, codes the error table's. */
@@ -17,7 +17,7 @@ export class OnlineMetrics {
     this.#reads = new BucketHistogram({
       name: 'millrace_online_read_duration_seconds',
       help: 'A read of online features from its arrival to its answer, by what it asks for.',
-      buckets: SECONDS,
+      buckets: LATENCY_BUCKETS,
       registry,
     });
     const keys = new BucketHistogram({ name: 'millrace_online_read_keys', help: 'States that a read of online features asked for.', buckets: KEYS, registry });

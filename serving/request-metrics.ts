@@ -1,12 +1,13 @@
 import { isMillraceError } from '../src/core/millrace-error.ts';
-import { LabelledCounter, type CounterSeries } from '../src/infra/labelled-counter.ts';
 import { Counter, Gauge, type Registry } from '../src/infra/metrics.ts';
+import { OutcomeCounter } from '../src/infra/outcome-counter.ts';
 
 /**
  * What became of a request: answered within the objective's time or slow, failed by a fault of ours, refused for one of the
  * caller's. The alert rules of deploy/rules count by these.
  */
-type RequestOutcome = 'answered' | 'slow' | 'failed' | 'refused';
+const requestOutcomes = ['answered', 'slow', 'failed', 'refused'] as const;
+type RequestOutcome = (typeof requestOutcomes)[number];
 
 /** What predictions are held against. */
 export interface ServingObjectives {
@@ -28,17 +29,17 @@ const OURS_FROM = 500;
 
 /** Requests for predictions, whatever the transport. Models are the project's, codes the error table's. */
 export class RequestMetrics {
-  readonly #requests: LabelledCounter;
-  readonly #byModel = new Map<string, Readonly<Record<RequestOutcome, CounterSeries>>>();
+  readonly #requests: OutcomeCounter<RequestOutcome>;
   readonly #failures: Counter<'model' | 'code'>;
   readonly #slowMs: number;
 
   constructor(registry: Registry, objectives: ServingObjectives) {
     const registers = [registry];
     this.#slowMs = objectives.objectiveLatencyMs;
-    this.#requests = new LabelledCounter({
+    this.#requests = new OutcomeCounter({
       name: 'millrace_prediction_requests_total',
       help: 'Requests for predictions, by what became of them: answered, slow (answered, but later than the objective), failed (a fault of ours) or refused (a fault of the caller).',
+      outcomes: requestOutcomes,
       registry,
     });
     this.#failures = new Counter({
@@ -59,7 +60,7 @@ export class RequestMetrics {
 
   /** Shows a model before its first request: a failure that is the first of its series would be no increase. */
   announce(model: string): void {
-    this.#outcomesOf(model);
+    this.#requests.of(model);
   }
 
   answered(model: string, tookMs: number): void {
@@ -72,16 +73,7 @@ export class RequestMetrics {
   }
 
   #end(model: string, outcome: RequestOutcome): void {
-    this.#outcomesOf(model)[outcome].value++;
-  }
-
-  #outcomesOf(model: string): Readonly<Record<RequestOutcome, CounterSeries>> {
-    let found = this.#byModel.get(model);
-    if (found === undefined) {
-      const add = (outcome: RequestOutcome): CounterSeries => this.#requests.add({ model, outcome });
-      this.#byModel.set(model, (found = { answered: add('answered'), slow: add('slow'), failed: add('failed'), refused: add('refused') }));
-    }
-    return found;
+    this.#requests.of(model)[outcome].value++;
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Clock } from '../src/core/clock.ts';
 import { Counter, Gauge, type Registry } from '../src/infra/metrics.ts';
-import { CacheMetrics } from './cache/cache-metrics.ts';
+import { OutcomeCounter } from '../src/infra/outcome-counter.ts';
+import { cacheOutcomes } from './cache/score-cache.ts';
 import { ShadowMetrics } from './decisions/shadow-metrics.ts';
 import { FreshnessMetrics } from './freshness-metrics.ts';
 import { OnlineMetrics } from './online-metrics.ts';
@@ -21,7 +22,12 @@ export function createServingMetrics(registry: Registry, objectives: ServingObje
     versions: new VersionMetrics(registry),
     predictions: new VariantMetrics(registry),
     inFlight: createInFlight(registers),
-    cacheRows: new CacheMetrics(registry),
+    cacheRows: new OutcomeCounter({
+      name: 'millrace_cache_rows_total',
+      help: 'Rows that came to the cache of scores, by how they were answered: memory, shared, joined (another request ran them) or run.',
+      outcomes: cacheOutcomes,
+      registry,
+    }),
     shadowDropped: new Counter({
       name: 'millrace_shadow_rows_dropped_total',
       help: 'Rows that the shadow did not score: its bound was reached, or it failed.',

@@ -1,18 +1,17 @@
 import { BucketHistogram, type BucketSeries } from '../src/infra/bucket-histogram.ts';
 import type { Registry } from '../src/infra/metrics.ts';
+import { LATENCY_BUCKETS } from './latency-buckets.ts';
 
-/** From a hundred microseconds, which a cached score takes, to the longest time that a caller may allow. */
-const SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const ROWS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024];
 /** Versions of one model that have series, the newest ones: a process that lives for months loads many. */
 export const VERSIONS_SHOWN_MAX = 8;
 
 const histograms = {
-  total: { name: 'millrace_prediction_duration_seconds', help: 'A request from its arrival to its answer, once for each version that answered rows of it.', buckets: SECONDS },
-  features: { name: 'millrace_prediction_features_seconds', help: 'Reading the views and assembling the rows.', buckets: SECONDS },
-  queue: { name: 'millrace_prediction_queue_seconds', help: 'Rows waiting for their batch.', buckets: SECONDS },
-  compute: { name: 'millrace_prediction_compute_seconds', help: 'The batches of a request, hand-over included.', buckets: SECONDS },
-  batchSeconds: { name: 'millrace_inference_batch_duration_seconds', help: 'The run of one batch, hand-over included.', buckets: SECONDS },
+  total: { name: 'millrace_prediction_duration_seconds', help: 'A request from its arrival to its answer, once for each version that answered rows of it.', buckets: LATENCY_BUCKETS },
+  features: { name: 'millrace_prediction_features_seconds', help: 'Reading the views and assembling the rows.', buckets: LATENCY_BUCKETS },
+  queue: { name: 'millrace_prediction_queue_seconds', help: 'Rows waiting for their batch.', buckets: LATENCY_BUCKETS },
+  compute: { name: 'millrace_prediction_compute_seconds', help: 'The batches of a request, hand-over included.', buckets: LATENCY_BUCKETS },
+  batchSeconds: { name: 'millrace_inference_batch_duration_seconds', help: 'The run of one batch, hand-over included.', buckets: LATENCY_BUCKETS },
   batchRows: { name: 'millrace_inference_batch_rows', help: 'Rows of a batch.', buckets: ROWS },
 } as const;
 

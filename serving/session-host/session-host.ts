@@ -26,7 +26,7 @@ const IN_PROCESS_SESSIONS_MAX = 64;
  * ONNX Runtime runs a batch that is handed to it in the next turn of the event loop, and a turn may read hundreds of requests.
  * So as many full batches are handed over at one time, in the serving process, as take so long together.
  */
-const TURN_MS_MAX = 2;
+const BATCHES_PER_TURN_MS_MAX = 2;
 const BATCHES_PER_TURN_MAX = 64;
 /** Full batches of a warm-up: the first ones are slow, the median counts. */
 const WARM_UP_BATCHES = 9;
@@ -179,7 +179,7 @@ export class SessionHost {
   }
 }
 
-const batchesPerTurn = (batchMs: number): number => Math.min(BATCHES_PER_TURN_MAX, Math.max(1, Math.floor(TURN_MS_MAX / batchMs)));
+const batchesPerTurn = (batchMs: number): number => Math.min(BATCHES_PER_TURN_MAX, Math.max(1, Math.floor(BATCHES_PER_TURN_MS_MAX / batchMs)));
 
 async function warmUp(child: ChildSession, values: number): Promise<{ batchMs: number; handOverMs: number }> {
   const features = new Float32Array(values);
