@@ -93,7 +93,6 @@ export class LaneConnection {
   };
 
   #takeTurn(): void {
-    if (this.#awaitsTurn) return;
     this.#awaitsTurn = true;
     this.#lane.turns.take(this);
   }
