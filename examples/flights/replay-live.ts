@@ -80,5 +80,8 @@ export async function replayLive(
     }
   }
   for (let at = stepAt ?? 0; asks.length > 0 && !options.signal.aborted; at += options.stepMs) await runStep(at);
+  // What became known after the last flight was asked for, arrivals mostly.
+  const newest = pending.at(-1);
   await send();
+  if (newest !== undefined) state.clock = newest.knownTime;
 }

@@ -3,8 +3,8 @@ const TO_DEPARTURE_MS = 30 * MINUTE_MS;
 const TO_ARRIVAL_MS = 400 * MINUTE_MS;
 
 /**
- * A request for a prediction to try by hand: of a flight that leaves half an hour after `clock` (ms since the epoch), as of then,
- * since features can't be read long before the newest event.
+ * A request for a prediction to try by hand: of a flight that leaves half an hour after `clock` (ms since the epoch), as of then.
+ * No event may be known much later: features can't be read long before the newest one.
  */
 export function sampleRequest(clock: number) {
   const at = (ms: number): string => new Date(ms).toISOString();
