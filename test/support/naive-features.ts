@@ -6,7 +6,7 @@ import type { Aggregation, CombinationKind, ViewFeature } from '../../src/define
 import type { FeatureService } from '../../src/define/feature-service.ts';
 import type { FeatureView } from '../../src/define/feature-view.ts';
 import { exactSum, nearestDeviation, nearestQuotient } from './naive/exact-arithmetic.ts';
-import { decayedMean, decayedSum, type Aged } from './naive/exact-decay.ts';
+import { decayedMean, decayedSum, type Timed } from './naive/exact-decay.ts';
 import { nearestSkewness, nearestVariance } from './naive/exact-moments.ts';
 import { float32Of } from './naive/float32.ts';
 import { passesCondition } from './naive/naive-condition.ts';
@@ -128,11 +128,7 @@ function aggregate(aggregation: Aggregation, events: readonly NaiveEvent[], asOf
     return aggregation.kind === 'count' || aggregation.kind === 'decayedCount' ? 0 : null;
   const values = valued.map((event) => event.value);
   const newest = valued.reduce((latest, event) => Math.max(latest, event.effectiveTime), -Infinity);
-  const aged = (): Aged[] => {
-    // A live read's state may have run ahead of its moment.
-    const moment = Math.max(asOf, newest);
-    return valued.map(({ value, effectiveTime }) => ({ value, ageMs: moment - effectiveTime }));
-  };
+  const timed = (): Timed[] => valued.map(({ value, effectiveTime }) => ({ value, time: effectiveTime }));
   switch (aggregation.kind) {
     case 'count':
       return values.length;
@@ -166,9 +162,10 @@ function aggregate(aggregation: Aggregation, events: readonly NaiveEvent[], asOf
       );
     case 'decayedCount':
     case 'decayedSum':
-      return decayedSum(aged(), durationMs(aggregation.halfLife ?? ''));
+      // A live read's state may have run ahead of its moment.
+      return decayedSum(timed(), Math.max(asOf, newest), durationMs(aggregation.halfLife ?? ''));
     case 'decayedMean':
-      return decayedMean(aged(), durationMs(aggregation.halfLife ?? ''));
+      return decayedMean(timed(), durationMs(aggregation.halfLife ?? ''));
   }
 }
 

@@ -1,4 +1,5 @@
 import { decayedValue, decayedWeight } from '../intermediates/decayed-sum.ts';
+import { powerOfTwo } from '../power-of-two.ts';
 import type { AggregationAlgebra } from './aggregation-algebra.ts';
 
 /*
@@ -49,5 +50,5 @@ function sumAsOf(slots: Float64Array, at: number, halfLifeMs: number, asOf: numb
   // Whole half-lives apart from the rest of one: a quotient of some 1e9 half-lives since the epoch has no bits left for it.
   const halfLives = Math.floor(moment / halfLifeMs);
   const rest = (moment - halfLives * halfLifeMs) / halfLifeMs;
-  return slots[at + 1]! * 2 ** -rest * 2 ** (Math.floor(newest / halfLifeMs) - halfLives);
+  return (slots[at + 1]! / powerOfTwo(rest)) * 2 ** (Math.floor(newest / halfLifeMs) - halfLives);
 }

@@ -1,4 +1,5 @@
 import { addDoubleDouble, scaleDoubleDouble } from '../double-double.ts';
+import { powerOfTwo } from '../power-of-two.ts';
 import type { Intermediate } from './intermediate.ts';
 
 /** What is added in hand, a double-double; used within one call. */
@@ -14,6 +15,9 @@ const term = new Float64Array(2);
  * time decay model for streaming systems" (2009). The unit keeps them in the range of a double however short
  * the half-life; to change it is to multiply by a power of two, which is exact, so that the sum depends on
  * the order of arrival no more than any other.
+ *
+ * Values of nearly one time that nearly cancel leave the difference of their weights, of which a double has
+ * few digits: so a weight is by definition a double, the same on every path (see powerOfTwo).
  */
 function decayed(name: string, halfLifeMs: number, ofValue: boolean): Intermediate {
   return {
@@ -23,7 +27,7 @@ function decayed(name: string, halfLifeMs: number, ofValue: boolean): Intermedia
     update(slots, at, inputs, input, times) {
       const eventTime = times[0]!;
       const halfLives = Math.floor(eventTime / halfLifeMs);
-      term[0] = 2 ** ((eventTime - halfLives * halfLifeMs) / halfLifeMs);
+      term[0] = powerOfTwo((eventTime - halfLives * halfLifeMs) / halfLifeMs);
       term[1] = 0;
       // The exact product: values of one time that cancel leave nothing.
       if (ofValue) scaleDoubleDouble(term, 0, inputs[input]!);

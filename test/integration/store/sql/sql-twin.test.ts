@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { viewKeyOf } from '../../../../src/fold/compile-view.ts';
+import { powerOfTwo } from '../../../../src/fold/power-of-two.ts';
 import type { Postgres } from '../../../../src/infra/postgres.ts';
 import { createLogTableSql } from '../../../../src/store/log-table.ts';
 import { appendEvents } from '../../../../src/store/offline-log.ts';
@@ -90,6 +91,15 @@ describe('the SQL twin of a feature view', () => {
     },
     TIMEOUT_MS,
   );
+
+  test('weighs events of decayed kinds to the last bit as the fold does', async () => {
+    const parts = fc.sample(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), { numRuns: 2_000 });
+    const rows = await postgres.query<{ weight: number }>(
+      `SELECT millrace.power_of_two(part) AS weight FROM unnest($1::float8[]) WITH ORDINALITY AS given(part, place) ORDER BY place`,
+      [parts],
+    );
+    expect(rows.map(({ weight }) => weight)).toEqual(parts.map(powerOfTwo));
+  });
 
   test('turns every double into the numeric that it is, and back', async () => {
     const doubles = fc.sample(
