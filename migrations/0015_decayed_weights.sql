@@ -1,7 +1,8 @@
 -- Weights of decayed kinds as docs/features.md defines them: 2^(time / half-life) from the epoch, which is a double, the
 -- same in the fold and here. What a library's power() rounds otherwise counts where values of nearly one time nearly cancel.
 
--- 2^x of x from 0 to below 1, by Horner's rule: the operations of src/fold/power-of-two.ts, in their order.
+-- 2^x of x from 0 to below 1, by Horner's rule: the operations of src/fold/power-of-two.ts, in their order. Of
+-- parts of a half-life in ms, none so small that PostgreSQL would refuse a product for underflow.
 CREATE FUNCTION millrace.power_of_two(x double precision) RETURNS double precision LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT ((((((((((((((((
     '1.3570247948755148e-16'::float8 * x + '3.1324367070884287e-15'::float8) * x + '6.778726354822545e-14'::float8) * x

@@ -93,7 +93,11 @@ describe('the SQL twin of a feature view', () => {
   );
 
   test('weighs events of decayed kinds to the last bit as the fold does', async () => {
-    const parts = fc.sample(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), { numRuns: 2_000 });
+    const halfLifeMs = fc.constantFrom(1_000, 60_000, 365 * 86_400_000);
+    const parts = fc.sample(
+      halfLifeMs.chain((whole) => fc.nat(whole - 1).map((over) => over / whole)),
+      { numRuns: 2_000 },
+    );
     const rows = await postgres.query<{ weight: number }>(
       `SELECT millrace.power_of_two(part) AS weight FROM unnest($1::float8[]) WITH ORDINALITY AS given(part, place) ORDER BY place`,
       [parts],
