@@ -1,4 +1,4 @@
-import type { WriteRow } from '../batcher/write-row.ts';
+import { copyRow, type WriteRow } from '../batcher/write-row.ts';
 import type { BatchAnswer } from '../batcher/pending-request.ts';
 import type { Timers } from '../batcher/timers.ts';
 import { UnderWay } from '../under-way.ts';
@@ -23,25 +23,10 @@ export interface ScoreCacheOptions {
 /** Runs rows, as a batcher does. */
 export type Submit = (rows: number, write: WriteRow) => Promise<BatchAnswer>;
 
-/** A run that has been asked for, whoever asked first. */
-class Flight {
-  /** Most runs have nobody else waiting. */
-  #waiting: { readonly resolve: (score: number) => void; readonly reject: (error: unknown) => void }[] | undefined;
-
-  join(): Promise<number> {
-    const score = new Promise<number>((resolve, reject) => (this.#waiting ??= []).push({ resolve, reject }));
-    // Whoever joins may have gone by then.
-    score.catch(() => undefined);
-    return score;
-  }
-
-  land(score: number): void {
-    for (const { resolve } of this.#waiting ?? []) resolve(score);
-  }
-
-  fail(error: unknown): void {
-    for (const { reject } of this.#waiting ?? []) reject(error);
-  }
+/** Somebody who waits for the run of a row that another request asked for. */
+interface Waiting {
+  readonly resolve: (score: number) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /** Rows of a request that are to be run, and by row the slot that waits for it; -1 where there was no room for one. */
@@ -56,23 +41,40 @@ interface Joined {
   readonly score: Promise<number>;
 }
 
+/** What a look found of a request's rows. */
+interface Looked {
+  readonly misses: Misses;
+  readonly joined: readonly Joined[];
+  /** Scores that were there, in their rows' places; absent where there was none. */
+  readonly found: Float32Array | undefined;
+}
+
+const NOTHING_JOINED: readonly Joined[] = [];
+
 /**
  * Scores of one model version by the exact row, null (NaN) and the sign of zero included. A row that is being run already is
- * not run again: whoever asks for it waits for that run. Only rows that are new come to the batcher.
+ * not run again: whoever asks for it waits for that run. Only rows that are new come to the batcher. A slot that is held is one
+ * whose row is being run.
  */
 export class ScoreCache {
   readonly #options: ScoreCacheOptions;
   readonly #table: RowTable;
   readonly #scores: Float32Array;
   readonly #endsAt: Float64Array;
-  readonly #flights = new Map<number, Flight>();
+  /** By slot, of the few runs that somebody else waits for. */
+  readonly #waiting = new Map<number, Waiting[]>();
   readonly #underWay = new UnderWay();
+  /** A row as numbers and as the words that it is found by: a view of each request would cost more than a copy of its row. */
+  readonly #row: Float32Array;
+  readonly #rowWords: Int32Array;
 
   constructor(options: ScoreCacheOptions) {
     this.#options = options;
     this.#table = new RowTable(options.columns, options.rowsMax);
     this.#scores = new Float32Array(options.rowsMax);
     this.#endsAt = new Float64Array(options.rowsMax);
+    this.#row = new Float32Array(options.columns);
+    this.#rowWords = new Int32Array(this.#row.buffer);
   }
 
   /** Rows whose scores it has, or waits for. */
@@ -85,13 +87,45 @@ export class ScoreCache {
    * @param deadline on the scale of `timers.now()`
    * @throws what `submit` throws, SERVING_DEADLINE_EXCEEDED
    */
-  async score(features: Float32Array, submit: Submit, deadline: number): Promise<BatchAnswer> {
+  score(features: Float32Array, submit: Submit, deadline: number): Promise<BatchAnswer> {
+    const rows = features.length / this.#options.columns;
+    const looked = this.#look(features, rows);
+    this.#underWay.begin();
+    return looked.misses.rows.length === rows && this.#options.shared === null
+      ? this.#scoreNew(features, looked.misses.slots, submit)
+      : this.#scoreSome(features, rows, looked, submit, deadline);
+  }
+
+  /** Resolves when every row that it was asked for is answered. */
+  idle(): Promise<void> {
+    return this.#underWay.idle();
+  }
+
+  /** Nothing of the request is known: the answer of its run is its answer. */
+  #scoreNew(features: Float32Array, slots: readonly number[], submit: Submit): Promise<BatchAnswer> {
+    const { columns, onRows } = this.#options;
+    onRows('run', slots.length);
+    return submit(slots.length, (i, out, at) => {
+      copyRow(features, i, columns, out, at);
+    }).then(
+      (answer) => {
+        for (let i = 0; i < slots.length; i++) this.#land(slots[i]!, answer.scores[i]!);
+        this.#underWay.end();
+        return answer;
+      },
+      (error: unknown) => {
+        for (const slot of slots) this.#fail(slot, error);
+        this.#underWay.end();
+        throw error;
+      },
+    );
+  }
+
+  async #scoreSome(features: Float32Array, rows: number, { misses, joined, found }: Looked, submit: Submit, deadline: number): Promise<BatchAnswer> {
     const { columns, timers } = this.#options;
     const startedAt = timers.now();
-    const scores = new Float32Array(features.length / columns);
-    this.#underWay.begin();
+    const scores = found ?? new Float32Array(rows);
     try {
-      const { misses, joined } = this.#look(features, scores);
       let computeMs = misses.rows.length === 0 ? 0 : await this.#answerMisses(features, misses, scores, submit);
       if (joined.length > 0) {
         const failed = await this.#join(joined, scores, deadline);
@@ -104,49 +138,47 @@ export class ScoreCache {
     }
   }
 
-  /** Resolves when every row that it was asked for is answered. */
-  idle(): Promise<void> {
-    return this.#underWay.idle();
-  }
-
-  /** Fills in what is there; no row is looked at twice, and nothing is awaited: of two requests one is always the first. */
-  #look(features: Float32Array, scores: Float32Array): { misses: Misses; joined: Joined[] } {
-    const { columns, timers, onRows } = this.#options;
-    const words = new Int32Array(features.buffer, features.byteOffset, features.length);
+  /** Finds what is there; no row is looked at twice, and nothing is awaited: of two requests one is always the first. */
+  #look(features: Float32Array, rows: number): Looked {
+    const { columns, timers, ttlMs, onRows } = this.#options;
     const now = timers.now();
     const misses: Misses = { rows: [], slots: [] };
-    const joined: Joined[] = [];
-    for (let row = 0, at = 0; row < scores.length; row++, at += columns) {
-      const hash = hashWords(words, at, columns);
-      let slot = this.#table.find(words, at, hash);
-      const flight = slot < 0 ? undefined : this.#flights.get(slot);
-      if (flight !== undefined) {
-        joined.push({ row, score: flight.join() });
+    let joined: Joined[] | undefined;
+    let found: Float32Array | undefined;
+    for (let row = 0; row < rows; row++) {
+      if (rows === 1) this.#row.set(features);
+      else copyRow(features, row, columns, this.#row, 0);
+      const hash = hashWords(this.#rowWords, 0, columns);
+      let slot = this.#table.find(this.#rowWords, 0, hash);
+      if (slot >= 0 && this.#table.isHeld(slot)) {
+        (joined ??= []).push({ row, score: this.#wait(slot) });
       } else if (slot >= 0 && this.#endsAt[slot]! > now) {
-        scores[row] = this.#scores[slot]!;
+        (found ??= new Float32Array(rows))[row] = this.#scores[slot]!;
       } else {
-        if (slot < 0) slot = this.#table.put(words, at, hash);
-        if (slot >= 0) this.#takeOff(slot);
+        if (slot < 0) slot = this.#table.put(this.#rowWords, 0, hash);
+        if (slot >= 0) {
+          this.#table.hold(slot);
+          this.#endsAt[slot] = now + ttlMs;
+        }
         misses.rows.push(row);
         misses.slots.push(slot);
       }
     }
-    const found = scores.length - misses.rows.length - joined.length;
-    if (found > 0) onRows('memory', found);
-    if (joined.length > 0) onRows('joined', joined.length);
-    return { misses, joined };
+    const known = rows - misses.rows.length - (joined?.length ?? 0);
+    if (known > 0) onRows('memory', known);
+    if (joined !== undefined) onRows('joined', joined.length);
+    return { misses, joined: joined ?? NOTHING_JOINED, found };
   }
 
   /** @returns ms of the batches that ran them */
   async #answerMisses(features: Float32Array, { rows, slots }: Misses, scores: Float32Array, submit: Submit): Promise<number> {
-    const { columns, shared, timers, ttlMs, onRows } = this.#options;
+    const { columns, shared, onRows } = this.#options;
     try {
       const left = shared === null ? rows : await shared.read(features, rows, scores);
       if (left.length < rows.length) onRows('shared', rows.length - left.length);
       if (left.length > 0) onRows('run', left.length);
       const computeMs = left.length === 0 ? 0 : await runRows(features, columns, left, scores, submit);
-      const endsAt = timers.now() + ttlMs;
-      for (let i = 0; i < rows.length; i++) this.#land(slots[i]!, scores[rows[i]!]!, endsAt);
+      for (let i = 0; i < rows.length; i++) this.#land(slots[i]!, scores[rows[i]!]!);
       shared?.write(features, left, scores);
       return computeMs;
     } catch (error) {
@@ -169,33 +201,45 @@ export class ScoreCache {
     return failed;
   }
 
-  #takeOff(slot: number): void {
-    this.#flights.set(slot, new Flight());
-    this.#table.hold(slot);
+  #wait(slot: number): Promise<number> {
+    const score = new Promise<number>((resolve, reject) => {
+      const waiting = this.#waiting.get(slot);
+      if (waiting === undefined) this.#waiting.set(slot, [{ resolve, reject }]);
+      else waiting.push({ resolve, reject });
+    });
+    // Whoever waits may have gone by then.
+    score.catch(() => undefined);
+    return score;
   }
 
-  #land(slot: number, score: number, endsAt: number): void {
+  #noLongerWaiting(slot: number): readonly Waiting[] {
+    const waiting = this.#waiting.size === 0 ? undefined : this.#waiting.get(slot);
+    if (waiting === undefined) return [];
+    this.#waiting.delete(slot);
+    return waiting;
+  }
+
+  #land(slot: number, score: number): void {
     if (slot < 0) return;
-    this.#flights.get(slot)?.land(score);
-    this.#flights.delete(slot);
+    for (const { resolve } of this.#noLongerWaiting(slot)) resolve(score);
     this.#table.letGo(slot);
     // A score that is no number is an error, not an answer to give again.
     if (!Number.isFinite(score)) this.#table.remove(slot);
     this.#scores[slot] = score;
-    this.#endsAt[slot] = endsAt;
   }
 
   #fail(slot: number, error: unknown): void {
     if (slot < 0) return;
-    this.#flights.get(slot)?.fail(error);
-    this.#flights.delete(slot);
+    for (const { reject } of this.#noLongerWaiting(slot)) reject(error);
     this.#table.remove(slot);
   }
 }
 
 /** Runs some rows of a request and puts their scores in their places. @returns ms of their batches */
 async function runRows(features: Float32Array, columns: number, rows: readonly number[], scores: Float32Array, submit: Submit): Promise<number> {
-  const answer = await submit(rows.length, (i, out, at) => out.set(features.subarray(rows[i]! * columns, (rows[i]! + 1) * columns), at));
+  const answer = await submit(rows.length, (i, out, at) => {
+    copyRow(features, rows[i]!, columns, out, at);
+  });
   for (let i = 0; i < rows.length; i++) scores[rows[i]!] = answer.scores[i]!;
   return answer.computeMs;
 }

@@ -3,6 +3,7 @@ import { MillraceError } from '../../src/core/millrace-error.ts';
 import type { ServiceProgram } from '../../src/fold/compile-service.ts';
 import { Batcher, type BatcherOptions, type Submission } from '../batcher/batcher.ts';
 import type { BatchAnswer } from '../batcher/pending-request.ts';
+import { copyRow } from '../batcher/write-row.ts';
 import type { ScoreCache } from '../cache/score-cache.ts';
 import type { WarmSession } from '../session-host/session-host.ts';
 import { keyFieldsOf } from './key-fields.ts';
@@ -103,7 +104,14 @@ export class ServingVersion {
     this.#assertOpen();
     if (this.#cache !== null) return this.#throughCache(this.#cache, features, deadline, submission);
     const { columns } = this;
-    return this.#batcher.submit(features.length / columns, (i, out, at) => out.set(features.subarray(i * columns, (i + 1) * columns), at), deadline, submission);
+    return this.#batcher.submit(
+      features.length / columns,
+      (i, out, at) => {
+        copyRow(features, i, columns, out, at);
+      },
+      deadline,
+      submission,
+    );
   }
 
   #assertOpen(): void {

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { Batcher } from '../../../serving/batcher/batcher.ts';
 import { hashWords, RowTable } from '../../../serving/cache/row-table.ts';
 import { ScoreCache, type CacheOutcome } from '../../../serving/cache/score-cache.ts';
-import { murmur3 } from '../../../serving/router/split-point.ts';
 import { isMillraceError, MillraceError } from '../../../src/core/millrace-error.ts';
+import { xxh32 } from '../../support/serving/xxh32.ts';
 import { VirtualTimers } from '../../support/serving/virtual-timers.ts';
 
 const COLUMNS = 2;
@@ -53,12 +53,14 @@ describe('the table of rows', () => {
     );
   });
 
-  it('hashes words as MurmurHash3 hashes their bytes', () => {
+  it('hashes words as XXH32 hashes their bytes', () => {
+    expect(xxh32(Buffer.from('Nobody inspects the spammish repetition'))).toBe(0xe2293b2f);
+    expect(xxh32(Buffer.alloc(0))).toBe(0x02cc5d05);
     fc.assert(
       fc.property(fc.array(fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }), { maxLength: 20 }), fc.nat({ max: 3 }), (values, before) => {
         const words = Int32Array.from([...new Array<number>(before).fill(7), ...values]);
         const bytes = new Uint8Array(words.buffer, before * 4);
-        expect(hashWords(words, before, values.length) >>> 0).toBe(murmur3(bytes));
+        expect(hashWords(words, before, values.length) >>> 0).toBe(xxh32(bytes));
       }),
     );
   });
