@@ -6,14 +6,14 @@ import type { Tensor, TensorSpec } from '../../src/contracts/tensor.ts';
  * @returns all problems, none where it fits
  */
 export function inputProblems(specs: readonly TensorSpec[], inputs: readonly Tensor[], rowsMax: number | null): string[] {
+  if (doFit(specs, inputs, rowsMax)) return [];
   const problems: string[] = [];
-  const known = (): string => specs.map(({ name }) => `'${name}'`).join(', ');
   const given = new Map<string, Tensor>();
   for (const tensor of inputs) {
     if (given.has(tensor.name)) problems.push(`input '${tensor.name}': it is there twice`);
     given.set(tensor.name, tensor);
     const spec = specs.find(({ name }) => name === tensor.name);
-    if (spec === undefined) problems.push(`input '${tensor.name}': the model takes ${known()}`);
+    if (spec === undefined) problems.push(`input '${tensor.name}': the model takes ${specs.map(({ name }) => `'${name}'`).join(', ')}`);
     else problems.push(...tensorProblems(spec, tensor));
   }
   for (const { name } of specs) if (!given.has(name)) problems.push(`input '${name}': it is missing`);
@@ -24,6 +24,25 @@ export function inputProblems(specs: readonly TensorSpec[], inputs: readonly Ten
     if (count < 1 || count > rowsMax) problems.push(`inputs: expected 1 to ${rowsMax} rows, found ${count}`);
   }
   return problems;
+}
+
+/** Whether they are the model's inputs in its order, as those of almost all requests are: nothing is made to find that out. */
+function doFit(specs: readonly TensorSpec[], inputs: readonly Tensor[], rowsMax: number | null): boolean {
+  if (inputs.length !== specs.length) return false;
+  const rows = inputs[0]?.shape[0] ?? 0;
+  for (let i = 0; i < specs.length; i++) {
+    const { name, datatype, shape } = inputs[i]!;
+    const spec = specs[i]!;
+    if (name !== spec.name || datatype !== spec.datatype || !hasShape(shape, spec.shape)) return false;
+    if (rowsMax !== null && (shape[0] ?? 0) !== rows) return false;
+  }
+  return rowsMax === null || (rows >= 1 && rows <= rowsMax);
+}
+
+function hasShape(shape: readonly number[], wanted: readonly number[]): boolean {
+  if (shape.length !== wanted.length) return false;
+  for (let i = 0; i < wanted.length; i++) if (wanted[i]! >= 0 && wanted[i] !== shape[i]) return false;
+  return true;
 }
 
 /** The outputs that were asked for by name; all, where none was. */
@@ -42,7 +61,6 @@ export function wantedOutputs(specs: readonly TensorSpec[], names: readonly stri
 function tensorProblems(spec: TensorSpec, { name, datatype, shape }: Tensor): string[] {
   const problems: string[] = [];
   if (datatype !== spec.datatype) problems.push(`input '${name}': expected datatype ${spec.datatype}, found ${datatype}`);
-  const fits = shape.length === spec.shape.length && spec.shape.every((size, i) => size < 0 || size === shape[i]);
-  if (!fits) problems.push(`input '${name}': expected shape [${spec.shape.join(', ')}], found [${shape.join(', ')}]`);
+  if (!hasShape(shape, spec.shape)) problems.push(`input '${name}': expected shape [${spec.shape.join(', ')}], found [${shape.join(', ')}]`);
   return problems;
 }
