@@ -12,6 +12,7 @@ export function createRegistryActivities({ registry }: { readonly registry: Regi
       await registry.recordLedger(note);
     },
     async describeVersion({ model, version }) {
+      await registry.assertJudged(model, version);
       const found = await registry.getVersion(model, version);
       const allocation = await registry.getAllocation(model);
       // Figures beside another champion than the present one say nothing about it.

@@ -1,7 +1,5 @@
 import { lifecycleSignals, type RolloutRequest } from '../../src/contracts/lifecycle.ts';
-import { MillraceError } from '../../src/core/millrace-error.ts';
 import { examples, parsePositiveInteger, type AddCommand } from '../add-command.ts';
-import type { CommandContext } from '../command-context.ts';
 import { operatorName } from '../lifecycle-client.ts';
 import { withRegistry } from '../open-servers.ts';
 import { signalLifecycle } from '../signal-lifecycle.ts';
@@ -19,19 +17,9 @@ export const addRollout: AddCommand = (program, act) => {
     .addHelpText('after', examples('millrace rollout flight_delay 9 --reason "LightGBM of last week"'))
     .action(
       act(async (context, model: string, version: number, options: { reason: string }) => {
-        await assertJudged(context, model, version);
+        await withRegistry(context, (registry) => registry.assertJudged(model, version));
         const request: RolloutRequest = { version, requestedBy: operatorName(), reason: options.reason };
         return signalLifecycle(context, model, lifecycleSignals.rollout, request);
       }),
     );
 };
-
-/** Models without a feature service leave no decisions: a rollout would wait for evidence that never comes. */
-async function assertJudged(context: CommandContext, model: string, version: number): Promise<void> {
-  const unjudged = await withRegistry(context, (registry) => registry.listTensorModels());
-  if (!unjudged.includes(model)) return;
-  throw new MillraceError(
-    'REQUEST_INVALID',
-    `Rollout of '${model}' version ${version}: the model has no feature service, so no decisions, and nothing to judge a version by. Use 'millrace promote ${model} ${version}', and 'millrace rollback ${model}' to go back.`,
-  );
-}

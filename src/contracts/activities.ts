@@ -64,7 +64,7 @@ export interface RegistryActivities {
     reason: string;
     details: Record<string, string | number | null>;
   }): Promise<void>;
-  /** A registered version as a training would have told of it. Fails with MODEL_VERSION_NOT_FOUND. */
+  /** A registered version that is to be rolled out, as a training would have told of it. Fails with MODEL_VERSION_NOT_FOUND, REQUEST_INVALID. */
   describeVersion(input: { model: string; version: number }): Promise<TrainResult>;
   /** Fails with MODEL_VERSION_NOT_FOUND. */
   assertVersion(input: { model: string; version: number }): Promise<void>;

@@ -17,7 +17,7 @@ import { registerModel } from './register-model.ts';
 import { registerVersion, type RegisteredVersion, type VersionRegistration } from './register-version.ts';
 import { liveServing, reportServing, withdrawServing, type ServingReport } from './serving-status.ts';
 import { setAllocation, type AllocationChange } from './set-allocation.ts';
-import { listTensorModels, registerTensorModel } from './tensor-models.ts';
+import { assertJudged, listTensorModels, registerTensorModel } from './tensor-models.ts';
 import { verifyLedger, type LedgerVerdict } from './verify-ledger.ts';
 
 const LEDGER_LIMIT_DEFAULT = 100;
@@ -31,6 +31,8 @@ export interface Registry {
   registerTensorModel(name: string): Promise<void>;
   /** Models without a feature service. */
   listTensorModels(): Promise<string[]>;
+  /** Whether a rollout could judge the model's versions. @throws MillraceError REQUEST_INVALID */
+  assertJudged(model: string, version: number): Promise<void>;
   /** The same bundle, or the same key, twice gives one version. @throws MillraceError MODEL_NOT_FOUND */
   registerVersion(registration: VersionRegistration): Promise<RegisteredVersion>;
   /** @throws MillraceError MODEL_VERSION_NOT_FOUND */
@@ -67,6 +69,7 @@ export function createRegistry(postgres: Postgres, artifacts: ArtifactStore): Re
       (await postgres.query<{ name: string }>('SELECT name FROM millrace.models ORDER BY name')).map((row) => row.name),
     registerTensorModel: (name) => registerTensorModel(postgres, name),
     listTensorModels: () => listTensorModels(postgres),
+    assertJudged: (model, version) => assertJudged(postgres, model, version),
     registerVersion: (registration) => registerVersion(postgres, artifacts, registration),
     getVersion: (model, version) => getVersion(postgres, model, version),
     findVersionByKey: (model, key) => findVersionByKey(postgres, model, key),

@@ -25,3 +25,12 @@ export async function registerTensorModel(db: Queryable, name: string): Promise<
     `Model '${name}' has a feature service in its project, so a file with tensors of its own can't be a version of it. Give another name, or leave --tensors away.`,
   );
 }
+
+/** Models without a feature service leave no decisions: a rollout would wait for evidence that never comes. @throws MillraceError REQUEST_INVALID */
+export async function assertJudged(db: Queryable, model: string, version: number): Promise<void> {
+  if (!(await listTensorModels(db)).includes(model)) return;
+  throw new MillraceError(
+    'REQUEST_INVALID',
+    `Rollout of '${model}' version ${version}: the model has no feature service, so no decisions, and nothing to judge a version by. Use 'millrace promote ${model} ${version}', and 'millrace rollback ${model}' to go back.`,
+  );
+}

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createRegistryActivities } from '../../../activities/registry.ts';
 import type { AllocationChange } from '../../../src/registry/set-allocation.ts';
 import { ALLOCATION_CHANNEL } from '../../../src/registry/set-allocation.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -59,6 +60,18 @@ describe('model versions', () => {
     await expect(stage.registry.getVersion(model, 7)).rejects.toMatchObject({
       code: 'MODEL_VERSION_NOT_FOUND',
       message: expect.stringContaining('its newest is 1'),
+    });
+  });
+
+  it('are described to a rollout, unless the model has no feature service: nothing could judge it', async () => {
+    const { describeVersion } = createRegistryActivities(stage);
+    expect(await describeVersion({ model: await modelWith('described', 1), version: 1 })).toMatchObject({ version: 1 });
+    await stage.registry.registerTensorModel('unjudged');
+    await stage.registry.registerVersion(someVersion('unjudged', 902));
+    await expect(describeVersion({ model: 'unjudged', version: 1 })).rejects.toMatchObject({
+      type: 'REQUEST_INVALID',
+      nonRetryable: true,
+      message: expect.stringContaining("Use 'millrace promote unjudged 1'"),
     });
   });
 
