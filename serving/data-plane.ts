@@ -16,7 +16,7 @@ import type { NoteWait } from './limit/concurrency-limiter.ts';
 import type { Prediction, PredictOptions } from './prediction.ts';
 import { UNKNOWN_MODEL } from './request-metrics.ts';
 import { scoreByVersion, splitByVersion, type Scored } from './score-by-version.ts';
-import { assertReady, type ServedModel } from './served-model.ts';
+import { assertInTime, assertReady, type ServedModel } from './served-model.ts';
 import type { ServingMetrics } from './serving-metrics.ts';
 import { UnderWay } from './under-way.ts';
 import { withDeadline } from './with-deadline.ts';
@@ -103,7 +103,7 @@ export class DataPlane {
   async predict(name: string, instances: readonly unknown[], options: PredictOptions = {}): Promise<Prediction[]> {
     const { metrics, timers } = this.#options;
     const model = this.reading(name, () => this.model(name));
-    const startedAt = timers.now();
+    const startedAt = options.arrivedAt ?? timers.now();
     options.trace?.span.set({ 'millrace.model': name, 'millrace.instances': instances.length });
     this.#underWay.begin();
     metrics.inFlight.predict++;
@@ -155,6 +155,7 @@ export class DataPlane {
     const parsed = new ParsedByService(model, raw, this.#options.instancesMax);
     const rowsOf = new Map<ServiceProgram, ServiceRows>();
     this.#assertOpen();
+    assertInTime(model, parsed.count, deadline, options.priority);
     for (let attempt = 0; attempt < ROUTE_ATTEMPTS_MAX; attempt++) {
       assertReady(model);
       const missing = this.#programsOf(model, parsed).filter((program) => !rowsOf.has(program));

@@ -1,3 +1,4 @@
+import type { Priority } from './batcher/priority.ts';
 import { MillraceError } from '../src/core/millrace-error.ts';
 import type { Model } from '../src/define/model.ts';
 import { compileService, type ServiceProgram } from '../src/fold/compile-service.ts';
@@ -52,3 +53,12 @@ function reasonOf(router: Routed): [why: string, next: string] {
 }
 
 export const UNLOADED = 'an operator unloaded it from this process';
+
+/**
+ * Refuses rows before they are read where one version answers all that comes and has more to do than it can until the deadline.
+ * @throws SERVING_DEADLINE_EXCEEDED
+ */
+export function assertInTime({ router }: ServedModel, rows: number, deadline: number, priority?: Priority): void {
+  const { champion, canary, arms } = router.routes;
+  if (canary === null && (arms?.routes.length ?? 0) === 0) champion?.assertInTime(rows, deadline, priority);
+}

@@ -36,7 +36,7 @@ const shape = {
   headersTimeoutMs: positive(HOUR_MS).default(5_000),
   keepAliveMs: positive(HOUR_MS).default(72_000),
   fastLane: z.enum(['on', 'off']).default('on'),
-  turnMs: milliseconds(1_000).default(2),
+  turnMs: milliseconds(1_000).default(0.5),
   connectionsMax: positive(1_000_000).default(10_000),
   drainTimeoutMs: positive(HOUR_MS).default(10_000),
   queueRowsMax: positive(1_000_000).default(4_096),

@@ -16,6 +16,8 @@ const SESSION_LOST_RETRIES = 1;
 
 /** Who asks, as far as it matters to those who wait together. */
 export interface Caller {
+  /** When the request came, on the scale of `timers.now()`: what it waited since counts. Absent: now. */
+  readonly arrivedAt?: number | undefined;
   /** `normal`, where absent. */
   readonly priority?: Priority | undefined;
   /** When nobody waits for the answer any more; absent: somebody always does. */
@@ -76,6 +78,11 @@ export class Batcher {
     return this.#queue.rows;
   }
 
+  /** @throws SERVING_DEADLINE_EXCEEDED where rows that came now could not be scored by the deadline */
+  assertInTime(rows: number, deadline: number, priority: Priority = 'normal'): void {
+    this.#admission.assertInTime(rows, priority, deadline - this.#options.timers.now(), this.#instances - this.#running.size);
+  }
+
   /**
    * Runs `rows` rows, split over as many batches as they need.
    * @param write is called when a row's batch starts
@@ -86,7 +93,7 @@ export class Batcher {
   async submit(rows: number, write: WriteRow, deadline: number, { priority = 'normal', departure, trace }: Submission = {}): Promise<BatchAnswer> {
     const { timers } = this.#options;
     if (departure?.gone === true) throw cancelled(this.#options.label);
-    this.#admission.assertInTime(rows, priority, deadline - timers.now(), this.#instances - this.#running.size);
+    this.assertInTime(rows, deadline, priority);
     this.#admission.makeRoom(rows, priority);
     const request = new PendingRequest({ rows, write, deadline, priority, timers, trace });
     this.#queue.push(request);

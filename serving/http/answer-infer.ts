@@ -5,7 +5,7 @@ import { pack, PACKED_BYTES_MIN } from './content-coding.ts';
 import { JSON_LENGTH_HEADER, parseInfer, printInfer } from './infer-json.ts';
 
 /** An inference request as HTTP brings it. */
-export interface InferCall extends Pick<InferRequest, 'model' | 'version' | 'departure' | 'trace'> {
+export interface InferCall extends Pick<InferRequest, 'model' | 'version' | 'arrivedAt' | 'departure' | 'trace'> {
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
 }

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Caller } from '../batcher/batcher.ts';
 import type { Departure } from '../batcher/departure.ts';
 import type { DataPlane } from '../data-plane.ts';
 import type { Prediction } from '../prediction.ts';
@@ -10,14 +11,15 @@ export interface PredictCall {
   readonly model: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: unknown;
+  readonly arrivedAt?: Caller['arrivedAt'];
   readonly departure: Departure;
   readonly trace: RequestTrace | undefined;
 }
 
 /** The answer, to be printed as JSON. @throws what {@link DataPlane.predict} throws, REQUEST_INVALID */
-export async function answerPredict(dataPlane: DataPlane, timeoutMsMax: number, { model, headers, body, departure, trace }: PredictCall) {
+export async function answerPredict(dataPlane: DataPlane, timeoutMsMax: number, { model, headers, body, arrivedAt, departure, trace }: PredictCall) {
   const { instances, outputs, asOf, include, timeoutMs, priority } = dataPlane.reading(model, () => parsePredictRequest(body, headers, timeoutMsMax));
-  return answerOf(model, await dataPlane.predict(model, instances, { asOf, include, timeoutMs, priority, departure, trace }), outputs);
+  return answerOf(model, await dataPlane.predict(model, instances, { asOf, include, timeoutMs, priority, arrivedAt, departure, trace }), outputs);
 }
 
 /** Version, variant and digest stand at the top where all predictions share them, and with each prediction always. */

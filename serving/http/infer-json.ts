@@ -54,7 +54,7 @@ const neverBinary = (): boolean => false;
 export function parseInfer(
   bytes: Buffer,
   headers: IncomingHttpHeaders,
-  { model, version, departure, trace }: Pick<InferRequest, 'model' | 'version' | 'departure' | 'trace'>,
+  { model, version, arrivedAt, departure, trace }: Pick<InferRequest, 'model' | 'version' | 'arrivedAt' | 'departure' | 'trace'>,
   timeoutMsMax: number,
 ): ParsedInfer {
   const problems: string[] = [];
@@ -73,7 +73,7 @@ export function parseInfer(
       `Inference request is wrong: ${problems.join('; ')}. Send { "inputs": [ { "name": "<input>", "shape": [1, 2], "datatype": "FP32", "data": [0.5, 1] } ] }.`,
     );
   }
-  const request: InferRequest = { model, version, id: found.id, inputs, outputs: found.outputs?.map(({ name }) => name), timeoutMs, priority, departure, trace };
+  const request: InferRequest = { model, version, id: found.id, inputs, outputs: found.outputs?.map(({ name }) => name), timeoutMs, priority, arrivedAt, departure, trace };
   if (found.parameters === undefined && found.outputs === undefined) return { request, isBinary: neverBinary };
   const byDefault = found.parameters?.['binary_data_output'] === true;
   const choices = new Map((found.outputs ?? []).map((one) => [one.name, one.parameters?.['binary_data']]));

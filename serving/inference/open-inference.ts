@@ -117,7 +117,7 @@ export class OpenInference {
     const { metrics, timers, dataPlane } = this.#options;
     const model = this.#tensorModel(request.model) ?? dataPlane.reading(request.model, () => dataPlane.model(request.model));
     const { name } = model;
-    const startedAt = timers.now();
+    const startedAt = request.arrivedAt ?? timers.now();
     request.trace?.span.set({ 'millrace.model': name });
     metrics.inFlight.infer++;
     try {

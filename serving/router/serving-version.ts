@@ -3,6 +3,7 @@ import { MillraceError } from '../../src/core/millrace-error.ts';
 import type { ServiceProgram } from '../../src/fold/compile-service.ts';
 import { Batcher, type BatcherOptions, type Submission } from '../batcher/batcher.ts';
 import type { BatchAnswer } from '../batcher/pending-request.ts';
+import type { Priority } from '../batcher/priority.ts';
 import { copyRow } from '../batcher/write-row.ts';
 import type { ScoreCache } from '../cache/score-cache.ts';
 import type { WarmSession } from '../session-host/session-host.ts';
@@ -80,6 +81,11 @@ export class ServingVersion {
 
   get queuedRows(): number {
     return this.#batcher.queuedRows;
+  }
+
+  /** Before rows are read for it. @throws SERVING_DEADLINE_EXCEEDED where they could not be scored by the deadline, unless a cache has them */
+  assertInTime(rows: number, deadline: number, priority?: Priority): void {
+    if (this.#cache === null) this.#batcher.assertInTime(rows, deadline, priority);
   }
 
   /**

@@ -28,6 +28,9 @@ const IN_PROCESS_SESSIONS_MAX = 64;
  */
 const BATCHES_PER_TURN_MS_MAX = 2;
 const BATCHES_PER_TURN_MAX = 64;
+/** A version that moves into the serving process takes so long, or so many batches, to find that. */
+const BATCHES_TIMED_MS = 10;
+const BATCHES_TIMED_MAX = 128;
 /** Full batches of a warm-up: the first ones are slow, the median counts. */
 const WARM_UP_BATCHES = 9;
 
@@ -108,7 +111,7 @@ export class SessionHost {
       const instances = isAdmitted ? 1 : (request.instances ?? 1);
       const session = isAdmitted ? await this.#moveIn(source, request, child) : await this.#joinOthers(source, request, child, instances);
       const { placement, provider } = session;
-      const batchesAtOnce = isAdmitted ? batchesPerTurn(times.batchMs) : instances;
+      const batchesAtOnce = isAdmitted ? await batchesPerTurn(session, request) : instances;
       const measured = { instances, batchesAtOnce, ...times, goldenDifference };
       logger.info({ version: request.label, placement, provider, ...measured }, 'session warm');
       return { session, ...measured };
@@ -179,7 +182,19 @@ export class SessionHost {
   }
 }
 
-const batchesPerTurn = (batchMs: number): number => Math.min(BATCHES_PER_TURN_MAX, Math.max(1, Math.floor(BATCHES_PER_TURN_MS_MAX / batchMs)));
+/** The warm-up's times are those of code that is cold still: of small batches several times what they take later. */
+async function batchesPerTurn(session: Session, { batchRowsMax, columns }: SessionRequest): Promise<number> {
+  const features = new Float32Array(batchRowsMax * columns);
+  const batchMs: number[] = [];
+  const endsAt = performance.now() + BATCHES_TIMED_MS;
+  do {
+    const startedAt = performance.now();
+    await session.run(features, batchRowsMax);
+    batchMs.push(performance.now() - startedAt);
+  } while (batchMs.length < BATCHES_TIMED_MAX && performance.now() < endsAt);
+  const hotMs = median(batchMs.slice(Math.floor(batchMs.length / 2)));
+  return Math.min(BATCHES_PER_TURN_MAX, Math.max(1, Math.floor(BATCHES_PER_TURN_MS_MAX / hotMs)));
+}
 
 async function warmUp(child: ChildSession, values: number): Promise<{ batchMs: number; handOverMs: number }> {
   const features = new Float32Array(values);

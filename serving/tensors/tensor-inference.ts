@@ -35,7 +35,7 @@ export class TensorInference {
   /** @throws MODEL_VERSION_NOT_FOUND, MODEL_NOT_READY, REQUEST_INVALID, REQUEST_TOO_LARGE, SERVING_* */
   async infer(model: TensorModel, request: InferRequest): Promise<InferAnswer> {
     const { timers, metrics, timeoutMs } = this.#options;
-    const startedAt = timers.now();
+    const startedAt = request.arrivedAt ?? timers.now();
     const target = requireVersion(model, request.version);
     const wanted = this.#checked(model, target, request);
     try {

@@ -1,5 +1,10 @@
 import { errorTable, type ErrorCode } from './error-table.ts';
 
+/** Told to whoever asked, and counted: where in the code they come from is known. */
+const stackless: ReadonlySet<ErrorCode> = new Set(['SERVING_OVERLOADED', 'SERVING_DEADLINE_EXCEEDED', 'SERVING_CANCELLED']);
+
+const v8Error = Error as ErrorConstructor & { stackTraceLimit: number };
+
 /**
  * An expected failure. The message says what failed, on which thing, what was expected and found,
  * and what to do next. Across processes test `code`, never `instanceof`.
@@ -15,7 +20,11 @@ export class MillraceError extends Error {
     message: string,
     options: { cause?: unknown; details?: Readonly<Record<string, unknown>> } = {},
   ) {
+    const { stackTraceLimit } = v8Error;
+    // Refusals come by the thousand a second when there is no time left, and a stack takes ten times what all else of an error does.
+    if (stackless.has(code)) v8Error.stackTraceLimit = 0;
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    v8Error.stackTraceLimit = stackTraceLimit;
     this.code = code;
     this.details = options.details ?? {};
   }

@@ -29,6 +29,7 @@ interface PlainRequest {
   readonly head: RequestHead;
   readonly body: Buffer;
   readonly departure: Departure;
+  readonly arrivedAt: number;
 }
 
 const OK = 200;
@@ -59,13 +60,13 @@ const jsonHeaders = { 'content-type': 'application/json; charset=utf-8' };
 
 function answerRoute(
   { dataPlane, openInference, timeoutMsMax }: PlainRequestOptions,
-  { head, body, departure }: PlainRequest,
+  { head, body, departure, arrivedAt }: PlainRequest,
   json: unknown,
   trace: RequestTrace | undefined,
 ): Promise<HttpAnswer> {
   const { route, model, version, headers } = head;
-  if (route.kind === 'infer') return answerInfer(openInference, timeoutMsMax, { model, version, headers, body, departure, trace });
-  return answerPredict(dataPlane, timeoutMsMax, { model, headers, body: json, departure, trace }).then((answer) => ({
+  if (route.kind === 'infer') return answerInfer(openInference, timeoutMsMax, { model, version, headers, body, arrivedAt, departure, trace });
+  return answerPredict(dataPlane, timeoutMsMax, { model, headers, body: json, arrivedAt, departure, trace }).then((answer) => ({
     headers: jsonHeaders,
     bytes: Buffer.from(JSON.stringify(answer)),
   }));

@@ -13,8 +13,11 @@ export interface Lane {
   readonly retiring: boolean;
   readonly heads: HeadReader;
   readonly turns: FairTurns;
-  /** Undefined where the full server is to read the request anew. Never rejects. */
-  answer(head: RequestHead, body: Buffer, departure: Departure): Promise<LaneAnswer | undefined>;
+  /**
+   * Undefined where the full server is to read the request anew. Never rejects.
+   * @param arrivedAt when its last bytes were read, by performance.now()
+   */
+  answer(head: RequestHead, body: Buffer, departure: Departure, arrivedAt: number): Promise<LaneAnswer | undefined>;
   /** Gives a connection to the full server, with what was read of it and not answered. */
   handOver(connection: LaneConnection, unread: Buffer): void;
   forget(connection: LaneConnection): void;
@@ -37,8 +40,10 @@ export class LaneConnection {
   #size = 0;
   /** Bytes that the request at hand has, as soon as its head was read. */
   #wanted = 0;
-  /** Since when nothing was answered. */
+  /** Since when nothing was answered, or a request began to come. */
   #since = performance.now();
+  /** When bytes came last. */
+  #readAt = 0;
   #answered = false;
   /** The server listens no more. */
   #isLast = false;
@@ -84,7 +89,8 @@ export class LaneConnection {
   }
 
   readonly #receive = (chunk: Buffer): void => {
-    if (this.#size === 0) this.#since = performance.now();
+    this.#readAt = performance.now();
+    if (this.#size === 0) this.#since = this.#readAt;
     this.#chunks.push(chunk);
     this.#size += chunk.length;
     // The client did not wait for its answer, or more comes than is served: no more of it is taken in meanwhile.
@@ -129,7 +135,7 @@ export class LaneConnection {
   }
 
   async #answer(head: RequestHead, request: Buffer, bodyAt: number, departure: Departure): Promise<void> {
-    const answer = await this.#lane.answer(head, request.subarray(bodyAt), departure);
+    const answer = await this.#lane.answer(head, request.subarray(bodyAt), departure, this.#readAt);
     this.#departure = undefined;
     const { socket } = this;
     if (socket.destroyed || socket.writableEnded) return;

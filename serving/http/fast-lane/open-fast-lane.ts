@@ -38,7 +38,7 @@ export function openFastLane(app: FastifyInstance, isTls: boolean, options: Fast
     },
     heads: new HeadReader(),
     turns: new FairTurns(turnMs),
-    answer: (head, body, departure) => answerPlainRequest(plainOptions, { head, body, departure }),
+    answer: (head, body, departure, arrivedAt) => answerPlainRequest(plainOptions, { head, body, departure, arrivedAt }),
     handOver(connection, unread) {
       const { socket } = connection;
       connections.delete(connection);

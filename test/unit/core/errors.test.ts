@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { errorTable, type ErrorCode } from '../../../src/core/error-table.ts';
+import { MillraceError } from '../../../src/core/millrace-error.ts';
 import { errorTableMarkdown } from '../../support/error-table-markdown.ts';
 import { listFiles, repositoryRoot } from '../../support/repository-files.ts';
 
@@ -48,4 +49,11 @@ test('every code that the source raises is in the table', () => {
     (match) => match[1] as string,
   );
   expect(thrown.filter((code) => !Object.hasOwn(errorTable, code))).toEqual([]);
+});
+
+test('refusals under load carry no stack, and leave those of others as they are', () => {
+  const { stackTraceLimit } = Error;
+  expect(new MillraceError('SERVING_OVERLOADED', 'full').stack).toBe('MillraceError: full');
+  expect(Error.stackTraceLimit).toBe(stackTraceLimit);
+  expect(new MillraceError('MODEL_NOT_FOUND', 'none').stack).toContain('errors.test.ts');
 });

@@ -7,6 +7,7 @@ import { DataPlane } from '../../../serving/data-plane.ts';
 import { DecisionCompleter } from '../../../serving/decisions/complete-decisions.ts';
 import { DecisionLog } from '../../../serving/decisions/decision-log.ts';
 import { ViewReader } from '../../../serving/features/view-reader.ts';
+import type { PredictOptions } from '../../../serving/prediction.ts';
 import { ModelRouter } from '../../../serving/router/model-router.ts';
 import { ServingVersion } from '../../../serving/router/serving-version.ts';
 import { createServedModel } from '../../../serving/served-model.ts';
@@ -16,12 +17,13 @@ import { carrierDepartures } from '../../support/serving/contract-project.ts';
 import { delayModel } from '../../support/serving/tiny-project.ts';
 
 const TIMEOUT_MS = 10_000;
+const BATCH_MS = 50;
 const logger = createLogger('test', 'silent');
 let router: ModelRouter | undefined;
 afterEach(() => router?.close());
 
 /** The data plane of a model, whose champion answers `score` for every row. Its decisions stay in memory. */
-async function setUp(score: number, definition: Model = delayModel) {
+async function setUp(score: number, definition: Model = delayModel, run: () => Promise<unknown> = () => Promise.resolve()) {
   const served = createServedModel(definition, (program) => {
     const champion = new ServingVersion({
       platform: 'onnxruntime_onnx',
@@ -38,7 +40,10 @@ async function setUp(score: number, definition: Model = delayModel) {
         session: {
           placement: 'child',
           provider: 'cpu',
-          run: (_features, rows) => Promise.resolve(new Float32Array(rows).fill(score)),
+          run: async (_features, rows) => {
+            await run();
+            return new Float32Array(rows).fill(score);
+          },
           close: () => Promise.resolve(),
         },
         instances: 1,
@@ -65,14 +70,20 @@ async function setUp(score: number, definition: Model = delayModel) {
   const decisions = new DecisionLog({
     openSender: () =>
       Promise.resolve({ send: () => Promise.resolve(), close: () => Promise.resolve() } as never),
-    waitingMax: 1,
+    waitingMax: 4,
     recentMax: 10,
     whenFull: 'refuse',
     onStored: () => undefined,
     onDropped: () => undefined,
     logger,
   });
-  const reader = new ViewReader({ readStates: (reads) => Promise.resolve(reads.map(() => null)) });
+  let statesRead = 0;
+  const reader = new ViewReader({
+    readStates: (reads) => {
+      statesRead += reads.length;
+      return Promise.resolve(reads.map(() => null));
+    },
+  });
   const plane = new DataPlane({
     models: [served],
     reader,
@@ -85,8 +96,8 @@ async function setUp(score: number, definition: Model = delayModel) {
     timeoutMs: TIMEOUT_MS,
     logger,
   });
-  const predict = () => plane.predict(definition.name, [{ origin: 'JFK', distance: 300, carrier: 'AA' }]);
-  return { served, decisions, predict };
+  const predict = (options: PredictOptions = {}) => plane.predict(definition.name, [{ origin: 'JFK', distance: 300, carrier: 'AA' }], options);
+  return { served, decisions, predict, statesRead: () => statesRead };
 }
 
 test.each([NaN, Infinity])(
@@ -95,8 +106,8 @@ test.each([NaN, Infinity])(
     const { served, decisions, predict } = await setUp(score);
     await expect(predict()).rejects.toMatchObject({ code: 'SERVING_SCORE_INVALID' });
     expect(served.errorsByVersion.get(1)).toBe(1);
-    // The place of its decision was given back: with room for one, a second would be refused.
-    decisions.reserve(1);
+    // The place of its decision was given back: with room for four, a fifth would be refused.
+    decisions.reserve(4);
   },
 );
 
@@ -120,4 +131,17 @@ test('a view that refuses stale reads refuses the prediction with FEATURE_STALE;
   });
   await router?.close();
   expect(await (await setUp(0.5, modelOf('serve'))).predict()).toMatchObject([{ score: 0.5 }]);
+});
+
+test('what can not be in time any more is refused before its features are read; what it waited before counts', async () => {
+  let release: () => void = () => undefined;
+  const { predict, statesRead } = await setUp(0.5, delayModel, () => new Promise<void>((resolve) => (release = resolve)));
+  const running = predict();
+  await expect.poll(statesRead).toBe(1);
+  await new Promise((resolve) => setTimeout(resolve, BATCH_MS));
+  const late = { timeoutMs: 1_000, arrivedAt: systemTimers.now() - 1_001 };
+  await expect(predict(late)).rejects.toMatchObject({ code: 'SERVING_DEADLINE_EXCEEDED', message: expect.stringContaining('and 0 ms were left') as string });
+  expect(statesRead()).toBe(1);
+  release();
+  await running;
 });

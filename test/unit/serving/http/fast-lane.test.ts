@@ -78,6 +78,22 @@ describe('a plain request', () => {
     }
   });
 
+  it('has waited since it was read: that counts for its deadline', async () => {
+    const arrivals: (number | undefined)[] = [];
+    const infer = ({ inputs, arrivedAt }: InferRequest) => {
+      arrivals.push(arrivedAt);
+      return Promise.resolve({ model: 'echo', version: 1, role: 'champion', digest: 'd', id: undefined, outputs: inputs });
+    };
+    const { socket, answers } = await setUp({}, { openInference: { serverMetadata: { version: '1' }, reading: (_model: string, read: () => unknown) => read(), infer } as unknown as OpenInference });
+    socket.write(request(1).slice(0, -3));
+    await sleep(50);
+    const wholeAt = performance.now();
+    socket.write(request(1).slice(-3));
+    await until(answers, ['200 1']);
+    expect(arrivals[0]).toBeGreaterThanOrEqual(wholeAt);
+    expect(arrivals[0]).toBeLessThan(performance.now());
+  });
+
   it('comes to the router where the lane is off', async () => {
     const { socket, routed, answers } = await setUp({ MILLRACE_SERVING_FAST_LANE: 'off' });
     socket.write(request(1));
