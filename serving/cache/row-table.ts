@@ -117,13 +117,11 @@ export class RowTable {
   }
 }
 
-const [PRIME_1, PRIME_2, PRIME_3, PRIME_4, PRIME_5] = [
-  0x9e3779b1 | 0,
-  0x85ebca77 | 0,
-  0xc2b2ae3d | 0,
-  0x27d4eb2f | 0,
-  0x165667b1 | 0,
-] as const;
+const PRIME_1 = 0x9e3779b1 | 0;
+const PRIME_2 = 0x85ebca77 | 0;
+const PRIME_3 = 0xc2b2ae3d | 0;
+const PRIME_4 = 0x27d4eb2f | 0;
+const PRIME_5 = 0x165667b1 | 0;
 
 const rotate = (word: number, bits: number): number => (word << bits) | (word >>> (32 - bits));
 const round = (lane: number, word: number): number =>
@@ -138,7 +136,10 @@ export function hashWords(words: Int32Array, at: number, length: number): number
   let hash = PRIME_5;
   let i = at;
   if (length >= 4) {
-    let [first, second, third, fourth] = [(PRIME_1 + PRIME_2) | 0, PRIME_2 | 0, 0, -PRIME_1 | 0];
+    let first = (PRIME_1 + PRIME_2) | 0;
+    let second = PRIME_2;
+    let third = 0;
+    let fourth = -PRIME_1 | 0;
     for (; i + 3 < end; i += 4) {
       first = round(first, words[i]!);
       second = round(second, words[i + 1]!);
