@@ -20,11 +20,12 @@ export class MillraceError extends Error {
     message: string,
     options: { cause?: unknown; details?: Readonly<Record<string, unknown>> } = {},
   ) {
+    const isStackless = stackless.has(code);
     const { stackTraceLimit } = v8Error;
     // Refusals come by the thousand a second when there is no time left, and a stack takes ten times what all else of an error does.
-    if (stackless.has(code)) v8Error.stackTraceLimit = 0;
+    if (isStackless) v8Error.stackTraceLimit = 0;
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    v8Error.stackTraceLimit = stackTraceLimit;
+    if (isStackless) v8Error.stackTraceLimit = stackTraceLimit;
     this.code = code;
     this.details = options.details ?? {};
   }

@@ -4,7 +4,7 @@ const COEFFICIENTS = [
   0.0013333558146428443, 0.0001540353039338161, 0.000015252733804059841, 0.000001321548679014431,
   1.01780860092397e-7, 7.054911620801123e-9, 4.4455382718708116e-10, 2.5678435993488206e-11,
   1.3691488853904128e-12, 6.778726354822545e-14, 3.1324367070884287e-15, 1.3570247948755148e-16,
-] as const;
+];
 
 /**
  * 2^x to within 2.5e-16 of itself. Of IEEE 754 additions and multiplications in an order that
@@ -12,9 +12,7 @@ const COEFFICIENTS = [
  * @param x from 0 to below 1
  */
 export function powerOfTwo(x: number): number {
-  const [c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16] = COEFFICIENTS;
-  const upper = ((((((c16 * x + c15) * x + c14) * x + c13) * x + c12) * x + c11) * x + c10) * x + c9;
-  return (
-    ((((((((upper * x + c8) * x + c7) * x + c6) * x + c5) * x + c4) * x + c3) * x + c2) * x + c1) * x + c0
-  );
+  let power = 0;
+  for (let n = COEFFICIENTS.length - 1; n >= 0; n--) power = power * x + COEFFICIENTS[n]!;
+  return power;
 }
