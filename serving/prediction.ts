@@ -49,7 +49,9 @@ export interface PredictInclude {
 export interface PredictOptions extends Caller {
   /** Decision time, ms since the epoch: features are as of it. Now, where absent. */
   readonly asOf?: number | undefined;
-  /** Time that the caller allows, in ms. */
+  /** When the request came, on the scale of `timers.now()`: what it waited since counts. Absent: now. */
+  readonly arrivedAt?: number | undefined;
+  /** Time that the caller allows from then on, in ms. */
   readonly timeoutMs?: number | undefined;
   /** Of a request that is recorded. */
   readonly trace?: RequestTrace | undefined;

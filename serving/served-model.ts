@@ -1,7 +1,7 @@
-import type { Priority } from './batcher/priority.ts';
 import { MillraceError } from '../src/core/millrace-error.ts';
 import type { Model } from '../src/define/model.ts';
 import { compileService, type ServiceProgram } from '../src/fold/compile-service.ts';
+import type { Priority } from './batcher/priority.ts';
 import { systemTimers } from './batcher/timers.ts';
 import { ConcurrencyLimiter } from './limit/concurrency-limiter.ts';
 import type { GradientLimit } from './limit/gradient-limit.ts';

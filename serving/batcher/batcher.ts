@@ -16,8 +16,6 @@ const SESSION_LOST_RETRIES = 1;
 
 /** Who asks, as far as it matters to those who wait together. */
 export interface Caller {
-  /** When the request came, on the scale of `timers.now()`: what it waited since counts. Absent: now. */
-  readonly arrivedAt?: number | undefined;
   /** `normal`, where absent. */
   readonly priority?: Priority | undefined;
   /** When nobody waits for the answer any more; absent: somebody always does. */

@@ -146,8 +146,7 @@ export class ScoreCache {
     let joined: Joined[] | undefined;
     let found: Float32Array | undefined;
     for (let row = 0; row < rows; row++) {
-      if (rows === 1) this.#row.set(features);
-      else copyRow(features, row, columns, this.#row, 0);
+      copyRow(features, row, columns, this.#row, 0);
       const hash = hashWords(this.#rowWords, 0, columns);
       let slot = this.#table.find(this.#rowWords, 0, hash);
       if (slot >= 0 && this.#table.isHeld(slot)) {

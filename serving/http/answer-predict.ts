@@ -1,8 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Caller } from '../batcher/batcher.ts';
 import type { Departure } from '../batcher/departure.ts';
 import type { DataPlane } from '../data-plane.ts';
-import type { Prediction } from '../prediction.ts';
+import type { Prediction, PredictOptions } from '../prediction.ts';
 import type { RequestTrace } from '../request-trace.ts';
 import { parsePredictRequest, predictOutputs, type PredictOutput } from './parse-predict-request.ts';
 
@@ -11,7 +10,7 @@ export interface PredictCall {
   readonly model: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: unknown;
-  readonly arrivedAt?: Caller['arrivedAt'];
+  readonly arrivedAt?: PredictOptions['arrivedAt'];
   readonly departure: Departure;
   readonly trace: RequestTrace | undefined;
 }

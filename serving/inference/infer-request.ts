@@ -13,7 +13,9 @@ export interface InferRequest extends Caller {
   readonly inputs: readonly Tensor[];
   /** Names of the outputs wanted, in their order; all, where absent. */
   readonly outputs?: readonly string[] | undefined;
-  /** Time that the caller allows, in ms. */
+  /** When the request came, on the scale of `timers.now()`: what it waited since counts. Absent: now. */
+  readonly arrivedAt?: number | undefined;
+  /** Time that the caller allows from then on, in ms. */
   readonly timeoutMs?: number | undefined;
   /** Of a request that is recorded. */
   readonly trace?: RequestTrace | undefined;
