@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { powerOfTwo } from '../../../src/fold/power-of-two.ts';
 import { decayedMean, decayedSum, partWeight } from '../../support/naive/exact-decay.ts';
-import { cardView, HOUR_MS, OneKey, START_MS } from '../../unit/fold/payments.ts';
+import { cardView, HOUR_MS, OneKey, START_MS } from '../../support/fold/payments.ts';
 
 const part = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cardView, HOUR_MS, MINUTE_MS, OneKey, START_MS } from './payments.ts';
+import { cardView, HOUR_MS, MINUTE_MS, OneKey, START_MS } from '../../support/fold/payments.ts';
 
 const all = cardView((a) => ({
   count: a.count({ window: '1h' }),

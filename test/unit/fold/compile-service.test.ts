@@ -17,7 +17,7 @@ import {
   timestamp,
 } from '../../../src/index.ts';
 import type { FeatureService } from '../../../src/index.ts';
-import { cardView, payments, START_MS } from './payments.ts';
+import { cardView, payments, START_MS } from '../../support/fold/payments.ts';
 
 const cards = cardView((a) => ({ count: a.count({ window: '1h' }), at: a.max('at', { window: '1h' }) }));
 const countries = featureView({

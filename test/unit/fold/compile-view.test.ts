@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { compileView, prepareEvent, viewKeyOf } from '../../../src/fold/compile-view.ts';
 import { entity, featureView, type FeatureView } from '../../../src/index.ts';
 import { originDepartures } from '../../support/serving/tiny-project.ts';
-import { card, cardView, payment, payments, START_MS } from './payments.ts';
+import { card, cardView, payment, payments, START_MS } from '../../support/fold/payments.ts';
 
 const inputsOf = (view: Parameters<typeof compileView>[0], row: Parameters<typeof prepareEvent>[1]) => {
   const program = compileView(view);

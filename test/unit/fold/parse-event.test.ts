@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parsePayload } from '../../../src/fold/parse-event.ts';
-import { payments } from './payments.ts';
+import { payments } from '../../support/fold/payments.ts';
 
 const good = { id: 'p1', at: '2024-01-01T00:00:00Z', card: 'c', amount: 1.5 };
 const problemsOf = (payload: unknown): string[] => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { compileView } from '../../../src/fold/compile-view.ts';
 import { decodeState, encodeState } from '../../../src/fold/state-codec.ts';
 import { createState } from '../../../src/fold/view-state.ts';
-import { cardView, MINUTE_MS, OneKey } from './payments.ts';
+import { cardView, MINUTE_MS, OneKey } from '../../support/fold/payments.ts';
 
 const view = cardView((a) => ({ count: a.count({ window: '1h' }), mean: a.mean('fee', { window: '1h' }) }));
 const key = new OneKey(view).add(0, { fee: 0.1 }).add(MINUTE_MS, { fee: 2 });

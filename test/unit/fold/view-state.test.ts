@@ -3,7 +3,7 @@ import { compileView } from '../../../src/fold/compile-view.ts';
 import { READ_GRACE_MS } from '../../../src/fold/plan-resolution.ts';
 import { decodeState, encodeState } from '../../../src/fold/state-codec.ts';
 import { applyEvent, createState, fenceOf } from '../../../src/fold/view-state.ts';
-import { cardView, HOUR_MS, MINUTE_MS, OneKey, START_MS } from './payments.ts';
+import { cardView, HOUR_MS, MINUTE_MS, OneKey, START_MS } from '../../support/fold/payments.ts';
 
 const hourly = cardView((a) => ({ count: a.count({ window: '1h' }) }));
 
