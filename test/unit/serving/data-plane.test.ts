@@ -1,8 +1,9 @@
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import type { Model } from '../../../src/define/model.ts';
 import { createLogger } from '../../../src/infra/logger.ts';
 import { Registry } from '../../../src/infra/metrics.ts';
 import { systemTimers } from '../../../serving/batcher/timers.ts';
+import type { ScoreCache } from '../../../serving/cache/score-cache.ts';
 import { DataPlane } from '../../../serving/data-plane.ts';
 import { DecisionCompleter } from '../../../serving/decisions/complete-decisions.ts';
 import { DecisionLog } from '../../../serving/decisions/decision-log.ts';
@@ -10,20 +11,19 @@ import { ViewReader } from '../../../serving/features/view-reader.ts';
 import type { PredictOptions } from '../../../serving/prediction.ts';
 import { ModelRouter } from '../../../serving/router/model-router.ts';
 import { ServingVersion } from '../../../serving/router/serving-version.ts';
-import { createServedModel } from '../../../serving/served-model.ts';
+import { assertInTime, createServedModel, type ServedModel } from '../../../serving/served-model.ts';
 import { createServingMetrics } from '../../../serving/serving-metrics.ts';
 import { signatureOf } from '../../support/serving/signature.ts';
 import { carrierDepartures } from '../../support/serving/contract-project.ts';
 import { delayModel } from '../../support/serving/tiny-project.ts';
 
 const TIMEOUT_MS = 10_000;
-const BATCH_MS = 50;
 const logger = createLogger('test', 'silent');
 let router: ModelRouter | undefined;
 afterEach(() => router?.close());
 
 /** The data plane of a model, whose champion answers `score` for every row. Its decisions stay in memory. */
-async function setUp(score: number, definition: Model = delayModel, run: () => Promise<unknown> = () => Promise.resolve()) {
+async function setUp(score: number, definition: Model = delayModel, run: () => Promise<unknown> = () => Promise.resolve(), cache: ScoreCache | null = null) {
   const served = createServedModel(definition, (program) => {
     const champion = new ServingVersion({
       platform: 'onnxruntime_onnx',
@@ -35,7 +35,7 @@ async function setUp(score: number, definition: Model = delayModel, run: () => P
         numericNames: program.numericNames,
         categories: [{ name: 'carrier', vocabulary: ['AA'] }],
       }),
-      cache: null,
+      cache,
     warm: {
         session: {
           placement: 'child',
@@ -70,7 +70,7 @@ async function setUp(score: number, definition: Model = delayModel, run: () => P
   const decisions = new DecisionLog({
     openSender: () =>
       Promise.resolve({ send: () => Promise.resolve(), close: () => Promise.resolve() } as never),
-    waitingMax: 4,
+    waitingMax: 1,
     recentMax: 10,
     whenFull: 'refuse',
     onStored: () => undefined,
@@ -106,8 +106,8 @@ test.each([NaN, Infinity])(
     const { served, decisions, predict } = await setUp(score);
     await expect(predict()).rejects.toMatchObject({ code: 'SERVING_SCORE_INVALID' });
     expect(served.errorsByVersion.get(1)).toBe(1);
-    // The place of its decision was given back: with room for four, a fifth would be refused.
-    decisions.reserve(4);
+    // The place of its decision was given back: with room for one, a second would be refused.
+    decisions.reserve(1);
   },
 );
 
@@ -133,15 +133,36 @@ test('a view that refuses stale reads refuses the prediction with FEATURE_STALE;
   expect(await (await setUp(0.5, modelOf('serve'))).predict()).toMatchObject([{ score: 0.5 }]);
 });
 
-test('what can not be in time any more is refused before its features are read; what it waited before counts', async () => {
-  let release: () => void = () => undefined;
-  const { predict, statesRead } = await setUp(0.5, delayModel, () => new Promise<void>((resolve) => (release = resolve)));
-  const running = predict();
-  await expect.poll(statesRead).toBe(1);
-  await new Promise((resolve) => setTimeout(resolve, BATCH_MS));
+test('what can not be in time is refused before its features are read: what it waited counts, and what waits before it', async () => {
+  const batches: (() => void)[] = [];
+  const { predict, statesRead } = await setUp(0.5, delayModel, () => new Promise<void>((resolve) => batches.push(resolve)));
   const late = { timeoutMs: 1_000, arrivedAt: systemTimers.now() - 1_001 };
   await expect(predict(late)).rejects.toMatchObject({ code: 'SERVING_DEADLINE_EXCEEDED', message: expect.stringContaining('and 0 ms were left') as string });
+  expect(statesRead()).toBe(0);
+  const running = predict();
+  await expect.poll(() => batches.length).toBe(1);
+  // A batch takes 1 ms, as its warm-up says.
+  await expect(predict({ timeoutMs: 0.9 })).rejects.toMatchObject({ code: 'SERVING_DEADLINE_EXCEEDED', message: expect.stringContaining('was refused: it needs about 1 ms') as string });
   expect(statesRead()).toBe(1);
-  release();
+  batches[0]?.();
   await running;
+});
+
+test('rows that a cache may have are not refused before they are looked up', async () => {
+  const { served } = await setUp(0.5);
+  const past = systemTimers.now() - 1;
+  expect(() => served.router.routes.champion?.assertInTime(1, past)).toThrow('was refused');
+  await served.router.close();
+  const cache = { size: 0, idle: () => Promise.resolve() } as unknown as ScoreCache;
+  const cached = await setUp(0.5, delayModel, undefined, cache);
+  expect(() => cached.served.router.routes.champion?.assertInTime(1, past)).not.toThrow();
+});
+
+test('nor are rows that another version than the champion may answer', () => {
+  const assertedOf = (others: object): boolean => {
+    const asserted = vi.fn();
+    assertInTime({ router: { routes: { champion: { assertInTime: asserted }, canary: null, shadow: null, arms: null, ...others } } } as unknown as ServedModel, 1, 0);
+    return asserted.mock.calls.length > 0;
+  };
+  expect([{}, { canary: { share: 0.1 } }, { arms: { routes: [{}] } }, { arms: { routes: [] } }].map(assertedOf)).toEqual([true, false, false, true]);
 });
