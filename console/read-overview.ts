@@ -5,7 +5,7 @@ import type { PartitionOffsets } from '../src/infra/kafka.ts';
 import { getAllocation } from '../src/registry/get-allocation.ts';
 import { liveServing, type ServingReport } from '../src/registry/serving-status.ts';
 import { isFolded, readLiveViews } from '../src/store/live-views.ts';
-import { readDecisionPositions, readSourceAccounts } from '../src/store/source-accounts.ts';
+import { readDecisionAccounts, readSourceAccounts } from '../src/store/source-accounts.ts';
 import type { Addresses, ConsoleDeps, SupervisedState } from './console-deps.ts';
 import type { Freshness } from './shape/freshness.ts';
 import { PartProblems, type PartProblem } from './part-problems.ts';
@@ -64,7 +64,7 @@ export async function readOverview(deps: ConsoleDeps): Promise<Overview> {
       ),
       problems.attempt(
         'decisions stored',
-        reads.get('decisions stored', '', () => readDecisionPositions(postgres)),
+        reads.get('decisions stored', '', () => readDecisionAccounts(postgres)),
       ),
       problems.attempt(
         'views',

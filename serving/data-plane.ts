@@ -59,6 +59,8 @@ export class DataPlane {
   readonly #models: ReadonlyMap<string, ServedModel>;
   /** Requests, and what follows their answers. */
   readonly #underWay = new UnderWay();
+  /** What follows the answers of this turn of the event loop waits for the next. */
+  #answered: AnsweredRequest[] = [];
   #retiring = false;
   #draining = false;
 
@@ -192,7 +194,7 @@ export class DataPlane {
       decisions.release(parsed.count);
       throw error;
     }
-    const { predictions, answers, made, units } = scored;
+    const { predictions, answers, made, kinds, units } = scored;
     const totalMs = timers.now() - startedAt;
     const latencyMs = answers.map(({ queueMs, computeMs }) => ({
       features: featuresMs,
@@ -202,12 +204,19 @@ export class DataPlane {
     }));
     noteWait(latencyMs.reduce((longest, { queue }) => Math.max(longest, queue), 0));
     this.#observe(model, scored, latencyMs);
-    const answered: AnsweredRequest = { model, parsed, made, units, predictions, asOf, servedAt: clock(), latencyMs, cause: options.trace?.span };
+    const answered: AnsweredRequest = { model, parsed, made, kinds, units, predictions, asOf, servedAt: clock(), latencyMs, cause: options.trace?.span };
     // After the answer: building decisions and asking the shadow must not delay it.
     this.#underWay.begin();
-    setImmediate(() => void this.#complete(answered));
+    if (this.#answered.push(answered) === 1) setImmediate(this.#completeAll);
     return options.include === undefined ? predictions : explainPredictions(answered, options.include);
   }
+
+  /** One turn for all requests that were answered in the last. */
+  readonly #completeAll = (): void => {
+    const answered = this.#answered;
+    this.#answered = [];
+    for (const request of answered) void this.#complete(request);
+  };
 
   /** Never rejects. */
   async #complete(answered: AnsweredRequest): Promise<void> {

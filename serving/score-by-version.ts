@@ -1,5 +1,6 @@
 import { isArmVariant } from '../src/contracts/experiment.ts';
 import type { ServiceProgram } from '../src/fold/compile-service.ts';
+import type { DecisionKind } from '../src/store/decision-frame.ts';
 import type { BatchAnswer } from './batcher/pending-request.ts';
 import { countError } from './decisions/complete-decisions.ts';
 import { createDecisionId } from './decisions/decision-id.ts';
@@ -25,6 +26,7 @@ export interface Scored {
   readonly answers: BatchAnswer[];
   /** What each prediction was made from. */
   readonly made: ServiceRows[];
+  readonly kinds: DecisionKind[];
   /** Of a prediction of an experiment: what its arm was assigned by. */
   readonly units: Map<number, string>;
 }
@@ -52,6 +54,7 @@ export async function scoreByVersion(request: ScoreRequest): Promise<Scored> {
     predictions: new Array<Prediction>(count),
     answers: new Array<BatchAnswer>(count),
     made: new Array<ServiceRows>(count),
+    kinds: new Array<DecisionKind>(count),
     units: new Map(),
   };
   await Promise.all(scored.shares.map((share) => scoreShare(request, share, scored)));
@@ -66,6 +69,7 @@ async function scoreShare({ model, rowsOf, deadline, now, options }: ScoreReques
     const read = rowsOf.get(program) as ServiceRows;
     const answer = await target.score(read.rows, which, deadline, { priority, departure, trace });
     trace?.answered(answer);
+    const kind = target.decisionKind(variant);
     for (let k = 0; k < which.length; k++) {
       const i = which[k]!;
       const score = finiteScore(answer.scores[k], model.name, version);
@@ -73,6 +77,7 @@ async function scoreShare({ model, rowsOf, deadline, now, options }: ScoreReques
       scored.predictions[i] = { decisionId: createDecisionId(now), score, label, version, variant, digest };
       scored.answers[i] = answer;
       scored.made[i] = read;
+      scored.kinds[i] = kind;
       const unit = units[k];
       if (unit !== undefined) scored.units.set(i, unit);
     }

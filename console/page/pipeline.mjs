@@ -84,10 +84,10 @@ function flow({ sources, views, decisions, freshness }, rates) {
     ),
     stage(
       'Decisions',
-      count(decisions?.sent ?? null),
+      count(decisions?.stored ?? null),
       decisions === null
         ? 'not known'
-        : `${rate(rates.decisions.at(-1))} a second${decisions.waiting > 0 ? `, ${count(decisions.waiting)} not stored yet` : ', all stored'}`,
+        : `${rate(rates.decisions.at(-1))} a second${decisions.waitingMessages > 0 ? ', more on the way' : ', all stored'}`,
       'plain',
       spark(rates.decisions, 'Decisions a second'),
     ),

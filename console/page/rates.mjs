@@ -12,7 +12,7 @@ export function createRates() {
       const sent = sources.some((source) => source.sent === null)
         ? null
         : sources.reduce((total, source) => total + source.sent, 0);
-      const present = { at: nowMs, events: sent, decisions: decisions?.sent ?? null };
+      const present = { at: nowMs, events: sent, decisions: decisions?.stored ?? null };
       if (last !== null && present.at > last.at) {
         add(rates.events, perSecond(last, present, 'events'));
         add(rates.decisions, perSecond(last, present, 'decisions'));

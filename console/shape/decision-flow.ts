@@ -1,17 +1,17 @@
 import type { PartitionOffsets } from '../../src/infra/kafka.ts';
+import type { DecisionAccount } from '../../src/store/source-accounts.ts';
 
 /** Decisions on their way from serving to Postgres, of all models together. */
 export interface DecisionFlow {
-  readonly sent: number;
   readonly stored: number;
-  readonly waiting: number;
+  /** Messages, of one or more decisions each, that are not stored yet. */
+  readonly waitingMessages: number;
 }
 
-export function decisionFlow(
-  ends: readonly PartitionOffsets[],
-  nextOffsets: Readonly<Record<string, number>>,
-): DecisionFlow {
-  const sent = ends.reduce((total, { end }) => total + end, 0);
-  const stored = Object.values(nextOffsets).reduce((total, next) => total + next, 0);
-  return { sent, stored, waiting: Math.max(0, sent - stored) };
+export function decisionFlow(ends: readonly PartitionOffsets[], accounts: readonly DecisionAccount[]): DecisionFlow {
+  const next = new Map(accounts.map((account) => [account.partition, account.next]));
+  return {
+    stored: accounts.reduce((total, { stored }) => total + stored, 0),
+    waitingMessages: ends.reduce((total, { partition, earliest, end }) => total + Math.max(0, end - Math.max(earliest, next.get(partition) ?? 0)), 0),
+  };
 }

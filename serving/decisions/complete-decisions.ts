@@ -3,7 +3,6 @@ import type { Timers } from '../batcher/timers.ts';
 import { readRows } from '../features/read-rows.ts';
 import type { ViewReader } from '../features/view-reader.ts';
 import type { ServingVersion } from '../router/serving-version.ts';
-import type { Prediction } from '../prediction.ts';
 import type { ServedModel } from '../served-model.ts';
 import type { ServingMetrics } from '../serving-metrics.ts';
 import { buildDecision, type AnsweredRequest } from './build-decision.ts';
@@ -32,24 +31,23 @@ export class DecisionCompleter {
 
   async complete(request: AnsweredRequest): Promise<void> {
     const { log, metrics } = this.#options;
-    const decisions = request.predictions.map((_, i) => buildDecision(request, i));
+    const { predictions } = request;
     const shadow = request.model.router.routes.shadow;
     if (shadow === null) {
-      for (const decision of decisions) log.commit(decision, request.cause);
+      for (let i = 0; i < predictions.length; i++) log.commit(buildDecision(request, i, null));
       return;
     }
-    for (const decision of decisions) log.remember(decision);
+    for (let i = 0; i < predictions.length; i++) log.remember(buildDecision(request, i, null));
     const scores = await this.#shadowScores(shadow, request);
-    decisions.forEach((decision, i) => {
+    predictions.forEach(({ score, label }, i) => {
       const shadowScore = scores?.[i];
       if (shadowScore === undefined || !Number.isFinite(shadowScore)) {
-        log.commit(decision, request.cause);
+        log.commit(buildDecision(request, i, null));
         return;
       }
-      const { score, label } = request.predictions[i] as Prediction;
       const shadowLabel = shadowScore >= shadow.signature.threshold;
       metrics.shadows.observe(request.model.name, shadow.version, { score, label, shadowScore, shadowLabel });
-      log.commit({ ...decision, shadow: { version: shadow.version, score: shadowScore } }, request.cause);
+      log.commit(buildDecision(request, i, { version: shadow.version, score: shadowScore }));
     });
   }
 

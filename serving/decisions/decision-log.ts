@@ -3,7 +3,15 @@ import { isMillraceError, MillraceError } from '../../src/core/millrace-error.ts
 import type { Logger } from '../../src/infra/logger.ts';
 import type { TraceContext } from '../../src/infra/trace-context.ts';
 import { inSpan, startBatchSpan, type Tracer } from '../../src/infra/tracing.ts';
-import type { DecisionSender, EncodedDecision } from './decision-sender.ts';
+import { decodeDecision, type EncodedDecision } from '../../src/store/decision-frame.ts';
+import type { DecisionSender } from './decision-sender.ts';
+
+/** A decision on its way to the topic. */
+export interface LoggedDecision extends EncodedDecision {
+  readonly id: string;
+  /** The request's place in its trace, where it is recorded. */
+  readonly cause?: TraceContext | undefined;
+}
 
 /** What happens to a prediction whose decision cannot be kept: it is refused, or answered and counted. */
 export type WhenFull = 'refuse' | 'count';
@@ -23,8 +31,8 @@ export interface DecisionLogOptions {
 }
 
 const SEND_MAX = 500;
-/** Characters of one batch; half of what a broker takes by default, for texts that are longer in UTF-8. */
-const SEND_CHARACTERS_MAX = 512 * 1024;
+/** Of one batch; half of what a broker takes by default. */
+const SEND_BYTES_MAX = 512 * 1024;
 /** Gathers a batch; an order of magnitude below what a reader of decisions would notice. */
 const LINGER_MS = 5;
 const RETRY_MS_MIN = 100;
@@ -36,9 +44,9 @@ const RETRY_MS_MAX = 5_000;
  */
 export class DecisionLog {
   readonly #options: DecisionLogOptions;
-  /** As text, made once: a tree of objects that waits here is copied by every small garbage collection. */
-  readonly #waiting: EncodedDecision[] = [];
-  readonly #recent = new Map<string, string>();
+  /** As bytes, made once: a tree of objects that waits here is copied by every small garbage collection. */
+  readonly #waiting: LoggedDecision[] = [];
+  readonly #recent = new Map<string, LoggedDecision>();
   #reserved = 0;
   #dropped = 0;
   #retryMs = RETRY_MS_MIN;
@@ -75,26 +83,30 @@ export class DecisionLog {
   }
 
   /** Makes a decision readable at once, before it is final. */
-  remember(decision: Decision): void {
-    this.#keep(encode(decision));
+  remember(decision: LoggedDecision): void {
+    const { id } = decision;
+    this.#recent.delete(id);
+    this.#recent.set(id, decision);
+    if (this.#recent.size <= this.#options.recentMax) return;
+    const oldest = this.#recent.keys().next().value;
+    if (oldest !== undefined) this.#recent.delete(oldest);
   }
 
   recent(id: string): Decision | undefined {
-    const json = this.#recent.get(id);
-    return json === undefined ? undefined : (JSON.parse(json) as Decision);
+    const found = this.#recent.get(id);
+    return found === undefined ? undefined : decodeDecision(found);
   }
 
   /** Takes the final decision into the place that was reserved for it; it is readable from then on. */
-  commit(decision: Decision, cause?: TraceContext): void {
-    const encoded = encode(decision, cause);
-    this.#keep(encoded);
+  commit(decision: LoggedDecision): void {
+    this.remember(decision);
     this.#reserved--;
     if (this.#waiting.length >= this.#options.waitingMax) {
       if (this.#dropped++ === 0) this.#options.logger.error('decisions are dropped: Kafka takes none and the buffer is full');
       this.#options.onDropped(1);
       return;
     }
-    this.#waiting.push(encoded);
+    this.#waiting.push(decision);
     this.#pumping ??= this.#pump().finally(() => {
       this.#pumping = null;
     });
@@ -121,14 +133,6 @@ export class DecisionLog {
     return lost;
   }
 
-  #keep({ id, json }: EncodedDecision): void {
-    this.#recent.delete(id);
-    this.#recent.set(id, json);
-    if (this.#recent.size <= this.#options.recentMax) return;
-    const oldest = this.#recent.keys().next().value;
-    if (oldest !== undefined) this.#recent.delete(oldest);
-  }
-
   async #pump(): Promise<void> {
     await this.#pause(LINGER_MS);
     while (this.#waiting.length > 0) {
@@ -144,7 +148,7 @@ export class DecisionLog {
     }
   }
 
-  #send(sender: DecisionSender, batch: readonly EncodedDecision[]): Promise<void> {
+  #send(sender: DecisionSender, batch: readonly LoggedDecision[]): Promise<void> {
     const { tracer } = this.#options;
     if (tracer === undefined) return sender.send(batch);
     const attributes = { 'messaging.system': 'kafka', 'messaging.batch.message_count': batch.length };
@@ -193,18 +197,13 @@ export class DecisionLog {
   }
 }
 
-function encode(decision: Decision, cause?: TraceContext): EncodedDecision {
-  const encoded = { id: decision.id, json: JSON.stringify(decision) };
-  return cause === undefined ? encoded : { ...encoded, cause };
-}
-
-/** The oldest decisions that fit one message set, at least one. */
-function nextBatch(waiting: readonly EncodedDecision[], countMax: number): EncodedDecision[] {
+/** The oldest decisions that fit one message, at least one. */
+function nextBatch(waiting: readonly LoggedDecision[], countMax: number): LoggedDecision[] {
   let count = 0;
-  let characters = 0;
-  for (const { json } of waiting) {
-    characters += json.length;
-    if (count === countMax || (count > 0 && characters > SEND_CHARACTERS_MAX)) break;
+  let size = 0;
+  for (const { bytes } of waiting) {
+    size += bytes.length;
+    if (count === countMax || (count > 0 && size > SEND_BYTES_MAX)) break;
     count++;
   }
   return waiting.slice(0, count);

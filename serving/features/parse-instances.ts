@@ -32,7 +32,8 @@ function parseInstances(
   for (let i = 0; i < instances.length; i++) {
     const instance = instances[i];
     const outcome = parseInstance(program, instance);
-    const others = otherProblems(model, program, instance);
+    // What is its own row has no other fields.
+    const others = outcome.ok && outcome.row === instance ? [] : otherProblems(model, program, instance);
     if (outcome.ok && others.length === 0) parsed.push({ row: outcome.row, exampleId: exampleIdOf(model, instance) });
     else for (const text of [...(outcome.ok ? [] : outcome.problems), ...others]) problems.push(`instances[${i}]: ${text}`);
   }

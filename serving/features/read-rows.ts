@@ -5,13 +5,14 @@ import type { FreshnessMetrics } from '../freshness-metrics.ts';
 import type { FeatureRows } from '../router/row-encoder.ts';
 import { assembleRows, stateRequests } from './assemble-rows.ts';
 import type { ParsedInstance } from './parse-instances.ts';
-import type { ViewReader } from './view-reader.ts';
+import type { StateRequest, ViewReader } from './view-reader.ts';
 
 /** The instances of a request as one feature service reads them. */
 export interface ServiceRows {
   readonly program: ServiceProgram;
   readonly instances: readonly ParsedInstance[];
-  /** One per instance and view, in the service's order. */
+  /** What was asked for, one per instance and view, in the service's order; and the states that were there. */
+  readonly asked: readonly StateRequest[];
   readonly states: readonly (ViewState | null)[];
   readonly rows: FeatureRows;
 }
@@ -28,5 +29,5 @@ export async function readRows(
   const states = await reader.read(asked);
   assertReadable(asked, states, asOf);
   freshness.observeStates(asked, states, asOf);
-  return { program, instances, states, rows: assembleRows(program, instances, states, asOf, freshness.countReads) };
+  return { program, instances, asked, states, rows: assembleRows(program, instances, states, asOf, freshness.countReads) };
 }

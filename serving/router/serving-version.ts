@@ -1,12 +1,14 @@
 import type { ModelSignature } from '../../src/contracts/model-bundle.ts';
 import { MillraceError } from '../../src/core/millrace-error.ts';
 import type { ServiceProgram } from '../../src/fold/compile-service.ts';
+import type { DecisionKind } from '../../src/store/decision-frame.ts';
 import { Batcher, type BatcherOptions, type Submission } from '../batcher/batcher.ts';
 import type { BatchAnswer } from '../batcher/pending-request.ts';
 import type { Priority } from '../batcher/priority.ts';
 import { copyRow } from '../batcher/write-row.ts';
 import type { ScoreCache } from '../cache/score-cache.ts';
 import type { WarmSession } from '../session-host/session-host.ts';
+import { decisionKindOf } from './decision-kind.ts';
 import { keyFieldsOf } from './key-fields.ts';
 import { RowEncoder, type FeatureRows } from './row-encoder.ts';
 
@@ -41,6 +43,7 @@ export class ServingVersion {
   readonly #encoder: RowEncoder;
   readonly #batcher: Batcher;
   readonly #cache: ScoreCache | null;
+  readonly #decisionKinds = new Map<string, DecisionKind>();
   #closed = false;
 
   constructor(options: ServingVersionOptions) {
@@ -63,6 +66,13 @@ export class ServingVersion {
       warmBatchMs: options.warm.batchMs,
       run: (features, rows) => options.warm.session.run(features, rows),
     });
+  }
+
+  /** What its decisions as one variant have in common. */
+  decisionKind(variant: DecisionKind['variant']): DecisionKind {
+    let kind = this.#decisionKinds.get(variant);
+    if (kind === undefined) this.#decisionKinds.set(variant, (kind = decisionKindOf(this, variant)));
+    return kind;
   }
 
   /** Values of one row of its input tensor. */

@@ -13,7 +13,7 @@ export interface ViewRead {
   readonly newestKnownTime: number | null;
 }
 
-/** A prediction and all that explains it. One JSON message of the decision topic, one row in Postgres. */
+/** A prediction and all that explains it. Many to a message of the decision topic, one row each in Postgres. */
 export interface Decision {
   readonly id: string;
   readonly model: string;

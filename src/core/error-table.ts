@@ -70,7 +70,7 @@ export const errorTable = {
   STREAM_EVENT_INVALID: kind(400, false, 'The payload of an event does not fit the schema of its source.'),
   STREAM_EVENT_MALFORMED: kind(400, false, 'A message of a source is empty or not JSON.'),
   STREAM_EVENT_OVERSIZED: kind(413, false, 'The payload of an event is larger than the limit.'),
-  STREAM_FRAME_CORRUPT: kind(500, false, 'A message of a view topic is damaged, or was written for another definition of its view.'),
+  STREAM_FRAME_CORRUPT: kind(500, false, 'A message of a view topic or of the decision topic is damaged, or was written for another definition or by another release.'),
   STREAM_GAP: kind(500, false, 'Kafka no longer has events that the offline log does not have yet, or its topic was made anew.'),
   STREAM_NOT_APPLIED: kind(500, false, 'A source has no ingest position: the project was not applied.'),
   STREAM_OVERLOADED: kind(429, true, 'The gateway has as many events in flight as it takes, because Kafka is slow.'),

@@ -27,6 +27,13 @@ export class ByteReader {
     return this.#bytes[this.#at++]!;
   }
 
+  /** So many bytes, where they lie. */
+  bytes(length: number): Uint8Array {
+    this.#need(length);
+    this.#at += length;
+    return this.#bytes.subarray(this.#at - length, this.#at);
+  }
+
   uint32(): number {
     this.#need(4);
     this.#at += 4;

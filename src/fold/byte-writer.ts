@@ -2,6 +2,8 @@
 export const VARINT_MAGNITUDE_MAX = 2 ** 52 - 1;
 const VARINT_BYTES_MAX = 8;
 const FLOAT_BYTES = 8;
+/** Of a UTF-16 code unit as a varint. */
+const UNIT_BYTES_MAX = 3;
 const SMALL = 2 ** 31;
 
 /** Grows as it is written; kept and reset, so that encoding allocates one result and nothing else. */
@@ -26,6 +28,11 @@ export class ByteWriter {
   /** A copy of what was written. */
   finish(): Uint8Array {
     return this.#bytes.slice(0, this.#length);
+  }
+
+  /** What was written, where it lies: until more is. */
+  written(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
   }
 
   byte(value: number): void {
@@ -68,7 +75,18 @@ export class ByteWriter {
   /** UTF-16 code units as varints: one byte each for ASCII, and no text that can't be written. */
   text(value: string): void {
     this.varint(value.length);
-    for (let i = 0; i < value.length; i++) this.varint(value.charCodeAt(i));
+    this.#reserve(value.length * UNIT_BYTES_MAX);
+    for (let i = 0; i < value.length; i++) {
+      const unit = value.charCodeAt(i);
+      if (unit < 128) this.#bytes[this.#length++] = unit;
+      else this.varint(unit);
+    }
+  }
+
+  bytes(value: Uint8Array): void {
+    this.#reserve(value.length);
+    this.#bytes.set(value, this.#length);
+    this.#length += value.length;
   }
 
   /** `count` numbers that are not NaN: a bit for each (1: a double, 0: a varint), then the numbers. */

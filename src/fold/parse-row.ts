@@ -31,13 +31,15 @@ const parsers: Readonly<Record<Field['type'], FieldParser>> = {
 
 /**
  * Parses the fields of a schema out of an object; other fields are ignored, a missing one is null. All
- * problems are found at once, each naming its field, what was expected and what was found.
+ * problems are found at once, each naming its field, what was expected and what was found. An object that is
+ * its own row is returned as it is: nobody may change it afterwards.
  */
 export function parseRow(schema: Schema, value: unknown): ParsedRow {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return { ok: false, problems: [`expected an object of fields, found ${describe(value)}`] };
   }
   const given = value as Readonly<Record<string, unknown>>;
+  if (isParsed(schema, given)) return { ok: true, row: given };
   const row: Record<string, string | number | boolean | null> = {};
   let problems: string[] | undefined;
   for (const name in schema) {
@@ -59,6 +61,20 @@ export function parseRow(schema: Schema, value: unknown): ParsedRow {
   return problems === undefined ? { ok: true, row } : { ok: false, problems };
 }
 
+/** Whether a plain object has exactly the fields of a schema, each as parsing would leave it. */
+function isParsed(schema: Schema, given: Readonly<Record<string, unknown>>): given is Row {
+  if (Object.getPrototypeOf(given) !== Object.prototype) return false;
+  let fields = 0;
+  for (const name in schema) {
+    const { type, nullable } = schema[name]!;
+    const found = given[name];
+    fields++;
+    if (found === null ? !nullable : found === undefined || parsers[type](found) !== found || Object.is(found, -0)) return false;
+  }
+  for (const _ in given) fields--;
+  return fields === 0;
+}
+
 /** NUL is refused by Postgres, the unit separator joins entity keys, and a lone surrogate is no text in UTF-8. */
 // eslint-disable-next-line no-control-regex -- these characters are what it looks for
 const forbiddenCharacters = /[\u0000\u001f\ud800-\udfff]/u;
@@ -73,7 +89,7 @@ const instantForm = /^(\d{4})-(\d\d)-(\d\d)T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:
 
 function parseInstant(value: unknown): number | undefined {
   if (typeof value === 'number') {
-    return Number.isInteger(value) && Math.abs(value) <= TIME_MAGNITUDE_MAX_MS ? value : undefined;
+    return Number.isInteger(value) && Math.abs(value) <= TIME_MAGNITUDE_MAX_MS ? value + 0 : undefined;
   }
   const parts = typeof value === 'string' ? instantForm.exec(value) : null;
   if (parts === null) return undefined;

@@ -23,7 +23,7 @@ export function encodeState(program: ViewProgram, state: ViewState): Uint8Array 
   writer.byte(FORMAT_VERSION);
   writer.uint32(program.definitionHash);
   writer.float64(state.newestKnownTime);
-  encodeFences(program, state);
+  writeFences(writer, state);
   for (let r = 0; r < program.resolutions.length; r++) encodeRun(program.resolutions[r]!, state, r);
   return writer.finish();
 }
@@ -62,15 +62,16 @@ function readHead(program: ViewProgram, reader: ByteReader): void {
   }
 }
 
-function encodeFences({ layout }: ViewProgram, { values }: ViewState): void {
+/** How many fences let something through, then partition and offset of each. */
+export function writeFences(to: ByteWriter, { layout, values }: ViewState): void {
   const end = layout.fencesAt + values[FENCE_COUNT]!;
   let count = 0;
   for (let at = layout.fencesAt; at < end; at++) if (values[at]! >= 0) count++;
-  writer.varint(count);
+  to.varint(count);
   for (let at = layout.fencesAt; at < end; at++) {
     if (values[at]! < 0) continue;
-    writer.varint(at - layout.fencesAt);
-    writer.varint(values[at]!);
+    to.varint(at - layout.fencesAt);
+    to.varint(values[at]!);
   }
 }
 

@@ -24,10 +24,13 @@ export async function readSourceAccounts(db: Queryable): Promise<SourceAccount[]
   );
 }
 
-/** Partition of the decision topic -> offset of the first decision that is not stored. */
-export async function readDecisionPositions(db: Queryable): Promise<Readonly<Record<string, number>>> {
-  const rows = await db.query<{ partition: number; next: number }>(
-    'SELECT partition, next_offset::float8 AS next FROM millrace.decision_positions',
-  );
-  return Object.fromEntries(rows.map(({ partition, next }) => [partition, next]));
+/** What the decision sink has of one partition of its topic. */
+export interface DecisionAccount {
+  readonly partition: number;
+  /** Offset of the first message that is not stored. */
+  readonly next: number;
+  readonly stored: number;
 }
+
+export const readDecisionAccounts = (db: Queryable): Promise<DecisionAccount[]> =>
+  db.query<DecisionAccount>('SELECT partition, next_offset::float8 AS next, stored::float8 AS stored FROM millrace.decision_positions');

@@ -7,6 +7,7 @@ import type { Logger } from '../infra/logger.ts';
 import type { Postgres, Queryable } from '../infra/postgres.ts';
 import { startMessageSpan } from '../infra/trace-messages.ts';
 import { inSpan, type Tracer } from '../infra/tracing.ts';
+import { readDecisionFrame } from '../store/decision-frame.ts';
 
 export interface DecisionSinkDeps {
   readonly kafka: KafkaClient;
@@ -77,24 +78,21 @@ async function storeBatch(deps: DecisionSinkDeps, batch: PartitionBatch): Promis
         'Kafka dropped decisions before they were stored',
       );
     }
-    const decisions: Decision[] = [];
+    const rows: DecisionRow[] = [];
     for (const message of batch.messages) {
       if (message.offset < next) continue;
-      const decision = parseDecision(message.value);
-      if (decision === undefined)
-        deps.logger.error(
-          { partition: batch.partition, offset: message.offset },
-          'message is no decision, left out',
-        );
-      else decisions.push(decision);
+      const leftOut = gatherRows(message.value, rows);
+      if (leftOut > 0) deps.logger.error({ partition: batch.partition, offset: message.offset, leftOut }, 'message is no decision, or has some that are none: left out');
     }
-    for (let from = 0; from < decisions.length; from += INSERT_ROWS_MAX) {
-      await insertDecisions(tx, decisions.slice(from, from + INSERT_ROWS_MAX));
+    let stored = 0;
+    for (let from = 0; from < rows.length; from += INSERT_ROWS_MAX) {
+      stored += await insertDecisions(tx, rows.slice(from, from + INSERT_ROWS_MAX));
     }
     const nextOffset = Math.max(next, batch.lastOffset + 1);
-    await tx.query('UPDATE millrace.decision_positions SET next_offset = $2 WHERE partition = $1', [
+    await tx.query('UPDATE millrace.decision_positions SET next_offset = $2, stored = stored + $3 WHERE partition = $1', [
       batch.partition,
       nextOffset,
+      stored,
     ]);
     return undefined;
   });
@@ -121,40 +119,65 @@ async function lockPosition(tx: Queryable, partition: number): Promise<number> {
   return Number(row?.next ?? 0);
 }
 
-function parseDecision(value: Buffer | null): Decision | undefined {
+/** A decision, and what of it has no column of its own. */
+interface DecisionRow {
+  readonly decision: Decision;
+  readonly body: string;
+}
+
+/** Adds the decisions of a message that can be stored. @returns how many can't; one for a message that can't be read at all */
+function gatherRows(value: Buffer | null, into: DecisionRow[]): number {
+  const found = readMessage(value);
+  if (found === undefined) return 1;
+  let leftOut = 0;
+  for (const decision of found) {
+    const { digest, unit, instance, categories, reads, latencyMs } = decision;
+    const body = JSON.stringify({ digest, unit, instance, categories, reads, latencyMs });
+    if (isStorable(decision, body)) into.push({ decision, body });
+    else leftOut++;
+  }
+  return leftOut;
+}
+
+/** Earlier releases sent each decision as JSON. */
+function readMessage(value: Buffer | null): Decision[] | undefined {
   try {
-    const text = value?.toString() ?? '';
-    const decision = JSON.parse(text) as Decision;
-    // jsonb takes no NUL.
-    const isWhole =
-      !text.includes('\\u0000') &&
-      typeof decision.id === 'string' &&
-      typeof decision.model === 'string' &&
-      typeof decision.version === 'number' &&
-      typeof decision.asOf === 'number' &&
-      typeof decision.servedAt === 'number' &&
-      typeof decision.score === 'number' &&
-      typeof decision.numbers === 'string' &&
-      isStorableVariant(decision.variant);
-    return isWhole ? decision : undefined;
+    if (value === null || value.length === 0) return undefined;
+    return value[0] === JSON_START ? [JSON.parse(value.toString()) as Decision] : readDecisionFrame(value);
   } catch {
     return undefined;
   }
 }
 
+const JSON_START = '{'.charCodeAt(0);
+
+/** Neither texts nor jsonb take NUL. */
+const isStorable = (decision: Decision, body: string): boolean =>
+  [decision.id, decision.model, decision.exampleId ?? ''].every((text) => typeof text === 'string' && !text.includes('\0')) &&
+  !body.includes('\\u0000') &&
+  typeof decision.version === 'number' &&
+  typeof decision.asOf === 'number' &&
+  typeof decision.servedAt === 'number' &&
+  typeof decision.score === 'number' &&
+  typeof decision.numbers === 'string' &&
+  isStorableVariant(decision.variant);
+
 const isStorableVariant = (variant: unknown): boolean =>
   variant === 'champion' || variant === 'canary' || (typeof variant === 'string' && ARM_VARIANT_PATTERN.test(variant));
 
-async function insertDecisions(tx: Queryable, decisions: readonly Decision[]): Promise<void> {
-  await tx.query(
-    `INSERT INTO millrace.decisions
+/** @returns how many were new */
+async function insertDecisions(tx: Queryable, rows: readonly DecisionRow[]): Promise<number> {
+  const decisions = rows.map(({ decision }) => decision);
+  const [row] = await tx.query<{ stored: number }>(
+    `WITH new AS (INSERT INTO millrace.decisions
        (id, model, version, variant, example_id, as_of, served_at, score, shadow_version, shadow_score, numbers, body)
      SELECT id, model, version, variant, example_id, to_timestamp(as_of / 1000), to_timestamp(served_at / 1000), score,
             shadow_version, shadow_score, decode(numbers, 'base64'), body
      FROM unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::float8[], $7::float8[], $8::float8[],
                  $9::int[], $10::float8[], $11::text[], $12::jsonb[])
        AS d(id, model, version, variant, example_id, as_of, served_at, score, shadow_version, shadow_score, numbers, body)
-     ON CONFLICT (id) DO NOTHING`,
+     ON CONFLICT (id) DO NOTHING RETURNING 1)
+     SELECT count(*)::int AS stored FROM new`,
     [
       decisions.map((d) => d.id),
       decisions.map((d) => d.model),
@@ -167,16 +190,8 @@ async function insertDecisions(tx: Queryable, decisions: readonly Decision[]): P
       decisions.map((d) => d.shadow?.version ?? null),
       decisions.map((d) => d.shadow?.score ?? null),
       decisions.map((d) => d.numbers),
-      decisions.map((d) =>
-        JSON.stringify({
-          digest: d.digest,
-          ...(d.unit === undefined ? {} : { unit: d.unit }),
-          instance: d.instance,
-          categories: d.categories,
-          reads: d.reads,
-          latencyMs: d.latencyMs,
-        }),
-      ),
+      rows.map(({ body }) => body),
     ],
   );
+  return row?.stored ?? 0;
 }

@@ -114,7 +114,7 @@ test('the overview tells where events are, how far views are behind, what serves
       },
     ],
     freshness: null,
-    decisions: { sent: 0, stored: 0, waiting: 0 },
+    decisions: { stored: 0, waitingMessages: 0 },
     models: [
       {
         model: 'fraud',

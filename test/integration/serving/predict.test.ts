@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Decision } from '../../../src/contracts/decision.ts';
 import type { GoldenBatch, ModelSignature } from '../../../src/contracts/model-bundle.ts';
+import { readDecisionFrame } from '../../../src/store/decision-frame.ts';
 import { createServingStage, WEIGHTS, type ServingStage } from '../../support/serving/serving-stage.ts';
 import { tinyGolden, tinyScore, type TinyModel } from '../../support/serving/tiny-onnx.ts';
 import { splitPoint } from '../../../serving/router/split-point.ts';
@@ -262,17 +263,19 @@ async function decisionsInKafka({ kafka, names }: ServingStage): Promise<Decisio
   const topic = names.decisionTopic();
   const ends = await kafka.topicOffsets(topic);
   const wanted = ends.reduce((sum, { end }) => sum + end, 0);
+  let messages = 0;
   const found: Decision[] = [];
   const consumer = await kafka.startConsumer({
     groupId: `${names.namespace}.test.${Math.random()}`,
     topics: [topic],
     positionOf: () => Promise.resolve(0),
     onBatch: (batch) => {
-      for (const { value } of batch.messages) if (value !== null) found.push(JSON.parse(value.toString()) as Decision);
+      for (const { value } of batch.messages) if (value !== null) found.push(...readDecisionFrame(value));
+      messages += batch.messages.length;
       return Promise.resolve(undefined);
     },
   });
-  await expect.poll(() => found.length, { timeout: 15_000 }).toBeGreaterThanOrEqual(wanted);
+  await expect.poll(() => messages, { timeout: 15_000 }).toBeGreaterThanOrEqual(wanted);
   await consumer.stop();
   return found;
 }

@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Decision } from '../../../src/contracts/decision.ts';
 import { createLogger } from '../../../src/infra/logger.ts';
+import { writeDecisionFrame } from '../../../src/store/decision-frame.ts';
 import { findDecision } from '../../../src/store/find-decision.ts';
+import { readDecisionAccounts } from '../../../src/store/source-accounts.ts';
 import { startDecisionSink } from '../../../src/stream/decision-sink.ts';
+import { loggedDecision } from '../../support/serving/decision.ts';
 import { eventually, openEventPath, START, type EventPath } from './event-path.ts';
 
 const decision = (n: number): Decision => ({
@@ -53,6 +56,14 @@ describe('the decision sink', () => {
     const second = await startDecisionSink(deps);
     await send(Array.from({ length: 60 }, (_, n) => n + 20));
     await eventually('all are stored', async () => (await stored()) === 80);
+    // Decisions as serving sends them, many in a message: of some that are stored, and one whose text no table takes.
+    const framed = [70, 80, 81, 82].map((n) => loggedDecision(`d${n}`)).concat(loggedDecision('poison', { text: '\0' }));
+    const frame = Buffer.from(writeDecisionFrame(framed));
+    await producer.send([frame, frame, frame.subarray(0, -1)].map((value) => ({ topic, partition: 1, value })));
+    await eventually('those of a frame are stored', async () => (await stored()) === 83);
+    expect((await findDecision(path.postgres, 'd82'))?.instance).toEqual({ text: '' });
+    const accounts = await readDecisionAccounts(path.postgres);
+    expect(accounts.reduce((sum, account) => sum + account.stored, 0)).toBe(83);
     await second.stop();
     await producer.close();
     const [row] = await path.postgres.query<{

@@ -16,7 +16,7 @@ interface LedgerPages {
 }
 interface Counters {
   readonly sources: readonly { readonly sent: number | null }[];
-  readonly decisions: { readonly sent: number } | null;
+  readonly decisions: { readonly stored: number } | null;
 }
 interface Rates {
   readonly events: (number | null)[];
@@ -67,11 +67,11 @@ test('a ledger that can not be read keeps what was read', () => {
 
 test('rates are of the time between two looks, and unknown where a server was away', () => {
   const rates = createRates();
-  rates.note({ sources: [{ sent: 10 }, { sent: 5 }], decisions: { sent: 1 } }, 1_000);
+  rates.note({ sources: [{ sent: 10 }, { sent: 5 }], decisions: { stored: 1 } }, 1_000);
   expect(rates.events).toEqual([]);
-  rates.note({ sources: [{ sent: 20 }, { sent: 5 }], decisions: { sent: 3 } }, 3_000);
+  rates.note({ sources: [{ sent: 20 }, { sent: 5 }], decisions: { stored: 3 } }, 3_000);
   rates.note({ sources: [{ sent: null }, { sent: 5 }], decisions: null }, 4_000);
-  rates.note({ sources: [{ sent: 30 }, { sent: 5 }], decisions: { sent: 3 } }, 5_000);
+  rates.note({ sources: [{ sent: 30 }, { sent: 5 }], decisions: { stored: 3 } }, 5_000);
   expect(rates.events).toEqual([5, null, null]);
   expect(rates.decisions).toEqual([1, null, null]);
   for (let i = 0; i < 400; i++) rates.note({ sources: [], decisions: null }, 6_000 + i);

@@ -84,7 +84,9 @@ test('a partition that is being rebuilt is counted', () => {
 
 test('decisions that were sent and are not stored are waiting', () => {
   const offsets = [4, 6].map((end, partition) => ({ partition, earliest: 0, end }));
-  expect(decisionFlow(offsets, { 0: 4, 1: 1 })).toEqual({ sent: 10, stored: 5, waiting: 5 });
+  const accounts = [4, 1].map((next, partition) => ({ partition, next, stored: 10 * next }));
+  expect(decisionFlow(offsets, accounts)).toEqual({ stored: 50, waitingMessages: 5 });
+  expect(decisionFlow([{ partition: 0, earliest: 4, end: 6 }], [])).toEqual({ stored: 0, waitingMessages: 2 });
 });
 
 test('a row has its names, null stays null and an unknown category is told', () => {

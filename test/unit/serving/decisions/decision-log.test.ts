@@ -1,14 +1,16 @@
 import { describe, expect, it } from 'vitest';
+import type { Decision } from '../../../../src/contracts/decision.ts';
 import { MillraceError } from '../../../../src/core/millrace-error.ts';
 import { createLogger } from '../../../../src/infra/logger.ts';
+import { decodeDecision } from '../../../../src/store/decision-frame.ts';
 import { DecisionLog, type DecisionLogOptions } from '../../../../serving/decisions/decision-log.ts';
 import { createDecisionId } from '../../../../serving/decisions/decision-id.ts';
-import { decisionOf } from '../../../support/serving/decision.ts';
+import { loggedDecision } from '../../../support/serving/decision.ts';
 
 const unavailable = () => new MillraceError('STREAM_UNAVAILABLE', 'away');
 
 /** A log whose broker is `up` or not; `stored` holds the ids that it took, by call. */
-function setUp(over: Partial<DecisionLogOptions> = {}, refuses: (json: string) => boolean = () => false) {
+function setUp(over: Partial<DecisionLogOptions> = {}, refuses: (decision: Decision) => boolean = () => false) {
   const broker = { up: true };
   const stored: string[][] = [];
   const counts = { stored: 0, dropped: 0 };
@@ -17,9 +19,10 @@ function setUp(over: Partial<DecisionLogOptions> = {}, refuses: (json: string) =
       Promise.resolve({
         send: async (batch) => {
           if (!broker.up) throw unavailable();
-          if (batch.some(({ json }) => refuses(json))) throw new MillraceError('STREAM_REFUSED', 'too large');
+          const decisions = batch.map(decodeDecision);
+          if (decisions.some(refuses)) throw new MillraceError('STREAM_REFUSED', 'too large');
           await new Promise((resolve) => setTimeout(resolve, 1));
-          stored.push(batch.map(({ id }) => id));
+          stored.push(decisions.map(({ id }) => id));
         },
         close: () => Promise.resolve(),
       }),
@@ -33,7 +36,7 @@ function setUp(over: Partial<DecisionLogOptions> = {}, refuses: (json: string) =
   });
   const add = (id: string, text = '') => {
     log.reserve(1);
-    log.commit(decisionOf(id, { instance: { text } }));
+    log.commit(loggedDecision(id, { text }));
   };
   return { broker, stored, counts, log, add };
 }
@@ -79,7 +82,7 @@ describe('the decision log', () => {
   });
 
   it('drops and counts the one decision that the broker will never take, and stores the others', async () => {
-    const { log, add, stored, counts } = setUp({}, (json) => json.includes('poison'));
+    const { log, add, stored, counts } = setUp({}, ({ instance }) => instance['text'] === 'poison');
     for (const id of ['a', 'b', 'poison', 'd']) add(id, id);
     await log.drain(2_000);
     expect(stored.flat()).toEqual(['a', 'b', 'd']);
@@ -97,9 +100,9 @@ describe('the decision log', () => {
 
   it('keeps the newest decisions readable', () => {
     const { log } = setUp();
-    for (const id of ['a', 'b', 'c', 'd']) log.remember(decisionOf(id));
+    for (const id of ['a', 'b', 'c', 'd']) log.remember(loggedDecision(id));
     expect(log.recent('a')).toBeUndefined();
-    log.remember(decisionOf('b', { shadow: { version: 2, score: 0.1 } }));
+    log.remember(loggedDecision('b', { shadow: { version: 2, score: 0.1 } }));
     expect(log.recent('b')?.shadow?.version).toBe(2);
   });
 });
