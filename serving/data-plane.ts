@@ -162,7 +162,7 @@ export class DataPlane {
       assertReady(model);
       const missing = this.#programsOf(model, parsed).filter((program) => !rowsOf.has(program));
       if (missing.length === 0) return this.#answer({ model, parsed, rowsOf, asOf, startedAt, deadline, options, noteWait });
-      const reading = Promise.all(missing.map((program) => this.#readRows(program, parsed, asOf)));
+      const reading = missing.length === 1 ? this.#readRows(missing[0]!, parsed, asOf).then((rows) => [rows]) : Promise.all(missing.map((program) => this.#readRows(program, parsed, asOf)));
       const inTime = withDeadline(reading, deadline, timers);
       for (const rows of await (trace === undefined ? inTime : inSpan(trace.start('features'), () => inTime))) rowsOf.set(rows.program, rows);
     }

@@ -57,7 +57,10 @@ export async function scoreByVersion(request: ScoreRequest): Promise<Scored> {
     kinds: new Array<DecisionKind>(count),
     units: new Map(),
   };
-  await Promise.all(scored.shares.map((share) => scoreShare(request, share, scored)));
+  const [first] = scored.shares;
+  // As a rule there is one, which needs no promise of a list.
+  if (first !== undefined && scored.shares.length === 1) await scoreShare(request, first, scored);
+  else await Promise.all(scored.shares.map((share) => scoreShare(request, share, scored)));
   return scored;
 }
 

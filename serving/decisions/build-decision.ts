@@ -1,11 +1,10 @@
 import type { Decision } from '../../src/contracts/decision.ts';
 import type { TraceContext } from '../../src/infra/trace-context.ts';
-import { encodeDecision, type DecisionKind } from '../../src/store/decision-frame.ts';
+import type { DecisionKind, DecisionValues } from '../../src/store/decision-frame.ts';
 import type { ParsedByService, ParsedInstance } from '../features/parse-instances.ts';
 import type { ServiceRows } from '../features/read-rows.ts';
 import type { Prediction } from '../prediction.ts';
 import type { ServedModel } from '../served-model.ts';
-import type { LoggedDecision } from './decision-log.ts';
 
 /** All that one request left behind. */
 export interface AnsweredRequest {
@@ -26,12 +25,11 @@ export interface AnsweredRequest {
 }
 
 /** The decision of instance `i`, with what a shadow made of it, if one has scored it. */
-export function buildDecision(request: AnsweredRequest, i: number, shadow: Decision['shadow']): LoggedDecision {
-  const kind = request.kinds[i] as DecisionKind;
+export function buildDecision(request: AnsweredRequest, i: number, shadow: Decision['shadow']): DecisionValues {
   const { instances, rows, asked, states } = request.made[i] as ServiceRows;
   const { decisionId: id, score } = request.predictions[i] as Prediction;
   const { row: instance, exampleId } = instances[i] as ParsedInstance;
-  const bytes = encodeDecision(kind, {
+  return {
     id,
     unit: request.units.get(i),
     exampleId,
@@ -46,6 +44,5 @@ export function buildDecision(request: AnsweredRequest, i: number, shadow: Decis
     score,
     shadow,
     latencyMs: request.latencyMs[i] as Decision['latencyMs'],
-  });
-  return { id, kind, bytes, cause: request.cause };
+  };
 }

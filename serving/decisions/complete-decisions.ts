@@ -31,23 +31,23 @@ export class DecisionCompleter {
 
   async complete(request: AnsweredRequest): Promise<void> {
     const { log, metrics } = this.#options;
-    const { predictions } = request;
+    const { predictions, kinds, cause } = request;
     const shadow = request.model.router.routes.shadow;
     if (shadow === null) {
-      for (let i = 0; i < predictions.length; i++) log.commit(buildDecision(request, i, null));
+      for (let i = 0; i < predictions.length; i++) log.commit(kinds[i]!, buildDecision(request, i, null), cause);
       return;
     }
-    for (let i = 0; i < predictions.length; i++) log.remember(buildDecision(request, i, null));
+    for (let i = 0; i < predictions.length; i++) log.remember(kinds[i]!, buildDecision(request, i, null));
     const scores = await this.#shadowScores(shadow, request);
     predictions.forEach(({ score, label }, i) => {
       const shadowScore = scores?.[i];
       if (shadowScore === undefined || !Number.isFinite(shadowScore)) {
-        log.commit(buildDecision(request, i, null));
+        log.commit(kinds[i]!, buildDecision(request, i, null), cause);
         return;
       }
       const shadowLabel = shadowScore >= shadow.signature.threshold;
       metrics.shadows.observe(request.model.name, shadow.version, { score, label, shadowScore, shadowLabel });
-      log.commit(buildDecision(request, i, { version: shadow.version, score: shadowScore }));
+      log.commit(kinds[i]!, buildDecision(request, i, { version: shadow.version, score: shadowScore }), cause);
     });
   }
 

@@ -3,14 +3,15 @@ import { isMillraceError, MillraceError } from '../../src/core/millrace-error.ts
 import type { Logger } from '../../src/infra/logger.ts';
 import type { TraceContext } from '../../src/infra/trace-context.ts';
 import { inSpan, startBatchSpan, type Tracer } from '../../src/infra/tracing.ts';
-import { decodeDecision, type EncodedDecision } from '../../src/store/decision-frame.ts';
+import { decodeDecision, encodeDecision, type DecisionKind, type DecisionValues } from '../../src/store/decision-frame.ts';
+import { DecisionMemory, type KeptDecision } from './decision-memory.ts';
 import type { DecisionSender } from './decision-sender.ts';
+import { RecentDecisions } from './recent-decisions.ts';
 
-/** A decision on its way to the topic. */
-export interface LoggedDecision extends EncodedDecision {
-  readonly id: string;
+/** A decision that waits for Kafka. */
+interface WaitingDecision extends KeptDecision {
   /** The request's place in its trace, where it is recorded. */
-  readonly cause?: TraceContext | undefined;
+  readonly cause: TraceContext | undefined;
 }
 
 /** What happens to a prediction whose decision cannot be kept: it is refused, or answered and counted. */
@@ -44,9 +45,10 @@ const RETRY_MS_MAX = 5_000;
  */
 export class DecisionLog {
   readonly #options: DecisionLogOptions;
-  /** As bytes, made once: a tree of objects that waits here is copied by every small garbage collection. */
-  readonly #waiting: LoggedDecision[] = [];
-  readonly #recent = new Map<string, LoggedDecision>();
+  /** Decisions are bytes, made once: a tree of objects that waits is copied by every small garbage collection. */
+  readonly #memory = new DecisionMemory();
+  readonly #waiting: WaitingDecision[] = [];
+  readonly #recent: RecentDecisions;
   #reserved = 0;
   #dropped = 0;
   #retryMs = RETRY_MS_MIN;
@@ -58,6 +60,7 @@ export class DecisionLog {
 
   constructor(options: DecisionLogOptions) {
     this.#options = options;
+    this.#recent = new RecentDecisions(this.#memory, options.recentMax);
   }
 
   get waiting(): number {
@@ -83,29 +86,25 @@ export class DecisionLog {
   }
 
   /** Makes a decision readable at once, before it is final. */
-  remember(decision: LoggedDecision): void {
-    const { id } = decision;
-    this.#recent.delete(id);
-    this.#recent.set(id, decision);
-    if (this.#recent.size <= this.#options.recentMax) return;
-    const oldest = this.#recent.keys().next().value;
-    if (oldest !== undefined) this.#recent.delete(oldest);
+  remember(kind: DecisionKind, values: DecisionValues): void {
+    this.#recent.add(this.#encode(kind, values, undefined));
   }
 
   recent(id: string): Decision | undefined {
-    const found = this.#recent.get(id);
-    return found === undefined ? undefined : decodeDecision(found);
+    return this.#recent.find(id);
   }
 
   /** Takes the final decision into the place that was reserved for it; it is readable from then on. */
-  commit(decision: LoggedDecision): void {
-    this.remember(decision);
+  commit(kind: DecisionKind, values: DecisionValues, cause?: TraceContext): void {
+    const decision = this.#encode(kind, values, cause);
+    this.#recent.add(decision);
     this.#reserved--;
     if (this.#waiting.length >= this.#options.waitingMax) {
       if (this.#dropped++ === 0) this.#options.logger.error('decisions are dropped: Kafka takes none and the buffer is full');
       this.#options.onDropped(1);
       return;
     }
+    this.#memory.hold(decision.chunk);
     this.#waiting.push(decision);
     this.#pumping ??= this.#pump().finally(() => {
       this.#pumping = null;
@@ -124,13 +123,24 @@ export class DecisionLog {
     await Promise.race([this.#pumping, timedOut]);
     clearTimeout(limit);
     const lost = this.#waiting.length;
-    this.#waiting.length = 0;
+    this.#forget(lost);
     if (lost > 0) {
       this.#options.onDropped(lost);
       this.#options.logger.error({ lost }, 'decisions were not stored before the process ended');
     }
     await this.#sender?.close().catch(() => undefined);
     return lost;
+  }
+
+  #encode(kind: DecisionKind, values: DecisionValues, cause: TraceContext | undefined): WaitingDecision {
+    const chunk = this.#memory.current;
+    const { memory, start, end } = encodeDecision(chunk.writer, kind, values);
+    return { kind, memory, start, end, chunk, cause };
+  }
+
+  /** The oldest of those that wait do so no more. */
+  #forget(count: number): void {
+    for (const { chunk } of this.#waiting.splice(0, count)) this.#memory.release(chunk);
   }
 
   async #pump(): Promise<void> {
@@ -148,7 +158,7 @@ export class DecisionLog {
     }
   }
 
-  #send(sender: DecisionSender, batch: readonly LoggedDecision[]): Promise<void> {
+  #send(sender: DecisionSender, batch: readonly WaitingDecision[]): Promise<void> {
     const { tracer } = this.#options;
     if (tracer === undefined) return sender.send(batch);
     const attributes = { 'messaging.system': 'kafka', 'messaging.batch.message_count': batch.length };
@@ -157,7 +167,7 @@ export class DecisionLog {
   }
 
   #stored(count: number): void {
-    this.#waiting.splice(0, count);
+    this.#forget(count);
     this.#options.onStored(count);
     this.#retryMs = RETRY_MS_MIN;
     this.#sendMax = SEND_MAX;
@@ -174,8 +184,9 @@ export class DecisionLog {
       return;
     }
     if (final) {
-      const [refused] = this.#waiting.splice(0, 1);
-      logger.error({ err: error, decision: refused?.id }, 'Kafka refuses a decision: it is dropped');
+      const [refused] = this.#waiting;
+      logger.error({ err: error, decision: refused && decodeDecision(refused).id }, 'Kafka refuses a decision: it is dropped');
+      this.#forget(1);
       onDropped(1);
       return;
     }
@@ -198,11 +209,11 @@ export class DecisionLog {
 }
 
 /** The oldest decisions that fit one message, at least one. */
-function nextBatch(waiting: readonly LoggedDecision[], countMax: number): LoggedDecision[] {
+function nextBatch(waiting: readonly WaitingDecision[], countMax: number): WaitingDecision[] {
   let count = 0;
   let size = 0;
-  for (const { bytes } of waiting) {
-    size += bytes.length;
+  for (const { start, end } of waiting) {
+    size += end - start;
     if (count === countMax || (count > 0 && size > SEND_BYTES_MAX)) break;
     count++;
   }

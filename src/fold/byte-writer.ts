@@ -2,6 +2,7 @@
 export const VARINT_MAGNITUDE_MAX = 2 ** 52 - 1;
 const VARINT_BYTES_MAX = 8;
 const FLOAT_BYTES = 8;
+const FLOAT32_BYTES = 4;
 /** Of a UTF-16 code unit as a varint. */
 const UNIT_BYTES_MAX = 3;
 const SMALL = 2 ** 31;
@@ -30,7 +31,12 @@ export class ByteWriter {
     return this.#bytes.slice(0, this.#length);
   }
 
-  /** What was written, where it lies: until more is. */
+  /** Where it writes: what is there stays, though more may be written to another array. */
+  get memory(): Uint8Array {
+    return this.#bytes;
+  }
+
+  /** What was written, where it lies: until it is reset. */
   written(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
   }
@@ -80,6 +86,14 @@ export class ByteWriter {
       const unit = value.charCodeAt(i);
       if (unit < 128) this.#bytes[this.#length++] = unit;
       else this.varint(unit);
+    }
+  }
+
+  float32s(values: Float32Array, at: number, count: number): void {
+    this.#reserve(count * FLOAT32_BYTES);
+    for (let i = at; i < at + count; i++) {
+      this.#view.setFloat32(this.#length, values[i]!, true);
+      this.#length += FLOAT32_BYTES;
     }
   }
 

@@ -29,35 +29,37 @@ export interface DecisionValues extends Pick<Decision, 'id' | 'unit' | 'exampleI
   readonly states: readonly (ViewState | null)[];
 }
 
-/** A decision without its kind, as `encodeDecision` wrote it. */
+/** A decision without its kind, as `encodeDecision` wrote it: a piece of its writer's memory, until that is reset. */
 export interface EncodedDecision {
   readonly kind: DecisionKind;
-  readonly bytes: Uint8Array;
+  readonly memory: Uint8Array;
+  readonly start: number;
+  readonly end: number;
 }
 
 const FORMAT_VERSION = 1;
 const FLOAT32_BYTES = 4;
+/** Smaller numbers are varints of one byte. */
+const ONE_BYTE_MAX = 128;
 /** What a value of an instance is; numbers follow as varints where they are small and whole, as doubles elsewhere. */
 const Tag = { null: 0, false: 1, true: 2, text: 3, whole: 4, number: 5 } as const;
 const WHOLE_MAX = 2 ** 31 - 1;
 
-const writer = new ByteWriter();
-
 /**
- * One decision as bytes, without what its kind says: id, unit, example id, times, the instance's values each behind a tag, the row's
+ * Writes one decision, without what its kind says: id, unit, example id, times, the instance's values each behind a tag, the row's
  * numbers as little-endian float32, its categories, per view its key, fence and newest known time, score, shadow and latencies.
  */
-export function encodeDecision(kind: DecisionKind, values: DecisionValues): Uint8Array {
-  writer.reset();
+export function encodeDecision(writer: ByteWriter, kind: DecisionKind, values: DecisionValues): EncodedDecision {
+  const start = writer.length;
   writer.text(values.id);
-  writeMaybe(values.unit);
-  writeMaybe(values.exampleId);
+  writeMaybe(writer, values.unit);
+  writeMaybe(writer, values.exampleId);
   writer.float64(values.asOf);
   writer.float64(values.servedAt);
-  for (let f = 0; f < kind.fields.length; f++) writeValue(values.instance[kind.fields[f]!]);
-  writeNumbers(kind, values);
-  for (let c = 0, at = values.row * kind.categoryCount; c < kind.categoryCount; c++, at++) writeMaybe(values.categories[at]);
-  for (let v = 0, at = values.row * kind.views.length; v < kind.views.length; v++, at++) writeRead(values.asked[at]!.entityKey, values.states[at] ?? null);
+  for (let f = 0; f < kind.fields.length; f++) writeValue(writer, values.instance[kind.fields[f]!]);
+  writer.float32s(values.numbers, values.row * kind.numberCount, kind.numberCount);
+  for (let c = 0, at = values.row * kind.categoryCount; c < kind.categoryCount; c++, at++) writeMaybe(writer, values.categories[at]);
+  for (let v = 0, at = values.row * kind.views.length; v < kind.views.length; v++, at++) writeRead(writer, values.asked[at]!.entityKey, values.states[at] ?? null);
   writer.float64(values.score);
   writer.byte(values.shadow === null ? 0 : 1);
   if (values.shadow !== null) {
@@ -69,16 +71,15 @@ export function encodeDecision(kind: DecisionKind, values: DecisionValues): Uint
   writer.float64(queue);
   writer.float64(compute);
   writer.float64(total);
-  // Out of a pool: an array of its own each would cost more than what it holds.
-  return Buffer.from(writer.written());
+  return { kind, memory: writer.memory, start, end: writer.length };
 }
 
-function writeMaybe(text: string | null | undefined): void {
+function writeMaybe(writer: ByteWriter, text: string | null | undefined): void {
   writer.byte(text === null || text === undefined ? 0 : 1);
   if (text !== null && text !== undefined) writer.text(text);
 }
 
-function writeValue(value: Row[string] | undefined): void {
+function writeValue(writer: ByteWriter, value: Row[string] | undefined): void {
   if (value === null || value === undefined) writer.byte(Tag.null);
   else if (typeof value === 'boolean') writer.byte(value ? Tag.true : Tag.false);
   else if (typeof value === 'string') {
@@ -93,12 +94,9 @@ function writeValue(value: Row[string] | undefined): void {
   }
 }
 
-function writeNumbers({ numberCount }: DecisionKind, { numbers, row }: DecisionValues): void {
-  writer.bytes(new Uint8Array(numbers.buffer, numbers.byteOffset + row * numberCount * FLOAT32_BYTES, numberCount * FLOAT32_BYTES));
-}
 
-function writeRead(entityKey: string | null, state: ViewState | null): void {
-  writeMaybe(entityKey);
+function writeRead(writer: ByteWriter, entityKey: string | null, state: ViewState | null): void {
+  writeMaybe(writer, entityKey);
   if (entityKey === null) return;
   writer.byte(state === null ? 0 : 1);
   if (state === null) return;
@@ -106,17 +104,24 @@ function writeRead(entityKey: string | null, state: ViewState | null): void {
   writer.float64(state.newestKnownTime);
 }
 
-/** Decisions as one message: format version, the kinds, then each decision behind the number of its kind. Kinds are told apart by identity. */
+/**
+ * Decisions as one message: format version, the kinds, then, to the end, runs of decisions of one kind: its number, their number, and they
+ * themselves. Kinds are told apart by identity.
+ */
 export function writeDecisionFrame(decisions: readonly EncodedDecision[]): Uint8Array {
   const kinds = [...new Set(decisions.map(({ kind }) => kind))];
-  const frame = new ByteWriter(decisions.reduce((sum, { bytes }) => sum + bytes.length + 2, 1_024));
+  const frame = new ByteWriter(decisions.reduce((sum, { start, end }) => sum + end - start, 1_024));
   frame.byte(FORMAT_VERSION);
   frame.varint(kinds.length);
   for (const kind of kinds) writeKind(frame, kind);
-  frame.varint(decisions.length);
-  for (const { kind, bytes } of decisions) {
+  for (let from = 0, to = 0; from < decisions.length; from = to) {
+    const { kind, memory, start } = decisions[from]!;
+    let end = start;
+    // One copy for what lies side by side.
+    for (; decisions[to]?.kind === kind && decisions[to]!.memory === memory && decisions[to]!.start === end; to++) ({ end } = decisions[to]!);
     frame.varint(kinds.indexOf(kind));
-    frame.bytes(bytes);
+    frame.varint(to - from);
+    frame.bytes(memory.subarray(start, end));
   }
   return frame.written();
 }
@@ -143,15 +148,26 @@ export function readDecisionFrame(bytes: Uint8Array): Decision[] {
     const version = reader.byte();
     if (version !== FORMAT_VERSION) throw new MalformedBytes(`expected format ${FORMAT_VERSION}, found ${version}`);
     const kinds = list(reader, 'number of kinds', () => readKind(reader));
-    return list(reader, 'number of decisions', () => {
-      const kind = kinds[reader.varintUpTo(kinds.length - 1, 'kind of a decision')]!;
-      return readDecision(kind, reader);
-    });
+    const decisions: Decision[] = [];
+    while (reader.remaining > 0) {
+      const kind = kinds[reader.varintUpTo(kinds.length - 1, 'kind of decisions')]!;
+      for (const decision of list(reader, 'number of decisions', () => readDecision(kind, reader))) decisions.push(decision);
+    }
+    return decisions;
   });
 }
 
+/** Whether the decision that begins at `start` has an id of ASCII, which all have that serving makes. */
+export function hasId(memory: Uint8Array, start: number, id: string): boolean {
+  // The length is one byte, as is each character.
+  if (id.length >= ONE_BYTE_MAX || memory[start] !== id.length) return false;
+  for (let i = 0; i < id.length; i++) if (memory[start + 1 + i] !== id.charCodeAt(i)) return false;
+  return true;
+}
+
 /** @throws MillraceError STREAM_FRAME_CORRUPT */
-export const decodeDecision = ({ kind, bytes }: EncodedDecision): Decision => reading(bytes, (reader) => readDecision(kind, reader));
+export const decodeDecision = ({ kind, memory, start, end }: EncodedDecision): Decision =>
+  reading(memory.subarray(start, end), (reader) => readDecision(kind, reader));
 
 function reading<T>(bytes: Uint8Array, read: (reader: ByteReader) => T): T {
   try {

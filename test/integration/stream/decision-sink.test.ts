@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Decision } from '../../../src/contracts/decision.ts';
+import { ByteWriter } from '../../../src/fold/byte-writer.ts';
 import { createLogger } from '../../../src/infra/logger.ts';
-import { writeDecisionFrame } from '../../../src/store/decision-frame.ts';
+import { encodeDecision, writeDecisionFrame } from '../../../src/store/decision-frame.ts';
 import { findDecision } from '../../../src/store/find-decision.ts';
 import { readDecisionAccounts } from '../../../src/store/source-accounts.ts';
 import { startDecisionSink } from '../../../src/stream/decision-sink.ts';
@@ -57,7 +58,9 @@ describe('the decision sink', () => {
     await send(Array.from({ length: 60 }, (_, n) => n + 20));
     await eventually('all are stored', async () => (await stored()) === 80);
     // Decisions as serving sends them, many in a message: of some that are stored, and one whose text no table takes.
-    const framed = [70, 80, 81, 82].map((n) => loggedDecision(`d${n}`)).concat(loggedDecision('poison', { text: '\0' }));
+    const writer = new ByteWriter();
+    const logged = [...[70, 80, 81, 82].map((n) => loggedDecision(`d${n}`)), loggedDecision('poison', { text: '\0' })];
+    const framed = logged.map(([kind, values]) => encodeDecision(writer, kind, values));
     const frame = Buffer.from(writeDecisionFrame(framed));
     await producer.send([frame, frame, frame.subarray(0, -1)].map((value) => ({ topic, partition: 1, value })));
     await eventually('those of a frame are stored', async () => (await stored()) === 83);

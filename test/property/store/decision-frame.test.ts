@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Decision } from '../../../src/contracts/decision.ts';
 import { isMillraceError } from '../../../src/core/millrace-error.ts';
+import { ByteWriter } from '../../../src/fold/byte-writer.ts';
 import { createState, fenceOf, type ViewState } from '../../../src/fold/view-state.ts';
 import { compileView } from '../../../src/fold/compile-view.ts';
 import {
@@ -92,7 +93,8 @@ describe('a frame of decisions', () => {
   it('carries every decision unchanged, those of one kind and of others', () => {
     fc.assert(
       fc.property(decisions, (drawn) => {
-        const encoded = drawn.map(({ kind: of, values }) => ({ kind: of, bytes: encodeDecision(of, values) }));
+        const writer = new ByteWriter(16);
+        const encoded = drawn.map(({ kind: of, values }) => encodeDecision(writer, of, values));
         const expected = drawn.map(({ kind: of, values }) => plainDecision(of, values));
         expect(readDecisionFrame(writeDecisionFrame(encoded))).toEqual(expected);
         expect(encoded.map(decodeDecision)).toEqual(expected);
@@ -105,7 +107,8 @@ describe('a frame of decisions', () => {
     const changes = fc.array(fc.tuple(fc.nat(), fc.nat({ max: 255 })), { maxLength: 4 });
     fc.assert(
       fc.property(decisions, changes, fc.nat(), (drawn, changed, cut) => {
-        const bytes = writeDecisionFrame(drawn.map(({ kind: of, values }) => ({ kind: of, bytes: encodeDecision(of, values) })));
+        const writer = new ByteWriter();
+        const bytes = writeDecisionFrame(drawn.map(({ kind: of, values }) => encodeDecision(writer, of, values)));
         for (const [at, value] of changed) bytes[at % bytes.length] = value;
         try {
           readDecisionFrame(bytes.subarray(0, cut % (bytes.length + 1)));

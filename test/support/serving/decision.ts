@@ -1,5 +1,5 @@
 import type { Decision } from '../../../src/contracts/decision.ts';
-import { encodeDecision, type DecisionKind } from '../../../src/store/decision-frame.ts';
+import type { DecisionKind, DecisionValues } from '../../../src/store/decision-frame.ts';
 
 /** A decision with an id and otherwise plain values. */
 export const decisionOf = (id: string, over: Partial<Decision> = {}): Decision => ({
@@ -23,9 +23,9 @@ export const decisionOf = (id: string, over: Partial<Decision> = {}): Decision =
 
 const kind: DecisionKind = { model: 'm', version: 1, digest: 'd', variant: 'champion', fields: ['text'], views: [], numberCount: 0, categoryCount: 0 };
 
-/** The same on its way to the decision topic, with a text in its instance. */
-export function loggedDecision(id: string, { text = '', shadow = null }: { readonly text?: string; readonly shadow?: Decision['shadow'] } = {}) {
+/** The same as serving logs it, with a text in its instance. */
+export function loggedDecision(id: string, { text = '', shadow = null }: { readonly text?: string; readonly shadow?: Decision['shadow'] } = {}): [DecisionKind, DecisionValues] {
   const { exampleId, asOf, servedAt, score, latencyMs } = decisionOf(id);
   const row = { row: 0, instance: { text }, numbers: new Float32Array(0), categories: [], asked: [], states: [] };
-  return { id, kind, bytes: encodeDecision(kind, { id, unit: undefined, exampleId, asOf, servedAt, ...row, score, shadow, latencyMs }) };
+  return [kind, { id, unit: undefined, exampleId, asOf, servedAt, ...row, score, shadow, latencyMs }];
 }

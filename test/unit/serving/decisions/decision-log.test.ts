@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Decision } from '../../../../src/contracts/decision.ts';
 import { MillraceError } from '../../../../src/core/millrace-error.ts';
 import { createLogger } from '../../../../src/infra/logger.ts';
-import { decodeDecision } from '../../../../src/store/decision-frame.ts';
+import { decodeDecision, type EncodedDecision } from '../../../../src/store/decision-frame.ts';
 import { DecisionLog, type DecisionLogOptions } from '../../../../serving/decisions/decision-log.ts';
 import { createDecisionId } from '../../../../serving/decisions/decision-id.ts';
 import { loggedDecision } from '../../../support/serving/decision.ts';
@@ -36,7 +36,7 @@ function setUp(over: Partial<DecisionLogOptions> = {}, refuses: (decision: Decis
   });
   const add = (id: string, text = '') => {
     log.reserve(1);
-    log.commit(loggedDecision(id, { text }));
+    log.commit(...loggedDecision(id, { text }));
   };
   return { broker, stored, counts, log, add };
 }
@@ -89,6 +89,30 @@ describe('the decision log', () => {
     expect(counts).toEqual({ stored: 3, dropped: 1 });
   });
 
+  it('uses its memory again without a word of what is still kept', async () => {
+    const sent: Decision[] = [];
+    let calls = 0;
+    const openSender = () =>
+      Promise.resolve({
+        send: async (batch: readonly EncodedDecision[]) => {
+          await new Promise((resolve) => setTimeout(resolve, 1));
+          if (++calls % 3 === 0) throw unavailable();
+          sent.push(...batch.map(decodeDecision));
+        },
+        close: () => Promise.resolve(),
+      });
+    const { log, add } = setUp({ openSender, waitingMax: 20_000, recentMax: 300 });
+    const textOf = (n: number): string => String(n).repeat(1 + ((n * 7_919) % 200));
+    const COUNT = 6_000;
+    for (let n = 0; n < COUNT; n++) {
+      add(`d${n}`, textOf(n));
+      if (n % 50 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+      if (n >= 299) expect(log.recent(`d${n - 299}`)?.instance).toEqual({ text: textOf(n - 299) });
+    }
+    await log.drain(10_000);
+    expect(sent.map(({ id, instance }) => [id, instance['text']])).toEqual(Array.from({ length: COUNT }, (_, n) => [`d${n}`, textOf(n)]));
+  });
+
   it('says how many it could not store before the process ended', async () => {
     const { log, add, broker, counts } = setUp();
     broker.up = false;
@@ -100,9 +124,9 @@ describe('the decision log', () => {
 
   it('keeps the newest decisions readable', () => {
     const { log } = setUp();
-    for (const id of ['a', 'b', 'c', 'd']) log.remember(loggedDecision(id));
+    for (const id of ['a', 'b', 'c', 'd']) log.remember(...loggedDecision(id));
     expect(log.recent('a')).toBeUndefined();
-    log.remember(loggedDecision('b', { shadow: { version: 2, score: 0.1 } }));
+    log.remember(...loggedDecision('b', { shadow: { version: 2, score: 0.1 } }));
     expect(log.recent('b')?.shadow?.version).toBe(2);
   });
 });
