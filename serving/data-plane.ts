@@ -41,7 +41,7 @@ export interface DataPlaneOptions {
 interface ReadRequest {
   readonly model: ServedModel;
   readonly parsed: ParsedByService;
-  readonly rowsOf: ReadonlyMap<ServiceProgram, ServiceRows>;
+  readonly reads: readonly ServiceRows[];
   readonly asOf: number;
   readonly startedAt: number;
   readonly deadline: number;
@@ -155,16 +155,16 @@ export class DataPlane {
     const asOf = options.asOf ?? clock();
     if (options.include !== undefined) checkInclude(model, options.include);
     const parsed = new ParsedByService(model, raw, this.#options.instancesMax);
-    const rowsOf = new Map<ServiceProgram, ServiceRows>();
+    const reads: ServiceRows[] = [];
     this.#assertOpen();
     assertInTime(model, parsed.count, deadline, options.priority);
     for (let attempt = 0; attempt < ROUTE_ATTEMPTS_MAX; attempt++) {
       assertReady(model);
-      const missing = this.#programsOf(model, parsed).filter((program) => !rowsOf.has(program));
-      if (missing.length === 0) return this.#answer({ model, parsed, rowsOf, asOf, startedAt, deadline, options, noteWait });
+      const missing = this.#programsOf(model, parsed).filter((program) => !reads.some((read) => read.program === program));
+      if (missing.length === 0) return this.#answer({ model, parsed, reads, asOf, startedAt, deadline, options, noteWait });
       const reading = missing.length === 1 ? this.#readRows(missing[0]!, parsed, asOf).then((rows) => [rows]) : Promise.all(missing.map((program) => this.#readRows(program, parsed, asOf)));
       const inTime = withDeadline(reading, deadline, timers);
-      for (const rows of await (trace === undefined ? inTime : inSpan(trace.start('features'), () => inTime))) rowsOf.set(rows.program, rows);
+      reads.push(...(await (trace === undefined ? inTime : inSpan(trace.start('features'), () => inTime))));
     }
     throw new MillraceError('MODEL_NOT_READY', `Model '${model.name}' changed its versions again and again while the request ran. Try again.`);
   }
@@ -183,13 +183,13 @@ export class DataPlane {
     return readRows(reader, program, parsed.by(program), asOf, metrics.freshness);
   }
 
-  async #answer({ model, parsed, rowsOf, asOf, startedAt, deadline, options, noteWait }: ReadRequest): Promise<Prediction[]> {
+  async #answer({ model, parsed, reads, asOf, startedAt, deadline, options, noteWait }: ReadRequest): Promise<Prediction[]> {
     const { timers, clock, decisions } = this.#options;
     const featuresMs = timers.now() - startedAt;
     decisions.reserve(parsed.count);
     let scored: Scored;
     try {
-      scored = await scoreByVersion({ model, parsed, rowsOf, deadline, now: clock(), options });
+      scored = await scoreByVersion({ model, parsed, reads, deadline, now: clock(), options });
     } catch (error) {
       decisions.release(parsed.count);
       throw error;
@@ -215,19 +215,24 @@ export class DataPlane {
   readonly #completeAll = (): void => {
     const answered = this.#answered;
     this.#answered = [];
-    for (const request of answered) void this.#complete(request);
+    for (const request of answered) this.#complete(request);
   };
 
-  /** Never rejects. */
-  async #complete(answered: AnsweredRequest): Promise<void> {
+  /** Never throws. */
+  #complete(answered: AnsweredRequest): void {
     try {
-      await this.#options.completer.complete(answered);
+      const shadowed = this.#options.completer.complete(answered);
+      if (shadowed === undefined) this.#underWay.end();
+      else shadowed.then(() => this.#underWay.end(), this.#notCompleted);
     } catch (error) {
-      this.#options.logger.error({ err: error }, 'decisions could not be completed');
-    } finally {
-      this.#underWay.end();
+      this.#notCompleted(error);
     }
   }
+
+  readonly #notCompleted = (error: unknown): void => {
+    this.#options.logger.error({ err: error }, 'decisions could not be completed');
+    this.#underWay.end();
+  };
 
   #assertOpen(): void {
     if (this.#draining) {

@@ -1,5 +1,4 @@
 import { isArmVariant } from '../src/contracts/experiment.ts';
-import type { ServiceProgram } from '../src/fold/compile-service.ts';
 import type { DecisionKind } from '../src/store/decision-frame.ts';
 import type { BatchAnswer } from './batcher/pending-request.ts';
 import { countError } from './decisions/complete-decisions.ts';
@@ -28,13 +27,14 @@ export interface Scored {
   readonly made: ServiceRows[];
   readonly kinds: DecisionKind[];
   /** Of a prediction of an experiment: what its arm was assigned by. */
-  readonly units: Map<number, string>;
+  readonly units: (string | undefined)[];
 }
 
 export interface ScoreRequest {
   readonly model: ServedModel;
   readonly parsed: ParsedByService;
-  readonly rowsOf: ReadonlyMap<ServiceProgram, ServiceRows>;
+  /** By the program of each version. */
+  readonly reads: readonly ServiceRows[];
   /** On the scale of the batchers' timers. */
   readonly deadline: number;
   /** Ms since the epoch: ids of decisions begin with it. */
@@ -55,7 +55,7 @@ export async function scoreByVersion(request: ScoreRequest): Promise<Scored> {
     answers: new Array<BatchAnswer>(count),
     made: new Array<ServiceRows>(count),
     kinds: new Array<DecisionKind>(count),
-    units: new Map(),
+    units: [],
   };
   const [first] = scored.shares;
   // As a rule there is one, which needs no promise of a list.
@@ -64,12 +64,12 @@ export async function scoreByVersion(request: ScoreRequest): Promise<Scored> {
   return scored;
 }
 
-async function scoreShare({ model, rowsOf, deadline, now, options }: ScoreRequest, { target, variant, which, units }: Share, scored: Scored): Promise<void> {
+async function scoreShare({ model, reads, deadline, now, options }: ScoreRequest, { target, variant, which, units }: Share, scored: Scored): Promise<void> {
   const { priority, departure } = options;
   const { program, version, digest, signature } = target;
   const trace = options.trace?.rows(target, which.length);
   try {
-    const read = rowsOf.get(program) as ServiceRows;
+    const read = reads.find((one) => one.program === program) as ServiceRows;
     const answer = await target.score(read.rows, which, deadline, { priority, departure, trace });
     trace?.answered(answer);
     const kind = target.decisionKind(variant);
@@ -82,7 +82,7 @@ async function scoreShare({ model, rowsOf, deadline, now, options }: ScoreReques
       scored.made[i] = read;
       scored.kinds[i] = kind;
       const unit = units[k];
-      if (unit !== undefined) scored.units.set(i, unit);
+      if (unit !== undefined) scored.units[i] = unit;
     }
   } catch (error) {
     trace?.failed(error);
@@ -93,9 +93,11 @@ async function scoreShare({ model, rowsOf, deadline, now, options }: ScoreReques
 
 /** Which version answers which instance, as the allocation is now. */
 export function splitByVersion({ model, parsed, now }: Pick<ScoreRequest, 'model' | 'parsed' | 'now'>): Share[] {
-  const { champion } = model.router.routes;
-  const shares = new Map<string, Share>();
+  const { champion, canary, arms } = model.router.routes;
   if (champion === null) return [];
+  if (canary === null && arms === null)
+    return [{ target: champion, variant: 'champion', which: Array.from({ length: parsed.count }, (_, i) => i), units: [] }];
+  const shares = new Map<string, Share>();
   parsed.by(champion.program).forEach(({ row, exampleId }, i) => {
     const keys = splitKeys(champion.keyFields, row, exampleId, () => createDecisionId(now));
     const route = model.router.routeOf(keys) as Route;

@@ -15,7 +15,7 @@ export interface AnsweredRequest {
   /** Per prediction: what it has in common with others of its version and variant. */
   readonly kinds: readonly DecisionKind[];
   /** By index of a prediction of an experiment: what its arm was assigned by. */
-  readonly units: ReadonlyMap<number, string>;
+  readonly units: readonly (string | undefined)[];
   readonly predictions: readonly Prediction[];
   readonly asOf: number;
   readonly servedAt: number;
@@ -31,7 +31,7 @@ export function buildDecision(request: AnsweredRequest, i: number, shadow: Decis
   const { row: instance, exampleId } = instances[i] as ParsedInstance;
   return {
     id,
-    unit: request.units.get(i),
+    unit: request.units[i],
     exampleId,
     asOf: request.asOf,
     servedAt: request.servedAt,

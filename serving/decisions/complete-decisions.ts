@@ -29,14 +29,19 @@ export class DecisionCompleter {
     this.#options = options;
   }
 
-  async complete(request: AnsweredRequest): Promise<void> {
+  /** @returns undefined where there is no shadow to wait for */
+  complete(request: AnsweredRequest): Promise<void> | undefined {
+    const { log } = this.#options;
+    const { predictions, kinds, cause } = request;
+    const { shadow } = request.model.router.routes;
+    if (shadow !== null) return this.#completeWithShadow(shadow, request);
+    for (let i = 0; i < predictions.length; i++) log.commit(kinds[i]!, buildDecision(request, i, null), cause);
+    return undefined;
+  }
+
+  async #completeWithShadow(shadow: ServingVersion, request: AnsweredRequest): Promise<void> {
     const { log, metrics } = this.#options;
     const { predictions, kinds, cause } = request;
-    const shadow = request.model.router.routes.shadow;
-    if (shadow === null) {
-      for (let i = 0; i < predictions.length; i++) log.commit(kinds[i]!, buildDecision(request, i, null), cause);
-      return;
-    }
     for (let i = 0; i < predictions.length; i++) log.remember(kinds[i]!, buildDecision(request, i, null));
     const scores = await this.#shadowScores(shadow, request);
     predictions.forEach(({ score, label }, i) => {

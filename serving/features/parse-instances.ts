@@ -73,7 +73,8 @@ export class ParsedByService {
   readonly #model: ServedModel;
   readonly #raw: readonly unknown[];
   readonly #instancesMax: number;
-  readonly #parsed = new Map<ServiceProgram, ParsedInstance[]>();
+  /** One as a rule, so that a map would be more than what it holds. */
+  readonly #parsed: { readonly program: ServiceProgram; readonly instances: readonly ParsedInstance[] }[] = [];
 
   constructor(model: ServedModel, raw: readonly unknown[], instancesMax: number) {
     this.#model = model;
@@ -87,11 +88,10 @@ export class ParsedByService {
 
   /** @throws REQUEST_INVALID */
   by(program: ServiceProgram): readonly ParsedInstance[] {
-    let parsed = this.#parsed.get(program);
-    if (parsed === undefined) {
-      parsed = parseInstances(this.#model, program, this.#raw, this.#instancesMax);
-      this.#parsed.set(program, parsed);
-    }
-    return parsed;
+    const before = this.#parsed.find((one) => one.program === program);
+    if (before !== undefined) return before.instances;
+    const instances = parseInstances(this.#model, program, this.#raw, this.#instancesMax);
+    this.#parsed.push({ program, instances });
+    return instances;
   }
 }

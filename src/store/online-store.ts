@@ -72,8 +72,16 @@ const WRITE_SCRIPT_SHA = createHash('sha1').update(WRITE_SCRIPT).digest('hex');
 
 /** The online store in Redis. */
 export function createOnlineStore(redis: Redis, names: Names): OnlineStore {
-  const stateKey = (program: ViewProgram, partition: number, entityKey: string): string =>
-    names.stateKey(program.name, program.version, partition, entityKey);
+  /** By partition what the keys of its states begin with. */
+  const prefixes = new WeakMap<ViewProgram, readonly string[]>();
+  const prefixesOf = (program: ViewProgram): readonly string[] => {
+    let found = prefixes.get(program);
+    if (found === undefined) {
+      found = Array.from({ length: program.partitions }, (_, partition) => names.stateKey(program.name, program.version, partition, ''));
+      prefixes.set(program, found);
+    }
+    return found;
+  };
   const positionKey = (program: ViewProgram, partition: number): string =>
     names.positionKey(program.name, program.version, partition);
 
@@ -98,7 +106,7 @@ export function createOnlineStore(redis: Redis, names: Names): OnlineStore {
       for (const [i, { program, entityKey }] of reads.entries()) {
         if (entityKey === null) continue;
         asked.push(i);
-        keys.push(stateKey(program, partitionOf(entityKey, program.partitions), entityKey));
+        keys.push(prefixesOf(program)[partitionOf(entityKey, program.partitions)]! + entityKey);
       }
       if (keys.length === 0) return answers;
       const found = await readKeys(redis, keys).catch((error: unknown) => {
@@ -109,10 +117,8 @@ export function createOnlineStore(redis: Redis, names: Names): OnlineStore {
     },
 
     async writePartition(program, partition, write) {
-      const keys = [
-        positionKey(program, partition),
-        ...write.states.map((s) => stateKey(program, partition, s.entityKey)),
-      ];
+      const prefix = prefixesOf(program)[partition]!;
+      const keys = [positionKey(program, partition), ...write.states.map((s) => prefix + s.entityKey)];
       const lifeMs = String(stateLifeMs(program) ?? 0);
       const values = [write.expected, write.position, lifeMs, ...write.states.map((s) => asBuffer(s.bytes))];
       try {

@@ -10,7 +10,8 @@ const CUSTOMERS = 10_000;
 const CONNECTIONS = 64;
 const SHARE_WANTED = 0.5;
 const MICROSECONDS = 1_000;
-const WARM_UP_ANSWERS = 12_000;
+/** Of each kind of request: its code is compiled anew for a while. */
+const WARM_UP_ANSWERS = 60_000;
 
 /** Predictions by entity keys (three views and 20 features read from Redis, a decision logged) beside the same rows as raw tensors. */
 export async function compareKeys({ stage, startMillrace, generator, rows, seconds }: ServingBench): Promise<PartReport> {
