@@ -4,6 +4,8 @@ export interface OpenLoop {
   readonly rate: number;
   /** A request that finds all connections busy is given up, as one that was not answered; else it waits, and that counts. */
   readonly givesUp?: boolean;
+  /** At most; 4,096 by default. A process accepts one a turn of its event loop, so that hundreds of new ones in a moment are a load of their own. */
+  readonly connectionsMax?: number;
 }
 
 /** What the load generator is asked for. */

@@ -8,7 +8,7 @@ import { createStamps, writeStamp } from './stamps.ts';
 const WARM_UP_SECONDS = 1;
 const WARM_UP_MS_MAX = 30_000;
 const WARM_UP_POLL_MS = 50;
-/** An open loop opens connections as it needs them, up to here. */
+/** An open loop opens connections as it needs them, up to here where it is not told otherwise. */
 const OPEN_CONNECTIONS_MAX = 4_096;
 const OPEN_CONNECTIONS_FIRST = 16;
 /** Of an open loop's steps, where nothing is due; answers that come meanwhile are seen so much later. */
@@ -122,7 +122,7 @@ async function warmUp({ warmUpSeconds = WARM_UP_SECONDS, warmUpAnswers }: LoadSp
   for (const giveUpAt = performance.now() + WARM_UP_MS_MAX; tally.answered < warmUpAnswers && performance.now() < giveUpAt; ) await sleep(WARM_UP_POLL_MS);
 }
 
-async function runOpen(spec: LoadSpec, { rate, givesUp = false }: OpenLoop, requests: () => Lane['request'], tally: Tally): Promise<number> {
+async function runOpen(spec: LoadSpec, { rate, givesUp = false, connectionsMax = OPEN_CONNECTIONS_MAX }: OpenLoop, requests: () => Lane['request'], tally: Tally): Promise<number> {
   const idle: Lane[] = [];
   const lanes = new Set<Lane>();
   const waiting: number[] = [];
@@ -159,7 +159,7 @@ async function runOpen(spec: LoadSpec, { rate, givesUp = false }: OpenLoop, requ
   };
   const takeIdle = (): Lane | undefined => {
     for (let lane = idle.pop(); lane !== undefined; lane = idle.pop()) if (lanes.has(lane)) return lane;
-    return lanes.size < OPEN_CONNECTIONS_MAX ? open() : undefined;
+    return lanes.size < connectionsMax ? open() : undefined;
   };
   for (let i = 0; i < OPEN_CONNECTIONS_FIRST; i++) idle.push(open());
   const warmUpMs = (spec.warmUpSeconds ?? WARM_UP_SECONDS) * 1_000;

@@ -8,6 +8,7 @@ import type { PartReport, ServingBench } from './part.ts';
 
 const CUSTOMERS = 10_000;
 const CONNECTIONS = 64;
+const OPEN_CONNECTIONS = 128;
 const SHARE_WANTED = 0.5;
 const MICROSECONDS = 1_000;
 /** Of each kind of request: its code is compiled anew for a while. */
@@ -33,7 +34,7 @@ export async function compareKeys({ stage, startMillrace, generator, rows, secon
   const half = Math.floor(closed[1]!.rate / 2);
   const lines = [];
   for (const [i, load] of loads.entries()) {
-    const open = await generator.load({ ...load, loop: { kind: 'open', rate: half }, seconds });
+    const open = await generator.load({ ...load, loop: { kind: 'open', rate: half, connectionsMax: OPEN_CONNECTIONS }, seconds });
     lines.push([load.what, closed[i]!.rate, closed[i]!.ms.p99, (closed[i]!.cpuMs * MICROSECONDS).toFixed(0), open.ms.p50, open.ms.p99]);
   }
   await millrace.stop();
