@@ -1,3 +1,5 @@
+import type { RecentTexts } from './recent-texts.ts';
+
 /** Bytes are not what the reader expects; codecs turn it into the MillraceError of their subject. */
 export class MalformedBytes extends Error {
   override readonly name = 'MalformedBytes';
@@ -6,16 +8,17 @@ export class MalformedBytes extends Error {
 /** Longer texts are read one by one: each character of a call takes its place on the stack. */
 const ASCII_MAX = 64;
 const SAFE_TOP_FACTOR = 2 ** 49;
+const SHORT_BYTES_MAX = 256;
+const oneNumber = new DataView(new ArrayBuffer(8));
 
 /** Reads what ByteWriter wrote; throws MalformedBytes on anything else. */
 export class ByteReader {
   readonly #bytes: Uint8Array;
-  readonly #view: DataView;
+  #view: DataView | undefined;
   #at = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   get remaining(): number {
@@ -36,16 +39,26 @@ export class ByteReader {
 
   uint32(): number {
     this.#need(4);
+    const bytes = this.#bytes;
+    const at = this.#at;
     this.#at += 4;
-    return this.#view.getUint32(this.#at - 4, true);
+    return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
   }
 
   float64(): number {
     this.#need(8);
     this.#at += 8;
-    const value = this.#view.getFloat64(this.#at - 8, true);
+    const value = this.#float64At(this.#at - 8);
     if (Number.isNaN(value)) throw new MalformedBytes('expected a number, found NaN');
     return value;
+  }
+
+  /** A view costs more than the few numbers of a short message. */
+  #float64At(at: number): number {
+    const bytes = this.#bytes;
+    if (bytes.length > SHORT_BYTES_MAX) return (this.#view ??= new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)).getFloat64(at, true);
+    for (let i = 0; i < 8; i++) oneNumber.setUint8(i, bytes[at + i]!);
+    return oneNumber.getFloat64(0, true);
   }
 
   varint(): number {
@@ -78,7 +91,23 @@ export class ByteReader {
   }
 
   text(): string {
+    return this.#textOf(this.varintUpTo(this.remaining, 'length of a text'));
+  }
+
+  /** As `text`, for those that come again: the text of one of the last times, if it is there. */
+  recentText(recent: RecentTexts): string {
     const length = this.varintUpTo(this.remaining, 'length of a text');
+    const found = recent.find(this.#bytes, this.#at, length);
+    if (found !== undefined) {
+      this.#at += length;
+      return found;
+    }
+    const text = this.#textOf(length);
+    recent.keep(text);
+    return text;
+  }
+
+  #textOf(length: number): string {
     // Nearly all keys are ASCII: one call then makes the text, where adding up makes a tree to be flattened.
     const bytes = this.#bytes;
     const start = this.#at;

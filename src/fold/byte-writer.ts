@@ -6,6 +6,7 @@ const FLOAT32_BYTES = 4;
 /** Of a UTF-16 code unit as a varint. */
 const UNIT_BYTES_MAX = 3;
 const SMALL = 2 ** 31;
+const KEPT_BYTES_MAX = 1_048_576;
 
 /** Grows as it is written; kept and reset, so that encoding allocates one result and nothing else. */
 export class ByteWriter {
@@ -22,8 +23,12 @@ export class ByteWriter {
     return this.#length;
   }
 
+  /** Forgets what was written, and memory beyond what most writings need. */
   reset(): void {
     this.#length = 0;
+    if (this.#bytes.length <= KEPT_BYTES_MAX) return;
+    this.#bytes = new Uint8Array(KEPT_BYTES_MAX);
+    this.#view = new DataView(this.#bytes.buffer);
   }
 
   /** A copy of what was written. */

@@ -3,9 +3,13 @@ import { MillraceError } from '../core/millrace-error.ts';
 import { SOURCE_PARTITIONS_MAX } from '../define/source.ts';
 import { ByteReader, MalformedBytes } from './byte-reader.ts';
 import { ByteWriter } from './byte-writer.ts';
+import { RecentTexts } from './recent-texts.ts';
 import type { ViewProgram } from './view-program.ts';
 
 const FORMAT_VERSION = 1;
+
+/** Of the frame that is being finished. */
+const head = new ByteWriter(64);
 
 /** What a frame says of its ingest batch. */
 export interface FrameHeader {
@@ -89,7 +93,7 @@ export class FrameWriter {
   }
 
   finish(header: Omit<FrameHeader, 'count'>): Uint8Array {
-    const head = new ByteWriter(64);
+    head.reset();
     head.byte(FORMAT_VERSION);
     head.uint32(this.#program.definitionHash);
     head.varint(header.sourcePartition);
@@ -98,8 +102,8 @@ export class FrameWriter {
     head.float64(header.newestKnownTime);
     head.varint(this.#count);
     const frame = new Uint8Array(head.length + this.#events.length);
-    frame.set(head.finish());
-    frame.set(this.#events.finish(), head.length);
+    frame.set(head.written());
+    frame.set(this.#events.written(), head.length);
     return frame;
   }
 
@@ -138,12 +142,13 @@ export function readFrame(program: ViewProgram, bytes: Uint8Array, onEvent: Fram
   try {
     const reader = new ByteReader(bytes);
     const header = readHeader(program, reader);
-    const inputs = new Float64Array(program.inputCount);
+    if (eventInputs.length < program.inputCount) eventInputs = new Float64Array(program.inputCount);
+    const inputs = eventInputs;
     const step = offsetStep(program);
     let offset = -1;
     let knownTime = 0;
     for (let i = 0; i < header.count; i++) {
-      const entityKey = reader.text();
+      const entityKey = reader.recentText(recentKeys);
       offset += reader.varint() + step;
       knownTime += reader.signedVarint();
       const effectiveTime = knownTime - reader.varint();
@@ -183,6 +188,10 @@ function readHeader(program: ViewProgram, reader: ByteReader): FrameHeader {
 }
 
 const scratch = new Float64Array(256);
+/** Of the event that is being given. */
+let eventInputs = new Float64Array(64);
+/** Entity keys come again and again. */
+const recentKeys = new RecentTexts();
 
 function readInputs(program: ViewProgram, reader: ByteReader, inputs: Float64Array): void {
   const { inputCount, eventInputs } = program;

@@ -72,16 +72,7 @@ const WRITE_SCRIPT_SHA = createHash('sha1').update(WRITE_SCRIPT).digest('hex');
 
 /** The online store in Redis. */
 export function createOnlineStore(redis: Redis, names: Names): OnlineStore {
-  /** By partition what the keys of its states begin with. */
-  const prefixes = new WeakMap<ViewProgram, readonly string[]>();
-  const prefixesOf = (program: ViewProgram): readonly string[] => {
-    let found = prefixes.get(program);
-    if (found === undefined) {
-      found = Array.from({ length: program.partitions }, (_, partition) => names.stateKey(program.name, program.version, partition, ''));
-      prefixes.set(program, found);
-    }
-    return found;
-  };
+  const prefixesOf = keyPrefixes(names);
   const positionKey = (program: ViewProgram, partition: number): string =>
     names.positionKey(program.name, program.version, partition);
 
@@ -142,6 +133,19 @@ export function createOnlineStore(redis: Redis, names: Names): OnlineStore {
 
     waitVisible: (programs, offsets, timeoutMs) =>
       waitVisible(readPositionTexts, programs, offsets, timeoutMs),
+  };
+}
+
+/** By partition of a program, what the keys of its states begin with. */
+function keyPrefixes(names: Names): (program: ViewProgram) => readonly string[] {
+  const known = new WeakMap<ViewProgram, readonly string[]>();
+  return (program) => {
+    let prefixes = known.get(program);
+    if (prefixes === undefined) {
+      prefixes = Array.from({ length: program.partitions }, (_, partition) => names.stateKey(program.name, program.version, partition, ''));
+      known.set(program, prefixes);
+    }
+    return prefixes;
   };
 }
 

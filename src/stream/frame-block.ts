@@ -63,7 +63,7 @@ export class FrameBlock {
 
   /** The frame was read whole. */
   closeFrame(header: FrameHeader): void {
-    this.sourcePartitions.fill(header.sourcePartition, this.events, this.#added);
+    for (let i = this.events; i < this.#added; i++) this.sourcePartitions[i] = header.sourcePartition;
     this.events = this.#added;
     const seen = this.watermarks[header.sourcePartition] ?? -1;
     this.watermarks[header.sourcePartition] = Math.max(seen, header.lastOffset);

@@ -21,6 +21,26 @@ export interface BatchBounds {
 /** Bytes at which a frame ends and the next one begins; its topic takes twice that and more, so one event more fits. */
 export const FRAME_BYTES_MAX = 4 * 1_048_576;
 
+/** What frames of a program are made in, again and again. */
+interface FrameRoom {
+  readonly inputs: Float64Array;
+  /** By partition. */
+  readonly writers: readonly FrameWriter[];
+}
+
+const rooms = new WeakMap<ViewProgram, FrameRoom>();
+
+function roomOf(program: ViewProgram): FrameRoom {
+  let room = rooms.get(program);
+  if (room === undefined) {
+    const writers = Array.from({ length: program.partitions }, () => new FrameWriter(program));
+    rooms.set(program, (room = { inputs: new Float64Array(program.inputCount), writers }));
+  }
+  // A batch that failed on its way left something.
+  for (const writer of room.writers) writer.reset();
+  return room;
+}
+
 /**
  * The frames of one ingest batch: one for every partition of each view, empty ones too, so that each
  * view partition knows how far it has seen the source partition; more where one would be too long.
@@ -37,8 +57,7 @@ export function writeFrames(
   const traced = cause === undefined ? plain : { ...plain, ...traceHeaders(cause) };
   return programs.flatMap((program) => {
     const topic = topicOf(program);
-    const inputs = new Float64Array(program.inputCount);
-    const writers = Array.from({ length: program.partitions }, () => new FrameWriter(program));
+    const { inputs, writers } = roomOf(program);
     const nextOffsets = writers.map(() => bounds.firstOffset);
     const messages: OutgoingMessage[] = [];
     const finish = (partition: number, lastOffset: number): void => {
