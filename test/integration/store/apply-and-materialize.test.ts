@@ -70,6 +70,21 @@ describe('apply and materialize', () => {
     expect(await differences(path, payments((await account(path)).stored))).toEqual([]);
   });
 
+  test('a rebuild that has room for two states writes and reads them again and again, and makes the same ones', async () => {
+    await path.ingest();
+    await path.fold();
+    await replay(400);
+    const before = await path.redis.keys(`${path.names.namespace}:*:s:*`);
+    await path.redis.del(before);
+    const deps = { ...path, clock: Date.now, cacheLimits: { statesMax: 2, bytesMax: 1_000_000 } };
+    for (const program of path.programs) {
+      const done = await materializePartitions(deps, program, partitionsOf(program));
+      expect(done.busy).toEqual([]);
+    }
+    expect((await path.redis.keys(`${path.names.namespace}:*:s:*`)).toSorted()).toEqual(before.toSorted());
+    expect(await differences(path, payments(400))).toEqual([]);
+  });
+
   test('a new version of a view over history is rebuilt from the offline log and then goes on live', async () => {
     const ingest = await path.ingest();
     const fold = await path.fold();

@@ -3,7 +3,8 @@ import { sqlAggregate, type SqlAggregateInput, type SqlPart } from '../sql-aggre
 /*
  * DuckDB adds doubles with rounding, and its decimals hold 38 digits. So each double is cut at fixed places into whole
  * numbers of at most 64 bits, each place is summed up in HUGEINT, which is exact, and the sums are put together once, in
- * double-double arithmetic (Dekker 1971): about 106 bits.
+ * double-double arithmetic (Dekker 1971): about 106 bits. What lies below the least place is added up as doubles: no float32 shows it, but a
+ * ratio asks whether what it divides by is 0.
  */
 
 /** Places, as exponents of two: a number's bits from one place up to the next. */
@@ -20,19 +21,24 @@ function digitSql(x: string, place: number, places: readonly number[]): string {
   return `trunc(${rest} / ${power(place)})::HUGEINT`;
 }
 
-/** Sums by place of one or several numbers of each event. */
+/** What a number has below the least place: exact, for both are multiples of what it is. */
+function restSql(x: string, places: readonly number[]): string {
+  const least = power(places[0]!);
+  return `(${x} - trunc(${x} / ${least}) * ${least})`;
+}
+
+/** Sums by place of one or several numbers of each event, and of what they have below. */
 function sumsByPlace(
   { value, over }: SqlAggregateInput,
   name: string,
   places: readonly number[],
   numbers: readonly string[],
 ): Record<string, SqlPart> {
-  return Object.fromEntries(
-    places.map((place, i) => {
-      const digits = numbers.map((x) => digitSql(x, place, places)).join(' + ');
-      return [`${name}${i}`, { aggregate: over(`sum(${digits})`, `${value} IS NOT NULL`), merge: 'sum' }];
-    }),
-  );
+  const sumOf = (terms: readonly string[]): SqlPart => ({ aggregate: over(`sum(${terms.join(' + ')})`, `${value} IS NOT NULL`), merge: 'sum' });
+  return {
+    ...Object.fromEntries(places.map((place, i) => [`${name}${i}`, sumOf(numbers.map((x) => digitSql(x, place, places)))])),
+    [`${name}rest`]: sumOf(numbers.map((x) => restSql(x, places))),
+  };
 }
 
 /** Parts of 42 bits, which doubles hold, the greatest first. */
@@ -44,7 +50,7 @@ function totalSql(parts: Readonly<Record<string, string>>, name: string, places:
   const doubles = places.flatMap((place, i) =>
     PARTS.map((bits) => `millrace.bits_of(${sums[i]}, ${bits}) * ${power(place)} * ${power(bits)}`),
   );
-  return `millrace.add_up([${doubles.reverse().join(', ')}])`;
+  return `millrace.add_up([${[...doubles.reverse(), parts[`${name}rest`] ?? 'NULL'].join(', ')}])`;
 }
 
 const counted = ({ value, over }: SqlAggregateInput): SqlPart => ({ aggregate: over(`count(${value})`), merge: 'sum' });

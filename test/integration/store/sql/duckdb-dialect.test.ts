@@ -13,12 +13,14 @@ import { viewQuery } from '../../../../src/store/sql/view-query.ts';
 import { readTwin } from '../../../../src/store/sql/view-twin.ts';
 import type { Visibility } from '../../../../src/store/sql/visible-events.ts';
 import { createLog, exportAll, ingest, openColdStage, prune, type ColdStage } from '../../../support/store/cold-stage.ts';
-import { testScale } from '../../../support/projects/test-scale.ts';
+import { testScale, testSeed } from '../../../support/projects/test-scale.ts';
 import { foldAsKnown, foldUpToFences, naively, twinCase, type TwinCase } from '../../../support/sql/twin-cases.ts';
 import { float32Of } from '../../../support/naive/float32.ts';
 
 const VIEWS = Math.ceil(12 * testScale);
 const HISTORIES = 8;
+/** Draws a ratio whose divisor is a sum of the least number that there is. */
+const SEED_OF_TINY_SUMS = 1_795_800_528_057;
 const TIMEOUT_MS = 180_000 * Math.max(1, testScale);
 
 let cold: ColdStage;
@@ -56,10 +58,10 @@ async function inDuckdb(drawn: TwinCase, visibility: Visibility): Promise<number
 test(
   "gives the float32 bits of PostgreSQL's form, of the fold and of the oracle, over files and over rows that are not exported yet",
   async () => {
-    const seed = Date.now();
     let views = 0;
     for (let index = 0; views < VIEWS; index++) {
-      const [any] = fc.sample(twinCase(index, HISTORIES), { numRuns: 1, seed: seed + index });
+      const seed = index === 0 ? SEED_OF_TINY_SUMS : testSeed + index;
+      const [any] = fc.sample(twinCase(index, HISTORIES), { numRuns: 1, seed });
       if (any === undefined) throw new Error('fast-check draws what it is asked for');
       const drawn = supported(any);
       const names = Object.keys(drawn.view.features);
@@ -80,7 +82,7 @@ test(
       await prune(cold.db, source, { filesMax: [0, Math.ceil(files.length / 2), files.length][index % 3] ?? 0 });
       for (const visibility of ['known', 'fence'] as const) {
         const found = await inDuckdb(drawn, visibility);
-        const what = `${visibility}, seed ${seed + index}, view ${JSON.stringify(drawn.view.features)}`;
+        const what = `${visibility}, seed ${seed}, view ${JSON.stringify(drawn.view.features)}`;
         expect(found, what).toEqual(wanted[visibility]);
         const exact = names.map((name) => hasExactSqlForm(drawn.view.features[name]!));
         const own = (rows: number[][]) => rows.map((row) => row.filter((_, i) => exact[i]).map((value) => value + 0));
