@@ -72,7 +72,7 @@ async function scoreShare({ model, reads, deadline, now, options }: ScoreRequest
     const read = reads.find((one) => one.program === program) as ServiceRows;
     const answer = await target.score(read.rows, which, deadline, { priority, departure, trace });
     trace?.answered(answer);
-    const kind = target.decisionKind(variant);
+    const kind = target.decisionKind(model.name, variant);
     for (let k = 0; k < which.length; k++) {
       const i = which[k]!;
       const score = finiteScore(answer.scores[k], model.name, version);

@@ -14,7 +14,10 @@ export interface DecisionSender {
   close(): Promise<void>;
 }
 
-/** Sends decisions to the decision topic, acknowledged by all in-sync replicas: in one message, but each that is recorded in one of its own, for a message is of one trace. */
+/**
+ * Sends decisions to the decision topic, acknowledged by all in-sync replicas: in one message, but each whose request is recorded in one of its
+ * own, for a message is of one trace.
+ */
 export async function openDecisionSender(kafka: KafkaClient, topic: string): Promise<DecisionSender> {
   const partitions = (await kafka.topicPartitions([topic])).get(topic);
   if (partitions === undefined) {

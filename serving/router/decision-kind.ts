@@ -1,18 +1,15 @@
-import type { ModelSignature } from '../../src/contracts/model-bundle.ts';
 import type { ServiceProgram } from '../../src/fold/compile-service.ts';
 import type { DecisionKind } from '../../src/store/decision-frame.ts';
 
 /** What a version's decisions as one variant have in common. */
 export const decisionKindOf = (
-  version: { readonly version: number; readonly digest: string; readonly signature: Pick<ModelSignature, 'model'>; readonly program: ServiceProgram },
+  model: string,
+  { version, digest, program }: { readonly version: number; readonly digest: string; readonly program: ServiceProgram },
   variant: DecisionKind['variant'],
 ): DecisionKind => ({
-  model: version.signature.model,
-  version: version.version,
-  digest: version.digest,
-  variant,
-  fields: Object.keys(version.program.requestSchema),
-  views: version.program.views.map(({ name, version: of }) => ({ view: name, version: of })),
-  numberCount: version.program.numericNames.length,
-  categoryCount: version.program.categoryNames.length,
+  ...{ model, version, digest, variant },
+  fields: Object.keys(program.requestSchema),
+  views: program.views.map(({ name, version: of }) => ({ view: name, version: of })),
+  numberCount: program.numericNames.length,
+  categoryCount: program.categoryNames.length,
 });

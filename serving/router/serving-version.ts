@@ -68,10 +68,10 @@ export class ServingVersion {
     });
   }
 
-  /** What its decisions as one variant have in common. */
-  decisionKind(variant: DecisionKind['variant']): DecisionKind {
+  /** What its decisions as one variant have in common. @param model that it answers for */
+  decisionKind(model: string, variant: DecisionKind['variant']): DecisionKind {
     let kind = this.#decisionKinds.get(variant);
-    if (kind === undefined) this.#decisionKinds.set(variant, (kind = decisionKindOf(this, variant)));
+    if (kind === undefined) this.#decisionKinds.set(variant, (kind = decisionKindOf(model, this, variant)));
     return kind;
   }
 
