@@ -9,6 +9,7 @@ import { createEchoServer } from '../../../support/serving/echo-server.ts';
 
 const SLOW_MS = 500;
 const LOOK_EVERY_MS = 500;
+const ANSWER_MS = 300;
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
@@ -70,8 +71,14 @@ describe('a plain request', () => {
   });
 
   it.each(['2', '0'])('whose caller closes its half is given up, whole or not, with turns of %s ms', async (turnMs) => {
+    // So late that the end of the connection is seen before, however busy the machine: an answer at once may be out by then.
+    const infer = async ({ inputs }: InferRequest) => {
+      await sleep(ANSWER_MS);
+      return { model: 'echo', version: 1, role: 'champion', digest: 'd', id: undefined, outputs: inputs };
+    };
+    const openInference = { serverMetadata: { version: '1' }, reading: <T>(_model: string, read: () => T): T => read(), infer } as unknown as OpenInference;
     for (const [sent, expected] of [[request(1), []], [request(1).slice(0, -5), ['400']]] as const) {
-      const { socket, answers } = await setUp({ MILLRACE_SERVING_TURN_MS: turnMs });
+      const { socket, answers } = await setUp({ MILLRACE_SERVING_TURN_MS: turnMs }, { openInference });
       socket.end(sent);
       await once(socket, 'close');
       expect(answers()).toEqual(expected);
