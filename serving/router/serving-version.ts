@@ -103,7 +103,7 @@ export class ServingVersion {
    * @param which indexes of the rows to score, in the order of the answer.
    * @param deadline on the scale of the batcher's timers.
    */
-  score(rows: FeatureRows, which: readonly number[], deadline: number, submission?: Submission): Promise<BatchAnswer> {
+  async score(rows: FeatureRows, which: readonly number[], deadline: number, submission?: Submission): Promise<BatchAnswer> {
     this.#assertOpen();
     if (this.#cache === null)
       return this.#batcher.submit(which.length, (i, out, at) => this.#encoder.write(rows, which[i] as number, out, at), deadline, submission);

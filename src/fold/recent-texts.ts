@@ -1,8 +1,10 @@
+import { fnv1a32, fnv1a32OfBytes } from '../core/fnv1a.ts';
+
 /** A power of two. */
 const PLACES = 16_384;
 const LENGTH_MAX = 64;
-const OFFSET_BASIS = 0x811c9dc5;
-const PRIME = 0x01000193;
+// eslint-disable-next-line no-control-regex -- all of ASCII, its controls too
+const ascii = /^[\0-\x7f]*$/;
 
 /**
  * Texts of ASCII that were read lately, by their bytes: each in the place that its hash says, where a later one takes it. To find a text costs a
@@ -13,23 +15,14 @@ export class RecentTexts {
 
   find(bytes: Uint8Array, start: number, length: number): string | undefined {
     if (length > LENGTH_MAX) return undefined;
-    let hash = OFFSET_BASIS;
-    for (let i = start; i < start + length; i++) hash = Math.imul(hash ^ bytes[i]!, PRIME);
-    const text = this.#texts[placeOf(hash)];
+    const text = this.#texts[placeOf(fnv1a32OfBytes(bytes, start, start + length))];
     if (text?.length !== length) return undefined;
     for (let i = 0; i < length; i++) if (text.charCodeAt(i) !== bytes[start + i]) return undefined;
     return text;
   }
 
   keep(text: string): void {
-    if (text.length > LENGTH_MAX) return;
-    let hash = OFFSET_BASIS;
-    for (let i = 0; i < text.length; i++) {
-      const unit = text.charCodeAt(i);
-      if (unit >= 128) return;
-      hash = Math.imul(hash ^ unit, PRIME);
-    }
-    this.#texts[placeOf(hash)] = text;
+    if (text.length <= LENGTH_MAX && ascii.test(text)) this.#texts[placeOf(fnv1a32(text))] = text;
   }
 }
 

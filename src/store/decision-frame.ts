@@ -94,7 +94,6 @@ function writeValue(writer: ByteWriter, value: Row[string] | undefined): void {
   }
 }
 
-
 function writeRead(writer: ByteWriter, entityKey: string | null, state: ViewState | null): void {
   writeMaybe(writer, entityKey);
   if (entityKey === null) return;

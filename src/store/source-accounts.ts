@@ -32,5 +32,6 @@ export interface DecisionAccount {
   readonly stored: number;
 }
 
+/** Accounts of all partitions that a decision was stored of. */
 export const readDecisionAccounts = (db: Queryable): Promise<DecisionAccount[]> =>
   db.query<DecisionAccount>('SELECT partition, next_offset::float8 AS next, stored::float8 AS stored FROM millrace.decision_positions');

@@ -7,6 +7,7 @@ import type { Postgres } from '../infra/postgres.ts';
 import { readDerivePositions } from '../store/derived/derive-positions.ts';
 import { readIngestPositions } from '../store/ingest-positions.ts';
 import type { OnlineStore } from '../store/online-store.ts';
+import { readDecisionAccounts } from '../store/source-accounts.ts';
 
 /**
  * Messages that are not in the sinks yet, by what waits for them: `ingest <source>`, `derive <source>`,
@@ -48,10 +49,7 @@ export async function readStreamLag(
       (partition) => (positions[partition]?.viewOffset ?? -1) + 1,
     );
   }
-  const stored = await postgres.query<{ partition: number; next: string }>(
-    'SELECT partition, next_offset AS next FROM millrace.decision_positions',
-  );
-  const next = new Map(stored.map((row) => [row.partition, Number(row.next)]));
+  const next = new Map((await readDecisionAccounts(postgres)).map((account) => [account.partition, account.next]));
   lag['decisions'] = await lagOf(names.decisionTopic(), (partition) => next.get(partition) ?? 0);
   return lag;
 }
