@@ -3,7 +3,6 @@ import { fnv1a32, fnv1a32OfBytes } from '../core/fnv1a.ts';
 /** A power of two. */
 const PLACES = 16_384;
 const LENGTH_MAX = 64;
-// eslint-disable-next-line no-control-regex -- all of ASCII, its controls too
 const ascii = /^[\0-\x7f]*$/;
 
 /**
