@@ -24,7 +24,7 @@ export function createServingMetrics(registry: Registry, objectives: ServingObje
     inFlight: createInFlight(registers),
     cacheRows: new OutcomeCounter({
       name: 'millrace_cache_rows_total',
-      help: 'Rows that came to the cache of scores, by how they were answered: memory, shared, joined (another request ran them) or run.',
+      help: 'Rows that came to the cache of scores, by how they were answered: memory, shared, joined (another request ran them), run, or skipped (run without a look, while next to nothing is found).',
       outcomes: cacheOutcomes,
       registry,
     }),

@@ -2,6 +2,7 @@ import type { Names } from '../../src/contracts/names.ts';
 import type { Logger } from '../../src/infra/logger.ts';
 import type { Redis } from '../../src/infra/redis.ts';
 import type { Timers } from '../batcher/timers.ts';
+import { LOOK_WINDOW_ROWS_MIN, LookSampling } from './look-sampling.ts';
 import { ScoreCache, type CacheOutcome } from './score-cache.ts';
 import { SharedScores } from './shared-scores.ts';
 
@@ -26,5 +27,6 @@ export function createScoreCache(
   if (cache === 'off') return null;
   const keyOf = (of: string, rowHash: string): string => names.scoreKey(of, rowHash);
   const shared = cache === 'redis' ? new SharedScores({ redis, keyOf, digest, columns, ttlMs, timers, logger }) : null;
-  return new ScoreCache({ columns, rowsMax, ttlMs, shared, timers, onRows });
+  const sampling = new LookSampling(Math.max(rowsMax, LOOK_WINDOW_ROWS_MIN));
+  return new ScoreCache({ columns, rowsMax, ttlMs, shared, sampling, timers, onRows });
 }

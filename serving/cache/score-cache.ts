@@ -3,11 +3,15 @@ import type { BatchAnswer } from '../batcher/pending-request.ts';
 import type { Timers } from '../batcher/timers.ts';
 import { UnderWay } from '../under-way.ts';
 import { withDeadline } from '../with-deadline.ts';
+import type { LookSampling } from './look-sampling.ts';
 import { hashWords, RowTable } from './row-table.ts';
 import type { SharedScores } from './shared-scores.ts';
 
-/** How rows were answered: from here, from what others store, by a run that another request waits for, by a run of their own. */
-export const cacheOutcomes = ['memory', 'shared', 'joined', 'run'] as const;
+/**
+ * How rows were answered: from here, from what others store, by a run that another request waits for, by a run of their own; or by a run
+ * without a look, while next to nothing is found.
+ */
+export const cacheOutcomes = ['memory', 'shared', 'joined', 'run', 'skipped'] as const;
 export type CacheOutcome = (typeof cacheOutcomes)[number];
 
 export interface ScoreCacheOptions {
@@ -16,6 +20,7 @@ export interface ScoreCacheOptions {
   readonly ttlMs: number;
   /** Scores that other processes know; null for none. */
   readonly shared: SharedScores | null;
+  readonly sampling: LookSampling;
   readonly timers: Timers;
   readonly onRows: (outcome: CacheOutcome, rows: number) => void;
 }
@@ -29,7 +34,7 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** Rows of a request that are to be run, and by row the slot that waits for it; -1 where there was no room for one. */
+/** Rows of a request that were not found, and by row the slot that waits for it; -1 where there was no room for one. */
 interface Misses {
   readonly rows: number[];
   readonly slots: number[];
@@ -44,12 +49,15 @@ interface Joined {
 /** What a look found of a request's rows. */
 interface Looked {
   readonly misses: Misses;
+  /** Rows that were not looked up. */
+  readonly skipped: readonly number[];
   readonly joined: readonly Joined[];
   /** Scores that were there, in their rows' places; absent where there was none. */
   readonly found: Float32Array | undefined;
 }
 
 const NOTHING_JOINED: readonly Joined[] = [];
+const NOTHING_SKIPPED: readonly number[] = [];
 
 /**
  * Scores of one model version by the exact row, null (NaN) and the sign of zero included. A row that is being run already is
@@ -88,7 +96,15 @@ export class ScoreCache {
    * @throws what `submit` throws, SERVING_DEADLINE_EXCEEDED
    */
   score(features: Float32Array, submit: Submit, deadline: number): Promise<BatchAnswer> {
-    const rows = features.length / this.#options.columns;
+    const { columns, sampling, onRows } = this.#options;
+    const rows = features.length / columns;
+    if (sampling.isSparse && !this.#takesAny(features, rows)) {
+      sampling.count(rows, 0);
+      onRows('skipped', rows);
+      return submit(rows, (i, out, at) => {
+        copyRow(features, i, columns, out, at);
+      });
+    }
     const looked = this.#look(features, rows);
     this.#underWay.begin();
     return looked.misses.rows.length === rows && this.#options.shared === null
@@ -96,7 +112,7 @@ export class ScoreCache {
       : this.#scoreSome(features, rows, looked, submit, deadline);
   }
 
-  /** Resolves when every row that it was asked for is answered. */
+  /** Resolves when every row that it has taken is answered. */
   idle(): Promise<void> {
     return this.#underWay.idle();
   }
@@ -121,12 +137,12 @@ export class ScoreCache {
     );
   }
 
-  async #scoreSome(features: Float32Array, rows: number, { misses, joined, found }: Looked, submit: Submit, deadline: number): Promise<BatchAnswer> {
+  async #scoreSome(features: Float32Array, rows: number, { misses, skipped, joined, found }: Looked, submit: Submit, deadline: number): Promise<BatchAnswer> {
     const { columns, timers } = this.#options;
     const startedAt = timers.now();
     const scores = found ?? new Float32Array(rows);
     try {
-      let computeMs = misses.rows.length === 0 ? 0 : await this.#answerMisses(features, misses, scores, submit);
+      let computeMs = misses.rows.length + skipped.length === 0 ? 0 : await this.#answerMisses(features, misses, skipped, scores, submit);
       if (joined.length > 0) {
         const failed = await this.#join(joined, scores, deadline);
         // What another request waited for in vain, by its own deadline say, this one still has the time for.
@@ -138,16 +154,32 @@ export class ScoreCache {
     }
   }
 
+  #takesAny(features: Float32Array, rows: number): boolean {
+    for (let row = 0; row < rows; row++) if (this.#options.sampling.takes(this.#hashOf(features, row))) return true;
+    return false;
+  }
+
+  /** Leaves the row's words in `#rowWords`. */
+  #hashOf(features: Float32Array, row: number): number {
+    const { columns } = this.#options;
+    copyRow(features, row, columns, this.#row, 0);
+    return hashWords(this.#rowWords, 0, columns);
+  }
+
   /** Finds what is there; no row is looked at twice, and nothing is awaited: of two requests one is always the first. */
   #look(features: Float32Array, rows: number): Looked {
-    const { columns, timers, ttlMs, onRows } = this.#options;
+    const { sampling, timers, ttlMs, onRows } = this.#options;
     const now = timers.now();
     const misses: Misses = { rows: [], slots: [] };
+    let skipped: number[] | undefined;
     let joined: Joined[] | undefined;
     let found: Float32Array | undefined;
     for (let row = 0; row < rows; row++) {
-      copyRow(features, row, columns, this.#row, 0);
-      const hash = hashWords(this.#rowWords, 0, columns);
+      const hash = this.#hashOf(features, row);
+      if (!sampling.takes(hash)) {
+        (skipped ??= []).push(row);
+        continue;
+      }
       let slot = this.#table.find(this.#rowWords, 0, hash);
       if (slot >= 0 && this.#table.isHeld(slot)) {
         (joined ??= []).push({ row, score: this.#wait(slot) });
@@ -163,20 +195,27 @@ export class ScoreCache {
         misses.slots.push(slot);
       }
     }
-    const known = rows - misses.rows.length - (joined?.length ?? 0);
+    const sought = rows - misses.rows.length - (skipped?.length ?? 0);
+    const known = sought - (joined?.length ?? 0);
+    sampling.count(rows, sought);
     if (known > 0) onRows('memory', known);
     if (joined !== undefined) onRows('joined', joined.length);
-    return { misses, joined: joined ?? NOTHING_JOINED, found };
+    if (skipped !== undefined) onRows('skipped', skipped.length);
+    return { misses, skipped: skipped ?? NOTHING_SKIPPED, joined: joined ?? NOTHING_JOINED, found };
   }
 
   /** @returns ms of the batches that ran them */
-  async #answerMisses(features: Float32Array, { rows, slots }: Misses, scores: Float32Array, submit: Submit): Promise<number> {
-    const { columns, shared, onRows } = this.#options;
+  async #answerMisses(features: Float32Array, { rows, slots }: Misses, skipped: readonly number[], scores: Float32Array, submit: Submit): Promise<number> {
+    const { columns, shared, sampling, onRows } = this.#options;
     try {
-      const left = shared === null ? rows : await shared.read(features, rows, scores);
-      if (left.length < rows.length) onRows('shared', rows.length - left.length);
+      const left = shared === null || rows.length === 0 ? rows : await shared.read(features, rows, scores);
+      if (left.length < rows.length) {
+        onRows('shared', rows.length - left.length);
+        sampling.count(0, rows.length - left.length);
+      }
       if (left.length > 0) onRows('run', left.length);
-      const computeMs = left.length === 0 ? 0 : await runRows(features, columns, left, scores, submit);
+      const running = skipped.length === 0 ? left : left.concat(skipped);
+      const computeMs = running.length === 0 ? 0 : await runRows(features, columns, running, scores, submit);
       for (let i = 0; i < rows.length; i++) this.#land(slots[i]!, scores[rows[i]!]!);
       shared?.write(features, left, scores);
       return computeMs;

@@ -1,8 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Batcher } from '../../../serving/batcher/batcher.ts';
+import type { BatchAnswer } from '../../../serving/batcher/pending-request.ts';
+import type { WriteRow } from '../../../serving/batcher/write-row.ts';
+import { LookSampling } from '../../../serving/cache/look-sampling.ts';
 import { hashWords, RowTable } from '../../../serving/cache/row-table.ts';
 import { ScoreCache, type CacheOutcome } from '../../../serving/cache/score-cache.ts';
+import type { SharedScores } from '../../../serving/cache/shared-scores.ts';
 import { isMillraceError, MillraceError } from '../../../src/core/millrace-error.ts';
 import { xxh32 } from '../../support/serving/xxh32.ts';
 import { VirtualTimers } from '../../support/serving/virtual-timers.ts';
@@ -77,6 +81,8 @@ const world = fc.record({
   ttlMs: fc.integer({ min: 1, max: 40 }),
   batchRowsMax: fc.integer({ min: 1, max: 6 }),
   batchMs: fc.array(fc.integer({ min: 0, max: 12 }), { minLength: 1, maxLength: 6 }),
+  /** Rows by which it decides whether to look rows up. */
+  windowRows: fc.constantFrom(1, 8, 1_000),
   /** Which runs fail, by number. */
   failing: fc.array(fc.boolean(), { minLength: 1, maxLength: 10 }),
 });
@@ -84,7 +90,7 @@ const world = fc.record({
 describe('the cache of scores', () => {
   it('gives each caller what a run of its own would have given, or one named failure, and counts every row once', async () => {
     await fc.assert(
-      fc.asyncProperty(world, async ({ calls, rowsMax, ttlMs, batchRowsMax, batchMs, failing }) => {
+      fc.asyncProperty(world, async ({ calls, rowsMax, ttlMs, batchRowsMax, batchMs, windowRows, failing }) => {
         const timers = new VirtualTimers();
         const words = new Int32Array(Float32Array.from(ROWS.flat()).buffer);
         const indexOf = (features: Float32Array, row: number): number => {
@@ -112,7 +118,7 @@ describe('the cache of scores', () => {
         const onRows = (outcome: CacheOutcome, rows: number): void => {
           counted[outcome] = (counted[outcome] ?? 0) + rows;
         };
-        const cache = new ScoreCache({ columns: COLUMNS, rowsMax, ttlMs, shared: null, timers, onRows });
+        const cache = new ScoreCache({ columns: COLUMNS, rowsMax, ttlMs, shared: null, sampling: new LookSampling(windowRows), timers, onRows });
         const outcomes = calls.map(async ({ at, rows, timeoutMs }) => {
           await timers.sleep(at);
           const deadline = timers.now() + timeoutMs;
@@ -142,6 +148,7 @@ describe('the cache of scores', () => {
       rowsMax: 4,
       ttlMs: 100,
       shared: null,
+      sampling: new LookSampling(1_000),
       timers,
       onRows: (outcome, rows) => seen.push(`${outcome} ${rows}`),
       ...over,
@@ -203,4 +210,58 @@ describe('the cache of scores', () => {
     await idle;
     expect(isIdle).toBe(true);
   });
+
+  /** A cache that has found nothing in its first 1,000 rows. */
+  const sparse = async (over: Partial<ConstructorParameters<typeof ScoreCache>[0]> = {}) => {
+    const made = alone({ rowsMax: 1_000, ...over });
+    for (let i = 0; i < 1_000; i++) await made.cache.score(Float32Array.of(i), running([0.5]), 1_000);
+    made.seen.length = 0;
+    return made;
+  };
+
+  it('runs most rows without a look while next to nothing is found, also those of one request, and counts all', async () => {
+    const { seen, cache } = await sparse();
+    const rows = Float32Array.from({ length: 500 }, (_, i) => 5_000 + i);
+    const scores = Array.from(rows, (_, i) => i);
+    expect([...(await cache.score(rows, (count, write) => answerByRow(count, write, (row) => row - 5_000), 1_000)).scores]).toEqual(scores);
+    const counted = Object.fromEntries(seen.map((line) => [line.split(' ')[0], Number(line.split(' ')[1])]));
+    expect(counted.run! + counted.skipped!).toBe(500);
+    expect(counted.run).toBeGreaterThan(500 / 32);
+    expect(counted.run).toBeLessThan(500 / 8);
+  });
+
+  it('asks other processes for the rows that it looks up only, and what they have counts as found', async () => {
+    let knows = false;
+    let asked = 0;
+    const read = (_: Float32Array, rows: readonly number[], scores: Float32Array): Promise<readonly number[]> => {
+      asked += rows.length;
+      if (!knows) return Promise.resolve(rows);
+      for (const row of rows) scores[row] = 0.25;
+      return Promise.resolve([]);
+    };
+    const { seen, cache } = await sparse({ shared: { read, write: () => undefined } as unknown as SharedScores });
+    [knows, asked] = [true, 0];
+    const rows = Float32Array.from({ length: 20 }, (_, i) => 5_000 + i);
+    const { scores } = await cache.score(rows, (count, write) => answerByRow(count, write, () => 0.75), 1_000);
+    expect(scores.filter((score) => score === 0.25)).toHaveLength(asked);
+    expect(scores.filter((score) => score === 0.75)).toHaveLength(20 - asked);
+    for (let i = 0; i < 100; i++) await cache.score(Float32Array.of(6_000 + i), running([0.5]), 1_000);
+    expect(seen.at(-1)).toBe('shared 1');
+    expect(asked).toBeGreaterThan(20);
+  });
+
+  it('looks every row up again once those that it does come again', async () => {
+    const { seen, cache } = await sparse();
+    for (let i = 0; i < 1_000; i++) await cache.score(Float32Array.of(i % 10), running([0.5]), 1_000);
+    seen.length = 0;
+    await cache.score(Float32Array.from({ length: 10 }, (_, i) => i), running(new Array<number>(10).fill(0.5)), 1_000);
+    expect(seen).toEqual(['memory 10']);
+  });
 });
+
+/** What a model would answer that knows a row by its one number. */
+function answerByRow(count: number, write: WriteRow, scoreOf: (value: number) => number): Promise<BatchAnswer> {
+  const features = new Float32Array(count);
+  for (let i = 0; i < count; i++) write(i, features, i);
+  return Promise.resolve({ scores: features.map(scoreOf), queueMs: 0, computeMs: 1 });
+}
