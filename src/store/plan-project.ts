@@ -156,13 +156,13 @@ function resourceSteps(
       action: 'create',
       kind: 'topic',
       name: t.topic,
-      detail: `${t.partitions} partitions`,
+      detail: counted(t.partitions, 'partition'),
     })),
     ...newSources.map((s): PlanStep => ({
       action: 'create',
       kind: 'log',
       name: `log.${s.name}`,
-      detail: `${Object.keys(s.schema).length} fields`,
+      detail: counted(Object.keys(s.schema).length, 'field'),
     })),
     ...newColumns.map((c) => column(c.source, c.name, `new, ${c.field.type}, null for events of the past`)),
     ...loosened.map((c) => column(c.source, c.name, 'may be null from now on')),
@@ -234,3 +234,5 @@ export function assertPlan(plan: Plan): void {
     `The project can't be applied, nothing was changed: ${plan.problems.map((p) => p.message).join(' ')}`,
   );
 }
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;

@@ -29,7 +29,7 @@ export interface EventRequest {
   readonly keyFields: readonly string[];
   /** Distinct; each as `entityKeyOf` joins it. */
   readonly keys: readonly string[];
-  /** By key; the same object for all scans of the same keys. */
+  /** By key. */
   readonly moments: KeyMoments;
   /** How long before a row's moment an event can have become visible and still change what the row reads, ms; Infinity: for ever. */
   readonly reachMs: number;
@@ -50,10 +50,19 @@ export interface EventScan {
   ordered(onBlock: (block: EventBlock) => void): Promise<void>;
 }
 
+/** @param request the scan's place among those that were asked for */
+export type ScanWork = (scan: EventScan, request: number) => Promise<void>;
+
+/** Scans of one chunk at one time: one is read while the events of another are folded. */
+export const SCANS_AT_ONCE = 2;
+
 /** Where events of the past are read from: the offline log, or files of columns. */
 export interface EventReader {
-  /** Makes the keys known to the store, once, and lets `work` scan their events. */
-  withScan(request: EventRequest, work: (scan: EventScan) => Promise<void>): Promise<void>;
+  /**
+   * Makes the keys known to the store, once, and lets `work` scan the events of each request; some at one time.
+   * @param requests of the same keys and moments, by as many fields
+   */
+  withScans(requests: readonly EventRequest[], work: ScanWork): Promise<void>;
   close(): Promise<void>;
 }
 

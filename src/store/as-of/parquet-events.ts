@@ -3,7 +3,8 @@ import { messageOf, MillraceError } from '../../core/millrace-error.ts';
 import type { Source } from '../../define/source.ts';
 import { duckdbName, duckdbText, openDuckdbColumns, type DuckdbColumns, type DuckdbColumnSession } from '../../infra/duckdb-columns.ts';
 import { SEQUENCE_OFFSETS_MAX } from './event-sequence.ts';
-import { blockOf, keyColumns, type EventReader, type EventRequest, type EventScan, type KeyMoments } from './event-reader.ts';
+import { blockOf, keyColumns, SCANS_AT_ONCE, type EventReader, type EventRequest, type EventScan } from './event-reader.ts';
+import { someAtOnce } from './some-at-once.ts';
 
 /** By source: a Parquet file of its events, or a pattern of several. */
 export type EventFiles = Readonly<Record<string, string>>;
@@ -20,19 +21,25 @@ export function parquetEvents(
   options: { readonly threads: number; readonly memoryMb: number; readonly spillTo: string },
 ): EventReader {
   let opened: Promise<DuckdbColumns> | undefined;
-  const tables = new KeyTables();
+  let tables = 0;
   return {
-    async withScan(request, work) {
-      const file = files[request.source.name];
-      if (file === undefined) throw noFile(request.source, files);
+    async withScans(requests, work) {
+      const scans = requests.map((request) => ({ request, file: files[request.source.name] ?? noFile(request.source, files) }));
+      if (requests.length === 0) return;
       const duckdb = await (opened ??= openDuckdbColumns(options));
+      const table = `spine_keys_${++tables}`;
+      await duckdb.session((session) => createKeys(session, table, requests[0]!));
       try {
-        await duckdb.session(async (session) => {
-          const table = await tables.of(session, request);
-          await work(await openScan(session, file, table, request));
+        await someAtOnce(SCANS_AT_ONCE, scans.length, async (i) => {
+          const { request, file } = scans[i]!;
+          try {
+            await duckdb.session(async (session) => work(await openScan(session, file, table, request), i));
+          } catch (error) {
+            throw translate(error, file, request.source);
+          }
         });
-      } catch (error) {
-        throw translate(error, file, request.source);
+      } finally {
+        await duckdb.session((session) => session.run(`DROP TABLE ${table}`));
       }
     },
     async close() {
@@ -41,34 +48,12 @@ export function parquetEvents(
   };
 }
 
-/** A table of the keys of the newest chunk, which all of its scans join. */
-class KeyTables {
-  #moments: KeyMoments | undefined;
-  #made: Promise<string> | undefined;
-  #count = 0;
-
-  of(session: DuckdbColumnSession, request: EventRequest): Promise<string> {
-    if (this.#moments !== request.moments || this.#made === undefined) {
-      const before = this.#count === 0 ? null : `spine_keys_${this.#count}`;
-      this.#moments = request.moments;
-      this.#made = this.#make(session, request, `spine_keys_${++this.#count}`, before);
-    }
-    return this.#made;
-  }
-
-  async #make(
-    session: DuckdbColumnSession,
-    { keys, keyFields, moments }: EventRequest,
-    table: string,
-    before: string | null,
-  ): Promise<string> {
-    if (before !== null) await session.run(`DROP TABLE IF EXISTS ${before}`);
-    const names = keyFields.map((_, field) => `key_${field} VARCHAR`);
-    await session.run(`CREATE TABLE ${table} (${[...names, 'id INTEGER', 'earliest DOUBLE', 'latest DOUBLE'].join(', ')})`);
-    const ids = Int32Array.from(keys, (_, id) => id);
-    await session.append(table, [...keyColumns(keys, keyFields.length), ids, moments.earliest, moments.latest]);
-    return table;
-  }
+/** A table of the keys, which all scans join. */
+async function createKeys(session: DuckdbColumnSession, table: string, { keys, keyFields, moments }: EventRequest): Promise<void> {
+  const names = keyFields.map((_, field) => `key_${field} VARCHAR`);
+  await session.run(`CREATE TABLE ${table} (${[...names, 'id INTEGER', 'earliest DOUBLE', 'latest DOUBLE'].join(', ')})`);
+  const ids = Int32Array.from(keys, (_, id) => id);
+  await session.append(table, [...keyColumns(keys, keyFields.length), ids, moments.earliest, moments.latest]);
 }
 
 async function openScan(session: DuckdbColumnSession, file: string, table: string, request: EventRequest): Promise<EventScan> {
@@ -163,11 +148,12 @@ function queryOf(file: string, table: string, columns: ReadonlyMap<string, strin
   return `SELECT ${selected.join(', ')} FROM read_parquet(${duckdbText(file)}, file_row_number = true) e JOIN ${table} k ON ${joined.length === 0 ? 'true' : joined.join(' AND ')} WHERE ${tests.join(' AND ')}`;
 }
 
-const noFile = (source: Source, files: EventFiles): MillraceError =>
-  new MillraceError(
+function noFile(source: Source, files: EventFiles): never {
+  throw new MillraceError(
     'FEATURE_SPINE_INVALID',
     `Source '${source.name}' has no file of events; there are files of ${Object.keys(files).join(', ')}. Give one with --events ${source.name}=<file.parquet>, or none at all to read the offline log.`,
   );
+}
 
 function translate(error: unknown, file: string, source: Source): unknown {
   // The driver throws plain errors; everything else is ours.

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { quoteIdentifier, type Postgres, type Queryable } from '../../infra/postgres.ts';
 import { CopyWriter, storableBound } from '../copy-binary.ts';
 import { CopyColumns } from '../copy-columns.ts';
@@ -5,7 +6,8 @@ import { logTable } from '../log-table.ts';
 import { logCondition } from '../offline-log.ts';
 import { SEQUENCE_OFFSETS_MAX } from './event-sequence.ts';
 import { mayBeCold, mergedScan } from './merged-events.ts';
-import { blockOf, keyColumns, type EventBlock, type EventReader, type EventRequest, type EventScan } from './event-reader.ts';
+import { blockOf, keyColumns, SCANS_AT_ONCE, type EventBlock, type EventReader, type EventRequest, type ScanWork } from './event-reader.ts';
+import { someAtOnce } from './some-at-once.ts';
 
 /** Of PostgreSQL's samples of keys, 300 rows each. */
 const STATISTICS_TARGET = 10;
@@ -18,50 +20,70 @@ const STATISTICS_TARGET = 10;
  */
 export function postgresEvents(postgres: Postgres): EventReader {
   return {
-    async withScan(request, work) {
-      if (!(await scanJoined(postgres, request, work))) await work(mergedScan(postgres, request));
+    async withScans(requests, work) {
+      for (const cold of await scanJoined(postgres, requests, work)) await work(mergedScan(postgres, requests[cold]!), cold);
     },
     close: () => Promise.resolve(),
   };
 }
 
-/** @returns false, and nothing was scanned, where events may be in files only: one snapshot has both, the list of files and the rows */
-const scanJoined = (postgres: Postgres, request: EventRequest, work: (scan: EventScan) => Promise<void>): Promise<boolean> =>
+/** @returns requests that were not scanned, since events may be in files only: one snapshot has both, the list of files and the rows */
+const scanJoined = (postgres: Postgres, requests: readonly EventRequest[], work: ScanWork): Promise<number[]> =>
   postgres.transaction(async (tx) => {
     await tx.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
-    if (await mayBeCold(tx, request)) return false;
-    await copyKeys(tx, request);
-    await work({
-      some: (rowsMax, onBlock) => scan(tx, request, ` LIMIT ${Math.trunc(rowsMax)}`, onBlock),
-      ordered: (onBlock) =>
-        scan(
-          tx,
-          request,
-          ` ORDER BY ${request.visibleBy === 'known' ? 'known_time' : 'effective_time'}, source_partition, source_offset`,
-          onBlock,
-        ),
+    const [joined, cold]: [number[], number[]] = [[], []];
+    for (const [i, request] of requests.entries()) ((await mayBeCold(tx, request)) ? cold : joined).push(i);
+    if (joined.length === 0) return cold;
+    const reaches = [...new Set(requests.map(({ reachMs }) => reachMs))];
+    await copyKeys(tx, requests[0]!, reaches);
+    const turns = new Turns();
+    await someAtOnce(SCANS_AT_ONCE, joined.length, async (j) => {
+      const request = requests[joined[j]!]!;
+      const from = fromColumn(reaches.indexOf(request.reachMs));
+      const byTime = `${request.visibleBy === 'known' ? 'known_time' : 'effective_time'}, source_partition, source_offset`;
+      await work(
+        {
+          some: (rowsMax, onBlock) => turns.take(() => scan(tx, request, from, ` LIMIT ${Math.trunc(rowsMax)}`, onBlock)),
+          ordered: (onBlock) => turns.take(() => scan(tx, request, from, ` ORDER BY ${byTime}`, onBlock)),
+        },
+        joined[j]!,
+      );
     });
-    await tx.query('DROP TABLE pg_temp.spine_keys');
-    return true;
+    return cold;
   });
 
-const keyColumn = (field: number): string => `millrace_key_${field}`;
+/** One scan after the other on a connection; the next one is on its way to the server before the answer of the last is worked on. */
+class Turns {
+  #last: Promise<unknown> = Promise.resolve();
 
-async function copyKeys(tx: Queryable, { keys, keyFields, moments, reachMs }: EventRequest): Promise<void> {
+  async take(scan: () => Promise<void>): Promise<void> {
+    const done = this.#last.then(scan);
+    this.#last = done.catch(() => undefined);
+    await done;
+    await nextTurn();
+  }
+}
+
+const keyColumn = (field: number): string => `millrace_key_${field}`;
+/** When the first event can have become visible that a row of the key reads, by how far scans reach back. */
+const fromColumn = (reach: number): string => `millrace_from_${reach}`;
+
+async function copyKeys(tx: Queryable, { keys, keyFields, moments }: EventRequest, reachesMs: readonly number[]): Promise<void> {
   const keyNames = keyFields.map((_, field) => keyColumn(field));
+  const times = [...reachesMs.map((_, reach) => fromColumn(reach)), 'millrace_to'];
   await tx.query(
-    `CREATE TEMPORARY TABLE spine_keys (millrace_id integer NOT NULL, millrace_from timestamptz NOT NULL, millrace_to timestamptz NOT NULL${keyNames.map((name) => `, ${name} text NOT NULL`).join('')}) ON COMMIT DROP`,
+    `CREATE TEMPORARY TABLE spine_keys (millrace_id integer NOT NULL, ${[...times.map((name) => `${name} timestamptz NOT NULL`), ...keyNames.map((name) => `${name} text NOT NULL`)].join(', ')}) ON COMMIT DROP`,
   );
   const columns = keyColumns(keys, keyFields.length);
   const writer = new CopyWriter();
   for (let id = 0; id < keys.length; id++) {
-    writer.startRow(3 + columns.length);
+    writer.startRow(1 + times.length + columns.length);
     writer.add('int4', id);
-    writer.add('timestamp', storableBound(moments.earliest[id]! - reachMs));
+    for (const reachMs of reachesMs) writer.add('timestamp', storableBound(moments.earliest[id]! - reachMs));
     writer.add('timestamp', storableBound(moments.latest[id]!));
     for (const column of columns) writer.add('string', column[id]!);
   }
-  const names = ['millrace_id', 'millrace_from', 'millrace_to', ...keyNames].join(', ');
+  const names = ['millrace_id', ...times, ...keyNames].join(', ');
   await tx.copyIn(`COPY pg_temp.spine_keys (${names}) FROM STDIN (FORMAT binary)`, [writer.finish()]);
   // Without it the planner takes the table for one of a few rows and nests loops. A sample tells it: keys are distinct.
   await tx.query(`SET LOCAL default_statistics_target = ${STATISTICS_TARGET}`);
@@ -71,6 +93,7 @@ async function copyKeys(tx: Queryable, { keys, keyFields, moments, reachMs }: Ev
 async function scan(
   tx: Queryable,
   request: EventRequest,
+  from: string,
   ending: string,
   onBlock: (block: EventBlock) => void,
 ): Promise<void> {
@@ -89,7 +112,7 @@ async function scan(
   const visible = visibleBy === 'known' ? 'known_time' : 'effective_time';
   const joined = [
     ...keyFields.map((name, field) => `e.${quoteIdentifier(name)} = k.${keyColumn(field)}`),
-    `e.${visible} BETWEEN k.millrace_from AND k.millrace_to`,
+    `e.${visible} BETWEEN k.${from} AND k.millrace_to`,
   ];
   const condition = logCondition({
     ...(knownAfter === undefined ? {} : { knownAfter }),

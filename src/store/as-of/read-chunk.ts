@@ -51,24 +51,18 @@ export async function readChunk(
     const stale = new Uint8Array(chunk.asOf.length);
     return { view, values, stale, fold: new KeyedAsOfFold(view, spine, values, stale) };
   });
-  if (chunk.keys.length > 0)
-    await allAtMost(SCANS_AT_ONCE, scansOf(reads), (together) => foldScan(events, together, { ...chunk, moments }, request));
+  if (chunk.keys.length > 0) {
+    const scans = scansOf(reads).map((together) => ({ together, asked: eventRequest(together, { ...chunk, moments }, request) }));
+    await events.withScans(
+      scans.map(({ asked }) => asked),
+      (scan, i) => foldScan(scan, scans[i]!.together, scans[i]!.asked, request),
+    );
+  }
   for (const { view, values, stale, fold } of reads) {
     fold.finishAll(chunk.keyIds);
     if (view.freshness?.onStale === 'refuse') nullStale(view, values, stale);
   }
   return reads.map(({ values, stale }) => ({ values, stale }));
-}
-
-/** One is read while the events of another are folded. */
-const SCANS_AT_ONCE = 2;
-
-async function allAtMost<T>(limit: number, items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  let next = 0;
-  const go = async (): Promise<void> => {
-    while (next < items.length) await work(items[next++]!);
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, go));
 }
 
 interface ViewRead extends ViewValues {
@@ -89,17 +83,12 @@ function scansOf(reads: readonly ViewRead[]): ViewRead[][] {
   return [...scans.values()].flatMap((ofSource) => [...ofSource.values()]);
 }
 
-async function foldScan(
-  events: EventReader,
-  reads: readonly ViewRead[],
-  chunk: AsOfChunk & Pick<EventRequest, 'moments'>,
-  { mode, dataCut, eventsInMemory = AS_OF_EVENTS_IN_MEMORY }: AsOfRequest,
-): Promise<void> {
+function eventRequest(reads: readonly ViewRead[], chunk: AsOfChunk & Pick<EventRequest, 'moments'>, { mode, dataCut }: AsOfRequest): EventRequest {
   const { view, keyFields } = reads[0]!.view;
   const fields = [...new Set(reads.flatMap((read) => fieldsOfView(read.view)))].filter(
     (name) => !keyFields.includes(name) || reads.some((read) => readsValueOf(read.view, name)),
   );
-  const request: EventRequest = {
+  return {
     source: view.source,
     keyFields,
     keys: chunk.keys,
@@ -108,15 +97,21 @@ async function foldScan(
     visibleBy: mode,
     ...timesOf(Math.max(...reads.map((read) => reachMs(read.view))), chunk.asOf, mode, dataCut),
   };
+}
+
+async function foldScan(
+  scan: EventScan,
+  reads: readonly ViewRead[],
+  { keys, fields }: EventRequest,
+  { mode, eventsInMemory = AS_OF_EVENTS_IN_MEMORY }: AsOfRequest,
+): Promise<void> {
   const folding = reads.map((read) => ({ ...read, prepare: blockPreparer(read.view, fields) }));
-  await events.withScan(request, async (scan) => {
-    const inMemory = await someEvents(scan, eventsInMemory);
-    if (inMemory === null) await scan.ordered((block) => foldBlock(folding, block, null, mode));
-    else {
-      const block = joinBlocks(inMemory);
-      foldBlock(folding, block, orderByKey(block, chunk.keys.length, mode), mode);
-    }
-  });
+  const inMemory = await someEvents(scan, eventsInMemory);
+  if (inMemory === null) await scan.ordered((block) => foldBlock(folding, block, null, mode));
+  else {
+    const block = joinBlocks(inMemory);
+    foldBlock(folding, block, orderByKey(block, keys.length, mode), mode);
+  }
 }
 
 /** Whether an aggregation or a condition reads the field, beside the key. */

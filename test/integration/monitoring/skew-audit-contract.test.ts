@@ -7,6 +7,7 @@ import { createLogTableSql } from '../../../src/store/log-table.ts';
 import { appendEvents } from '../../../src/store/offline-log.ts';
 import { readTwin } from '../../../src/store/sql/view-twin.ts';
 import { float32Of } from '../../support/naive/float32.ts';
+import { testSeed } from '../../support/projects/test-scale.ts';
 import { openRegistryStage, type RegistryStage } from '../../support/registry-stage.ts';
 import { naively, ofAllEvents, twinCase } from '../../support/sql/twin-cases.ts';
 
@@ -28,7 +29,7 @@ afterAll(() => stage.close());
 
 test("SQL's values under a view's contract on ages are those of the oracle, as known and up to fences", async () => {
   const { postgres } = stage;
-  const seed = Date.now();
+  const seed = testSeed;
   let changed = 0;
   for (let index = 0; index < VIEWS; index++) {
     const [keyed] = fc.sample(twinCase(index, HISTORIES), { numRuns: 1, seed: seed + index });

@@ -132,7 +132,7 @@ async function collect(
   scanOf: (scan: EventScan, onBlock: (block: EventBlock) => void) => Promise<void>,
 ): Promise<Found[]> {
   const found: Found[] = [];
-  await reader.withScan(request, (scan) => scanOf(scan, (block) => found.push(...rowsOf(block))));
+  await reader.withScans([request], (scan) => scanOf(scan, (block) => found.push(...rowsOf(block))));
   return found;
 }
 const ordered = (scan: EventScan, onBlock: (block: EventBlock) => void): Promise<void> => scan.ordered(onBlock);
@@ -162,7 +162,9 @@ function naively({ visibleBy, reachMs, moments, knownAfter = -Infinity, knownTo,
 }
 
 const merged = (): EventReader => ({
-  withScan: (request, work) => work(mergedScan(cold.db, request)),
+  withScans: async (requests, work) => {
+    for (const [i, request] of requests.entries()) await work(mergedScan(cold.db, request), i);
+  },
   close: () => Promise.resolve(),
 });
 const requests = (['known', 'happened'] as const).flatMap((visibleBy) =>
@@ -180,6 +182,10 @@ async function check(reader: EventReader): Promise<void> {
     expect(few.length).toBeGreaterThanOrEqual(5);
     expect(expected).toEqual(expect.arrayContaining(few));
   }
+  const found = requests.map((): Found[] => []);
+  await reader.withScans(requests, (scan, i) => scan.ordered((block) => found[i]!.push(...rowsOf(block))));
+  expect(found).toEqual(requests.map(naively));
+  await expect(reader.withScans(requests, (_, i) => (i === 1 ? Promise.reject(new Error('no')) : Promise.resolve()))).rejects.toThrow('no');
 }
 
 describe('the events of some keys that rows at their moments can see', () => {

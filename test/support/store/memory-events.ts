@@ -1,5 +1,5 @@
 import type { Column } from '../../../src/store/copy-columns.ts';
-import type { EventBlock, EventReader } from '../../../src/store/as-of/event-reader.ts';
+import type { EventBlock, EventReader, EventRequest, EventScan } from '../../../src/store/as-of/event-reader.ts';
 import type { Row } from '../../../src/define/field.ts';
 
 export interface MemoryEvent {
@@ -16,7 +16,14 @@ const BLOCK_ROWS = 7;
 
 /** Events that lie in memory in any order, read as a store reads them: filtered, in blocks, ordered where that is asked for. */
 export const memoryEvents = (events: readonly MemoryEvent[]): EventReader => ({
-  async withScan({ keys, moments, reachMs, source, fields, knownAfter = -Infinity, knownTo, happenedTo = Infinity, visibleBy }, work) {
+  async withScans(requests, work) {
+    for (const [i, request] of requests.entries()) await work(scanOf(events, request), i);
+  },
+  close: () => Promise.resolve(),
+});
+
+function scanOf(events: readonly MemoryEvent[], request: EventRequest): EventScan {
+  const { keys, moments, reachMs, source, fields, knownAfter = -Infinity, knownTo, happenedTo = Infinity, visibleBy } = request;
     const timeOf = (one: MemoryEvent): number => (visibleBy === 'known' ? one.knownTime : one.effectiveTime);
     const isSeen = (one: MemoryEvent, key: number): boolean =>
       key >= 0 && timeOf(one) <= moments.latest[key]! && timeOf(one) >= moments.earliest[key]! - reachMs;
@@ -47,10 +54,8 @@ export const memoryEvents = (events: readonly MemoryEvent[]): EventReader => ({
       for (let at = 0; at < some.length; at += BLOCK_ROWS) onBlock(blockOf(some.slice(at, at + BLOCK_ROWS)));
       return Promise.resolve();
     };
-    await work({
+    return {
       some: (rowsMax, onBlock) => hand(seen.slice(0, rowsMax), onBlock),
       ordered: (onBlock) => hand([...seen].sort((a, b) => timeOf(a) - timeOf(b) || sequenceOf(a) - sequenceOf(b)), onBlock),
-    });
-  },
-  close: () => Promise.resolve(),
-});
+    };
+}

@@ -4,6 +4,7 @@ import type { Queryable } from '../../../../src/infra/postgres.ts';
 import { withColdRows } from '../../../../src/store/cold-log/with-cold-rows.ts';
 import { readNewestKnown } from '../../../../src/store/sql/newest-known.ts';
 import { readTwins } from '../../../../src/store/sql/view-twin.ts';
+import { testSeed } from '../../../support/projects/test-scale.ts';
 import { createLog, exportAll, ingest, openColdStage, prune, type ColdStage } from '../../../support/store/cold-stage.ts';
 import { ofAllEvents, twinCase, type TwinCase } from '../../../support/sql/twin-cases.ts';
 
@@ -32,7 +33,7 @@ async function read({ view, program, rows }: TwinCase): Promise<Float64Array[]> 
 test(
   'SQL over raw rows answers the same bits whether Postgres has them, files have them, or some of both',
   async () => {
-    const seed = Date.now();
+    const seed = testSeed;
     let pruned = 0;
     for (let index = 0; index < VIEWS; index++) {
       const [keyed] = fc.sample(twinCase(index, HISTORIES), { numRuns: 1, seed: seed + index });
