@@ -3,8 +3,8 @@ import { messageOf, MillraceError } from '../../core/millrace-error.ts';
 import type { Source } from '../../define/source.ts';
 import { duckdbName, duckdbText, openDuckdbColumns, type DuckdbColumns, type DuckdbColumnSession } from '../../infra/duckdb-columns.ts';
 import { SEQUENCE_OFFSETS_MAX } from './event-sequence.ts';
-import { blockOf, keyColumns, SCANS_AT_ONCE, type EventReader, type EventRequest, type EventScan } from './event-reader.ts';
-import { someAtOnce } from './some-at-once.ts';
+import { blockOf, keyColumns, SCANS_AT_ONCE, type EventReader, type EventRequest, type EventScan, type ScanWork } from './event-reader.ts';
+import { shareOut } from './share-out.ts';
 
 /** By source: a Parquet file of its events, or a pattern of several. */
 export type EventFiles = Readonly<Record<string, string>>;
@@ -30,13 +30,8 @@ export function parquetEvents(
       const table = `spine_keys_${++tables}`;
       await duckdb.session((session) => createKeys(session, table, requests[0]!));
       try {
-        await someAtOnce(SCANS_AT_ONCE, scans.length, async (i) => {
-          const { request, file } = scans[i]!;
-          try {
-            await duckdb.session(async (session) => work(await openScan(session, file, table, request), i));
-          } catch (error) {
-            throw translate(error, file, request.source);
-          }
+        await shareOut(SCANS_AT_ONCE, scans.length, async (next) => {
+          for (let i = next(); i !== undefined; i = next()) await scanFile(duckdb, table, scans[i]!, i, work);
         });
       } finally {
         await duckdb.session((session) => session.run(`DROP TABLE ${table}`));
@@ -46,6 +41,14 @@ export function parquetEvents(
       (await opened)?.close();
     },
   };
+}
+
+async function scanFile(duckdb: DuckdbColumns, table: string, { request, file }: { request: EventRequest; file: string }, i: number, work: ScanWork): Promise<void> {
+  try {
+    await duckdb.session(async (session) => work(await openScan(session, file, table, request), i));
+  } catch (error) {
+    throw translate(error, file, request.source);
+  }
 }
 
 /** A table of the keys, which all scans join. */

@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { quoteIdentifier, type Postgres, type Queryable } from '../../infra/postgres.ts';
 import { CopyWriter, storableBound } from '../copy-binary.ts';
 import { CopyColumns } from '../copy-columns.ts';
@@ -7,7 +6,7 @@ import { logCondition } from '../offline-log.ts';
 import { SEQUENCE_OFFSETS_MAX } from './event-sequence.ts';
 import { mayBeCold, mergedScan } from './merged-events.ts';
 import { blockOf, keyColumns, SCANS_AT_ONCE, type EventBlock, type EventReader, type EventRequest, type ScanWork } from './event-reader.ts';
-import { someAtOnce } from './some-at-once.ts';
+import { shareOut, type Next } from './share-out.ts';
 
 /** Of PostgreSQL's samples of keys, 300 rows each. */
 const STATISTICS_TARGET = 10;
@@ -21,48 +20,43 @@ const STATISTICS_TARGET = 10;
 export function postgresEvents(postgres: Postgres): EventReader {
   return {
     async withScans(requests, work) {
-      for (const cold of await scanJoined(postgres, requests, work)) await work(mergedScan(postgres, requests[cold]!), cold);
+      const cold: number[] = [];
+      await shareOut(SCANS_AT_ONCE, requests.length, async (next) => {
+        cold.push(...(await scanJoined(postgres, requests, next, work)));
+      });
+      for (const i of cold) await work(mergedScan(postgres, requests[i]!), i);
     },
     close: () => Promise.resolve(),
   };
 }
 
-/** @returns requests that were not scanned, since events may be in files only: one snapshot has both, the list of files and the rows */
-const scanJoined = (postgres: Postgres, requests: readonly EventRequest[], work: ScanWork): Promise<number[]> =>
+/** One lane's scans over one connection: its keys are copied once. @returns those that were not scanned, since events may be in files only: one snapshot has both, the list of files and the rows */
+const scanJoined = (postgres: Postgres, requests: readonly EventRequest[], next: Next, work: ScanWork): Promise<number[]> =>
   postgres.transaction(async (tx) => {
     await tx.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
-    const [joined, cold]: [number[], number[]] = [[], []];
-    for (const [i, request] of requests.entries()) ((await mayBeCold(tx, request)) ? cold : joined).push(i);
-    if (joined.length === 0) return cold;
     const reaches = [...new Set(requests.map(({ reachMs }) => reachMs))];
-    await copyKeys(tx, requests[0]!, reaches);
-    const turns = new Turns();
-    await someAtOnce(SCANS_AT_ONCE, joined.length, async (j) => {
-      const request = requests[joined[j]!]!;
+    const cold: number[] = [];
+    let copied = false;
+    for (let i = next(); i !== undefined; i = next()) {
+      const request = requests[i]!;
+      if (await mayBeCold(tx, request)) {
+        cold.push(i);
+        continue;
+      }
+      if (!copied) await copyKeys(tx, request, reaches);
+      copied = true;
       const from = fromColumn(reaches.indexOf(request.reachMs));
       const byTime = `${request.visibleBy === 'known' ? 'known_time' : 'effective_time'}, source_partition, source_offset`;
       await work(
         {
-          some: (rowsMax, onBlock) => turns.take(() => scan(tx, request, from, ` LIMIT ${Math.trunc(rowsMax)}`, onBlock)),
-          ordered: (onBlock) => turns.take(() => scan(tx, request, from, ` ORDER BY ${byTime}`, onBlock)),
+          some: (rowsMax, onBlock) => scan(tx, request, from, ` LIMIT ${Math.trunc(rowsMax)}`, onBlock),
+          ordered: (onBlock) => scan(tx, request, from, ` ORDER BY ${byTime}`, onBlock),
         },
-        joined[j]!,
+        i,
       );
-    });
+    }
     return cold;
   });
-
-/** One scan after the other on a connection; the next one is on its way to the server before the answer of the last is worked on. */
-class Turns {
-  #last: Promise<unknown> = Promise.resolve();
-
-  async take(scan: () => Promise<void>): Promise<void> {
-    const done = this.#last.then(scan);
-    this.#last = done.catch(() => undefined);
-    await done;
-    await nextTurn();
-  }
-}
 
 const keyColumn = (field: number): string => `millrace_key_${field}`;
 /** When the first event can have become visible that a row of the key reads, by how far scans reach back. */
