@@ -26,6 +26,7 @@ export function reportText(report: FlightsReport): string {
         `  ${m.versions.join(', ')}`,
       ].join(''),
     ),
+    ...(comparison.leftOut === 0 ? [] : [`(${comparison.leftOut} answers are not in it: version ${report.frozenVersion} takes features that were not read for them)`]),
     '',
     `Every training, why it began and how it ended ('npx millrace ledger ${report.model}' has each step)`,
     '',

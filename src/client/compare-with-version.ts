@@ -3,6 +3,7 @@ import type { ModelSignature } from '../contracts/model-bundle.ts';
 import { MillraceError } from '../core/millrace-error.ts';
 import type { Project } from '../define/project.ts';
 import type { Postgres } from '../infra/postgres.ts';
+import { getVersion } from '../registry/get-version.ts';
 import type { Registry } from '../registry/registry.ts';
 import { readLabelledDecisions, type LabelledDecision } from '../store/labelled-decisions.ts';
 import { evaluateSlice } from '../statistics/evaluate-slice.ts';
@@ -21,7 +22,8 @@ interface Outcomes {
 }
 
 /**
- * Scores the stored rows of all labelled decisions with one version, and evaluates both answers by month.
+ * Scores the stored rows of all labelled decisions with one version, and evaluates both answers by month. A row that another version was
+ * asked for is read by the names of its columns: their order may differ. Where it lacks one, the decision is left out.
  * @throws MillraceError MODEL_NOT_FOUND, MODEL_VERSION_NOT_FOUND, MODEL_BUNDLE_CORRUPT
  */
 export async function compareWithVersion(
@@ -35,13 +37,21 @@ export async function compareWithVersion(
   }
   const bundle = await deps.registry.readBundle(modelName, version);
   const width = bundle.signature.numericNames.length + bundle.signature.categories.length;
+  const columns = new ColumnsByVersion(deps.postgres, bundle.signature);
+  let leftOut = 0;
   const outcomes: Outcomes = { months: [], versions: [], served: [], other: [], labels: [] };
   for (let after = '0'; ; ) {
     const page = await readLabelledDecisions(deps.postgres, model, after, PAGE_ROWS);
     const last = page.at(-1);
     if (last === undefined) break;
-    const scores = await scoreGraph(bundle.graph, rowsOf(page, bundle.signature), width, bundle.signature.tensors);
-    for (const [i, decision] of page.entries()) {
+    const rows: ReadableDecision[] = [];
+    for (const decision of page) {
+      const found = await columns.of(decision.version);
+      if (found === null) leftOut++;
+      else rows.push({ ...decision, columns: found });
+    }
+    const scores = rows.length === 0 ? [] : await scoreGraph(bundle.graph, inputOf(rows, bundle.signature), width, bundle.signature.tensors);
+    for (const [i, decision] of rows.entries()) {
       outcomes.months.push(decision.month);
       outcomes.versions.push(decision.version);
       outcomes.served.push(decision.score);
@@ -55,19 +65,52 @@ export async function compareWithVersion(
   return {
     model: modelName,
     version,
+    leftOut,
     overall: compareSlice('all', outcomes, all),
     byMonth: months.map((month) => compareSlice(month, outcomes, all.filter((i) => outcomes.months[i] === month))),
   };
 }
 
-function rowsOf(page: readonly LabelledDecision[], signature: ModelSignature): Float32Array {
+/** Where the columns of one version stand in the rows of another. */
+interface Columns {
+  readonly numbers: readonly number[];
+  readonly categories: readonly number[];
+}
+
+interface ReadableDecision extends LabelledDecision {
+  readonly columns: Columns;
+}
+
+class ColumnsByVersion {
+  readonly #db: Postgres;
+  readonly #wanted: ModelSignature;
+  readonly #found = new Map<number, Columns | null>();
+
+  constructor(db: Postgres, wanted: ModelSignature) {
+    this.#db = db;
+    this.#wanted = wanted;
+  }
+
+  /** Null where the version's rows lack a column. @throws MillraceError MODEL_VERSION_NOT_FOUND */
+  async of(version: number): Promise<Columns | null> {
+    const known = this.#found.get(version);
+    if (known !== undefined) return known;
+    const { signature } = await getVersion(this.#db, this.#wanted.model, version);
+    const numbers = this.#wanted.numericNames.map((name) => signature.numericNames.indexOf(name));
+    const categories = this.#wanted.categories.map(({ name }) => signature.categories.findIndex((other) => other.name === name));
+    const found = numbers.includes(-1) || categories.includes(-1) ? null : { numbers, categories };
+    this.#found.set(version, found);
+    return found;
+  }
+}
+
+function inputOf(rows: readonly ReadableDecision[], signature: ModelSignature): Float32Array {
   const numbers = signature.numericNames.length;
   const width = numbers + signature.categories.length;
-  const out = new Float32Array(page.length * width);
-  for (const [i, { numbers: bytes, categories }] of page.entries()) {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    for (let c = 0; c < numbers; c++) out[i * width + c] = view.getFloat32(c * 4, true);
-    encodeCategories(signature.categories, categories, out, i * width + numbers);
+  const out = new Float32Array(rows.length * width);
+  for (const [i, { numbers: bytes, categories, columns }] of rows.entries()) {
+    for (let c = 0; c < numbers; c++) out[i * width + c] = bytes.readFloatLE(columns.numbers[c]! * Float32Array.BYTES_PER_ELEMENT);
+    encodeCategories(signature.categories, columns.categories.map((at) => categories[at] ?? null), out, i * width + numbers);
   }
   return out;
 }

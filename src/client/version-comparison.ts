@@ -13,6 +13,8 @@ export interface ComparedSlice {
 export interface VersionComparison {
   readonly model: string;
   readonly version: number;
+  /** Decisions with a label whose rows lack what the version takes. */
+  readonly leftOut: number;
   readonly overall: ComparedSlice;
   readonly byMonth: readonly ComparedSlice[];
 }

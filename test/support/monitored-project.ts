@@ -56,6 +56,8 @@ export interface AnsweredTrip {
   readonly shadow?: { readonly version: number; readonly score: number };
   readonly numbers?: readonly number[];
   readonly carrier?: string;
+  /** Of a version that takes others than the carrier alone. */
+  readonly categories?: readonly string[];
   /** What the request carried. */
   readonly instance?: Readonly<Record<string, string | number | boolean | null>>;
   readonly latencyMs?: number;
@@ -89,7 +91,7 @@ export async function storeTrips(postgres: Postgres, rows: readonly AnsweredTrip
           shadow_version: row.shadow?.version ?? null,
           shadow_score: row.shadow?.score ?? null,
           numbers: Buffer.from(Float32Array.from(row.numbers ?? [5, 400]).buffer).toString('base64'),
-          body: { ...(row.unit === undefined ? {} : { unit: row.unit }), instance: row.instance ?? {}, categories: [row.carrier ?? 'AA'], latencyMs: { total: row.latencyMs ?? 1 } },
+          body: { ...(row.unit === undefined ? {} : { unit: row.unit }), instance: row.instance ?? {}, categories: row.categories ?? [row.carrier ?? 'AA'], latencyMs: { total: row.latencyMs ?? 1 } },
         })),
       ),
     ],
