@@ -8,6 +8,8 @@ const CONNECTIONS = [1, 16, 64, 256] as const;
 const COMPARED_AT = 64;
 /** Requests a second of the open loops. */
 const RATES = [250, 1_000, 4_000] as const;
+/** Turns of all servers at each rate: a pause of the machine falls into one of them, and the median is of none. */
+const OPEN_TURNS = 3;
 /** A rate is asked of a server that gives so many times as much in a closed loop. */
 const HEADROOM = 1.25;
 const CHECKED_ROWS = 4;
@@ -37,7 +39,7 @@ export async function comparePeers(bench: ServingBench): Promise<PartReport> {
     const open = await runOpen(bench, servers, closed);
     const tables = (['mlp', 'trees'] as const).flatMap((model) => [closedTable(servers, model, closed), openTable(servers, model, open)]);
     const missing = bench.missing.map((one) => `Not measured: ${one}`);
-    return { title: 'Single rows of raw tensors, over REST', text: [...tables, ...missing].join('\n\n'), targets: targetsOf(servers, closed) };
+    return { title: 'Single rows of raw tensors, over REST', text: [...tables, ...missing].join('\n\n'), targets: [...targetsOf(servers, closed), ...latencyTargetsOf(servers, open)] };
   } finally {
     await millrace.stop();
   }
@@ -72,20 +74,25 @@ async function runClosed({ generator, rows, seconds }: ServingBench, servers: re
 }
 
 async function runOpen({ generator, rows, seconds }: ServingBench, servers: readonly Served[], closed: Figures): Promise<Figures> {
-  const figures: Figures = new Map();
+  const turns: Map<string, Figure[]> = new Map();
   for (const model of ['mlp', 'trees'] as const) {
     for (const rate of RATES) {
-      for (const server of servers) {
-        if ((closed.get(keyOf(server, model, COMPARED_AT))?.rate ?? 0) < rate * HEADROOM) continue;
-        const bodies = rows.map((row) => server.body(row));
-        const load = { url: server.url(model), headers: server.headers, bodies, loop: { kind: 'open', rate }, seconds } as const;
-        const { rate: answered, ms, cpuMs } = await withCpu(server, () => generator.load(load));
-        figures.set(keyOf(server, model, `${rate}/s`), { rate: answered, cpuMs, p99: ms.p99 });
+      const able = servers.filter((server) => (closed.get(keyOf(server, model, COMPARED_AT))?.rate ?? 0) >= rate * HEADROOM);
+      for (let turn = 0; turn < OPEN_TURNS; turn++) {
+        for (const server of able) {
+          const bodies = rows.map((row) => server.body(row));
+          const load = { url: server.url(model), headers: server.headers, bodies, loop: { kind: 'open', rate }, seconds } as const;
+          const { rate: answered, ms, cpuMs } = await withCpu(server, () => generator.load(load));
+          const key = keyOf(server, model, rateKey(rate));
+          turns.set(key, [...(turns.get(key) ?? []), { rate: answered, cpuMs, p99: ms.p99 }]);
+        }
       }
     }
   }
-  return figures;
+  return new Map([...turns].map(([key, figures]) => [key, figures.toSorted((one, other) => one.p99 - other.p99)[Math.floor(figures.length / 2)]!]));
 }
+
+const rateKey = (rate: number): string => `${rate}/s`;
 
 const modelNames = { mlp: 'Network 40-128-64-1', trees: '200 trees of 31 leaves' } as const;
 
@@ -104,9 +111,9 @@ function closedTable(servers: readonly Served[], model: ServedModel, figures: Fi
 }
 
 function openTable(servers: readonly Served[], model: ServedModel, figures: Figures): string {
-  const rows = servers.map((server) => [server.name, ...RATES.map((rate) => figures.get(keyOf(server, model, `${rate}/s`))?.p99 ?? Number.NaN)]);
+  const rows = servers.map((server) => [server.name, ...RATES.map((rate) => figures.get(keyOf(server, model, rateKey(rate)))?.p99 ?? Number.NaN)]);
   const columns = ['server', ...RATES.map((rate) => `${rate.toLocaleString('en-US')} a second`)];
-  return `${modelNames[model]}, open loop: p99 ms at the same rate (- where it is out of reach)\n\n${markdownTable(columns, rows)}`;
+  return `${modelNames[model]}, open loop: p99 ms at the same rate, the median of ${OPEN_TURNS} turns (- where it is out of reach)\n\n${markdownTable(columns, rows)}`;
 }
 
 const rateOf = (servers: readonly Served[], kind: Served['kind'], model: ServedModel, figures: Figures): number => {
@@ -125,4 +132,18 @@ function targetsOf(servers: readonly Served[], figures: Figures): Target[] {
     }
     return targets;
   });
+}
+
+/** At each rate that a peer reaches: the p99 of none of them is lower. */
+function latencyTargetsOf(servers: readonly Served[], figures: Figures): Target[] {
+  const p99Of = (server: Served, model: ServedModel, rate: number): number => figures.get(keyOf(server, model, rateKey(rate)))?.p99 ?? Infinity;
+  const peers = servers.filter(({ kind }) => kind !== 'Millrace' && kind !== 'floor');
+  return (['mlp', 'trees'] as const).flatMap((model) =>
+    RATES.flatMap((rate) => {
+      const least = Math.min(...peers.map((peer) => p99Of(peer, model, rate)));
+      if (least === Infinity) return [];
+      const own = p99Of(servers.find(({ kind }) => kind === 'Millrace')!, model, rate);
+      return [{ what: `${model}: p99 below every peer's at ${rate.toLocaleString('en-US')} a second`, found: `${shown(own)} ms beside ${shown(least)}`, met: own <= least }];
+    }),
+  );
 }
