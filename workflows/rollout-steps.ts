@@ -36,6 +36,7 @@ export class Rollout {
   private readonly registry: ReturnType<typeof registryActivities>;
   private readonly evidence: ReturnType<typeof rolloutActivities>;
   private revision: number | null = null;
+  private shadowSince: number | undefined;
 
   constructor(input: RolloutInput) {
     this.input = input;
@@ -123,10 +124,12 @@ export class Rollout {
   private async runStep(champion: number, stage: RolloutStage): Promise<Judgement> {
     const { model, version: candidate, policy } = this.input;
     const beginning = await this.evidence.beginStep({ model, candidate });
+    if (stage.kind === 'shadow') this.shadowSince = beginning.since;
+    const shadow = this.shadowSince === undefined ? {} : { shadowSince: this.shadowSince };
     const deadline = Date.now() + policy.stepTimeoutMs;
     for (;;) {
       const waitMs = Math.max(0, Math.min(EVIDENCE_WAIT_MS, deadline - Date.now()));
-      const evidence = await this.evidence.gatherEvidence({ ...beginning, model, candidate, champion, stage, policy, waitMs });
+      const evidence = await this.evidence.gatherEvidence({ ...beginning, ...shadow, model, candidate, champion, stage, policy, waitMs });
       this.comparison = evidence.comparison ?? this.comparison;
       const judgement = judgeRollout(policy, stage, evidence);
       const compared = judgement.verdict === 'continue' && evidence.comparison ? `: ${describeComparison(evidence.comparison)}` : '';

@@ -92,6 +92,8 @@ export interface RolloutActivities {
       stage: RolloutStage;
       policy: RolloutPolicy;
       waitMs: number;
+      /** Where the shadow of the rollout began; absent: it had none, or an earlier release asks. */
+      shadowSince?: number;
     },
   ): Promise<RolloutEvidence>;
   /**

@@ -1,6 +1,6 @@
 import { figure } from './figures.ts';
 import { ANSWERS_MIN, describeComparison, judgeShadow } from './judge-shadow.ts';
-import type { RolloutEvidence, RolloutPolicy, RolloutStage } from './lifecycle.ts';
+import type { PairedOutcomes, RolloutEvidence, RolloutPolicy, RolloutStage } from './lifecycle.ts';
 
 export interface Judgement {
   readonly verdict: 'continue' | 'advance' | 'breach';
@@ -14,10 +14,10 @@ const STANDARD_ERRORS = 2;
 
 /**
  * Judges one look at a step: a breach ends the rollout, `advance` ends the step, `continue` asks for more
- * evidence. Breaches are looked for first, in order of harm: errors, latency, scores, answers of a shadow, outcomes.
+ * evidence. Breaches are looked for first, in order of harm: errors, latency, scores, answers of a shadow, outcomes of each group, outcomes of the same decisions.
  */
 export function judgeRollout(policy: RolloutPolicy, stage: RolloutStage, evidence: RolloutEvidence): Judgement {
-  const breach = [errorBreach, latencyBreach, scoreBreach, answerBreach, outcomeBreach]
+  const breach = [errorBreach, latencyBreach, scoreBreach, answerBreach, outcomeBreach, pairedBreach]
     .map((check) => check(policy, evidence))
     .find((reason) => reason !== null);
   if (breach !== undefined && breach !== null) return { verdict: 'breach', reason: breach };
@@ -65,12 +65,23 @@ const outcomeBreach: Check = (policy, evidence) => {
   return `log loss ${figure(candidate)} against the champion's ${figure(champion)} over ${candidateOutcomes} outcomes, allowed is an increase of ${policy.maxCanaryLogLossIncrease} and ${figure(chance)} for chance`;
 };
 
+const pairedBreach: Check = (policy, { paired = null }) => {
+  if (paired === null || paired.outcomes < ANSWERS_MIN) return null;
+  const chance = STANDARD_ERRORS * (paired.logLossStandardError ?? 0);
+  if (paired.candidateLogLoss - paired.championLogLoss <= policy.maxCanaryLogLossIncrease + chance) return null;
+  return `log loss ${describePairs(paired)}, allowed is an increase of ${policy.maxCanaryLogLossIncrease} and ${figure(chance)} for chance`;
+};
+
+const describePairs = ({ outcomes, candidateLogLoss, championLogLoss }: PairedOutcomes): string =>
+  `on the same ${outcomes} decisions ${figure(candidateLogLoss)} against the champion's ${figure(championLogLoss)}`;
+
 function comparison(evidence: RolloutEvidence): string {
-  const { candidateLogLoss, championLogLoss, meanScoreDifference, comparison: compared = null } = evidence;
+  const { candidateLogLoss, championLogLoss, meanScoreDifference, comparison: compared = null, paired = null } = evidence;
   const parts = [
     ...(candidateLogLoss === null || championLogLoss === null
       ? []
       : [`log loss ${figure(candidateLogLoss)} against the champion's ${figure(championLogLoss)}`]),
+    ...(paired === null ? [] : [describePairs(paired)]),
     ...(meanScoreDifference === null ? [] : [`mean score difference ${figure(meanScoreDifference)}`]),
     ...(compared === null ? [] : [describeComparison(compared)]),
   ];

@@ -218,6 +218,15 @@ export interface RolloutResult {
   readonly reason: string;
 }
 
+/** Outcomes of decisions that both versions scored. */
+export interface PairedOutcomes {
+  readonly outcomes: number;
+  readonly candidateLogLoss: number;
+  readonly championLogLoss: number;
+  /** Of the mean difference; null for one outcome. */
+  readonly logLossStandardError: number | null;
+}
+
 /** What the judge sees at a step, measured since the step began. */
 export interface RolloutEvidence {
   readonly decisions: number;
@@ -236,6 +245,8 @@ export interface RolloutEvidence {
   readonly logLossStandardError: number | null;
   /** Of a shadow, with its furthest segments; absent in what an earlier release measured. */
   readonly comparison?: ShadowComparison | null;
+  /** Of a canary whose rollout had a shadow: what has become known of the shadow's decisions. Absent in what an earlier release measured. */
+  readonly paired?: PairedOutcomes | null;
 }
 
 export interface ReplayRequest {

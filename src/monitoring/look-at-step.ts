@@ -3,6 +3,7 @@ import type { ShadowBounds } from '../contracts/shadow-comparison.ts';
 import type { Postgres } from '../infra/postgres.ts';
 import { compareShadow } from './compare-shadow.ts';
 import type { LabelColumns } from './monitored-model.ts';
+import { measurePairs } from './paired-outcomes.ts';
 import { measureStep, type EvidenceRequest } from './rollout-evidence.ts';
 import { ONE_STATE } from './skew-audit-rows.ts';
 
@@ -14,7 +15,7 @@ import { ONE_STATE } from './skew-audit-rows.ts';
 export const lookAtStep = (
   postgres: Postgres,
   label: LabelColumns,
-  request: EvidenceRequest,
+  request: EvidenceRequest & { readonly shadowSince?: number },
   bounds: ShadowBounds,
   onMeasured: (measured: object) => void,
 ): Promise<Omit<RolloutEvidence, 'candidateErrors'>> =>
@@ -22,5 +23,7 @@ export const lookAtStep = (
     await tx.query(ONE_STATE);
     const measured = await measureStep(tx, label, request);
     onMeasured(measured);
-    return { ...measured, comparison: request.stage.kind === 'shadow' ? await compareShadow(tx, request, bounds) : null };
+    if (request.stage.kind === 'shadow') return { ...measured, comparison: await compareShadow(tx, request, bounds), paired: null };
+    const { shadowSince } = request;
+    return { ...measured, comparison: null, paired: shadowSince === undefined ? null : await measurePairs(tx, label, { ...request, since: shadowSince }) };
   });

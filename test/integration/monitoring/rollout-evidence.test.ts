@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { labelColumns } from '../../../src/monitoring/monitored-model.ts';
+import { measurePairs } from '../../../src/monitoring/paired-outcomes.ts';
 import { measureStep, newestDecision } from '../../../src/monitoring/rollout-evidence.ts';
 import { createRandom } from '../../../src/training/seeded-random.ts';
 import { createTripLogs, DAY_MS, monitoredTrips, storeTrips, type AnsweredTrip } from '../../support/monitored-project.ts';
@@ -86,6 +87,26 @@ describe('the evidence of a step', () => {
     expect(found.meanScoreDifference).toBeCloseTo(0.3, 12);
     expect(found.candidateLogLoss).toBeCloseTo(-Math.log(0.8), 12);
     expect(found.championLogLoss).toBeCloseTo(-Math.log(0.7), 12);
+  });
+
+  it('pairs what has become known of the decisions of the shadow while the canary runs', async () => {
+    const model = 'paired-later';
+    const both = (id: string, score: number, shadow: number, changes: Partial<AnsweredTrip> = {}): AnsweredTrip => trip(model, id, { score, shadow: { version: 2, score: shadow }, ...changes });
+    await storeTrips(stage.postgres, [both('before', 0.4, 0.9, { late: true })]);
+    const since = await newestDecision(stage.postgres);
+    const pairs = () => measurePairs(stage.postgres, label, { model, champion: 1, candidate: 2, since });
+    expect(await pairs()).toBeNull();
+    await storeTrips(stage.postgres, [both('a', 0.4, 0.6, { late: true }), both('b', 0.2, 0.1), both('c', 0.2, 0.1, { version: 7, late: true }), trip(model, 'd', { late: true })]);
+    expect(await pairs()).toEqual({ outcomes: 1, candidateLogLoss: expect.closeTo(-Math.log(0.6), 12) as number, championLogLoss: expect.closeTo(-Math.log(0.4), 12) as number, logLossStandardError: null });
+    await storeTrips(stage.postgres, [both('e', 0.3, 0.2, { late: false }), both('f', 0.9, 0.5, { late: true })]);
+    const losses = [[0.6, 0.4], [0.8, 0.7], [0.5, 0.9]].map(([candidate, champion]) => [-Math.log(candidate!), -Math.log(champion!)] as const);
+    const differences = losses.map(([candidate, champion]) => candidate - champion);
+    const spread = Math.sqrt(differences.reduce((sum, one) => sum + (one - mean(differences)) ** 2, 0) / 2);
+    const found = await pairs();
+    expect(found?.outcomes).toBe(3);
+    expect(found?.candidateLogLoss).toBeCloseTo(mean(losses.map(([candidate]) => candidate)), 12);
+    expect(found?.championLogLoss).toBeCloseTo(mean(losses.map(([, champion]) => champion)), 12);
+    expect(found?.logLossStandardError).toBeCloseTo(spread / Math.sqrt(3), 12);
   });
 
   it('compares latencies without the quarter of the seconds in which somebody was slowest, and only from four seconds on', async () => {

@@ -97,6 +97,9 @@ export class StubWorld {
   audited: AuditTally = { ...emptyTally, decisions: 100, values: 400 };
   auditChunks = 1;
   readonly certified: string[] = [];
+  /** Steps that were begun, and of each look what it was asked from: the step's place and the shadow's. */
+  begun = 0;
+  readonly looked: (readonly [kind: RolloutStage['kind'], since: number, shadowSince: number | undefined])[] = [];
   /** The experiment of each allocation that was ever set. */
   readonly experiments: (Experiment | null)[] = [];
   /** Versions whose loading was awaited. */
@@ -140,8 +143,9 @@ export class StubWorld {
 
   private rollout(): Partial<StubbedActivities> {
     return {
-      beginStep: async () => ({ since: 0, errorsBefore: 0 }),
-      gatherEvidence: async ({ policy, stage, candidate, waitMs }) => {
+      beginStep: async () => ({ since: ++this.begun, errorsBefore: 0 }),
+      gatherEvidence: async ({ policy, stage, candidate, waitMs, since, shadowSince }) => {
+        this.looked.push([stage.kind, since, shadowSince]);
         const deadline = Date.now() + waitMs;
         for (;;) {
           const evidence = this.evidence(stage, candidate);

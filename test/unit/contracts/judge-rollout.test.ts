@@ -55,6 +55,19 @@ describe('the judge of a rollout', () => {
     expect(judgeRollout(policy, shadow, evidence({ shadowAnswers: 99, meanScoreDifference: 0.9 })).verdict).toBe('continue');
   });
 
+  it('says what both versions lost on the same decisions, and breaches where chance does not explain the difference', () => {
+    const done = evidence({ candidateOutcomes: 200, candidateLogLoss: 0.54, championLogLoss: 0.49, logLossStandardError: 0.05 });
+    const paired = { outcomes: 800, candidateLogLoss: 0.41, championLogLoss: 0.42, logLossStandardError: 0.002 };
+    expect(judgeRollout(policy, canary, { ...done, paired })).toEqual({
+      verdict: 'advance',
+      reason: "200 outcomes of the candidate, log loss 0.54 against the champion's 0.49, on the same 800 decisions 0.41 against the champion's 0.42",
+    });
+    const worse = { ...paired, candidateLogLoss: 0.42 + policy.maxCanaryLogLossIncrease + 0.005 };
+    expect(judgeRollout(policy, canary, { ...done, paired: worse })).toMatchObject({ verdict: 'breach', reason: expect.stringMatching(/^log loss on the same 800 decisions .* and 0\.004 for chance$/) });
+    expect(judgeRollout(policy, canary, { ...done, paired: { ...worse, logLossStandardError: 0.003 } }).verdict).toBe('advance');
+    expect(judgeRollout(policy, canary, { ...done, paired: { ...worse, outcomes: 99 } }).verdict).toBe('advance');
+  });
+
   it('breaches on outcomes only where chance does not explain them', () => {
     const worse = { candidateOutcomes: 150, candidateLogLoss: 0.6, championLogLoss: 0.5 };
     expect(judgeRollout(policy, canary, evidence({ ...worse, logLossStandardError: 0.02 })).verdict).toBe('breach');

@@ -62,6 +62,16 @@ describe('a rollout', () => {
     expect(world.actions()).toEqual(['shadow', 'canary', 'restore', 'verdict']);
   });
 
+  it('looks in each canary step at the decisions of its shadow too', async () => {
+    world.evidence = () => enoughEvidence;
+    await run({ canaryShares: [0.1, 0.5] });
+    expect(world.looked).toEqual([['shadow', 1, 1], ['canary', 2, 1], ['canary', 3, 1]]);
+    world.looked.length = 0;
+    world.allocation = { model: 'delay', revision: 9, ...restored };
+    await run({ shadowDecisions: 0, canaryShares: [0.1] });
+    expect(world.looked).toEqual([['canary', 4, undefined]]);
+  });
+
   it('rolls back where the shadow flips one segment, however well the whole agrees, and answers how the two compare', async () => {
     world.evidence = () => ({ ...enoughEvidence, comparison: flippedSegment });
     const handle = await start();
