@@ -162,9 +162,13 @@ export class DataPlane {
       assertReady(model);
       const missing = this.#programsOf(model, parsed).filter((program) => !reads.some((read) => read.program === program));
       if (missing.length === 0) return this.#answer({ model, parsed, reads, asOf, startedAt, deadline, options, noteWait });
-      const reading = missing.length === 1 ? this.#readRows(missing[0]!, parsed, asOf).then((rows) => [rows]) : Promise.all(missing.map((program) => this.#readRows(program, parsed, asOf)));
-      const inTime = withDeadline(reading, deadline, timers);
-      reads.push(...(await (trace === undefined ? inTime : inSpan(trace.start('features'), () => inTime))));
+      // A request that is wrong for one of them is refused before any read, which nobody would wait for then.
+      for (const program of missing) parsed.by(program);
+      const reading = missing.map((program) => withDeadline(this.#readRows(program, parsed, asOf), deadline, timers));
+      const [first] = reading;
+      // As a rule there is one, which needs no promise of a list.
+      if (first !== undefined && reading.length === 1 && trace === undefined) reads.push(await first);
+      else reads.push(...(await inSpan(trace?.start('features'), () => Promise.all(reading))));
     }
     throw new MillraceError('MODEL_NOT_READY', `Model '${model.name}' changed its versions again and again while the request ran. Try again.`);
   }
@@ -173,6 +177,7 @@ export class DataPlane {
   #programsOf(model: ServedModel, parsed: ParsedByService): ServiceProgram[] {
     const { champion, canary, arms } = model.router.routes;
     if (champion === null) return [];
+    if (canary === null && arms === null) return [champion.program];
     const others = [...(canary === null ? [] : [canary]), ...(arms?.routes ?? [])];
     if (others.every(({ target }) => target.program === champion.program)) return [champion.program];
     return [...new Set(splitByVersion({ model, parsed, now: this.#options.clock() }).map(({ target }) => target.program))];
