@@ -1,4 +1,4 @@
-import type { Batch, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import type { Batch, Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isMillraceError, messageOf } from '../core/millrace-error.ts';
 import { InvariantViolation } from '../core/assert-invariant.ts';
@@ -204,6 +204,35 @@ function isRebalance(error: unknown): boolean {
   return error instanceof Error && 'type' in error && (error.type === 'REBALANCE_IN_PROGRESS' || error.type === 'UNKNOWN_MEMBER_ID' || error.type === 'ILLEGAL_GENERATION' || error.type === 'FENCED_INSTANCE_ID');
 }
 
+const NO_HEADERS: IncomingMessage['headers'] = {};
+
+/** The library's message, whose numbers are texts: few who read a batch ask for all of them. */
+class ReceivedMessage implements IncomingMessage {
+  readonly offset: number;
+  readonly #message: KafkaMessage;
+
+  constructor(message: KafkaMessage) {
+    this.offset = Number(message.offset);
+    this.#message = message;
+  }
+
+  get key(): Buffer | null {
+    return this.#message.key;
+  }
+
+  get value(): Buffer | null {
+    return this.#message.value;
+  }
+
+  get timestamp(): number {
+    return Number(this.#message.timestamp);
+  }
+
+  get headers(): IncomingMessage['headers'] {
+    return this.#message.headers ?? NO_HEADERS;
+  }
+}
+
 function toPartitionBatch(
   payload: EachBatchPayload,
   heartbeat: () => Promise<void>,
@@ -217,13 +246,7 @@ function toPartitionBatch(
     fetchedOffset: Number(batch.fetchedOffset ?? batch.messages[0]?.offset ?? batch.lastOffset()),
     lastOffset: Number(batch.lastOffset()),
     endOffset: Number(batch.highWatermark),
-    messages: batch.messages.map((message) => ({
-      offset: Number(message.offset),
-      key: message.key,
-      value: message.value,
-      timestamp: Number(message.timestamp),
-      headers: message.headers ?? {},
-    })),
+    messages: batch.messages.map((message) => new ReceivedMessage(message)),
     heartbeat,
     pause: (ms) => {
       const resume = payload.pause();

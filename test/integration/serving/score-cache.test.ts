@@ -110,7 +110,7 @@ describe('a serving process with a cache', () => {
       const scores = await predict(100, 200, 100);
       [100, 200, 100].forEach((distance, i) => expect(scores[i]).toBeCloseTo(scoreOf(model, distance), 5));
     }
-    expect(await outcomes()).toEqual({ run: 2, joined: 1, memory: 6, shared: 0 });
+    expect(await outcomes()).toEqual({ run: 2, joined: 1, memory: 6, shared: 0, skipped: 0 });
     expect(await serving.metrics.metrics()).toMatch(/millrace_cache_size_rows\{model="delay"[^}]*\} 2/);
   });
 
