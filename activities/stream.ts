@@ -3,7 +3,7 @@ import type { StreamActivities } from '../src/contracts/activities.ts';
 import { MillraceError } from '../src/core/millrace-error.ts';
 import type { Project } from '../src/define/project.ts';
 import type { RunningConsumer } from '../src/infra/kafka.ts';
-import { isFolded, readLiveViews, type LiveView } from '../src/store/live-views.ts';
+import { isFolded, liveViewsText, readLiveViews, type LiveView } from '../src/store/live-views.ts';
 import { rewindIngest } from '../src/store/rewind-ingest.ts';
 import { startDecisionSink } from '../src/stream/decision-sink.ts';
 import { startDeriver } from '../src/stream/deriver.ts';
@@ -63,15 +63,18 @@ async function runWithViews(
 ): Promise<void> {
   await keepAlive(async () => {
     for (;;) {
+      let seen = await liveViewsText(deps.postgres);
       const live = choose(await readLiveViews(deps.postgres, deps.project));
       const changed = new AbortController();
+      const look = async (): Promise<void> => {
+        const text = await liveViewsText(deps.postgres);
+        if (text === seen) return;
+        const now = choose(await readLiveViews(deps.postgres, deps.project));
+        if (textOf(now) !== textOf(live)) changed.abort();
+        seen = text;
+      };
       const poll = setInterval(() => {
-        readLiveViews(deps.postgres, deps.project).then(
-          (now) => {
-            if (textOf(choose(now)) !== textOf(live)) changed.abort();
-          },
-          (error: unknown) => deps.logger.warn({ err: error }, 'versions of views could not be read'),
-        );
+        look().catch((error: unknown) => deps.logger.warn({ err: error }, 'versions of views could not be read'));
       }, VIEWS_POLL_MS);
       try {
         await runUntil(() => start(live), changed.signal);

@@ -2,6 +2,7 @@ import type { Project } from '../../src/define/project.ts';
 import type { Logger } from '../../src/infra/logger.ts';
 import type { Queryable } from '../../src/infra/postgres.ts';
 import { currentDefinitions } from '../../src/store/current-services.ts';
+import { liveViewsText } from '../../src/store/live-views.ts';
 import { OnlineCatalog, type OnlineReadPlan, type OnlineSelection } from '../../src/store/online-catalog.ts';
 
 /** How often a process looks which versions of the views are current. */
@@ -13,7 +14,7 @@ export class FollowedCatalog {
   readonly #project: Project;
   readonly #logger: Logger;
   #catalog: OnlineCatalog;
-  #text = '';
+  #text: string | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(db: Queryable, project: Project, logger: Logger) {
@@ -42,10 +43,10 @@ export class FollowedCatalog {
   }
 
   async #follow(): Promise<void> {
-    const definitions = await currentDefinitions(this.#db, this.#project);
-    const text = definitions.views.map(({ name, version }) => `${name}/${version}`).join();
+    const text = await liveViewsText(this.#db);
     if (text === this.#text) return;
-    this.#catalog = new OnlineCatalog(definitions);
+    // What changes in between is met by the next look, since the text was read before.
+    this.#catalog = new OnlineCatalog(await currentDefinitions(this.#db, this.#project));
     this.#text = text;
   }
 }

@@ -5,7 +5,7 @@ import { ALLOCATION_CHANNEL } from '../../src/registry/set-allocation.ts';
 import type { ModelRouter } from './model-router.ts';
 
 export interface AllocationFollowerOptions {
-  readonly registry: Pick<Registry, 'getAllocation'>;
+  readonly registry: Pick<Registry, 'getAllocations'>;
   readonly postgres: Pick<Postgres, 'listen'>;
   /** Of every model that there is by now; asked before each reading. @throws STORE_UNAVAILABLE */
   readonly routers: () => Promise<readonly (readonly [model: string, router: Pick<ModelRouter, 'apply'>])[]>;
@@ -72,10 +72,9 @@ export class AllocationFollower {
 
   async #readAll(): Promise<void> {
     const { registry, routers } = this.#options;
-    await Promise.all(
-      (await routers()).map(async ([model, router]) => {
-        router.apply(await registry.getAllocation(model));
-      }),
-    );
+    const all = await routers();
+    // One query: this goes on all the time, between requests that wait for it.
+    const allocations = await registry.getAllocations(all.map(([model]) => model));
+    for (const [model, router] of all) router.apply(allocations.get(model) ?? null);
   }
 }

@@ -14,12 +14,20 @@ interface AllocationRow {
 
 /** What serves the model now; null before the first allocation. */
 export async function getAllocation(db: Queryable, model: string): Promise<Allocation | null> {
-  const [row] = await db.query<AllocationRow>(
+  return (await getAllocations(db, [model])).get(model) ?? null;
+}
+
+/** By model what serves it now, of one state; those without an allocation are not there. */
+export async function getAllocations(db: Queryable, models: readonly string[]): Promise<ReadonlyMap<string, Allocation>> {
+  const rows = await db.query<AllocationRow>(
     `SELECT model, revision, champion, canary_version, canary_share, shadow, experiment
-     FROM millrace.allocations WHERE model = $1`,
-    [model],
+     FROM millrace.allocations WHERE model = ANY ($1::text[])`,
+    [models],
   );
-  if (row === undefined) return null;
+  return new Map(rows.map((row) => [row.model, toAllocation(row)]));
+}
+
+function toAllocation(row: AllocationRow): Allocation {
   const { canary_version: version, canary_share: share, experiment, ...rest } = row;
   const canary = version === null || share === null ? null : { version, share };
   return { ...rest, canary, ...(experiment === null ? {} : { experiment }) };

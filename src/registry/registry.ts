@@ -5,7 +5,7 @@ import type { Postgres } from '../infra/postgres.ts';
 import { appendLedger } from './append-ledger.ts';
 import type { LoadedBundle, TensorBundle } from './bundle.ts';
 import { championAt } from './champion-at.ts';
-import { getAllocation } from './get-allocation.ts';
+import { getAllocation, getAllocations } from './get-allocation.ts';
 import { findVersionByKey, getVersion } from './get-version.ts';
 import type { LedgerEntry, LedgerNote } from './ledger-entry.ts';
 import { listLedger } from './list-ledger.ts';
@@ -45,6 +45,8 @@ export interface Registry {
   /** Of a model without a feature service. */
   readTensorBundle(model: string, version: number): Promise<TensorBundle>;
   getAllocation(model: string): Promise<Allocation | null>;
+  /** By model, in one round trip; those without one are not there. */
+  getAllocations(models: readonly string[]): Promise<ReadonlyMap<string, Allocation>>;
   /** Compare-and-set. @throws MillraceError REGISTRY_REVISION_CONFLICT, MODEL_VERSION_NOT_FOUND, MODEL_NOT_FOUND */
   setAllocation(change: AllocationChange): Promise<Allocation>;
   /** The champion before the present one that was not rolled back, or null. */
@@ -77,6 +79,7 @@ export function createRegistry(postgres: Postgres, artifacts: ArtifactStore): Re
     readBundle: (model, version) => readBundle<LoadedBundle>(postgres, artifacts, model, version),
     readTensorBundle: (model, version) => readBundle<TensorBundle>(postgres, artifacts, model, version),
     getAllocation: (model) => getAllocation(postgres, model),
+    getAllocations: (models) => getAllocations(postgres, models),
     setAllocation: (change) => setAllocation(postgres, change),
     previousChampion: (model) => previousChampion(postgres, model),
     championAt: (model, time) => championAt(postgres, model, time),

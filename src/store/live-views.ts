@@ -50,6 +50,17 @@ export async function readLiveViews(
   ];
 }
 
+/** Changes with what `readLiveViews` answers, and costs a small part of it: for those who look again and again. */
+export async function liveViewsText(db: Queryable): Promise<string> {
+  const [row] = await db.query<{ text: string | null }>(
+    `SELECT string_agg(concat_ws('/', v.name, v.version, v.state, d.digest), ',' ORDER BY v.name, v.version) AS text
+     FROM millrace.view_versions v
+     JOIN millrace.definitions d ON d.kind = 'featureView' AND d.name = v.name AND d.version = v.version
+     WHERE v.state <> 'gone'`,
+  );
+  return row?.text ?? '';
+}
+
 /** States whose versions the consumers fold: those before are filled from the log. */
 const foldedStates: readonly ViewVersionState[] = ['comparing', 'current', 'retiring'];
 

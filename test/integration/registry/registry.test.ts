@@ -100,6 +100,7 @@ describe('an allocation', () => {
       change(model, { expectedRevision: 1, champion: 1, canary: { version: 2, share: 0.1 }, action: 'canary' }),
     );
     expect(await stage.registry.getAllocation(model)).toEqual(second);
+    expect([...(await stage.registry.getAllocations([model, 'of nobody']))]).toEqual([[model, second]]);
     const aliases = await stage.postgres.query('SELECT alias, version FROM millrace.aliases WHERE model = $1 ORDER BY alias', [model]);
     expect(aliases).toEqual([
       { alias: 'challenger', version: 2 },

@@ -8,7 +8,7 @@ import {
   serviceOfDigest,
 } from '../../../src/store/current-services.ts';
 import type { Model } from '../../../src/define/model.ts';
-import { isFolded, readLiveViews } from '../../../src/store/live-views.ts';
+import { isFolded, liveViewsText, readLiveViews } from '../../../src/store/live-views.ts';
 import { serviceDigest } from '../../../src/store/service-digest.ts';
 import {
   addViewVersion,
@@ -102,11 +102,14 @@ describe('a project whose file and whose current views differ', () => {
   });
 
   test('with a view that has no current version is not trained: FEATURE_VIEW_NOT_READY', async () => {
+    const before = await liveViewsText(path.postgres);
+    expect(await liveViewsText(path.postgres)).toBe(before);
     await path.postgres.transaction((tx) => moveViewVersion(tx, two, ['current'], 'comparing', note));
     await expect(currentModel(path.postgres, parcels, lateParcel)).rejects.toMatchObject({
       code: 'FEATURE_VIEW_NOT_READY',
       message: expect.stringContaining('version 2 is comparing') as string,
     });
+    expect(await liveViewsText(path.postgres)).not.toBe(before);
     // The consumers have it all the same.
     const live = await readLiveViews(path.postgres, parcels);
     expect(live.filter(isFolded).some(({ program }) => program.name === VIEW && program.version === 2)).toBe(true);
