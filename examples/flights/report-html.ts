@@ -24,6 +24,7 @@ export function reportHtml(report: FlightsReport): string {
 <title>Millrace: a year of flights</title><style>${style}</style>
 <h1>A year of flights: what served, beside version ${report.frozenVersion} kept frozen</h1>
 ${charts(report)}${ledgerTable(report)}${driftTable(report)}${countsTable(report)}
+${report.comparison.leftOut === 0 ? '' : `<p>${report.comparison.leftOut} answers are not compared: version ${report.frozenVersion} takes features that were not read for them.</p>`}
 <p>${escapeHtml(report.command)}, ${(report.wallClockMs / 60_000).toFixed(1)} minutes on ${escapeHtml(report.machine)}.</p></html>
 `;
 }

@@ -10,3 +10,8 @@ export function copyRow(from: Float32Array, row: number, columns: number, out: F
   if (columns > LOOP_COLUMNS_MAX) out.set(from.subarray(first, first + columns), at);
   else for (let c = 0; c < columns; c++) out[at + c] = from[first + c]!;
 }
+
+/** Writes the rows of a row-major tensor of so many columns. */
+export function rowsOf(features: Float32Array, columns: number): WriteRow {
+  return (row, out, at) => copyRow(features, row, columns, out, at);
+}

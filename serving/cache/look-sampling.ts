@@ -1,6 +1,6 @@
-/** Of rows by their hash: of so many classes one is looked up while few rows come again. */
-const CLASSES = 16;
-const CLASS_SHIFT = 28;
+/** Rows fall into classes by the first bits of their hash; one of them is looked up while few rows come again. */
+const CLASS_BITS = 4;
+const CLASSES = 2 ** CLASS_BITS;
 /** A look and a place for the row take about a microsecond, a run in a batch some ten: below this share the looks cost more than they save. */
 const SPARSE_BELOW = 1 / 64;
 const FULL_FROM = 1 / 32;
@@ -30,7 +30,7 @@ export class LookSampling {
   }
 
   takes(hash: number): boolean {
-    return !this.#sparse || hash >>> CLASS_SHIFT === this.#class;
+    return !this.#sparse || hash >>> (32 - CLASS_BITS) === this.#class;
   }
 
   /** Counts rows of a request, looked up or not, and those of them that were found. */

@@ -1,4 +1,4 @@
-import { copyRow, type WriteRow } from '../batcher/write-row.ts';
+import { copyRow, rowsOf, type WriteRow } from '../batcher/write-row.ts';
 import type { BatchAnswer } from '../batcher/pending-request.ts';
 import type { Timers } from '../batcher/timers.ts';
 import { UnderWay } from '../under-way.ts';
@@ -101,9 +101,7 @@ export class ScoreCache {
     if (sampling.isSparse && !this.#takesAny(features, rows)) {
       sampling.count(rows, 0);
       onRows('skipped', rows);
-      return submit(rows, (i, out, at) => {
-        copyRow(features, i, columns, out, at);
-      });
+      return submit(rows, rowsOf(features, columns));
     }
     const looked = this.#look(features, rows);
     this.#underWay.begin();
@@ -121,9 +119,7 @@ export class ScoreCache {
   #scoreNew(features: Float32Array, slots: readonly number[], submit: Submit): Promise<BatchAnswer> {
     const { columns, onRows } = this.#options;
     onRows('run', slots.length);
-    return submit(slots.length, (i, out, at) => {
-      copyRow(features, i, columns, out, at);
-    }).then(
+    return submit(slots.length, rowsOf(features, columns)).then(
       (answer) => {
         for (let i = 0; i < slots.length; i++) this.#land(slots[i]!, answer.scores[i]!);
         this.#underWay.end();

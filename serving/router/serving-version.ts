@@ -5,7 +5,7 @@ import type { DecisionKind } from '../../src/store/decision-frame.ts';
 import { Batcher, type BatcherOptions, type Submission } from '../batcher/batcher.ts';
 import type { BatchAnswer } from '../batcher/pending-request.ts';
 import type { Priority } from '../batcher/priority.ts';
-import { copyRow } from '../batcher/write-row.ts';
+import { rowsOf } from '../batcher/write-row.ts';
 import type { ScoreCache } from '../cache/score-cache.ts';
 import type { WarmSession } from '../session-host/session-host.ts';
 import { decisionKindOf } from './decision-kind.ts';
@@ -120,14 +120,7 @@ export class ServingVersion {
     this.#assertOpen();
     if (this.#cache !== null) return this.#throughCache(this.#cache, features, deadline, submission);
     const { columns } = this;
-    return this.#batcher.submit(
-      features.length / columns,
-      (i, out, at) => {
-        copyRow(features, i, columns, out, at);
-      },
-      deadline,
-      submission,
-    );
+    return this.#batcher.submit(features.length / columns, rowsOf(features, columns), deadline, submission);
   }
 
   #assertOpen(): void {

@@ -57,19 +57,24 @@ const scoreBreach: Check = (policy, evidence) => {
 
 const answerBreach: Check = (policy, { comparison = null }) => (comparison === null ? null : judgeShadow(policy, comparison));
 
-const outcomeBreach: Check = (policy, evidence) => {
-  const { candidateLogLoss: candidate, championLogLoss: champion, candidateOutcomes } = evidence;
-  if (candidate === null || champion === null || candidateOutcomes < ANSWERS_MIN) return null;
-  const chance = STANDARD_ERRORS * (evidence.logLossStandardError ?? 0);
-  if (candidate - champion <= policy.maxCanaryLogLossIncrease + chance) return null;
-  return `log loss ${figure(candidate)} against the champion's ${figure(champion)} over ${candidateOutcomes} outcomes, allowed is an increase of ${policy.maxCanaryLogLossIncrease} and ${figure(chance)} for chance`;
+const outcomeBreach: Check = (policy, { candidateOutcomes: outcomes, candidateLogLoss, championLogLoss, logLossStandardError }) => {
+  if (candidateLogLoss === null || championLogLoss === null) return null;
+  const increase = increaseBeyond(policy, { outcomes, candidateLogLoss, championLogLoss, logLossStandardError });
+  if (increase === null) return null;
+  return `log loss ${figure(candidateLogLoss)} against the champion's ${figure(championLogLoss)} over ${outcomes} outcomes, ${increase}`;
 };
 
+/** What is allowed, where the candidate's log loss is higher by more than that and than chance explains; null elsewhere. */
+function increaseBeyond({ maxCanaryLogLossIncrease: allowed }: RolloutPolicy, { outcomes, candidateLogLoss, championLogLoss, logLossStandardError }: PairedOutcomes): string | null {
+  if (outcomes < ANSWERS_MIN) return null;
+  const chance = STANDARD_ERRORS * (logLossStandardError ?? 0);
+  if (candidateLogLoss - championLogLoss <= allowed + chance) return null;
+  return `allowed is an increase of ${allowed} and ${figure(chance)} for chance`;
+}
+
 const pairedBreach: Check = (policy, { paired = null }) => {
-  if (paired === null || paired.outcomes < ANSWERS_MIN) return null;
-  const chance = STANDARD_ERRORS * (paired.logLossStandardError ?? 0);
-  if (paired.candidateLogLoss - paired.championLogLoss <= policy.maxCanaryLogLossIncrease + chance) return null;
-  return `log loss ${describePairs(paired)}, allowed is an increase of ${policy.maxCanaryLogLossIncrease} and ${figure(chance)} for chance`;
+  const increase = paired === null ? null : increaseBeyond(policy, paired);
+  return paired === null || increase === null ? null : `log loss ${describePairs(paired)}, ${increase}`;
 };
 
 const describePairs = ({ outcomes, candidateLogLoss, championLogLoss }: PairedOutcomes): string =>

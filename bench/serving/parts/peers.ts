@@ -1,3 +1,4 @@
+import { median } from '../../measure/quantile.ts';
 import { markdownTable, shown } from '../../measure/markdown-table.ts';
 import { goldenBatch, referenceOnnx } from '../reference-models.ts';
 import type { Served, ServedModel } from '../peers/served.ts';
@@ -25,9 +26,11 @@ interface Figure {
   readonly cpuMs: number;
   readonly p99: number;
 }
-/** Figures by server, model and connections or rate. */
-type Figures = Map<string, Figure>;
-const keyOf = (server: Served, model: ServedModel, load: number | string): string => `${server.name}|${model}|${load}`;
+/** By server, model and connections. */
+type Figures = ReadonlyMap<string, Figure>;
+/** By server, model and rate: p99, ms. */
+type Latencies = ReadonlyMap<string, number>;
+const keyOf = (server: Served, model: ServedModel, load: number): string => `${server.name}|${model}|${load}`;
 
 /** Single rows, all servers in turn at each load, so that what else the machine does falls on all of them. */
 export async function comparePeers(bench: ServingBench): Promise<PartReport> {
@@ -59,7 +62,7 @@ async function checkScores(server: Served, rows: ServingBench['rows']): Promise<
 }
 
 async function runClosed({ generator, rows, seconds }: ServingBench, servers: readonly Served[]): Promise<Figures> {
-  const figures: Figures = new Map();
+  const figures = new Map<string, Figure>();
   for (const model of ['mlp', 'trees'] as const) {
     for (const connections of CONNECTIONS) {
       for (const server of servers) {
@@ -73,8 +76,9 @@ async function runClosed({ generator, rows, seconds }: ServingBench, servers: re
   return figures;
 }
 
-async function runOpen({ generator, rows, seconds }: ServingBench, servers: readonly Served[], closed: Figures): Promise<Figures> {
-  const turns: Map<string, Figure[]> = new Map();
+/** @returns by server, model and rate the p99, ms: the median of the turns */
+async function runOpen({ generator, rows, seconds }: ServingBench, servers: readonly Served[], closed: Figures): Promise<Latencies> {
+  const turns = new Map<string, number[]>();
   for (const model of ['mlp', 'trees'] as const) {
     for (const rate of RATES) {
       const able = servers.filter((server) => (closed.get(keyOf(server, model, COMPARED_AT))?.rate ?? 0) >= rate * HEADROOM);
@@ -82,17 +86,15 @@ async function runOpen({ generator, rows, seconds }: ServingBench, servers: read
         for (const server of able) {
           const bodies = rows.map((row) => server.body(row));
           const load = { url: server.url(model), headers: server.headers, bodies, loop: { kind: 'open', rate }, seconds } as const;
-          const { rate: answered, ms, cpuMs } = await withCpu(server, () => generator.load(load));
-          const key = keyOf(server, model, rateKey(rate));
-          turns.set(key, [...(turns.get(key) ?? []), { rate: answered, cpuMs, p99: ms.p99 }]);
+          const { ms } = await generator.load(load);
+          const key = keyOf(server, model, rate);
+          turns.set(key, [...(turns.get(key) ?? []), ms.p99]);
         }
       }
     }
   }
-  return new Map([...turns].map(([key, figures]) => [key, figures.toSorted((one, other) => one.p99 - other.p99)[Math.floor(figures.length / 2)]!]));
+  return new Map([...turns].map(([key, p99s]) => [key, median(p99s)]));
 }
-
-const rateKey = (rate: number): string => `${rate}/s`;
 
 const modelNames = { mlp: 'Network 40-128-64-1', trees: '200 trees of 31 leaves' } as const;
 
@@ -110,8 +112,8 @@ function closedTable(servers: readonly Served[], model: ServedModel, figures: Fi
   return `${modelNames[model]}, closed loop: requests a second (p99 ms)\n\n${markdownTable(columns, rows)}`;
 }
 
-function openTable(servers: readonly Served[], model: ServedModel, figures: Figures): string {
-  const rows = servers.map((server) => [server.name, ...RATES.map((rate) => figures.get(keyOf(server, model, rateKey(rate)))?.p99 ?? Number.NaN)]);
+function openTable(servers: readonly Served[], model: ServedModel, latencies: Latencies): string {
+  const rows = servers.map((server) => [server.name, ...RATES.map((rate) => latencies.get(keyOf(server, model, rate)) ?? Number.NaN)]);
   const columns = ['server', ...RATES.map((rate) => `${rate.toLocaleString('en-US')} a second`)];
   return `${modelNames[model]}, open loop: p99 ms at the same rate, the median of ${OPEN_TURNS} turns (- where it is out of reach)\n\n${markdownTable(columns, rows)}`;
 }
@@ -135,8 +137,8 @@ function targetsOf(servers: readonly Served[], figures: Figures): Target[] {
 }
 
 /** At each rate that a peer reaches: the p99 of none of them is lower. */
-function latencyTargetsOf(servers: readonly Served[], figures: Figures): Target[] {
-  const p99Of = (server: Served, model: ServedModel, rate: number): number => figures.get(keyOf(server, model, rateKey(rate)))?.p99 ?? Infinity;
+function latencyTargetsOf(servers: readonly Served[], latencies: Latencies): Target[] {
+  const p99Of = (server: Served, model: ServedModel, rate: number): number => latencies.get(keyOf(server, model, rate)) ?? Infinity;
   const peers = servers.filter(({ kind }) => kind !== 'Millrace' && kind !== 'floor');
   return (['mlp', 'trees'] as const).flatMap((model) =>
     RATES.flatMap((rate) => {

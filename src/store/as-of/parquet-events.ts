@@ -28,13 +28,14 @@ export function parquetEvents(
       if (requests.length === 0) return;
       const duckdb = await (opened ??= openDuckdbColumns(options));
       const table = `spine_keys_${++tables}`;
-      await duckdb.session((session) => createKeys(session, table, requests[0]!));
       try {
+        await duckdb.session((session) => createKeys(session, table, requests[0]!));
         await shareOut(SCANS_AT_ONCE, scans.length, async (next) => {
           for (let i = next(); i !== undefined; i = next()) await scanFile(duckdb, table, scans[i]!, i, work);
         });
       } finally {
-        await duckdb.session((session) => session.run(`DROP TABLE ${table}`));
+        // What can't be dropped goes with the database; why the scans failed is the error to tell.
+        await duckdb.session((session) => session.run(`DROP TABLE IF EXISTS ${table}`)).catch(() => undefined);
       }
     },
     async close() {

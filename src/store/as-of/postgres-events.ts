@@ -30,7 +30,10 @@ export function postgresEvents(postgres: Postgres): EventReader {
   };
 }
 
-/** One lane's scans over one connection: its keys are copied once. @returns those that were not scanned, since events may be in files only: one snapshot has both, the list of files and the rows */
+/**
+ * One lane's scans over one connection, to which the keys are copied once.
+ * @returns those that were not scanned, since events may be in files only: one snapshot has both, the list of files and the rows
+ */
 const scanJoined = (postgres: Postgres, requests: readonly EventRequest[], next: Next, work: ScanWork): Promise<number[]> =>
   postgres.transaction(async (tx) => {
     await tx.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { labelColumns } from '../../../src/monitoring/monitored-model.ts';
+import { COMPARED_ANSWERS_MAX } from '../../../src/monitoring/compare-shadow.ts';
 import { measurePairs } from '../../../src/monitoring/paired-outcomes.ts';
 import { measureStep, newestDecision } from '../../../src/monitoring/rollout-evidence.ts';
 import { createRandom } from '../../../src/training/seeded-random.ts';
@@ -107,6 +108,21 @@ describe('the evidence of a step', () => {
     expect(found?.candidateLogLoss).toBeCloseTo(mean(losses.map(([candidate]) => candidate)), 12);
     expect(found?.championLogLoss).toBeCloseTo(mean(losses.map(([, champion]) => champion)), 12);
     expect(found?.logLossStandardError).toBeCloseTo(spread / Math.sqrt(3), 12);
+  });
+
+  it('pairs the newest decisions of a shadow that has more than are looked at', async () => {
+    const model = 'paired-many';
+    const since = await newestDecision(stage.postgres);
+    await storeTrips(stage.postgres, [trip(model, 'oldest', { score: 0.9, shadow: { version: 2, score: 0.1 }, late: true }), trip('other', 'labelled', { late: true })]);
+    await stage.postgres.query(
+      `INSERT INTO millrace.decisions (id, model, version, variant, example_id, as_of, served_at, score, shadow_version, shadow_score, numbers, body)
+       SELECT 'pair-' || i, $2, 1, 'champion', 'other-labelled', now(), now(), 0.4, 2, 0.5, '', '{}' FROM generate_series(1, $1::int) i`,
+      [COMPARED_ANSWERS_MAX, model],
+    );
+    const found = await measurePairs(stage.postgres, label, { model, champion: 1, candidate: 2, since });
+    expect(found?.outcomes).toBe(COMPARED_ANSWERS_MAX);
+    expect(found?.candidateLogLoss).toBeCloseTo(-Math.log(0.5), 9);
+    expect(found?.championLogLoss).toBeCloseTo(-Math.log(0.4), 9);
   });
 
   it('compares latencies without the quarter of the seconds in which somebody was slowest, and only from four seconds on', async () => {

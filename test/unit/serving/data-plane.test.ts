@@ -1,5 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
+import { string } from '../../../src/define/field.ts';
 import type { Model } from '../../../src/define/model.ts';
+import { compileService } from '../../../src/fold/compile-service.ts';
 import { createLogger } from '../../../src/infra/logger.ts';
 import { Registry } from '../../../src/infra/metrics.ts';
 import { systemTimers } from '../../../serving/batcher/timers.ts';
@@ -22,12 +24,14 @@ const logger = createLogger('test', 'silent');
 let router: ModelRouter | undefined;
 afterEach(() => router?.close());
 
+const withGate = (service: Model['service']): Model['service'] => ({ ...service, request: { ...service.request, gate: string() } });
+
 /** The data plane of a model, whose champion answers `score` for every row. Its decisions stay in memory. */
 async function setUp(score: number, definition: Model = delayModel, run: () => Promise<unknown> = () => Promise.resolve(), cache: ScoreCache | null = null) {
-  const served = createServedModel(definition, (program) => {
-    const champion = new ServingVersion({
+  const served = createServedModel(definition, (ownProgram) => {
+    const versionOf = (version: number, program = ownProgram) => new ServingVersion({
       platform: 'onnxruntime_onnx',
-      version: 1,
+      version,
       digest: 'digest',
       program,
       signature: signatureOf({
@@ -60,7 +64,8 @@ async function setUp(score: number, definition: Model = delayModel, run: () => P
       model: definition.name,
       logger,
       onStatus: () => undefined,
-      loadVersion: () => Promise.resolve(champion),
+      // Version 2 was trained with one field of the request more.
+      loadVersion: (version) => Promise.resolve(version === 1 ? versionOf(1) : versionOf(version, compileService(withGate(definition.service)))),
     });
   });
   router = served.router;
@@ -96,7 +101,7 @@ async function setUp(score: number, definition: Model = delayModel, run: () => P
     timeoutMs: TIMEOUT_MS,
     logger,
   });
-  const predict = (options: PredictOptions = {}) => plane.predict(definition.name, [{ origin: 'JFK', distance: 300, carrier: 'AA' }], options);
+  const predict = (options: PredictOptions = {}, count = 1) => plane.predict(definition.name, Array.from({ length: count }, (_, i) => ({ origin: i === 0 ? 'JFK' : `O${i}`, distance: 300, carrier: 'AA' })), options);
   return { served, decisions, predict, statesRead: () => statesRead };
 }
 
@@ -165,4 +170,14 @@ test('nor are rows that another version than the champion may answer', () => {
     return asserted.mock.calls.length > 0;
   };
   expect([{}, { canary: { share: 0.1 } }, { arms: { routes: [{}] } }, { arms: { routes: [] } }].map(assertedOf)).toEqual([true, false, false, true]);
+});
+
+test('what is wrong for one of two versions is refused before the features of either are read', async () => {
+  const { served, predict, statesRead } = await setUp(0.5);
+  served.router.apply({ model: served.name, revision: 2, champion: 1, canary: { version: 2, share: 1 }, shadow: null });
+  await expect.poll(() => served.router.settled).toBe(true);
+  served.router.apply({ model: served.name, revision: 3, champion: 1, canary: { version: 2, share: 0.5 }, shadow: null });
+  await expect.poll(() => served.router.settled).toBe(true);
+  await expect(predict({}, 10)).rejects.toMatchObject({ code: 'REQUEST_INVALID', message: expect.stringContaining("field 'gate'") as string });
+  expect(statesRead()).toBe(0);
 });
