@@ -5,6 +5,7 @@
 import { pathToFileURL } from 'node:url';
 import { compileView, prepareEvent, type ViewProgram } from '../../src/fold/compile-view.ts';
 import { FrameWriter, readFrame } from '../../src/fold/event-frame.ts';
+import { TextIds } from '../../src/fold/text-ids.ts';
 import { groupSpine, KeyedAsOfFold } from '../../src/fold/keyed-as-of-fold.ts';
 import { decodeState, encodeState } from '../../src/fold/state-codec.ts';
 import { applyEvent, createState, readFeatures, type ViewState } from '../../src/fold/view-state.ts';
@@ -169,11 +170,12 @@ function benchFrames(program: ViewProgram, inputs: Float64Array): void {
     }
   };
   report('write frames', count, 'events', seconds(write));
+  const keyIds = new TextIds();
   report(
     'read frames',
     count,
     'events',
-    seconds(() => frames.forEach((one) => readFrame(program, one, () => undefined))),
+    seconds(() => frames.forEach((one) => readFrame(program, one, keyIds, () => undefined))),
   );
 }
 

@@ -1,4 +1,4 @@
-import type { RecentTexts } from './recent-texts.ts';
+import type { TextIds } from './text-ids.ts';
 
 /** Bytes are not what the reader expects; codecs turn it into the MillraceError of their subject. */
 export class MalformedBytes extends Error {
@@ -94,17 +94,13 @@ export class ByteReader {
     return this.#textOf(this.varintUpTo(this.remaining, 'length of a text'));
   }
 
-  /** As `text`, for those that come again: the text of one of the last times, if it is there. */
-  recentText(recent: RecentTexts): string {
+  /** As `text`, for those that come again: its number. */
+  textId(ids: TextIds): number {
     const length = this.varintUpTo(this.remaining, 'length of a text');
-    const found = recent.find(this.#bytes, this.#at, length);
-    if (found !== undefined) {
-      this.#at += length;
-      return found;
-    }
-    const text = this.#textOf(length);
-    recent.keep(text);
-    return text;
+    const found = ids.find(this.#bytes, this.#at, length);
+    if (found < 0) return ids.add(this.#textOf(length));
+    this.#at += length;
+    return found;
   }
 
   #textOf(length: number): string {

@@ -3,7 +3,7 @@ import { MillraceError } from '../core/millrace-error.ts';
 import { SOURCE_PARTITIONS_MAX } from '../define/source.ts';
 import { ByteReader, MalformedBytes } from './byte-reader.ts';
 import { ByteWriter } from './byte-writer.ts';
-import { RecentTexts } from './recent-texts.ts';
+import type { TextIds } from './text-ids.ts';
 import type { ViewProgram } from './view-program.ts';
 
 const FORMAT_VERSION = 1;
@@ -22,8 +22,9 @@ export interface FrameHeader {
   readonly count: number;
 }
 
+/** @param entityKey its number among the keys that were given for reading */
 export type FrameEventHandler = (
-  entityKey: string,
+  entityKey: number,
   sourceOffset: number,
   effectiveTime: number,
   knownTime: number,
@@ -136,9 +137,10 @@ export class FrameWriter {
 /**
  * Gives every event of a frame to `onEvent`, in order; `inputs` is used again for the next one. Where the
  * frame turns out to be damaged, the events before the damage have been given.
+ * @param keys numbers the entity keys, those of other frames too
  * @throws MillraceError STREAM_FRAME_CORRUPT on anything that a FrameWriter did not write for this definition
  */
-export function readFrame(program: ViewProgram, bytes: Uint8Array, onEvent: FrameEventHandler): FrameHeader {
+export function readFrame(program: ViewProgram, bytes: Uint8Array, keys: TextIds, onEvent: FrameEventHandler): FrameHeader {
   try {
     const reader = new ByteReader(bytes);
     const header = readHeader(program, reader);
@@ -148,7 +150,7 @@ export function readFrame(program: ViewProgram, bytes: Uint8Array, onEvent: Fram
     let offset = -1;
     let knownTime = 0;
     for (let i = 0; i < header.count; i++) {
-      const entityKey = reader.recentText(recentKeys);
+      const entityKey = reader.textId(keys);
       offset += reader.varint() + step;
       knownTime += reader.signedVarint();
       const effectiveTime = knownTime - reader.varint();
@@ -190,8 +192,6 @@ function readHeader(program: ViewProgram, reader: ByteReader): FrameHeader {
 const scratch = new Float64Array(256);
 /** Of the event that is being given. */
 let eventInputs = new Float64Array(64);
-/** Entity keys come again and again. */
-const recentKeys = new RecentTexts();
 
 function readInputs(program: ViewProgram, reader: ByteReader, inputs: Float64Array): void {
   const { inputCount, eventInputs } = program;

@@ -208,12 +208,14 @@ const NO_HEADERS: IncomingMessage['headers'] = {};
 
 /** The library's message, whose numbers are texts: few who read a batch ask for all of them. */
 class ReceivedMessage implements IncomingMessage {
-  readonly offset: number;
   readonly #message: KafkaMessage;
 
   constructor(message: KafkaMessage) {
-    this.offset = Number(message.offset);
     this.#message = message;
+  }
+
+  get offset(): number {
+    return Number(this.#message.offset);
   }
 
   get key(): Buffer | null {

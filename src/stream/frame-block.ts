@@ -1,36 +1,46 @@
 import type { ViewProgram } from '../fold/compile-view.ts';
 import type { FrameHeader } from '../fold/event-frame.ts';
+import { TextIds } from '../fold/text-ids.ts';
 
-const INITIAL_EVENTS = 256;
+const EVENTS_MIN = 256;
+/** What a row has before its inputs. */
+export const SOURCE_PARTITION = 0;
+export const SOURCE_OFFSET = 1;
+export const EFFECTIVE_TIME = 2;
+export const KNOWN_TIME = 3;
+export const INPUTS = 4;
 
-/** Events of some frames, by column, with the watermarks that they lead to. Used again and again. */
+/** Events of some frames, a row each, with the watermarks that they lead to. Used again and again. */
 export class FrameBlock {
-  readonly #inputCount: number;
-  /** Entity keys, each once. */
+  /** Numbers the entity keys of the frames; known from one block to the next. */
+  readonly keyIds = new TextIds();
+  /** Entity keys of the block, each once. */
   readonly keys: string[] = [];
-  /** Index in `keys`, by event. */
-  keyIds = new Int32Array(INITIAL_EVENTS);
-  sourcePartitions = new Int32Array(INITIAL_EVENTS);
-  sourceOffsets = new Float64Array(INITIAL_EVENTS);
-  effectiveTimes = new Float64Array(INITIAL_EVENTS);
-  knownTimes = new Float64Array(INITIAL_EVENTS);
-  inputs: Float64Array<ArrayBuffer>;
+  readonly rowLength: number;
+  /** A row by event, so that whoever takes the events by key finds one in one or two cache lines. */
+  rows: Float64Array<ArrayBuffer>;
   watermarks: Record<string, number> = {};
   newestKnownTime: number | null = null;
   /** Events up to here belong to frames that were read whole. */
   events = 0;
-  readonly #idOfKey = new Map<string, number>();
+  /** Index in `keys`, by event. */
+  #places = new Int32Array(EVENTS_MIN);
+  /** Number of each of `keys`, and the reverse: index in `keys` plus one, 0 where the block has no such key. */
+  readonly #idOfPlace: number[] = [];
+  #placeOfId = new Int32Array(EVENTS_MIN);
   /** Events so far, those of the frame in hand included. */
   #added = 0;
 
   constructor(program: ViewProgram) {
-    this.#inputCount = program.inputCount;
-    this.inputs = new Float64Array(INITIAL_EVENTS * program.inputCount);
+    this.rowLength = INPUTS + program.inputCount;
+    this.rows = new Float64Array(EVENTS_MIN * this.rowLength);
   }
 
   reset(watermarks: Record<string, number>, newestKnownTime: number | null): void {
+    for (const id of this.#idOfPlace) this.#placeOfId[id] = 0;
+    this.#idOfPlace.length = 0;
     this.keys.length = 0;
-    this.#idOfKey.clear();
+    if (this.keyIds.isFull) this.keyIds.clear();
     this.#added = 0;
     this.events = 0;
     this.watermarks = watermarks;
@@ -39,7 +49,7 @@ export class FrameBlock {
 
   /** Takes one event of the frame that is being read. */
   readonly add = (
-    entityKey: string,
+    keyId: number,
     sourceOffset: number,
     effectiveTime: number,
     knownTime: number,
@@ -47,23 +57,19 @@ export class FrameBlock {
     at: number,
   ): void => {
     const i = this.#added++;
-    if (i === this.sourceOffsets.length) this.#grow();
-    let id = this.#idOfKey.get(entityKey);
-    if (id === undefined) {
-      id = this.keys.push(entityKey) - 1;
-      this.#idOfKey.set(entityKey, id);
-    }
-    this.keyIds[i] = id;
-    this.sourceOffsets[i] = sourceOffset;
-    this.effectiveTimes[i] = effectiveTime;
-    this.knownTimes[i] = knownTime;
-    const start = i * this.#inputCount;
-    for (let n = 0; n < this.#inputCount; n++) this.inputs[start + n] = inputs[at + n] as number;
+    if (i === this.#places.length) this.#grow();
+    this.#places[i] = this.#placeOf(keyId);
+    const { rows, rowLength } = this;
+    const row = i * rowLength;
+    rows[row + SOURCE_OFFSET] = sourceOffset;
+    rows[row + EFFECTIVE_TIME] = effectiveTime;
+    rows[row + KNOWN_TIME] = knownTime;
+    for (let n = INPUTS; n < rowLength; n++) rows[row + n] = inputs[at + n - INPUTS] as number;
   };
 
   /** The frame was read whole. */
   closeFrame(header: FrameHeader): void {
-    for (let i = this.events; i < this.#added; i++) this.sourcePartitions[i] = header.sourcePartition;
+    for (let i = this.events; i < this.#added; i++) this.rows[i * this.rowLength + SOURCE_PARTITION] = header.sourcePartition;
     this.events = this.#added;
     const seen = this.watermarks[header.sourcePartition] ?? -1;
     this.watermarks[header.sourcePartition] = Math.max(seen, header.lastOffset);
@@ -84,31 +90,34 @@ export class FrameBlock {
    */
   byKey(): { readonly starts: Uint32Array; readonly members: Uint32Array } {
     const starts = new Uint32Array(this.keys.length + 1);
-    for (let i = 0; i < this.events; i++) starts[this.keyIds[i]! + 1]! += 1;
+    for (let i = 0; i < this.events; i++) starts[this.#places[i]! + 1]! += 1;
     for (let key = 0; key < this.keys.length; key++) starts[key + 1]! += starts[key]!;
     const next = starts.slice();
     const members = new Uint32Array(this.events);
-    for (let i = 0; i < this.events; i++) members[next[this.keyIds[i]!]!++] = i;
+    for (let i = 0; i < this.events; i++) members[next[this.#places[i]!]!++] = i;
     return { starts, members };
   }
 
-  #grow(): void {
-    const length = this.sourceOffsets.length * 2;
-    const longer = (old: Float64Array<ArrayBuffer>, size: number): Float64Array<ArrayBuffer> => {
-      const grown = new Float64Array(size);
-      grown.set(old);
-      return grown;
-    };
-    const longerInts = (old: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> => {
-      const grown = new Int32Array(length);
-      grown.set(old);
-      return grown;
-    };
-    this.sourcePartitions = longerInts(this.sourcePartitions);
-    this.keyIds = longerInts(this.keyIds);
-    this.sourceOffsets = longer(this.sourceOffsets, length);
-    this.effectiveTimes = longer(this.effectiveTimes, length);
-    this.knownTimes = longer(this.knownTimes, length);
-    this.inputs = longer(this.inputs, length * this.#inputCount);
+  #placeOf(keyId: number): number {
+    if (keyId >= this.#placeOfId.length) this.#placeOfId = longer(this.#placeOfId, 2 * (keyId + 1));
+    const place = this.#placeOfId[keyId]! - 1;
+    if (place >= 0) return place;
+    this.#placeOfId[keyId] = this.keys.push(this.keyIds.textOf(keyId));
+    this.#idOfPlace.push(keyId);
+    return this.keys.length - 1;
   }
+
+  #grow(): void {
+    const length = this.#places.length * 2;
+    this.#places = longer(this.#places, length);
+    const rows = new Float64Array(length * this.rowLength);
+    rows.set(this.rows);
+    this.rows = rows;
+  }
+}
+
+function longer(old: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayBuffer> {
+  const grown = new Int32Array(length);
+  grown.set(old);
+  return grown;
 }

@@ -6,7 +6,7 @@ import type { OnlineStore } from '../store/online-store.ts';
 import { StateCache, type StateCacheLimits } from '../store/state-cache.ts';
 import { decodePosition, encodePosition, type ViewPosition } from '../store/view-position.ts';
 import type { Failpoints } from './failpoints.ts';
-import { FrameBlock } from './frame-block.ts';
+import { EFFECTIVE_TIME, FrameBlock, INPUTS, KNOWN_TIME, SOURCE_OFFSET, SOURCE_PARTITION } from './frame-block.ts';
 
 export interface FrameMessage {
   readonly offset: number;
@@ -140,7 +140,7 @@ export class ViewPartitionFold {
 
   #read(value: Uint8Array): FrameHeader | undefined {
     try {
-      return readFrame(this.program, value, this.#block.add);
+      return readFrame(this.program, value, this.#block.keyIds, this.#block.add);
     } catch (error) {
       this.#block.dropFrame();
       if (isMillraceError(error)) return undefined;
@@ -181,22 +181,24 @@ export class ViewPartitionFold {
   /** Applies the block to the states in memory, key by key. */
   #apply(): void {
     const block = this.#block;
+    const { rows, rowLength } = block;
     const { starts, members } = block.byKey();
-    for (const [id, key] of block.keys.entries()) {
+    for (let k = 0; k < block.keys.length; k++) {
+      const key = block.keys[k] as string;
       const state = this.#cache.get(key);
       if (state === undefined) continue;
       let isChanged = false;
-      for (let m = starts[id] as number; m < (starts[id + 1] as number); m++) {
-        const i = members[m] as number;
+      for (let m = starts[k] as number; m < (starts[k + 1] as number); m++) {
+        const row = (members[m] as number) * rowLength;
         const applied = applyEvent(
           this.program,
           state,
-          block.sourcePartitions[i] as number,
-          block.sourceOffsets[i] as number,
-          block.effectiveTimes[i] as number,
-          block.knownTimes[i] as number,
-          block.inputs,
-          i * this.program.inputCount,
+          rows[row + SOURCE_PARTITION] as number,
+          rows[row + SOURCE_OFFSET] as number,
+          rows[row + EFFECTIVE_TIME] as number,
+          rows[row + KNOWN_TIME] as number,
+          rows,
+          row + INPUTS,
         );
         isChanged ||= applied;
       }

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { prepareEvent } from '../../../src/fold/compile-view.ts';
 import { FrameWriter, readFrame } from '../../../src/fold/event-frame.ts';
+import { TextIds } from '../../../src/fold/text-ids.ts';
 import { decodeState, encodeState } from '../../../src/fold/state-codec.ts';
 import { applyEvent, applyLogged, createState, foldEvent, type ViewState } from '../../../src/fold/view-state.ts';
 import { streamedAsOf } from '../../support/fold/streamed-as-of.ts';
@@ -102,8 +103,10 @@ describe('a fold of rows that change', () => {
         const inputs = new Float64Array(program.inputCount);
         const frames = framesOf(drawn);
         const live = new Map<string, ViewState>();
+        const keys = new TextIds();
         const deliver = (frame: { sourcePartition: number; bytes: Uint8Array }): void => {
-          readFrame(program, frame.bytes, (key, offset, effectiveTime, knownTime, values, at) => {
+          readFrame(program, frame.bytes, keys, (id, offset, effectiveTime, knownTime, values, at) => {
+            const key = keys.textOf(id);
             let state = live.get(key);
             if (state === undefined) live.set(key, (state = createState(program)));
             applyEvent(program, state, frame.sourcePartition, offset, effectiveTime, knownTime, values, at);

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { isMillraceError } from '../../../src/core/millrace-error.ts';
 import { prepareEvent, type ViewProgram } from '../../../src/fold/compile-view.ts';
 import { FrameWriter, readFrame } from '../../../src/fold/event-frame.ts';
+import { TextIds } from '../../../src/fold/text-ids.ts';
 import { anyHistory as history, type History, type LoggedEvent } from './history-arbitrary.ts';
 
 function writeFrame(program: ViewProgram, writer: FrameWriter, events: readonly LoggedEvent[]): Uint8Array {
@@ -20,6 +21,9 @@ function writeFrame(program: ViewProgram, writer: FrameWriter, events: readonly 
   });
 }
 
+/** Of all frames, as a reader has them. */
+const keys = new TextIds();
+
 /** Any code units, also halves of pairs. */
 const utf16 = fc.array(fc.nat({ max: 0xffff })).map((units) => String.fromCharCode(...units));
 
@@ -31,8 +35,8 @@ describe('an event frame', () => {
         writeFrame(program, writer, events.slice(0, 3));
         const bytes = writeFrame(program, writer, events);
         const seen: unknown[] = [];
-        const header = readFrame(program, bytes, (key, offset, effectiveTime, knownTime, inputs, at) => {
-          seen.push([key, offset, effectiveTime, knownTime, ...inputs.subarray(at, at + program.inputCount)]);
+        const header = readFrame(program, bytes, keys, (key, offset, effectiveTime, knownTime, inputs, at) => {
+          seen.push([keys.textOf(key), offset, effectiveTime, knownTime, ...inputs.subarray(at, at + program.inputCount)]);
         });
         expect(header).toEqual({
           sourcePartition: 2,
@@ -62,7 +66,7 @@ describe('an event frame', () => {
           const bytes = writeFrame(program, new FrameWriter(program), events);
           for (const [at, value] of changes) bytes[at % bytes.length] = value;
           try {
-            readFrame(program, bytes.subarray(0, cut % (bytes.length + 1)), () => undefined);
+            readFrame(program, bytes.subarray(0, cut % (bytes.length + 1)), keys, () => undefined);
           } catch (error) {
             expect(isMillraceError(error) && error.code).toBe('STREAM_FRAME_CORRUPT');
           }
@@ -80,7 +84,7 @@ describe('an event frame', () => {
     fc.assert(
       fc.property(utf16, (key) => {
         const bytes = writeFrame(program, new FrameWriter(program), [{ ...events[0]!, key }]);
-        readFrame(program, bytes, (found) => expect(found).toBe(key));
+        readFrame(program, bytes, keys, (found) => expect(keys.textOf(found)).toBe(key));
       }),
     );
   });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { readFrame } from '../../../src/fold/event-frame.ts';
+import { TextIds } from '../../../src/fold/text-ids.ts';
 import { writeFrames } from '../../../src/stream/view-frames.ts';
 import { anyHistory } from '../fold/history-arbitrary.ts';
 
@@ -11,6 +12,7 @@ it('frames that are cut for their length cover the batch without a gap and carry
       const logged = events.map((event, i) => ({ ...event, sourcePartition: 1, sourceOffset: 10 + (inPairs ? i >> 1 : i) * 3 }));
       const pairedProgram = inPairs ? { ...program, signInput: 0 } : program;
       const bounds = { sourcePartition: 1, firstOffset: 10, lastOffset: 10 + logged.length * 3, newestKnownTime: 9, appendTime: 0 };
+      const keys = new TextIds();
       const read = (max?: number) => {
         const frames = writeFrames([pairedProgram], () => 'view', logged as never, bounds, max);
         const seen = new Map<number, unknown[]>();
@@ -18,8 +20,8 @@ it('frames that are cut for their length cover the batch without a gap and carry
         for (const { partition, value } of frames) {
           const events: unknown[] = seen.get(partition) ?? [];
           seen.set(partition, events);
-          const header = readFrame(pairedProgram, value as Buffer, (key, offset, effectiveTime, knownTime, inputs, at) => {
-            events.push([key, offset, effectiveTime, knownTime, ...inputs.subarray(at, at + program.inputCount)]);
+          const header = readFrame(pairedProgram, value as Buffer, keys, (key, offset, effectiveTime, knownTime, inputs, at) => {
+            events.push([keys.textOf(key), offset, effectiveTime, knownTime, ...inputs.subarray(at, at + program.inputCount)]);
           });
           expect(header.firstOffset).toBe(covered.get(partition) ?? bounds.firstOffset);
           expect(header.newestKnownTime).toBe(bounds.newestKnownTime);

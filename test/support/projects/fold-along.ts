@@ -1,6 +1,7 @@
 import { prepareEvent, viewKeyOf, type ViewProgram } from '../../../src/fold/compile-view.ts';
 import { FrameWriter, readFrame } from '../../../src/fold/event-frame.ts';
 import { decodeState, encodeState } from '../../../src/fold/state-codec.ts';
+import { TextIds } from '../../../src/fold/text-ids.ts';
 import {
   applyEvent,
   createState,
@@ -39,13 +40,15 @@ export function foldAlong(
   leads: readonly number[],
 ): { reads: FoldedRead[]; ends: FoldedRead[] } {
   const states = new Map<string, ViewState>();
+  const keys = new TextIds();
   const reads: FoldedRead[] = [];
   const frames = arrange(framesOf(program, events, picks), picks);
   frames.forEach((frame, n) => {
     const pick = picks[n % picks.length] ?? 0;
     let last: string | null = null;
     const apply = ({ sourcePartition, bytes }: Frame, isNew: boolean): void => {
-      readFrame(program, bytes, (key, offset, effectiveTime, knownTime, inputs, at) => {
+      readFrame(program, bytes, keys, (id, offset, effectiveTime, knownTime, inputs, at) => {
+        const key = keys.textOf(id);
         const state = states.get(key) ?? createState(program);
         states.set(key, state);
         const applied = applyEvent(
