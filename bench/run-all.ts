@@ -19,7 +19,7 @@ import { runHeading } from './measure/run-heading.ts';
 const BENCHES: Readonly<Record<string, readonly string[]>> = {
   'fold-core': ['bench/fold/fold-core.ts'],
   'changing-source': ['bench/fold/changing-source.ts'],
-  'fold-from-kafka': ['bench/stream/fold-from-kafka.ts', '--events', '1000000', '--turns', '3', '--batch', '200'],
+  'fold-from-kafka': ['bench/stream/fold-from-kafka.ts', '--events', '1600000', '--turns', '3', '--batch', '4'],
   'ingest-to-redis': ['bench/stream/ingest-to-redis.ts', '--months', '3'],
   'online-features': ['bench/serving/online-features.ts'],
   predict: ['bench/serving/predict.ts'],

@@ -79,6 +79,11 @@ export class StateCache {
     return this.#entries.get(key)?.state;
   }
 
+  /** States that changed since the last call to `clean`. */
+  get dirtyCount(): number {
+    return this.#dirty.size;
+  }
+
   markDirty(key: string): void {
     this.#dirty.add(key);
   }

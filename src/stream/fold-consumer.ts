@@ -9,7 +9,7 @@ const POSITION_CHECK_MS = 1_000;
 const STALL_CHECK_MS = 5_000;
 /** All partitions of a fetch at once: they wait for Redis together, in one pipeline. */
 const CONCURRENCY = 256;
-const BYTES_PER_PARTITION_MAX = 4 * 1_048_576;
+const BYTES_PER_PARTITION_MAX = 2 * 1_048_576;
 
 /** Starts one member of the fold's group: keeps the views' states in Redis up to date. */
 export async function startFoldConsumer(
@@ -24,7 +24,7 @@ export async function startFoldConsumer(
     onAssigned: () => member.forget(),
     onBatch: (batch) => member.onBatch(batch),
     concurrency: CONCURRENCY,
-    bytesPerPartitionMax: BYTES_PER_PARTITION_MAX,
+    bytesPerPartitionMax: deps.bytesPerPartitionMax ?? BYTES_PER_PARTITION_MAX,
     ...(deps.sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs: deps.sessionTimeoutMs }),
   });
   let giveUp: (error: unknown) => void = () => undefined;

@@ -29,6 +29,7 @@ export interface FoldConsumerDeps {
   readonly failpoints?: Failpoints;
   readonly sessionTimeoutMs?: number;
   readonly stallCheckMs?: number;
+  readonly bytesPerPartitionMax?: number;
   /** Absent where tracing is off. */
   readonly tracer?: Tracer | undefined;
 }
@@ -38,6 +39,8 @@ export const APPEND_TIME_HEADER = 'millrace-append-time';
 
 /** How long a partition stands while it is rebuilt, here or elsewhere, before it is looked at again. */
 const REBUILD_POLL_MS = 100;
+/** Frames that are known to follow a batch, from which on the fold counts as behind: the next batch is there at once. */
+const BEHIND_FRAMES_MIN = 1_000;
 /** Looks that find a partition standing, each followed by a seek, before the consumer is given up for one that hangs. */
 const STALL_LOOKS_MAX = 12;
 
@@ -46,6 +49,8 @@ export class FoldMember {
   readonly #deps: FoldConsumerDeps;
   readonly #programs: ReadonlyMap<string, ViewProgram>;
   readonly #folds = new Map<string, ViewPartitionFold>();
+  /** Append time of the oldest frame that each fold holds, ms since the epoch. */
+  readonly #oldestHeld = new WeakMap<ViewPartitionFold, number>();
   readonly #rebuilds: PartitionRebuilds;
   readonly #stalls: StallWatch;
   readonly #cacheShare: StateCacheLimits;
@@ -91,18 +96,20 @@ export class FoldMember {
     const { name, version } = fold.program;
     const attributes = { 'millrace.view': name, 'millrace.view.version': version, 'messaging.destination.partition.id': String(batch.partition) };
     const span = startMessageSpan(this.#deps.tracer, `fold ${name}`, fresh, { attributes });
-    const outcome = await inSpan(span, () => fold.fold(fresh));
+    const isBehind = batch.endOffset - 1 - batch.lastOffset >= BEHIND_FRAMES_MIN;
+    const outcome = await inSpan(span, () => fold.fold(fresh, isBehind));
     if (outcome === 'gap') return this.#rebuild(batch, fold);
     if (outcome === 'refused') return this.#afterRefusal(batch, fold);
-    this.#report(batch, fold, fresh);
+    this.#report(batch, fold, fresh, outcome === 'folded');
     return undefined;
   }
 
   /**
-   * What nobody notices without new frames: Redis was restored, flushed or written by someone else; a rebuild
+   * What nobody notices without new frames: states are held for frames that do not come; Redis was restored, flushed or written by someone else; a rebuild
    * died and left its lease; one that was wanted here failed or had to wait.
    */
   async checkPositions(consumer: RunningConsumer): Promise<void> {
+    await Promise.all([...this.#folds.values()].map((fold) => fold.flush()));
     const resting = await this.#resting();
     const texts = await this.#deps.store.readPositionTexts(resting.map(({ fold }) => fold));
     for (const [i, { of, fold, text, position, epoch }] of resting.entries()) {
@@ -210,15 +217,17 @@ export class FoldMember {
     return fold;
   }
 
-  #report(batch: PartitionBatch, fold: ViewPartitionFold, frames: readonly IncomingMessage[]): void {
+  #report(batch: PartitionBatch, fold: ViewPartitionFold, frames: readonly IncomingMessage[], isVisible: boolean): void {
     const { metrics, clock } = this.#deps;
     metrics.foldBatch.observe(frames.length);
     metrics.lag.set(
       { topic: batch.topic, partition: batch.partition },
       batch.endOffset - 1 - batch.lastOffset,
     );
-    const oldest = Number(String(frames[0]?.headers[APPEND_TIME_HEADER]));
-    if (oldest > 0)
+    const oldest = this.#oldestHeld.get(fold) ?? Number(String(frames[0]?.headers[APPEND_TIME_HEADER]));
+    if (isVisible) this.#oldestHeld.delete(fold);
+    else this.#oldestHeld.set(fold, oldest);
+    if (isVisible && oldest > 0)
       metrics.freshness.observe({ view: fold.program.name }, Math.max(0, clock() - oldest) / 1_000);
   }
 }

@@ -14,10 +14,11 @@ export interface FrameMessage {
 }
 
 /**
- * What became of some frames. `refused`: the position in Redis is not the one that this member wrote.
+ * What became of some frames. `folded`: Redis has them; `held`: only memory has, until a later call or `flush`.
+ * `refused`: the position in Redis is not the one that this member wrote.
  * `gap`: events are missing before a frame, or a state can't be read: only the offline log can help.
  */
-export type FoldOutcome = 'folded' | 'refused' | 'gap';
+export type FoldOutcome = 'folded' | 'held' | 'refused' | 'gap';
 
 /**
  * Bounds of what one write to Redis makes visible. States, not events, are what a write costs: a member that lags
@@ -26,6 +27,8 @@ export type FoldOutcome = 'folded' | 'refused' | 'gap';
 const WRITE_EVENTS_MAX = 100_000;
 const WRITE_STATES_MAX = 5_000;
 const WRITE_FRAME_BYTES_MAX = 4 * 1_048_576;
+/** How long a member that lags may hold what it has folded. */
+const HOLD_MS_MAX = 2_000;
 
 /** The fold of one partition of one view: states in memory, written with the position they belong to. */
 export class ViewPartitionFold {
@@ -35,11 +38,16 @@ export class ViewPartitionFold {
   readonly #failpoints: Failpoints;
   readonly #cache: StateCache;
   readonly #block: FrameBlock;
+  /** Of the states in memory; Redis' own is `#text` */
   #position: ViewPosition | undefined;
   #text = '';
-  /** Grows with each write and each reset: tells a checker that what it read is old. */
+  /** Events that only memory has, and since when (performance.now()). */
+  #heldEvents = 0;
+  #heldSince = 0;
+  /** Grows with each change: tells a checker that what it read is old. */
   #epoch = 0;
   #busy = false;
+  #flushing: Promise<void> | undefined;
 
   constructor(
     program: ViewProgram,
@@ -55,7 +63,7 @@ export class ViewPartitionFold {
     this.#block = new FrameBlock(program);
   }
 
-  /** Redis' position, read once until `reset`. */
+  /** Position of what was folded: Redis', read once until `reset`, and what is held beyond it. */
   async position(): Promise<ViewPosition> {
     while (this.#position === undefined) {
       const epoch = this.#epoch;
@@ -71,15 +79,16 @@ export class ViewPartitionFold {
   /** Forgets all that is in memory. */
   reset(): void {
     this.#position = undefined;
+    this.#heldEvents = 0;
     this.#cache.clear();
     this.#epoch++;
   }
 
   /** For a checker: what Redis should hold, or undefined while it may be changing. */
   async resting(): Promise<{ text: string; position: ViewPosition; epoch: number } | undefined> {
-    if (this.#busy) return undefined;
+    if (this.#busy || this.#heldEvents > 0) return undefined;
     await this.position();
-    if (this.#busy || this.#position === undefined) return undefined;
+    if (this.#busy || this.#heldEvents > 0 || this.#position === undefined) return undefined;
     return { text: this.#text, position: this.#position, epoch: this.#epoch };
   }
 
@@ -89,18 +98,38 @@ export class ViewPartitionFold {
 
   /**
    * Folds frames that follow the position, in as few writes as the bounds allow.
+   * @param isBehind many more are known to follow at once: what is folded may be held, and written with them
    * @throws MillraceError STORE_UNAVAILABLE; memory is then forgotten, since the write may have happened
    */
-  async fold(messages: readonly FrameMessage[]): Promise<FoldOutcome> {
-    this.#busy = true;
-    try {
+  async fold(messages: readonly FrameMessage[], isBehind: boolean): Promise<FoldOutcome> {
+    await this.#flushing;
+    return this.#exclusively(async () => {
       for (let at = 0; at < messages.length;) {
         const { next, isGap } = await this.#gather(messages, at);
-        if (next > at && !(await this.#write((messages[next - 1] as FrameMessage).offset))) return 'refused';
-        if (isGap) return 'gap';
+        if (next > at && !(await this.#absorb((messages[next - 1] as FrameMessage).offset))) return 'refused';
+        if (isGap) return (await this.#writeHeld()) ? 'gap' : 'refused';
         at = next;
       }
-      return 'folded';
+      if (isBehind && performance.now() - this.#heldSince < HOLD_MS_MAX) return 'held';
+      return (await this.#writeHeld()) ? 'folded' : 'refused';
+    });
+  }
+
+  /**
+   * Writes what is held: the frames that were to follow at once may not come. Where Redis refuses it, it is forgotten.
+   * @throws MillraceError STORE_UNAVAILABLE
+   */
+  async flush(): Promise<void> {
+    if (this.#busy || this.#heldEvents === 0 || performance.now() - this.#heldSince < HOLD_MS_MAX) return;
+    const flushed = this.#exclusively(async () => ((await this.#writeHeld()) ? 'folded' : 'refused'));
+    this.#flushing = flushed.then(() => undefined, () => undefined);
+    await flushed;
+  }
+
+  async #exclusively(work: () => Promise<FoldOutcome>): Promise<FoldOutcome> {
+    this.#busy = true;
+    try {
+      return await work();
     } catch (error) {
       this.reset();
       if (isMillraceError(error) && error.code === 'STATE_CORRUPT') return 'gap';
@@ -148,18 +177,30 @@ export class ViewPartitionFold {
     }
   }
 
-  /** Applies the block and writes what changed; false where Redis refuses it. */
-  async #write(viewOffset: number): Promise<boolean> {
+  /** Applies the block to the states in memory, and writes those that are held where both would be too many at once; false where Redis refuses it. */
+  async #absorb(viewOffset: number): Promise<boolean> {
     const block = this.#block;
+    const isTooMuch = this.#heldEvents + block.events > WRITE_EVENTS_MAX || this.#cache.dirtyCount + block.keys.length > WRITE_STATES_MAX;
+    if (isTooMuch && !(await this.#writeHeld())) return false;
     const before = this.#position as ViewPosition;
     await this.#cache.load(this.#store, block.keys, () => true);
     this.#apply();
-    const next: ViewPosition = {
+    this.#position = {
       viewOffset: Math.max(viewOffset, before.viewOffset),
       watermarks: block.watermarks,
       newestKnownTime: block.newestKnownTime,
     };
-    const text = encodePosition(next);
+    if (this.#heldEvents === 0) this.#heldSince = performance.now();
+    // Frames without events of these keys move the position too.
+    this.#heldEvents += Math.max(1, block.events);
+    this.#epoch++;
+    return true;
+  }
+
+  /** Writes the states that changed with the position they belong to; false where Redis refuses it. */
+  async #writeHeld(): Promise<boolean> {
+    if (this.#heldEvents === 0) return true;
+    const text = encodePosition(this.#position as ViewPosition);
     await this.#failpoints.beforeStatesWritten?.();
     const written = await this.#store.writePartition(this.program, this.partition, {
       expected: this.#text,
@@ -172,7 +213,7 @@ export class ViewPartitionFold {
       return false;
     }
     this.#cache.clean();
-    this.#position = next;
+    this.#heldEvents = 0;
     this.#text = text;
     this.#epoch++;
     return true;

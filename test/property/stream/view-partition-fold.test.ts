@@ -1,0 +1,127 @@
+import fc from 'fast-check';
+import { expect, it, vi } from 'vitest';
+import { isMillraceError, MillraceError } from '../../../src/core/millrace-error.ts';
+import type { ViewProgram } from '../../../src/fold/compile-view.ts';
+import { readFrame } from '../../../src/fold/event-frame.ts';
+import { encodeState } from '../../../src/fold/state-codec.ts';
+import { TextIds } from '../../../src/fold/text-ids.ts';
+import { applyEvent, createState, type ViewState } from '../../../src/fold/view-state.ts';
+import { createMemoryOnlineStore } from '../../../src/store/memory-online-store.ts';
+import type { OnlineStore } from '../../../src/store/online-store.ts';
+import { encodePosition } from '../../../src/store/view-position.ts';
+import { writeFrames } from '../../../src/stream/view-frames.ts';
+import { ViewPartitionFold, type FrameMessage } from '../../../src/stream/view-partition-fold.ts';
+import { anyHistory, type History, type LoggedEvent } from '../fold/history-arbitrary.ts';
+
+const PARTITION = 0;
+const HOLD_MS = 2_000;
+/** A refused write, and one that follows what another member wrote. */
+const TURNS_MAX = 4;
+
+/** What happens to a consumer, in turn. */
+const anyStep = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant('batch' as const), frames: fc.integer({ min: 1, max: 6 }), isBehind: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('crash' as const, 'other member' as const, 'hold' as const, 'lost answer' as const, 'lost write' as const) }) },
+);
+
+const storeOf = (program: ViewProgram, store: OnlineStore): Promise<string> => store.readPositionText(program, PARTITION);
+
+/** One frame an event: what its source partition has up to it. */
+function messagesOf({ program, events }: History): FrameMessage[] {
+  const last = new Map<number, number>();
+  return events.map((event, offset) => {
+    const { sourcePartition, sourceOffset } = event;
+    const bounds = { sourcePartition, firstOffset: (last.get(sourcePartition) ?? -1) + 1, lastOffset: sourceOffset };
+    last.set(sourcePartition, sourceOffset);
+    const frames = writeFrames([program], () => 'view', [event as LoggedEvent & { eventTime: number }], { ...bounds, newestKnownTime: event.knownTime, appendTime: 0 });
+    return { offset, value: frames.find(({ partition }) => partition === PARTITION)!.value as Buffer };
+  });
+}
+
+/** States of the partition after all frames, one event after the other. */
+function expectedStates(program: ViewProgram, messages: readonly FrameMessage[]): Map<string, ViewState> {
+  const keys = new TextIds();
+  const states = new Map<string, ViewState>();
+  for (const { value } of messages) {
+    const own: { key: string; apply: (sourcePartition: number) => void }[] = [];
+    const { sourcePartition } = readFrame(program, value!, keys, (id, offset, effectiveTime, knownTime, inputs, at) => {
+      const key = keys.textOf(id);
+      const copy = inputs.slice(at, at + program.inputCount);
+      const state = states.get(key) ?? createState(program);
+      states.set(key, state);
+      own.push({ key, apply: (from) => void applyEvent(program, state, from, offset, effectiveTime, knownTime, copy, 0) });
+    });
+    for (const { apply } of own) apply(sourcePartition);
+  }
+  return states;
+}
+
+/** A store whose next write fails before it, or after it as where the answer is lost. */
+function failing(store: OnlineStore): OnlineStore & { fail: 'lost write' | 'lost answer' | undefined } {
+  const wrapped = {
+    ...store,
+    fail: undefined as 'lost write' | 'lost answer' | undefined,
+    writePartition: async (...args: Parameters<OnlineStore['writePartition']>) => {
+      const { fail } = wrapped;
+      wrapped.fail = undefined;
+      if (fail === 'lost write') throw new MillraceError('STORE_UNAVAILABLE', 'lost on the way');
+      const written = await store.writePartition(...args);
+      if (fail === 'lost answer') throw new MillraceError('STORE_UNAVAILABLE', 'answer lost on the way');
+      return written;
+    },
+  };
+  return wrapped;
+}
+
+function unlessUnavailable(error: unknown): void {
+  if (!isMillraceError(error) || error.code !== 'STORE_UNAVAILABLE') throw error;
+}
+
+vi.useFakeTimers({ toFake: ['performance'] });
+
+it('leaves in the store what the frames say, each once, whatever is held, refused, lost or begun again', async () => {
+  await fc.assert(
+    fc.asyncProperty(anyHistory, fc.array(anyStep, { maxLength: 30 }), async (history, steps) => {
+      const { program } = history;
+      const messages = messagesOf(history);
+      const store = failing(createMemoryOnlineStore(() => 0));
+      const open = (): ViewPartitionFold => new ViewPartitionFold(program, PARTITION, store, { cacheLimits: { statesMax: 2, bytesMax: 1_000 }, failpoints: {} });
+      let fold = open();
+      let cursor = 0;
+      const feed = async (frames: number, isBehind: boolean): Promise<void> => {
+        const { viewOffset } = await fold.position();
+        // As a consumer does: from the position, wherever the client stands.
+        if (cursor > viewOffset + 1) cursor = viewOffset + 1;
+        const batch = messages.slice(cursor, cursor + frames).filter(({ offset }) => offset > viewOffset);
+        const before = await storeOf(program, store);
+        const outcome = batch.length === 0 ? 'folded' : await fold.fold(batch, isBehind);
+        if (outcome === 'held') expect(await storeOf(program, store)).toBe(before);
+        if (outcome === 'folded' && batch.length > 0) expect(await storeOf(program, store)).toBe(encodePosition(await fold.position()));
+        cursor = outcome === 'refused' ? (await fold.position()).viewOffset + 1 : cursor + frames;
+        expect(outcome).not.toBe('gap');
+      };
+      for (const step of steps) {
+        if (step.kind === 'batch') await feed(step.frames, step.isBehind).catch(unlessUnavailable);
+        else if (step.kind === 'crash') fold = open();
+        else if (step.kind === 'hold') vi.advanceTimersByTime(HOLD_MS);
+        else if (step.kind === 'other member') {
+          const other = open();
+          const { viewOffset } = await other.position();
+          await other.fold(messages.slice(viewOffset + 1, viewOffset + 2), false).catch(unlessUnavailable);
+        } else store.fail = step.kind;
+        if (step.kind === 'hold') await fold.flush().catch(unlessUnavailable);
+      }
+      store.fail = undefined;
+      // What is still held is written by the check that comes each second.
+      for (let turns = 0; turns < TURNS_MAX && (await store.readPositions(program))[PARTITION]!.viewOffset < messages.length - 1; turns++) {
+        await feed(messages.length, false);
+        vi.advanceTimersByTime(HOLD_MS);
+        await fold.flush();
+      }
+      const expected = expectedStates(program, messages);
+      const found = await store.readStates([...expected.keys()].map((entityKey) => ({ program, entityKey })));
+      expect(found.map((bytes) => bytes?.toString('hex'))).toEqual([...expected.values()].map((state) => Buffer.from(encodeState(program, state)).toString('hex')));
+    }),
+    { numRuns: 300 },
+  );
+});
