@@ -1,6 +1,6 @@
 /**
  * All benches of bench/README.md that need no finished run, one after the other, over servers of their own; or those that
- * are named. Shows what they print, and writes it to a folder, each file headed by machine, commit and command.
+ * are named. Shows what they print, machine, commit and command first, and writes it to a folder, a file each.
  *
  *     npm run bench [-- --out DIR] [name ...]
  */
@@ -13,7 +13,6 @@ import { processEnvironment } from '../src/infra/process-environment.ts';
 import { createProgressRenderer } from '../stack/progress-renderer.ts';
 import { startStack } from '../stack/start-stack.ts';
 import { ROOT } from './measure/bench-process.ts';
-import { runHeading } from './measure/run-heading.ts';
 
 /** Command lines behind `npx tsx`, by name. The growth of the fold is left out: it writes its part of bench/README.md itself. */
 const BENCHES: Readonly<Record<string, readonly string[]>> = {
@@ -64,7 +63,6 @@ function runBench(args: readonly string[], file: string, servers: Readonly<Recor
     process.stdout.write(text);
     out.write(text);
   };
-  show(`\n${runHeading(`npx tsx ${args.join(' ')}`)}\n\n`);
   const child = spawn(process.execPath, ['--import', 'tsx', ...args], {
     cwd: ROOT,
     env: { ...processEnvironment(), ...servers },
