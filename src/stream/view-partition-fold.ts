@@ -38,7 +38,7 @@ export class ViewPartitionFold {
   readonly #failpoints: Failpoints;
   readonly #cache: StateCache;
   readonly #block: FrameBlock;
-  /** Of the states in memory; Redis' own is `#text` */
+  /** Of the states in memory; Redis' own is `#text`. */
   #position: ViewPosition | undefined;
   #text = '';
   /** Events that only memory has, and since when (performance.now()). */
