@@ -1,3 +1,5 @@
+import { longerArray } from '../core/longer-array.ts';
+
 /** Whole numbers of smaller magnitude are written as varints. Twice it still is a safe integer. */
 export const VARINT_MAGNITUDE_MAX = 2 ** 52 - 1;
 const VARINT_BYTES_MAX = 8;
@@ -131,9 +133,7 @@ export class ByteWriter {
 
   #reserve(more: number): void {
     if (this.#length + more <= this.#bytes.length) return;
-    const grown = new Uint8Array(Math.max(2 * this.#bytes.length, this.#length + more));
-    grown.set(this.#bytes);
-    this.#bytes = grown;
-    this.#view = new DataView(grown.buffer);
+    this.#bytes = longerArray(this.#bytes, Math.max(2 * this.#bytes.length, this.#length + more));
+    this.#view = new DataView(this.#bytes.buffer);
   }
 }

@@ -1,4 +1,5 @@
 import { fnv1a32, fnv1a32OfBytes } from '../core/fnv1a.ts';
+import { longerArray } from '../core/longer-array.ts';
 
 /** Texts that are known at most, and bytes of them, before `isFull`. */
 const TEXTS_MAX = 16_384;
@@ -74,10 +75,10 @@ export class TextIds {
 
   #keep(text: string, length: number): void {
     const id = this.#texts.push(text) - 1;
-    if (id + 1 === this.#starts.length) this.#starts = longer(this.#starts, 2 * this.#starts.length);
+    if (id + 1 === this.#starts.length) this.#starts = longerArray(this.#starts, 2 * this.#starts.length);
     const start = this.#starts[id]!;
     this.#starts[id + 1] = start + length;
-    if (start + length > this.#bytes.length) this.#bytes = longer(this.#bytes, 2 * (start + length));
+    if (start + length > this.#bytes.length) this.#bytes = longerArray(this.#bytes, 2 * (start + length));
     for (let i = 0; i < length; i++) this.#bytes[start + i] = text.charCodeAt(i);
   }
 
@@ -100,9 +101,3 @@ export class TextIds {
 
 /** The upper bits too: those of short texts differ there most. */
 const placeOf = (hash: number): number => hash ^ (hash >>> 15);
-
-function longer<T extends Int32Array | Uint8Array>(old: T, length: number): T {
-  const grown = new (old.constructor as new (length: number) => T)(length);
-  grown.set(old);
-  return grown;
-}

@@ -1,3 +1,4 @@
+import { longerArray } from '../core/longer-array.ts';
 import type { CopyType } from './copy-binary.ts';
 import { CopyReader, readCopyNumber, type CopyBytes, type CopySink } from './copy-reader.ts';
 
@@ -63,10 +64,7 @@ export class CopyColumns implements CopySink {
   #grow(): void {
     this.#capacity = BLOCK_ROWS;
     this.#columns = this.#columns.map((column) => {
-      if (Array.isArray(column)) return column;
-      const grown = new Float64Array(this.#capacity);
-      grown.set(column);
-      return grown;
+      return Array.isArray(column) ? column : longerArray(column, this.#capacity);
     });
   }
 }

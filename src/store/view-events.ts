@@ -1,3 +1,4 @@
+import { longerArray } from '../core/longer-array.ts';
 import { aggregationsOf } from '../define/aggregation.ts';
 import { CHANGE_SIGN } from '../define/change-fields.ts';
 import { prepareEvent, viewKeyOf, type ViewProgram } from '../fold/compile-view.ts';
@@ -97,22 +98,12 @@ export class EventColumnsBuilder {
 
   #grow(): void {
     const rows = this.#offsets.length * 2;
-    const longer = (old: Float64Array, length: number): Float64Array<ArrayBuffer> => {
-      const grown = new Float64Array(length);
-      grown.set(old);
-      return grown;
-    };
-    const longerInts = (old: Int32Array): Int32Array<ArrayBuffer> => {
-      const grown = new Int32Array(rows);
-      grown.set(old);
-      return grown;
-    };
-    this.#keyIds = longerInts(this.#keyIds);
-    this.#partitions = longerInts(this.#partitions);
-    this.#offsets = longer(this.#offsets, rows);
-    this.#effective = longer(this.#effective, rows);
-    this.#known = longer(this.#known, rows);
-    this.#inputs = longer(this.#inputs, rows * this.#inputCount);
+    this.#keyIds = longerArray(this.#keyIds, rows);
+    this.#partitions = longerArray(this.#partitions, rows);
+    this.#offsets = longerArray(this.#offsets, rows);
+    this.#effective = longerArray(this.#effective, rows);
+    this.#known = longerArray(this.#known, rows);
+    this.#inputs = longerArray(this.#inputs, rows * this.#inputCount);
   }
 }
 

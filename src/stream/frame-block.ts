@@ -1,3 +1,4 @@
+import { longerArray } from '../core/longer-array.ts';
 import type { ViewProgram } from '../fold/compile-view.ts';
 import type { FrameHeader } from '../fold/event-frame.ts';
 import { TextIds } from '../fold/text-ids.ts';
@@ -99,7 +100,7 @@ export class FrameBlock {
   }
 
   #placeOf(keyId: number): number {
-    if (keyId >= this.#placeOfId.length) this.#placeOfId = longer(this.#placeOfId, 2 * (keyId + 1));
+    if (keyId >= this.#placeOfId.length) this.#placeOfId = longerArray(this.#placeOfId, 2 * (keyId + 1));
     const place = this.#placeOfId[keyId]! - 1;
     if (place >= 0) return place;
     this.#placeOfId[keyId] = this.keys.push(this.keyIds.textOf(keyId));
@@ -109,15 +110,7 @@ export class FrameBlock {
 
   #grow(): void {
     const length = this.#places.length * 2;
-    this.#places = longer(this.#places, length);
-    const rows = new Float64Array(length * this.rowLength);
-    rows.set(this.rows);
-    this.rows = rows;
+    this.#places = longerArray(this.#places, length);
+    this.rows = longerArray(this.rows, length * this.rowLength);
   }
-}
-
-function longer(old: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayBuffer> {
-  const grown = new Int32Array(length);
-  grown.set(old);
-  return grown;
 }

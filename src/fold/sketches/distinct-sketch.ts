@@ -1,3 +1,4 @@
+import { longerArray } from '../../core/longer-array.ts';
 import { assertInvariant } from '../../core/assert-invariant.ts';
 import { MalformedBytes, type ByteReader } from '../byte-reader.ts';
 import type { ByteWriter } from '../byte-writer.ts';
@@ -98,11 +99,7 @@ export class DistinctSketch implements Sketch {
       raise(this.#toRegisters(), hash);
       return;
     }
-    if (this.#count === this.#hashes.length) {
-      const grown = new Float64Array(2 * this.#count);
-      grown.set(this.#hashes);
-      this.#hashes = grown;
-    }
+    if (this.#count === this.#hashes.length) this.#hashes = longerArray(this.#hashes, 2 * this.#count);
     this.#hashes.copyWithin(place + 1, place, this.#count);
     this.#hashes[place] = hash;
     this.#count += 1;
