@@ -18,7 +18,7 @@ export interface GlobalOptions {
 export interface CommandContext {
   readonly options: GlobalOptions;
   readonly output: Output;
-  /** Aborted by the first SIGINT or SIGTERM; a second one ends the process at once. */
+  /** Aborted by the first SIGINT or SIGTERM; one that follows it later than half a second ends the process at once. */
   readonly signal: AbortSignal;
   /** Silent unless `--verbose`; writes to standard error. */
   readonly logger: Logger;

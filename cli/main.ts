@@ -9,6 +9,8 @@ import { reportError } from './report-error.ts';
 
 /** Handles that a library leaves behind may hold the process this long after the command is done. */
 const LINGER_LIMIT_MS = 3_000;
+/** A signal to all of a group comes again from each process of it that hands it on (npm, the launcher): within this time they are one. */
+const ONE_SIGNAL_MS = 500;
 
 /** What the command line needs of its process; the tests give their own. */
 export interface CommandLine {
@@ -61,9 +63,14 @@ function reportUsage(error: CommanderError, line: CommandLine): ExitCode {
 /** The command line of a process: its arguments, its streams, its signals, its exit code. */
 export async function runCommandLine(process: NodeJS.Process): Promise<void> {
   const interrupted = new AbortController();
+  let interruptedAt = 0;
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(name, () => {
-      if (interrupted.signal.aborted) process.exit(exitCodes.interrupted);
+      if (interrupted.signal.aborted) {
+        if (performance.now() - interruptedAt > ONE_SIGNAL_MS) process.exit(exitCodes.interrupted);
+        return;
+      }
+      interruptedAt = performance.now();
       interrupted.abort(new Error(`interrupted by ${name}`));
     });
   }
