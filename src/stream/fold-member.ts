@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import { MillraceError } from '../core/millrace-error.ts';
 import type { ViewProgram } from '../fold/compile-view.ts';
 import type { KafkaClient, RunningConsumer } from '../infra/kafka.ts';
-import type { IncomingMessage, PartitionBatch, TopicPartition } from '../infra/kafka-consumer.ts';
+import type { PartitionBatch, TopicPartition } from '../infra/kafka-consumer.ts';
 import type { Logger } from '../infra/logger.ts';
 import type { Postgres } from '../infra/postgres.ts';
 import { startMessageSpan } from '../infra/trace-messages.ts';
@@ -49,8 +49,6 @@ export class FoldMember {
   readonly #deps: FoldConsumerDeps;
   readonly #programs: ReadonlyMap<string, ViewProgram>;
   readonly #folds = new Map<string, ViewPartitionFold>();
-  /** Append time of the oldest frame that each fold holds, ms since the epoch. */
-  readonly #oldestHeld = new WeakMap<ViewPartitionFold, number>();
   readonly #rebuilds: PartitionRebuilds;
   readonly #stalls: StallWatch;
   readonly #cacheShare: StateCacheLimits;
@@ -97,16 +95,17 @@ export class FoldMember {
     const attributes = { 'millrace.view': name, 'millrace.view.version': version, 'messaging.destination.partition.id': String(batch.partition) };
     const span = startMessageSpan(this.#deps.tracer, `fold ${name}`, fresh, { attributes });
     const isBehind = batch.endOffset - 1 - batch.lastOffset >= BEHIND_FRAMES_MIN;
-    const outcome = await inSpan(span, () => fold.fold(fresh, isBehind));
+    const appendTime = Number(String(fresh[0]?.headers[APPEND_TIME_HEADER]));
+    const outcome = await inSpan(span, () => fold.fold(fresh, { isBehind, appendTime }));
     if (outcome === 'gap') return this.#rebuild(batch, fold);
     if (outcome === 'refused') return this.#afterRefusal(batch, fold);
-    this.#report(batch, fold, fresh, outcome === 'folded');
+    this.#report(batch, fresh.length);
     return undefined;
   }
 
   /**
-   * What nobody notices without new frames: states are held for frames that do not come; Redis was restored, flushed or written by someone else; a rebuild
-   * died and left its lease; one that was wanted here failed or had to wait.
+   * What nobody notices without new frames: states are held for frames that do not come; Redis was restored, flushed or
+   * written by someone else; a rebuild died and left its lease; one that was wanted here failed or had to wait.
    */
   async checkPositions(consumer: RunningConsumer): Promise<void> {
     await Promise.all([...this.#folds.values()].map((fold) => fold.flush()));
@@ -207,28 +206,27 @@ export class FoldMember {
     const slot = slotOf(of);
     let fold = this.#folds.get(slot);
     if (fold === undefined) {
+      const { metrics, clock } = this.#deps;
       const program = this.#programs.get(of.topic) as ViewProgram;
       fold = new ViewPartitionFold(program, of.partition, this.#deps.store, {
         cacheLimits: this.#deps.cacheLimits ?? this.#cacheShare,
         failpoints: this.#deps.failpoints ?? {},
+        onVisible: (oldestAppendTime) => {
+          if (oldestAppendTime > 0) metrics.freshness.observe({ view: program.name }, Math.max(0, clock() - oldestAppendTime) / 1_000);
+        },
       });
       this.#folds.set(slot, fold);
     }
     return fold;
   }
 
-  #report(batch: PartitionBatch, fold: ViewPartitionFold, frames: readonly IncomingMessage[], isVisible: boolean): void {
-    const { metrics, clock } = this.#deps;
-    metrics.foldBatch.observe(frames.length);
+  #report(batch: PartitionBatch, frames: number): void {
+    const { metrics } = this.#deps;
+    metrics.foldBatch.observe(frames);
     metrics.lag.set(
       { topic: batch.topic, partition: batch.partition },
       batch.endOffset - 1 - batch.lastOffset,
     );
-    const oldest = this.#oldestHeld.get(fold) ?? Number(String(frames[0]?.headers[APPEND_TIME_HEADER]));
-    if (isVisible) this.#oldestHeld.delete(fold);
-    else this.#oldestHeld.set(fold, oldest);
-    if (isVisible && oldest > 0)
-      metrics.freshness.observe({ view: fold.program.name }, Math.max(0, clock() - oldest) / 1_000);
   }
 }
 

@@ -24,26 +24,49 @@ export type FoldOutcome = 'folded' | 'held' | 'refused' | 'gap';
  * Bounds of what one write to Redis makes visible. States, not events, are what a write costs: a member that lags
  * folds many events of a key and writes its state once.
  */
-const WRITE_EVENTS_MAX = 100_000;
-const WRITE_STATES_MAX = 5_000;
-const WRITE_FRAME_BYTES_MAX = 4 * 1_048_576;
-/** How long a member that lags may hold what it has folded. */
-const HOLD_MS_MAX = 2_000;
+export interface WriteLimits {
+  readonly eventsMax: number;
+  readonly statesMax: number;
+  /** Of frames that are read at a time. */
+  readonly frameBytesMax: number;
+  /** How long a member that lags may hold what it has folded. */
+  readonly holdMsMax: number;
+}
+
+export const writeLimitsDefault: WriteLimits = { eventsMax: 100_000, statesMax: 5_000, frameBytesMax: 4 * 1_048_576, holdMsMax: 2_000 };
+
+export interface ViewPartitionFoldOptions {
+  readonly cacheLimits: StateCacheLimits;
+  readonly writeLimits?: WriteLimits;
+  readonly failpoints: Failpoints;
+  /** Called after each write, with the append time of the oldest frames in it, ms since the epoch; NaN where it is unknown. */
+  readonly onVisible?: (oldestAppendTime: number) => void;
+}
+
+/** What a caller knows of the frames that it brings. */
+export interface FrameArrival {
+  /** Many more are known to follow at once: what is folded may be held, and written with them. */
+  readonly isBehind: boolean;
+  /** Of the first frame, ms since the epoch; NaN where it is unknown. */
+  readonly appendTime: number;
+}
 
 /** The fold of one partition of one view: states in memory, written with the position they belong to. */
 export class ViewPartitionFold {
   readonly program: ViewProgram;
   readonly partition: number;
   readonly #store: OnlineStore;
-  readonly #failpoints: Failpoints;
+  readonly #options: ViewPartitionFoldOptions;
+  readonly #limits: WriteLimits;
   readonly #cache: StateCache;
   readonly #block: FrameBlock;
   /** Of the states in memory; Redis' own is `#text`. */
   #position: ViewPosition | undefined;
   #text = '';
-  /** Events that only memory has, and since when (performance.now()). */
+  /** Events that only memory has, since when (performance.now()), and the append time of the oldest frames that have them. */
   #heldEvents = 0;
   #heldSince = 0;
+  #heldAppendTime = NaN;
   /** Grows with each change: tells a checker that what it read is old. */
   #epoch = 0;
   #busy = false;
@@ -53,12 +76,13 @@ export class ViewPartitionFold {
     program: ViewProgram,
     partition: number,
     store: OnlineStore,
-    options: { cacheLimits: StateCacheLimits; failpoints: Failpoints },
+    options: ViewPartitionFoldOptions,
   ) {
     this.program = program;
     this.partition = partition;
     this.#store = store;
-    this.#failpoints = options.failpoints;
+    this.#options = options;
+    this.#limits = options.writeLimits ?? writeLimitsDefault;
     this.#cache = new StateCache(program, options.cacheLimits);
     this.#block = new FrameBlock(program);
   }
@@ -98,19 +122,18 @@ export class ViewPartitionFold {
 
   /**
    * Folds frames that follow the position, in as few writes as the bounds allow.
-   * @param isBehind many more are known to follow at once: what is folded may be held, and written with them
    * @throws MillraceError STORE_UNAVAILABLE; memory is then forgotten, since the write may have happened
    */
-  async fold(messages: readonly FrameMessage[], isBehind: boolean): Promise<FoldOutcome> {
+  async fold(messages: readonly FrameMessage[], { isBehind, appendTime }: FrameArrival): Promise<FoldOutcome> {
     await this.#flushing;
     return this.#exclusively(async () => {
       for (let at = 0; at < messages.length;) {
         const { next, isGap } = await this.#gather(messages, at);
-        if (next > at && !(await this.#absorb((messages[next - 1] as FrameMessage).offset))) return 'refused';
+        if (next > at && !(await this.#absorb((messages[next - 1] as FrameMessage).offset, appendTime))) return 'refused';
         if (isGap) return (await this.#writeHeld()) ? 'gap' : 'refused';
         at = next;
       }
-      if (isBehind && performance.now() - this.#heldSince < HOLD_MS_MAX) return 'held';
+      if (isBehind && !this.#isHeldTooLong()) return 'held';
       return (await this.#writeHeld()) ? 'folded' : 'refused';
     });
   }
@@ -120,10 +143,14 @@ export class ViewPartitionFold {
    * @throws MillraceError STORE_UNAVAILABLE
    */
   async flush(): Promise<void> {
-    if (this.#busy || this.#heldEvents === 0 || performance.now() - this.#heldSince < HOLD_MS_MAX) return;
+    if (this.#busy || this.#heldEvents === 0 || !this.#isHeldTooLong()) return;
     const flushed = this.#exclusively(async () => ((await this.#writeHeld()) ? 'folded' : 'refused'));
     this.#flushing = flushed.then(() => undefined, () => undefined);
     await flushed;
+  }
+
+  #isHeldTooLong(): boolean {
+    return performance.now() - this.#heldSince >= this.#limits.holdMsMax;
   }
 
   async #exclusively(work: () => Promise<FoldOutcome>): Promise<FoldOutcome> {
@@ -159,9 +186,9 @@ export class ViewPartitionFold {
       block.closeFrame(header);
       bytes += value.byteLength;
       const isFull =
-        block.events >= WRITE_EVENTS_MAX ||
-        block.keys.length >= WRITE_STATES_MAX ||
-        bytes >= WRITE_FRAME_BYTES_MAX;
+        block.events >= this.#limits.eventsMax ||
+        block.keys.length >= this.#limits.statesMax ||
+        bytes >= this.#limits.frameBytesMax;
       if (isFull) return { next: at + 1, isGap: false };
     }
     return { next: messages.length, isGap: false };
@@ -178,9 +205,9 @@ export class ViewPartitionFold {
   }
 
   /** Applies the block to the states in memory, and writes those that are held where both would be too many at once; false where Redis refuses it. */
-  async #absorb(viewOffset: number): Promise<boolean> {
+  async #absorb(viewOffset: number, appendTime: number): Promise<boolean> {
     const block = this.#block;
-    const isTooMuch = this.#heldEvents + block.events > WRITE_EVENTS_MAX || this.#cache.dirtyCount + block.keys.length > WRITE_STATES_MAX;
+    const isTooMuch = this.#heldEvents + block.events > this.#limits.eventsMax || this.#cache.dirtyCount + block.keys.length > this.#limits.statesMax;
     if (isTooMuch && !(await this.#writeHeld())) return false;
     const before = this.#position as ViewPosition;
     await this.#cache.load(this.#store, block.keys, () => true);
@@ -190,7 +217,10 @@ export class ViewPartitionFold {
       watermarks: block.watermarks,
       newestKnownTime: block.newestKnownTime,
     };
-    if (this.#heldEvents === 0) this.#heldSince = performance.now();
+    if (this.#heldEvents === 0) {
+      this.#heldSince = performance.now();
+      this.#heldAppendTime = appendTime;
+    }
     // Frames without events of these keys move the position too.
     this.#heldEvents += Math.max(1, block.events);
     this.#epoch++;
@@ -201,19 +231,20 @@ export class ViewPartitionFold {
   async #writeHeld(): Promise<boolean> {
     if (this.#heldEvents === 0) return true;
     const text = encodePosition(this.#position as ViewPosition);
-    await this.#failpoints.beforeStatesWritten?.();
+    await this.#options.failpoints.beforeStatesWritten?.();
     const written = await this.#store.writePartition(this.program, this.partition, {
       expected: this.#text,
       position: text,
       states: this.#cache.encodeDirty(),
     });
-    await this.#failpoints.afterStatesWritten?.();
+    await this.#options.failpoints.afterStatesWritten?.();
     if (!written) {
       this.reset();
       return false;
     }
     this.#cache.clean();
     this.#heldEvents = 0;
+    this.#options.onVisible?.(this.#heldAppendTime);
     this.#text = text;
     this.#epoch++;
     return true;
