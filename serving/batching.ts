@@ -1,6 +1,7 @@
 import { assertInvariant } from '../src/core/assert-invariant.ts';
 import { parseDuration } from '../src/core/duration.ts';
 import type { ServingPolicy } from '../src/define/model.ts';
+import type { Caching } from './cache/create-score-cache.ts';
 
 /** How the versions of one model are batched and run in this process. */
 export interface Batching {
@@ -33,6 +34,15 @@ export function batchingOf(policy: ServingPolicy = {}, settings: BatchingSetting
     preferredRows: policy.preferredRows ?? [],
     instances,
     threads: Math.max(1, Math.min(policy.threads ?? 1, Math.floor(cores / instances))),
+  };
+}
+
+/** How its scores are kept, in the same way. */
+export function cachingOf(policy: ServingPolicy = {}, settings: Caching): Caching {
+  return {
+    cache: policy.cache ?? settings.cache,
+    cacheRowsMax: policy.cacheRowsMax ?? settings.cacheRowsMax,
+    cacheTtlMs: policy.cacheTtl === undefined ? settings.cacheTtlMs : milliseconds(policy.cacheTtl),
   };
 }
 

@@ -7,7 +7,7 @@ import type { Redis } from '../src/infra/redis.ts';
 import type { Tracer } from '../src/infra/tracing.ts';
 import type { Registry } from '../src/registry/registry.ts';
 import { systemTimers } from './batcher/timers.ts';
-import { batchingOf } from './batching.ts';
+import { batchingOf, cachingOf } from './batching.ts';
 import { createScoreCache } from './cache/create-score-cache.ts';
 import { SignedServices } from './features/signed-services.ts';
 import { GradientLimit } from './limit/gradient-limit.ts';
@@ -41,13 +41,14 @@ export function createModels(options: ModelsOptions): ServedModel[] {
     const model = definition.name;
     metrics.requests.announce(model);
     const cacheRows = metrics.cacheRows.of(model);
+    const caching = cachingOf(definition.serving, settings);
     const services = new SignedServices(postgres, project, definition.service);
     const load = {
       batching: batchingOf(definition.serving, settings, availableParallelism()),
       host,
       timers: systemTimers,
       serviceOf: (digest: string) => services.of(digest),
-      cacheOf: (digest: string, columns: number) => createScoreCache({ ...options, timers: systemTimers }, digest, columns, (outcome, rows) => (cacheRows[outcome].value += rows)),
+      cacheOf: (digest: string, columns: number) => createScoreCache({ ...options, caching, timers: systemTimers }, digest, columns, (outcome, rows) => (cacheRows[outcome].value += rows)),
       tracer: options.tracer,
     };
     const loadOne = async (version: number) => {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { readSettings, type Environment } from '../src/infra/settings.ts';
 import { backendNames } from '../src/tensorflow/tensorflow-backend.ts';
 import { accessSettingNames, accessShape, checkTogether } from './access/access-settings.ts';
-import { cacheKinds } from './cache/create-score-cache.ts';
+import { cacheKinds } from '../src/define/model.ts';
 import { objectivesDefault } from './request-metrics.ts';
 import { placementPolicies } from './session-host/session-host.ts';
 import { executionProviders } from './session-host/session.ts';

@@ -115,7 +115,7 @@ async function prepareModels(stage: ServingBench['stage'], scratch: string): Pro
   for (const name of ['mlp', 'trees'] as const) writeFileSync(files[name], onnx[name]);
   await registerVersion(stage.registry, models.mlp, { onnx: onnx.mlp, golden: await goldenBatch(onnx.mlp) });
   const golden = await goldenBatch(onnx.trees);
-  await registerVersion(stage.registry, models.trees, { onnx: onnx.trees, golden });
+  for (const model of [models.trees, models.trees_cached]) await registerVersion(stage.registry, model, { onnx: onnx.trees, golden });
   await registerVersion(stage.registry, models.trees_unbatched, { onnx: onnx.trees, golden, batchRowsMax: 1 });
   return files;
 }

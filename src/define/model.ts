@@ -79,7 +79,11 @@ export interface AuditPolicy {
   readonly sample: number;
 }
 
-/** How serving processes batch and run a model. What is left out is as a process is set. */
+/** Where scores are kept for rows that come again. */
+export const cacheKinds = ['off', 'memory', 'redis'] as const;
+export type CacheKind = (typeof cacheKinds)[number];
+
+/** How serving processes batch, run and cache a model. What is left out is as a process is set. */
 export interface ServingPolicy {
   /** Rows of one batch at most; a version's own limit holds where it is smaller. */
   readonly batchRowsMax?: number;
@@ -93,6 +97,11 @@ export interface ServingPolicy {
   readonly instances?: number;
   /** Threads of one session; 1, where absent. */
   readonly threads?: number;
+  readonly cache?: CacheKind;
+  /** Rows that the cache holds in memory, per version and process. */
+  readonly cacheRowsMax?: number;
+  /** Time of a score in the cache. */
+  readonly cacheTtl?: Duration;
 }
 
 export interface Model<Name extends string = string> {

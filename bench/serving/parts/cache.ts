@@ -1,8 +1,9 @@
 import { STAMP, STAMP_MAX, type LoadSpec } from '../../measure/load-spec.ts';
 import { markdownTable } from '../../measure/markdown-table.ts';
 import { inferBody } from '../peers/served.ts';
+import type { ReferenceModel } from '../reference-project.ts';
 import type { Millrace } from '../start-millrace.ts';
-import { percent, runPaired } from './paired.ts';
+import { percent, runPaired, type Paired } from './paired.ts';
 import type { PartReport, ServingBench } from './part.ts';
 
 const ENTITIES = 100_000;
@@ -13,30 +14,37 @@ const SLOWDOWN_MAX = 0.03;
 /** Twice the rows by which a cache judges whether to look rows up: among the first are some of the Zipf run. */
 const WARM_UP_ANSWERS = 200_000;
 
-/** The cache of scores where some entities are asked for far more often than others, and where no row comes twice. */
+/**
+ * The cache of scores where some entities are asked for far more often than others, and where no row comes twice. One process
+ * serves the model with a cache and without one: two processes differ by more than a cache costs. Its session runs in the process
+ * itself, where a request is cheapest and a cache's share of it largest.
+ */
 export async function measureCache({ startMillrace, generator, rows, seconds }: ServingBench): Promise<PartReport> {
-  const off = await startMillrace({ name: 'off' });
-  // Where the session runs is measured at its warm-up: both must have come to the same.
-  const on = await startMillrace({ name: 'memory', environment: { MILLRACE_SERVING_CACHE: 'memory', MILLRACE_SERVING_PLACEMENT: off.placements.trees } });
+  const server = await startMillrace({ environment: { MILLRACE_SERVING_PLACEMENT: 'in-process' } });
   const body = stampedBody(rows[0]!);
-  const spec = (server: Millrace, stamp: LoadSpec['stamp']): LoadSpec => ({ url: server.inferUrl('trees'), bodies: [body], stamp: stamp!, loop: { kind: 'closed', connections: CONNECTIONS }, seconds });
+  const spec = (model: ReferenceModel, stamp: LoadSpec['stamp']): LoadSpec => ({ url: server.inferUrl(model), bodies: [body], stamp: stamp!, loop: { kind: 'closed', connections: CONNECTIONS }, seconds });
   const zipf = { kind: 'zipf', entities: ENTITIES, exponent: EXPONENT } as const;
-  const plain = await generator.load(spec(off, zipf));
-  const before = await rowsByOutcome(on);
-  const cached = await generator.load(spec(on, zipf));
-  const after = await rowsByOutcome(on);
+  const plain = await generator.load(spec('trees', zipf));
+  const before = await rowsByOutcome(server);
+  const cached = await generator.load(spec('trees_cached', zipf));
+  const after = await rowsByOutcome(server);
   const counted = (outcome: string): number => (after.get(outcome) ?? 0) - (before.get(outcome) ?? 0);
   const all = ['memory', 'joined', 'run'].reduce((sum, outcome) => sum + counted(outcome), 0);
   const saved = 1 - counted('run') / all;
-  for (const [i, server] of [off, on].entries()) await generator.load({ ...spec(server, { kind: 'counter', from: i * WARM_UP_ANSWERS }), seconds: 0, warmUpAnswers: WARM_UP_ANSWERS });
+  for (const [i, model] of (['trees', 'trees_cached'] as const).entries()) await generator.load({ ...spec(model, { kind: 'counter', from: i * WARM_UP_ANSWERS }), seconds: 0, warmUpAnswers: WARM_UP_ANSWERS });
   // Each round begins where no round before could have come to.
-  const distinct = (server: Millrace) => (round: number) =>
-    generator.load(spec(server, { kind: 'counter', from: Math.floor(((round + 0.5) * STAMP_MAX) / (ROUNDS + 1)) }));
-  const paired = await runPaired([{ server: off, load: distinct(off) }, { server: on, load: distinct(on) }], ROUNDS);
-  await Promise.all([off.stop(), on.stop()]);
+  const distinct = (model: ReferenceModel) => ({
+    server,
+    load: (round: number) => generator.load(spec(model, { kind: 'counter', from: Math.floor(((round + 0.5) * STAMP_MAX) / (ROUNDS + 1)) })),
+  });
+  const paired = await runPaired([distinct('trees'), distinct('trees_cached')], ROUNDS);
+  const alike = await runPaired([distinct('trees'), distinct('trees')], ROUNDS);
+  await server.stop();
+  const pairsOf = (what: string, { rates, slowdown, cpuIncrease }: Paired): (string | number)[] => [what, ...rates, percent(0), percent(slowdown), percent(cpuIncrease)];
   const lines = [
     [`Zipf, s = ${EXPONENT}, ${ENTITIES.toLocaleString('en-US')} entities, none of them in the cache`, plain.rate, cached.rate, percent(saved), '-', '-'],
-    [`no row twice, ${ROUNDS} pairs`, paired.rates[0], paired.rates[1], percent(0), percent(paired.slowdown), percent(paired.cpuIncrease)],
+    pairsOf(`no row twice, ${ROUNDS} pairs`, paired),
+    pairsOf('neither with a cache, as many pairs', alike),
   ];
   const columns = ['load', 'off: requests/s', 'memory: requests/s', 'rows saved', 'slower by', 'CPU a request more by'];
   return {
@@ -51,6 +59,6 @@ const stampedBody = (row: readonly number[]): string => inferBody([...row.slice(
 
 async function rowsByOutcome(server: Millrace): Promise<Map<string, number>> {
   const metric = await server.process.metric('millrace_cache_rows_total');
-  const ofModel = [...metric].filter(([labels]) => labels.includes('model="trees"'));
+  const ofModel = [...metric].filter(([labels]) => labels.includes('model="trees_cached"'));
   return new Map(ofModel.map(([labels, value]) => [/outcome="(\w+)"/.exec(labels)?.[1] ?? '', value]));
 }

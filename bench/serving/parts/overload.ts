@@ -1,4 +1,5 @@
 import { markdownTable } from '../../measure/markdown-table.ts';
+import { median } from '../../measure/quantile.ts';
 import type { LoadSpec } from '../../measure/load-spec.ts';
 import { inferBody } from '../peers/served.ts';
 import type { ReferenceModel } from '../reference-project.ts';
@@ -7,6 +8,8 @@ import type { PartReport, ServingBench, Target } from './part.ts';
 
 const TIMES_OFFERED = 2;
 const GOODPUT_WANTED = 0.9;
+/** What the machine does meanwhile differs; the middle one of an odd number counts. */
+const TURNS = 3;
 /** What a request is allowed by default. */
 const IN_TIME_MS = 1_000;
 const ROWS = 256;
@@ -37,17 +40,25 @@ export async function measureOverload({ startMillrace, generator, rows, seconds 
   const targets: Target[] = [];
   for (const { what, model, connections, load } of kinds) {
     const url = millrace.inferUrl(model);
-    const { rate: capacity } = await generator.load({ url, ...load, loop: { kind: 'closed', connections }, seconds });
-    const offered = TIMES_OFFERED * capacity;
-    const { rate, inTimeRate, ms, refusedRate, refusalMs, failures } = await generator.load({ url, ...load, loop: { kind: 'open', rate: offered, givesUp: true }, seconds, warmUpSeconds: WARM_UP_SECONDS, inTimeMs: IN_TIME_MS });
-    const goodput = inTimeRate / capacity;
-    lines.push([what, capacity, offered, rate, inTimeRate, `${(100 * goodput).toFixed(0)} %`, ms.p99, refusedRate, refusalMs.p50, refusalMs.p99, statusesOf(failures)]);
-    targets.push({ what: `overload: goodput of ${GOODPUT_WANTED * 100} %, ${what}`, found: `${(100 * goodput).toFixed(0)} %`, met: goodput >= GOODPUT_WANTED });
+    const turns = [];
+    for (let turn = 0; turn < TURNS; turn++) {
+      const { rate: capacity } = await generator.load({ url, ...load, loop: { kind: 'closed', connections }, seconds });
+      const offered = TIMES_OFFERED * capacity;
+      const figures = await generator.load({ url, ...load, loop: { kind: 'open', rate: offered, givesUp: true }, seconds, warmUpSeconds: WARM_UP_SECONDS, inTimeMs: IN_TIME_MS });
+      turns.push({ ...figures, capacity, offered, goodput: figures.inTimeRate / capacity });
+    }
+    const shares = turns.map(({ goodput }) => goodput);
+    const goodput = median(shares);
+    const { capacity, offered, rate, inTimeRate, ms, refusedRate, refusalMs, failures } = turns[shares.indexOf(goodput)]!;
+    lines.push([what, capacity, offered, rate, inTimeRate, shares.map(wholePercent).join(', '), ms.p99, refusedRate, refusalMs.p50, refusalMs.p99, statusesOf(failures)]);
+    targets.push({ what: `overload: goodput of ${wholePercent(GOODPUT_WANTED)}, ${what}`, found: wholePercent(goodput), met: goodput >= GOODPUT_WANTED });
   }
   await millrace.stop();
-  const columns = ['request', 'capacity/s', 'offered/s', 'accepted/s', 'of them in time', 'of capacity', 'p99 of accepted ms', 'refused/s', 'refusal p50 ms', 'p99', 'by status'];
+  const columns = ['request', 'capacity/s', 'offered/s', 'accepted/s', 'of them in time', 'of capacity, each turn', 'p99 of accepted ms', 'refused/s', 'refusal p50 ms', 'p99', 'by status'];
   return { title: 'Overload, 200 trees', text: markdownTable(columns, lines), targets };
 }
+
+const wholePercent = (share: number): string => `${(100 * share).toFixed(0)} %`;
 
 /** Status 0 is a request that was not answered at all. */
 const statusesOf = (failures: Readonly<Record<number, number>>): string =>

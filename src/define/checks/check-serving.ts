@@ -1,4 +1,4 @@
-import type { ServingPolicy } from '../model.ts';
+import { cacheKinds, type ServingPolicy } from '../model.ts';
 import { checkDuration } from './check-duration.ts';
 import { checkWholeNumber } from './check-names.ts';
 import type { ProblemList } from './problem-list.ts';
@@ -9,12 +9,15 @@ const INSTANCES_MAX = 32;
 const THREADS_MAX = 64;
 const PREFERRED_SIZES_MAX = 16;
 const MINIMUM_WAIT_MAX_MS = 1_000;
+const CACHE_ROWS_MAX = 10_000_000;
+const CACHE_TTL_MAX_MS = 24 * 3_600_000;
 
 const limits = {
   batchRowsMax: BATCH_ROWS_MAX,
   queueRowsMax: QUEUE_ROWS_MAX,
   instances: INSTANCES_MAX,
   threads: THREADS_MAX,
+  cacheRowsMax: CACHE_ROWS_MAX,
 } as const;
 
 export function checkServing(serving: ServingPolicy, problems: ProblemList): void {
@@ -22,8 +25,12 @@ export function checkServing(serving: ServingPolicy, problems: ProblemList): voi
     const value = serving[name as keyof typeof limits];
     if (value !== undefined) checkWholeNumber(name, value, { from: 1, to }, problems);
   }
-  const { batchRowsMax, queueRowsMax, minimumWait, preferredRows } = serving;
+  const { batchRowsMax, queueRowsMax, minimumWait, preferredRows, cache, cacheTtl } = serving;
   if (minimumWait !== undefined) checkDuration('minimumWait', minimumWait, { fromMs: 1, toMs: MINIMUM_WAIT_MAX_MS }, problems);
+  if (cacheTtl !== undefined) checkDuration('cacheTtl', cacheTtl, { fromMs: 1, toMs: CACHE_TTL_MAX_MS }, problems);
+  if (cache !== undefined && !cacheKinds.includes(cache)) {
+    problems.add(`expected cache as one of ${cacheKinds.join(', ')}, found ${JSON.stringify(cache)}. Choose one.`);
+  }
   if (batchRowsMax !== undefined && queueRowsMax !== undefined && queueRowsMax < batchRowsMax) {
     problems.add(`expected queueRowsMax of at least batchRowsMax (${batchRowsMax}), found ${queueRowsMax}. Let a whole batch wait.`);
   }

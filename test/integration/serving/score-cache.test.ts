@@ -27,8 +27,8 @@ describe('scores that processes share in Redis', () => {
 
   const cacheOf = (digest: string, over: Partial<{ redis: Redis; cacheTtlMs: number }> = {}) => {
     const seen: Partial<Record<CacheOutcome, number>> = {};
-    const settings = { cache: 'redis', cacheRowsMax: 100, cacheTtlMs: over.cacheTtlMs ?? 60_000 } as const;
-    const deps = { settings, redis: over.redis ?? redis, names, timers: systemTimers, logger };
+    const caching = { cache: 'redis', cacheRowsMax: 100, cacheTtlMs: over.cacheTtlMs ?? 60_000 } as const;
+    const deps = { caching, redis: over.redis ?? redis, names, timers: systemTimers, logger };
     const cache = createScoreCache(deps, digest, 2, (outcome, rows) => {
       seen[outcome] = (seen[outcome] ?? 0) + rows;
     })!;

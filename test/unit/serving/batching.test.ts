@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { batchingOf } from '../../../serving/batching.ts';
+import { batchingOf, cachingOf } from '../../../serving/batching.ts';
 import type { ServingPolicy } from '../../../src/define/model.ts';
 
 const settings = { queueRowsMax: 4_096, minimumWaitMs: 1 };
@@ -27,4 +27,11 @@ it.each([
   [{ threads: 4 }, 1, { instances: 1, threads: 1 }],
 ])('gives sessions no more threads together than there are cores: %o on %i', (policy, cores, expected) => {
   expect(batchingOf(policy, settings, cores)).toMatchObject(expected);
+});
+
+it('keeps scores as the process is set, and as a model says where it does', () => {
+  const process = { cache: 'memory', cacheRowsMax: 1_000, cacheTtlMs: 60_000 } as const;
+  expect(cachingOf(undefined, process)).toEqual(process);
+  expect(cachingOf({ cache: 'off' }, process)).toEqual({ ...process, cache: 'off' });
+  expect(cachingOf({ cache: 'redis', cacheRowsMax: 5, cacheTtl: '2m' }, process)).toEqual({ cache: 'redis', cacheRowsMax: 5, cacheTtlMs: 120_000 });
 });

@@ -62,6 +62,9 @@ describe('the checks of a model', () => {
     ['sizes that do not ascend', { serving: { minimumWait: '2ms', preferredRows: [8, 4] } }, 'ascending whole numbers from 1 to 65536 (batchRowsMax), found [8, 4]'],
     ['a size beyond a batch', { serving: { batchRowsMax: 4, minimumWait: '2ms', preferredRows: [8] } }, 'from 1 to 4 (batchRowsMax), found [8]'],
     ['no sizes', { serving: { minimumWait: '2ms', preferredRows: [] } }, 'expected preferredRows as 1 to 16'],
+    ['a cache that is none', { serving: { cache: 'disk' } }, 'serving: expected cache as one of off, memory, redis, found "disk"'],
+    ['a cache without rows', { serving: { cache: 'memory', cacheRowsMax: 0 } }, 'serving: expected cacheRowsMax as a whole number from 1 to 10000000, found 0'],
+    ['scores that are kept for days', { serving: { cacheTtl: '2d' } }, 'serving: expected cacheTtl'],
     ['sizes without a wait', { serving: { preferredRows: [8] } }, 'expected a minimumWait with preferredRows, found none'],
     [
       'a certificate without a canary',

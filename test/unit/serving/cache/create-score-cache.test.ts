@@ -12,7 +12,7 @@ test.each([
 ])('%s looks every row up until so many have shown that none comes again', async (_, cacheRowsMax, window) => {
   const counted = { memory: 0, shared: 0, joined: 0, run: 0, skipped: 0 };
   const cache = createScoreCache(
-    { settings: { cache: 'memory', cacheRowsMax, cacheTtlMs: 60_000 }, redis: {} as Redis, names: createNames('test'), timers: systemTimers, logger: createLogger('test', 'silent') },
+    { caching: { cache: 'memory', cacheRowsMax, cacheTtlMs: 60_000 }, redis: {} as Redis, names: createNames('test'), timers: systemTimers, logger: createLogger('test', 'silent') },
     'digest',
     1,
     (outcome, rows) => (counted[outcome] += rows),
