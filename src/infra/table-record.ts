@@ -15,3 +15,14 @@ export function plainValue(value: unknown): unknown {
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
   return value ?? null;
 }
+
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
+
+/** A text of CSV as a value of a type. What is not of its type stays the text that it is, so that the problem shows it. */
+export function typedValue(type: FieldType, value: unknown): unknown {
+  if (typeof value !== 'string' || type === 'string') return value;
+  if (value === '') return null;
+  if (type === 'boolean') return value === 'true' ? true : value === 'false' ? false : value;
+  if (type === 'number') return NUMBER.test(value) ? Number(value) : value;
+  return /^-?\d+$/.test(value) ? Number(value) : value;
+}

@@ -10,13 +10,18 @@ import type { OutgoingMessage } from '../infra/kafka-producer.ts';
 import type { SourceOffset } from '../store/online-store.ts';
 import { KNOWN_TIME_HEADER } from './parse-message.ts';
 
-/** An event of history. */
-export interface ReplayEvent {
+/** An event of a source. */
+export interface SourceEvent {
   readonly source: string;
   /** The event's id, as in its payload, or the changed row's: it chooses the partition. */
   readonly id: string;
   readonly payload: Readonly<Record<string, JsonValue>>;
-  /** When it became known, ms since the epoch; counts where the source's known time is carried. */
+  /** When it became known, ms since the epoch; counts where the source's known time is carried. Null: when Kafka has it. */
+  readonly knownTime: number | null;
+}
+
+/** An event of history. */
+export interface ReplayEvent extends SourceEvent {
   readonly knownTime: number;
 }
 
@@ -27,7 +32,7 @@ export interface Replayer {
    * @returns per source partition that got events, the offset of the last: what `waitVisible` takes
    * @throws MillraceError STREAM_SOURCE_NOT_FOUND or STREAM_SOURCE_DERIVED before anything is sent, STREAM_UNAVAILABLE
    */
-  send(events: readonly ReplayEvent[]): Promise<SourceOffset[]>;
+  send(events: readonly SourceEvent[]): Promise<SourceOffset[]>;
   close(): Promise<void>;
 }
 

@@ -1,6 +1,7 @@
 import { MillraceError } from '../../core/millrace-error.ts';
-import { timestamp, type FieldType, type Schema } from '../../define/field.ts';
+import { timestamp, type Schema } from '../../define/field.ts';
 import { parseRow } from '../../fold/parse-row.ts';
+import { typedValue } from '../../infra/table-record.ts';
 import type { OnlineReadPlan } from '../online-catalog.ts';
 import type { SpineRow } from './as-of-mode.ts';
 
@@ -66,15 +67,4 @@ function typedOf(schema: Schema, record: SpineRecord): SpineRecord {
   return Object.fromEntries(
     Object.entries(schema).map(([name, { type }]) => [name, typedValue(type, record[name])]),
   );
-}
-
-const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
-
-/** What is not of its type stays the text that it is, so that the problem shows it. */
-function typedValue(type: FieldType, value: unknown): unknown {
-  if (typeof value !== 'string' || type === 'string') return value;
-  if (value === '') return null;
-  if (type === 'boolean') return value === 'true' ? true : value === 'false' ? false : value;
-  if (type === 'number') return NUMBER.test(value) ? Number(value) : value;
-  return /^-?\d+$/.test(value) ? Number(value) : value;
 }

@@ -55,6 +55,15 @@ test('replay sends what became known in the range, and says what it left out', a
     exitCode: 0,
     document: { sent: 2, skipped: 2, firstKnownTime: 2000, lastKnownTime: 3000 },
   });
+  const table = path.join(stage.dataDir, 'payments.csv');
+  await writeFile(table, 'paymentId,cardId,amount,at,seen\np6,c,6,6000,6000\np5,c,5,5000,5000\n');
+  expect(await json('replay', table, '--source', 'payments', '--known-time', 'seen', '--to', '6000')).toEqual({
+    exitCode: 0,
+    document: { sent: 1, skipped: 1, firstKnownTime: 5000, lastKnownTime: 5000 },
+  });
+  expect(await stage.run('replay', table)).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('Name it with --source') as string });
+  expect(await stage.run('replay', file, '--source', 'payments')).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('say source and known time themselves') as string });
+  expect(await stage.run('replay', table, '--source', 'paymnts')).toMatchObject({ exitCode: 4, stderr: expect.stringContaining("Source 'paymnts' is not part of the project") as string });
   const unknown = await stage.run('replay', file, '--project', path.join(stage.dataDir, 'none.ts'));
   expect(unknown.exitCode).toBe(2);
 });
@@ -68,7 +77,7 @@ test('status shows what is there and names what is not, with exit code 3', async
     consoleUrl: null,
     models: [{ model: 'fraud', allocation: null, serving: [] }],
     balance: [
-      { source: 'payments', sent: 2, stored: 0, missing: 2 },
+      { source: 'payments', sent: 3, stored: 0, missing: 3 },
       { source: 'chargebacks', sent: 0 },
     ],
   });
