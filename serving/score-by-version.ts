@@ -98,8 +98,9 @@ export function splitByVersion({ model, parsed, now }: Pick<ScoreRequest, 'model
   if (canary === null && arms === null)
     return [{ target: champion, variant: 'champion', which: Array.from({ length: parsed.count }, (_, i) => i), units: [] }];
   const shares = new Map<string, Share>();
+  const draw = (): string => createDecisionId(now);
   parsed.by(champion.program).forEach(({ row, exampleId }, i) => {
-    const keys = splitKeys(champion.keyFields, row, exampleId, () => createDecisionId(now));
+    const keys = splitKeys(champion.keyFields, row, exampleId, () => parsed.drawn(i, draw));
     const route = model.router.routeOf(keys) as Route;
     let share = shares.get(route.variant);
     if (share === undefined) shares.set(route.variant, (share = { target: route.target, variant: route.variant, which: [], units: [] }));

@@ -75,6 +75,8 @@ export class ParsedByService {
   readonly #instancesMax: number;
   /** One as a rule, so that a map would be more than what it holds. */
   readonly #parsed: { readonly program: ServiceProgram; readonly instances: readonly ParsedInstance[] }[] = [];
+  /** As a rule nothing is drawn, and there is no list. */
+  #drawn: string[] | undefined;
 
   constructor(model: ServedModel, raw: readonly unknown[], instancesMax: number) {
     this.#model = model;
@@ -93,5 +95,11 @@ export class ParsedByService {
     const instances = parseInstances(this.#model, program, this.#raw, this.#instancesMax);
     this.#parsed.push({ program, instances });
     return instances;
+  }
+
+  /** What an instance is split by that has neither key nor example: drawn once, or it would be scored by another version than it was read for. */
+  drawn(i: number, draw: () => string): string {
+    this.#drawn ??= [];
+    return (this.#drawn[i] ??= draw());
   }
 }

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { string } from '../../../src/define/field.ts';
+import { number, string } from '../../../src/define/field.ts';
 import type { Model } from '../../../src/define/model.ts';
 import { compileService } from '../../../src/fold/compile-service.ts';
 import { createLogger } from '../../../src/infra/logger.ts';
@@ -26,8 +26,16 @@ afterEach(() => router?.close());
 
 const withGate = (service: Model['service']): Model['service'] => ({ ...service, request: { ...service.request, gate: string() } });
 
+interface Over {
+  readonly run?: () => Promise<unknown>;
+  readonly cache?: ScoreCache | null;
+  /** What versions but the first were trained with: as a rule one field of the request more. */
+  readonly other?: (service: Model['service']) => Model['service'];
+  readonly decisionsMax?: number;
+}
+
 /** The data plane of a model, whose champion answers `score` for every row. Its decisions stay in memory. */
-async function setUp(score: number, definition: Model = delayModel, run: () => Promise<unknown> = () => Promise.resolve(), cache: ScoreCache | null = null) {
+async function setUp(score: number, definition: Model = delayModel, { run = () => Promise.resolve(), cache = null, other = withGate, decisionsMax = 1 }: Over = {}) {
   const served = createServedModel(definition, (ownProgram) => {
     const versionOf = (version: number, program = ownProgram) => new ServingVersion({
       platform: 'onnxruntime_onnx',
@@ -64,8 +72,7 @@ async function setUp(score: number, definition: Model = delayModel, run: () => P
       model: definition.name,
       logger,
       onStatus: () => undefined,
-      // Version 2 was trained with one field of the request more.
-      loadVersion: (version) => Promise.resolve(version === 1 ? versionOf(1) : versionOf(version, compileService(withGate(definition.service)))),
+      loadVersion: (version) => Promise.resolve(version === 1 ? versionOf(1) : versionOf(version, compileService(other(definition.service)))),
     });
   });
   router = served.router;
@@ -75,7 +82,7 @@ async function setUp(score: number, definition: Model = delayModel, run: () => P
   const decisions = new DecisionLog({
     openSender: () =>
       Promise.resolve({ send: () => Promise.resolve(), close: () => Promise.resolve() } as never),
-    waitingMax: 1,
+    waitingMax: decisionsMax,
     recentMax: 10,
     whenFull: 'refuse',
     onStored: () => undefined,
@@ -140,7 +147,7 @@ test('a view that refuses stale reads refuses the prediction with FEATURE_STALE;
 
 test('what can not be in time is refused before its features are read: what it waited counts, and what waits before it', async () => {
   const batches: (() => void)[] = [];
-  const { predict, statesRead } = await setUp(0.5, delayModel, () => new Promise<void>((resolve) => batches.push(resolve)));
+  const { predict, statesRead } = await setUp(0.5, delayModel, { run: () => new Promise<void>((resolve) => batches.push(resolve)) });
   const late = { timeoutMs: 1_000, arrivedAt: systemTimers.now() - 1_001 };
   await expect(predict(late)).rejects.toMatchObject({ code: 'SERVING_DEADLINE_EXCEEDED', message: expect.stringContaining('and 0 ms were left') as string });
   expect(statesRead()).toBe(0);
@@ -159,7 +166,7 @@ test('rows that a cache may have are not refused before they are looked up', asy
   expect(() => served.router.routes.champion?.assertInTime(1, past)).toThrow('was refused');
   await served.router.close();
   const cache = { size: 0, idle: () => Promise.resolve() } as unknown as ScoreCache;
-  const cached = await setUp(0.5, delayModel, undefined, cache);
+  const cached = await setUp(0.5, delayModel, { cache });
   expect(() => cached.served.router.routes.champion?.assertInTime(1, past)).not.toThrow();
 });
 
@@ -180,4 +187,17 @@ test('what is wrong for one of two versions is refused before the features of ei
   await expect.poll(() => served.router.settled).toBe(true);
   await expect(predict({}, 10)).rejects.toMatchObject({ code: 'REQUEST_INVALID', message: expect.stringContaining("field 'gate'") as string });
   expect(statesRead()).toBe(0);
+});
+
+test('what has neither key nor example is scored by the version that it was read for', async () => {
+  const keyless: Model = { ...delayModel, service: { ...delayModel.service, views: [], request: { ...delayModel.service.request, origin: string() } } };
+  const { served, predict } = await setUp(0.5, keyless, {
+    other: (service) => ({ ...service, request: { distance: number(), carrier: string() } }),
+    decisionsMax: 100,
+  });
+  served.router.apply({ model: served.name, revision: 2, champion: 1, canary: { version: 2, share: 0.5 }, shadow: null });
+  await expect.poll(() => served.router.settled).toBe(true);
+  const variants = new Set<string>();
+  for (let i = 0; i < 40; i++) for (const { variant } of await predict()) variants.add(variant);
+  expect([[...variants].sort(), served.errorsByVersion.size]).toEqual([['canary', 'champion'], 0]);
 });
