@@ -96,7 +96,8 @@ export class SessionProcess {
 class FrameChannel {
   readonly ended: Promise<string>;
   readonly #child: ChildProcess;
-  readonly #socket: Socket;
+  /** Absent where the child could not be started for want of descriptors. */
+  readonly #socket: Socket | undefined;
   readonly #waiting = new Map<number, Waiting>();
   #lostBecause: string | null = null;
   #stderrTail = '';
@@ -106,18 +107,7 @@ class FrameChannel {
     this.#child = spawn(process.execPath, ['--import', TYPESCRIPT_LOADER, ENTRY], {
       stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
     });
-    this.#socket = this.#child.stdio[3] as Socket;
-    const reader = new FrameReader((frame) => {
-      this.#settle(frame);
-    });
-    this.#socket.on('data', (chunk) => {
-      reader.push(chunk);
-    });
-    // The exit that follows says why.
-    this.#socket.on('error', () => undefined);
-    this.#child.stderr?.on('data', (chunk: Buffer) => {
-      this.#stderrTail = (this.#stderrTail + chunk.toString()).slice(-STDERR_TAIL_CHARACTERS);
-    });
+    // Before all else: a start that fails is told by an event, which ends this process where nobody listens.
     this.ended = new Promise((resolve) => {
       this.#child.once('error', (error) => {
         resolve(this.#lose(`it could not be started (${error.message})`));
@@ -127,6 +117,19 @@ class FrameChannel {
         resolve(this.#lose(this.#stderrTail === '' ? how : `${how}, after: ${this.#stderrTail.trim()}`));
       });
     });
+    const { stdio } = this.#child as { readonly stdio?: ChildProcess['stdio'] };
+    this.#socket = stdio?.[3] as Socket | undefined;
+    const reader = new FrameReader((frame) => {
+      this.#settle(frame);
+    });
+    this.#socket?.on('data', (chunk) => {
+      reader.push(chunk);
+    });
+    // The exit that follows says why.
+    this.#socket?.on('error', () => undefined);
+    this.#child.stderr?.on('data', (chunk: Buffer) => {
+      this.#stderrTail = (this.#stderrTail + chunk.toString()).slice(-STDERR_TAIL_CHARACTERS);
+    });
   }
 
   get pid(): number | undefined {
@@ -135,6 +138,8 @@ class FrameChannel {
 
   ask(kind: number, payload: Uint8Array, timeoutMs: number): Promise<Frame> {
     if (this.#lostBecause !== null) return Promise.reject(lostError(this.#lostBecause));
+    const socket = this.#socket;
+    if (socket === undefined) return this.ended.then((because) => Promise.reject(lostError(because)));
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       const limit = setTimeout(() => {
@@ -143,16 +148,16 @@ class FrameChannel {
         this.#child.kill('SIGKILL');
       }, timeoutMs);
       this.#waiting.set(id, { resolve, reject, limit });
-      this.#socket.cork();
-      this.#socket.write(frameHeader(kind, id, 0, payload.byteLength));
-      this.#socket.write(payload);
-      this.#socket.uncork();
+      socket.cork();
+      socket.write(frameHeader(kind, id, 0, payload.byteLength));
+      socket.write(payload);
+      socket.uncork();
     });
   }
 
   /** Lets the child go by closing its channel; kills it where it does not. */
   async close(): Promise<void> {
-    this.#socket.destroy();
+    this.#socket?.destroy();
     const kill = setTimeout(() => this.#child.kill('SIGKILL'), CLOSE_GRACE_MS);
     await this.ended;
     clearTimeout(kill);
