@@ -7,6 +7,8 @@ interface Segment {
   /** Index, in the request, of the segment's first row. */
   readonly firstRow: number;
   readonly rows: number;
+  /** Where its rows begin in the batch. */
+  readonly at: number;
 }
 
 /** Some neighbouring segments of a batch, by index. */
@@ -48,10 +50,10 @@ export class BatchTensor {
     return this.#segmentsOf(part).reduce((sum, { rows }) => sum + rows, 0);
   }
 
-  /** The rows of a part: a view, not a copy. */
+  /** The rows of a part that has some: a view, not a copy. */
   featuresOf(part: Part): Float32Array {
-    const before = this.rowsOf({ from: 0, to: part.from });
-    return this.#features.subarray(before * this.#columns, (before + this.rowsOf(part)) * this.#columns);
+    const { at } = this.#segments[part.from]!;
+    return this.#features.subarray(at * this.#columns, (at + this.rowsOf(part)) * this.#columns);
   }
 
   /** Traces of the requests in a part that are recorded. */
@@ -63,27 +65,25 @@ export class BatchTensor {
   append(request: PendingRequest, firstRow: number, rows: number): void {
     assertInvariant(rows <= this.free, `a segment of ${rows} rows fits a batch with ${this.free} free`);
     for (let i = 0; i < rows; i++) request.write(firstRow + i, this.#features, (this.#rows + i) * this.#columns);
-    this.#segments.push({ request, firstRow, rows });
+    this.#segments.push({ request, firstRow, rows, at: this.#rows });
     this.#rows += rows;
   }
 
-  /** Drops the rows of requests that are settled already, and closes the gaps. */
-  compact(): void {
-    let from = 0;
-    let to = 0;
-    const kept: Segment[] = [];
-    for (const segment of this.#segments) {
-      if (!segment.request.settled) {
-        if (from !== to) {
-          this.#features.copyWithin(to * this.#columns, from * this.#columns, (from + segment.rows) * this.#columns);
-        }
-        kept.push(segment);
-        to += segment.rows;
-      }
-      from += segment.rows;
-    }
-    this.#segments = kept;
-    this.#rows = to;
+  /** Leaves out what is settled already of a part, and closes the gaps; no other part moves. @returns what is left of it */
+  compact(part: Part): Part {
+    const segments = this.#segmentsOf(part);
+    if (segments.every(isOpen)) return part;
+    const open = segments.filter(isOpen);
+    const settled = segments.filter((segment) => !isOpen(segment));
+    let to = segments[0]!.at;
+    const moved = open.map((segment) => {
+      const at = to;
+      this.#features.copyWithin(at * this.#columns, segment.at * this.#columns, (segment.at + segment.rows) * this.#columns);
+      to += segment.rows;
+      return { ...segment, at };
+    });
+    this.#segments.splice(part.from, segments.length, ...moved, ...settled);
+    return { from: part.from, to: part.from + open.length };
   }
 
   settle(part: Part, scores: Float32Array, computeMs: number): void {
@@ -123,3 +123,5 @@ export class BatchTensor {
     return from === 0 && to === this.#segments.length ? this.#segments : this.#segments.slice(from, to);
   }
 }
+
+const isOpen = ({ request }: Segment): boolean => !request.settled;

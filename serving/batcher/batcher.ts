@@ -6,6 +6,7 @@ import { BatchTensor, type Part } from './batch-tensor.ts';
 import type { Departure } from './departure.ts';
 import { DrainRate } from './drain-rate.ts';
 import { FairQueue } from './fair-queue.ts';
+import { isolateFailure } from './isolate-failure.ts';
 import { PendingRequest, type BatchAnswer } from './pending-request.ts';
 import type { Priority } from './priority.ts';
 import type { Timers } from './timers.ts';
@@ -190,16 +191,16 @@ export class Batcher {
   /** Settles every request of the batch; never rejects. */
   async #run(tensor: BatchTensor): Promise<void> {
     for (let attempt = 0; ; attempt++) {
-      tensor.compact();
-      if (tensor.rows === 0) return;
+      const part = tensor.compact(tensor.whole);
+      if (part.to === 0) return;
       try {
-        const tookMs = await this.#runPart(tensor, tensor.whole);
+        const tookMs = await this.#runPart(tensor, part);
         // A batch that lost a session says nothing about the next one's time.
-        if (attempt === 0) this.#drainRate.observe(tensor.rows, tookMs);
+        if (attempt === 0) this.#drainRate.observe(tensor.rowsOf(part), tookMs);
         return;
       } catch (error) {
         if (codeOf(error) === 'SERVING_SESSION_LOST' && attempt < SESSION_LOST_RETRIES) continue;
-        await this.#fail(tensor, tensor.whole, error);
+        await this.#fail(tensor, part, error);
         return;
       }
     }
@@ -228,23 +229,11 @@ export class Batcher {
     return span;
   }
 
-  /**
-   * Fails the requests of a part. Where its run failed and it is of several, one of them may be the reason: the halves run
-   * apart, and the halves of those that fail, so that the others have their answers.
-   */
-  async #fail(tensor: BatchTensor, part: Part, error: unknown): Promise<void> {
-    const { from, to } = part;
-    if (codeOf(error) !== 'SERVING_SESSION_FAILED' || to - from === 1) {
-      for (const request of tensor.fail(part, error)) this.#queue.remove(request);
-      return;
-    }
-    const middle = Math.ceil((from + to) / 2);
-    for (const half of [
-      { from, to: middle },
-      { from: middle, to },
-    ]) {
-      await this.#runPart(tensor, half).catch((cause: unknown) => this.#fail(tensor, half, cause));
-    }
+  #fail(tensor: BatchTensor, part: Part, error: unknown): Promise<void> {
+    const fail = (failed: Part, reason: unknown): void => {
+      for (const request of tensor.fail(failed, reason)) this.#queue.remove(request);
+    };
+    return isolateFailure({ tensor, run: (half) => this.#runPart(tensor, half), fail }, part, error);
   }
 
   /** One timer for all deadlines: it goes off at the earliest, and looks for the next. */
