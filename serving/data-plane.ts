@@ -1,6 +1,7 @@
 import type { Decision } from '../src/contracts/decision.ts';
 import type { Clock } from '../src/core/clock.ts';
 import { MillraceError } from '../src/core/millrace-error.ts';
+import { shorten } from '../src/core/shorten.ts';
 import type { ServiceProgram } from '../src/fold/compile-service.ts';
 import type { Logger } from '../src/infra/logger.ts';
 import { inSpan } from '../src/infra/tracing.ts';
@@ -94,7 +95,7 @@ export class DataPlane {
     const model = this.#models.get(name);
     if (model !== undefined) return model;
     const known = [...this.#models.keys()].map((other) => `'${other}'`).join(', ');
-    throw new MillraceError('MODEL_NOT_FOUND', `Model '${name}' is not in the project. It has ${known === '' ? 'none' : known}.`);
+    throw new MillraceError('MODEL_NOT_FOUND', `Model '${shorten(name)}' is not in the project. It has ${known === '' ? 'none' : known}.`);
   }
 
   /**

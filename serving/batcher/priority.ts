@@ -1,3 +1,5 @@
+import { describe } from '../../src/fold/parse-row.ts';
+
 /** Levels of priority, the highest first. A request that says nothing is `normal`. */
 export const priorities = ['high', 'normal', 'low'] as const;
 export type Priority = (typeof priorities)[number];
@@ -25,6 +27,6 @@ export function readPriority(what: string, found: unknown, problems: string[]): 
   if (found === undefined) return undefined;
   const isNumber = typeof found === 'number' || (typeof found === 'string' && found.trim() !== '');
   const priority = priorities.find((name) => name === found) ?? (isNumber ? numbered[Number(found)] : undefined);
-  if (priority === undefined) problems.push(`${what}: expected ${priorities.join(', ')} or 0 to ${numbered.length - 1}, found ${JSON.stringify(found)}`);
+  if (priority === undefined) problems.push(`${what}: expected ${priorities.join(', ')} or 0 to ${numbered.length - 1}, found ${describe(found)}`);
   return priority;
 }

@@ -1,5 +1,6 @@
 import { experimentOf, isArmVariant } from '../../src/contracts/experiment.ts';
 import { MillraceError } from '../../src/core/millrace-error.ts';
+import { shortList } from '../../src/core/shorten.ts';
 import type { ServiceProgram } from '../../src/fold/compile-service.ts';
 import { ageOf } from '../../src/fold/fresh-read.ts';
 import { fenceOf } from '../../src/fold/view-state.ts';
@@ -18,8 +19,7 @@ export function checkInclude(model: ServedModel, { features }: PredictInclude): 
   const known = new Set(namesOf(answeringProgram(model)));
   const unknown = (features as readonly string[]).filter((name) => !known.has(name));
   if (unknown.length === 0) return;
-  const what = unknown.map((name) => `'${name}'`).join(', ');
-  throw new MillraceError('FEATURE_NOT_FOUND', `Model '${model.name}' takes no feature ${what}. GET /v1/models/${model.name} lists numericNames and categories.`);
+  throw new MillraceError('FEATURE_NOT_FOUND', `Model '${model.name}' takes no feature ${shortList(unknown)}. GET /v1/models/${model.name} lists numericNames and categories.`);
 }
 
 /** Predictions with what their caller wants to know besides: all of it was there already when they were made. */

@@ -14,7 +14,7 @@ import { withDeadline } from '../with-deadline.ts';
 export interface HistoricalFeaturesRequest {
   readonly selection: OnlineSelection;
   /** Entity keys, request fields and `asOf`. */
-  readonly spine: readonly Readonly<Record<string, unknown>>[];
+  readonly spine: readonly unknown[];
   readonly mode: AsOfMode;
   /** Ms since the epoch; all that is known, where absent. */
   readonly dataCut?: number | undefined;

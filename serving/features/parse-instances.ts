@@ -1,4 +1,5 @@
 import { MillraceError } from '../../src/core/millrace-error.ts';
+import { shorten } from '../../src/core/shorten.ts';
 import type { Row } from '../../src/define/field.ts';
 import { parseInstance, type ServiceProgram } from '../../src/fold/compile-service.ts';
 import type { ServedModel } from '../served-model.ts';
@@ -57,7 +58,7 @@ function otherProblems(model: ServedModel, program: ServiceProgram, instance: un
     if (name === examples.id && value !== null && typeof value !== 'string') {
       problems.push(`field '${name}': expected a text or null, found a value of type ${typeof value}`);
     } else if (!Object.hasOwn(examples.source.schema, name)) {
-      problems.push(`field '${name}': neither feature service '${program.service.name}' nor source '${examples.source.name}' has it`);
+      problems.push(`field '${shorten(name)}': neither feature service '${program.service.name}' nor source '${examples.source.name}' has it`);
     }
   }
   return problems;

@@ -1,6 +1,8 @@
 import type { WireContents, WireInferRequest, WireInferResponse, WireParameter } from '../../src/contracts/inference.ts';
 import { MillraceError } from '../../src/core/millrace-error.ts';
+import { shorten } from '../../src/core/shorten.ts';
 import { readPriority } from '../batcher/priority.ts';
+import { inputProblem } from '../inference/check-tensors.ts';
 import { allowedMs, DIMENSIONS_MAX, ID_LENGTH_MAX, TENSORS_MAX, type InferAnswer, type InferRequest } from '../inference/infer-request.ts';
 import { decodeJson } from '../inference/json-elements.ts';
 import { decodeRaw, encodeRaw } from '../../src/contracts/raw-elements.ts';
@@ -36,6 +38,7 @@ export function inferRequestOf(message: WireInferRequest, transportMs: number | 
   if (message.inputs.length < 1 || message.inputs.length > TENSORS_MAX) {
     problems.push(`inputs: expected 1 to ${TENSORS_MAX} tensors, found ${message.inputs.length}`);
   }
+  if (message.outputs.length > TENSORS_MAX) problems.push(`outputs: expected at most ${TENSORS_MAX}, found ${message.outputs.length}`);
   const inputs = problems.length === 0 ? readInputs(message, problems) : [];
   const timeoutMs = allowedMs(valueOf(message.parameters['timeout']), transportMs, timeoutMsMax, problems);
   const priority = readPriority('parameters.priority', valueOf(message.parameters['priority']), problems);
@@ -79,23 +82,24 @@ function readInputs({ inputs, rawInputContents: raw }: WireInferRequest, problem
   }
   return inputs.flatMap(({ name, datatype, shape: sizes, contents = null }, i): Tensor[] => {
     const shape = sizes.map(Number);
-    const wrong = shapeProblem(shape) ?? (isDatatype(datatype) ? undefined : `expected a datatype of ${datatypeNames.join(', ')}, found '${datatype}'`);
+    const wrong = shapeProblem(shape) ?? (isDatatype(datatype) ? undefined : `expected a datatype of ${datatypeNames.join(', ')}, found '${shorten(datatype)}'`);
     if (wrong !== undefined || !isDatatype(datatype)) {
-      problems.push(`input '${name}': ${String(wrong)}`);
+      problems.push(inputProblem(name, String(wrong)));
       return [];
     }
     const bytes = raw[i];
-    if (bytes !== undefined && contents !== null) problems.push(`input '${name}': expected contents or raw_input_contents, found both`);
+    if (bytes !== undefined && contents !== null) problems.push(inputProblem(name, 'expected contents or raw_input_contents, found both'));
     const elements = bytes === undefined ? decodeContents(datatype, shape, contents) : decodeRaw(datatype, elementCount(shape), bytes);
     if (typeof elements !== 'string') return [{ name, datatype, shape, elements }];
-    problems.push(`input '${name}': ${elements}`);
+    problems.push(inputProblem(name, elements));
     return [];
   });
 }
 
 function shapeProblem(shape: readonly number[]): string | undefined {
   const fits = shape.length >= 1 && shape.length <= DIMENSIONS_MAX && shape.every((size) => size >= 0 && Number.isSafeInteger(size));
-  return fits ? undefined : `expected a shape of 1 to ${DIMENSIONS_MAX} sizes from 0, found [${shape.join(', ')}]`;
+  const found = shape.length > DIMENSIONS_MAX ? shape.length : `[${shape.join(', ')}]`;
+  return fits ? undefined : `expected a shape of 1 to ${DIMENSIONS_MAX} sizes from 0, found ${found}`;
 }
 
 function decodeContents(datatype: Datatype, shape: readonly number[], contents: WireContents | null): Elements | string {

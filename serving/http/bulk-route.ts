@@ -86,6 +86,6 @@ function parseLine(text: string): LineRequest {
     throw wrong((error as SyntaxError).message);
   }
   const parsed = bulkLine.safeParse(found);
-  if (!parsed.success) throw wrong(bodyProblems(parsed.error).join('; '));
+  if (!parsed.success) throw wrong(bodyProblems(parsed.error));
   return parsed.data;
 }

@@ -1,14 +1,16 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
 import { MillraceError } from '../../src/core/millrace-error.ts';
+import { shorten } from '../../src/core/shorten.ts';
 import { readPriority } from '../batcher/priority.ts';
+import { inputProblem } from '../inference/check-tensors.ts';
 import { allowedMs, DIMENSIONS_MAX, ID_LENGTH_MAX, TENSORS_MAX, type InferAnswer, type InferRequest } from '../inference/infer-request.ts';
 import { decodeJson, encodeJson } from '../inference/json-elements.ts';
 import { decodeRaw, encodeRaw } from '../../src/contracts/raw-elements.ts';
 import { datatypeNames, elementCount, isDatatype, type Tensor } from '../../src/contracts/tensor.ts';
-import { bodyProblems, readRunHeaders } from './request-options.ts';
+import { bodyProblems, parametersOf, readRunHeaders } from './request-options.ts';
 
-const parameters = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional();
+const parameters = parametersOf(z.union([z.string(), z.number(), z.boolean()], { error: 'expected a text, a number, true or false' }));
 const output = z.object({ name: z.string(), parameters });
 export const inferBody = z.object({
   id: z.string().max(ID_LENGTH_MAX).optional(),
@@ -123,7 +125,7 @@ function readJson(json: Buffer, problems: string[]): Body | undefined {
   }
   const parsed = inferBody.safeParse(value);
   if (parsed.success) return parsed.data;
-  problems.push(...bodyProblems(parsed.error));
+  problems.push(bodyProblems(parsed.error));
   return undefined;
 }
 
@@ -136,17 +138,17 @@ function readInputs({ inputs }: Body, binary: Buffer, problems: string[]): Tenso
     const start = at;
     if (size !== undefined) at += Math.max(0, Number(size) || 0);
     if (!isDatatype(datatype)) {
-      problems.push(`input '${name}': expected a datatype of ${datatypeNames.join(', ')}, found '${datatype}'`);
+      problems.push(inputProblem(name, `expected a datatype of ${datatypeNames.join(', ')}, found '${shorten(datatype)}'`));
       continue;
     }
     if (at > binary.length) {
-      problems.push(`input '${name}': binary_data_size ${String(size)} reaches beyond the ${binary.length} bytes after the JSON`);
+      problems.push(inputProblem(name, `binary_data_size ${shorten(String(size))} reaches beyond the ${binary.length} bytes after the JSON`));
       continue;
     }
-    if (size !== undefined && data !== undefined) problems.push(`input '${name}': expected data or binary_data_size, found both`);
+    if (size !== undefined && data !== undefined) problems.push(inputProblem(name, 'expected data or binary_data_size, found both'));
     const count = elementCount(shape);
     const elements = size === undefined ? decodeJson(datatype, shape, data) : decodeRaw(datatype, count, binary.subarray(start, at));
-    if (typeof elements === 'string') problems.push(`input '${name}': ${elements}`);
+    if (typeof elements === 'string') problems.push(inputProblem(name, elements));
     else tensors.push({ name, datatype, shape, elements });
   }
   if (problems.length === 0 && at < binary.length) problems.push(`body: ${binary.length - at} bytes follow that no input's binary_data_size counts`);

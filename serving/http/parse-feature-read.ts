@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { MillraceError } from '../../src/core/millrace-error.ts';
-import type { OnlineSelection } from '../../src/store/online-catalog.ts';
+import { SELECTION_NAMES_MAX, type OnlineSelection } from '../../src/store/online-catalog.ts';
 import { bodyProblems, readTimeout } from './request-options.ts';
 
-const names = z.array(z.string());
+const names = z.array(z.string()).max(SELECTION_NAMES_MAX);
 /** Fields of a body that say what is read: one of them is given. */
 export const selectionFields = { service: z.string().optional(), views: names.optional(), features: names.optional() };
 
@@ -26,7 +26,7 @@ export function parseFeatureRead<Body extends Selecting>(
 ): { readonly body: Body; readonly selection: OnlineSelection; readonly timeoutMs: number | undefined } {
   const problems: string[] = [];
   const parsed = body.safeParse(found);
-  if (!parsed.success) problems.push(...bodyProblems(parsed.error));
+  if (!parsed.success) problems.push(bodyProblems(parsed.error));
   const selection = parsed.success ? selectionOf(parsed.data) : undefined;
   if (parsed.success && selection === undefined) problems.push("body: expected exactly one of 'service', 'views' and 'features'");
   const timeoutMs = readTimeout(timeoutHeader, timeoutMsMax, problems);

@@ -5,7 +5,8 @@ import { moment } from './request-options.ts';
 
 export const historicalBody = z.strictObject({
   ...selectionFields,
-  spine: z.array(z.record(z.string(), z.unknown())),
+  // Rows are counted, and then looked at by what is read: here each wrong one would be a problem of its own.
+  spine: z.array(z.unknown().meta({ type: 'object' })),
   mode: z.enum(['known', 'happened']).optional(),
   dataCut: moment.optional(),
 });

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
 import { MillraceError } from '../../src/core/millrace-error.ts';
 import type { PredictOptions } from '../prediction.ts';
-import { bodyProblems, moment, readRunHeaders } from './request-options.ts';
+import { bodyProblems, moment, parametersOf, readRunHeaders } from './request-options.ts';
 
 /** What a prediction says of its score; ids and versions it always says. */
 export const predictOutputs = ['score', 'label'] as const;
@@ -16,12 +16,14 @@ export const predictBody = z.strictObject({
   outputs: z.array(z.enum(predictOutputs)).min(1).max(predictOutputs.length).optional(),
   include: z
     .strictObject({
-      features: z.union([z.boolean(), z.array(z.string()).min(1).max(FEATURES_MAX)]).optional(),
+      features: z
+        .union([z.boolean(), z.array(z.string()).min(1).max(FEATURES_MAX)], { error: `expected true, false or 1 to ${FEATURES_MAX} names` })
+        .optional(),
       ages: z.boolean().optional(),
       explanation: z.boolean().optional(),
     })
     .optional(),
-  parameters: z.record(z.string(), z.unknown()).optional(),
+  parameters: parametersOf(z.unknown()),
 });
 
 export interface PredictRequest extends Pick<PredictOptions, 'asOf' | 'include' | 'timeoutMs' | 'priority'> {
@@ -37,7 +39,7 @@ export function parsePredictRequest(found: unknown, headers: IncomingHttpHeaders
   const problems: string[] = [];
   const parsed = predictBody.safeParse(found);
   if (!parsed.success) {
-    problems.push(...bodyProblems(parsed.error));
+    problems.push(bodyProblems(parsed.error));
   } else if ((parsed.data.instances === undefined) === (parsed.data.instance === undefined)) {
     problems.push("body: expected either 'instances' (a list) or 'instance' (one object)");
   }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { MillraceError } from '../../src/core/millrace-error.ts';
 import type { ModelControl } from '../inference/model-control.ts';
 import type { OpenInference } from '../inference/open-inference.ts';
-import { bodyProblems } from './request-options.ts';
+import { bodyProblems, parametersOf } from './request-options.ts';
 
 type Body = Buffer | undefined;
 interface ModelRequest {
@@ -12,7 +12,7 @@ interface ModelRequest {
 }
 
 export const indexBody = z.object({ ready: z.boolean().optional() });
-export const modelBody = z.object({ parameters: z.record(z.string(), z.unknown()).optional() });
+export const modelBody = z.object({ parameters: parametersOf(z.unknown()) });
 
 /** The protocol's model repository extension over REST; bodies come as bytes, like those of inference. */
 export function addRepositoryRoutes(app: FastifyInstance, inference: OpenInference, control: ModelControl): void {
@@ -21,16 +21,16 @@ export function addRepositoryRoutes(app: FastifyInstance, inference: OpenInferen
     return inference.repositoryIndex(ready);
   });
   app.post<ModelRequest>('/v2/repository/models/:model/load', async ({ params, body }, reply) => {
-    await control.load(params.model, parametersOf(body, 'Load'));
+    await control.load(params.model, parameterNames(body, 'Load'));
     return reply.send();
   });
   app.post<ModelRequest>('/v2/repository/models/:model/unload', async ({ params, body }, reply) => {
-    await control.unload(params.model, parametersOf(body, 'Unload'));
+    await control.unload(params.model, parameterNames(body, 'Unload'));
     return reply.send();
   });
 }
 
-const parametersOf = (body: Body, what: string): string[] => Object.keys(parse(modelBody, body, what, '{ "parameters": {} }').parameters ?? {});
+const parameterNames = (body: Body, what: string): string[] => Object.keys(parse(modelBody, body, what, '{ "parameters": {} }').parameters ?? {});
 
 function parse<S extends z.ZodObject>(schema: S, body: Body, what: string, example: string): z.output<S> {
   const wrong = (why: string): MillraceError => new MillraceError('REQUEST_INVALID', `${what}: ${why}. Send ${example} or no body.`);
@@ -41,6 +41,6 @@ function parse<S extends z.ZodObject>(schema: S, body: Body, what: string, examp
     throw wrong((error as SyntaxError).message);
   }
   const parsed = schema.safeParse(found);
-  if (!parsed.success) throw wrong(bodyProblems(parsed.error).join('; '));
+  if (!parsed.success) throw wrong(bodyProblems(parsed.error));
   return parsed.data;
 }

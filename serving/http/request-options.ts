@@ -1,18 +1,42 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { z } from 'zod';
-import { TIME_MAGNITUDE_MAX_MS } from '../../src/fold/parse-row.ts';
+import { shorten } from '../../src/core/shorten.ts';
+import { describe, TIME_MAGNITUDE_MAX_MS } from '../../src/fold/parse-row.ts';
 import { Departure } from '../batcher/departure.ts';
 import { readPriority, type Priority } from '../batcher/priority.ts';
 
 /** A moment in a body: whole ms since the epoch, or ISO 8601 text with a zone; parsed to ms. */
-export const moment = z.union([
-  z.number().int().min(-TIME_MAGNITUDE_MAX_MS).max(TIME_MAGNITUDE_MAX_MS),
-  z.iso.datetime({ offset: true }).transform((text) => Date.parse(text)),
-]);
+export const moment = z.union(
+  [
+    z.number().int().min(-TIME_MAGNITUDE_MAX_MS).max(TIME_MAGNITUDE_MAX_MS),
+    z.iso.datetime({ offset: true }).transform((text) => Date.parse(text)),
+  ],
+  { error: ({ input }) => `expected whole ms since the epoch, or an instant such as '2026-01-31T12:00:00Z' with its zone, found ${describe(input)}` },
+);
 
-/** What zod found wrong with a body, one text a problem. */
-export const bodyProblems = (error: z.ZodError): string[] =>
-  error.issues.map((issue) => `${issue.path.join('.') || 'body'}: ${issue.message}`);
+/** Parameters of one request or tensor: those of the protocol are a dozen. */
+const PARAMETERS_MAX = 32;
+
+/** A record of parameters. They are counted before any is looked at: what each costs is the caller's to choose. */
+export const parametersOf = <Value extends z.ZodType>(value: Value) =>
+  z
+    .preprocess((found, context) => {
+      const count = typeof found === 'object' && found !== null ? Object.keys(found).length : 0;
+      if (count > PARAMETERS_MAX) context.addIssue(`expected at most ${PARAMETERS_MAX} parameters, found ${count}`);
+      return found;
+    }, z.record(z.string(), value))
+    .optional();
+
+/** Problems that one answer lists; the rest is counted. */
+const PROBLEMS_MAX = 50;
+
+/** What zod found wrong with a body. */
+export function bodyProblems({ issues }: z.ZodError): string {
+  const shown = issues.slice(0, PROBLEMS_MAX).map(({ path, message }) => shorten(`${shorten(path.join('.') || 'body')}: ${message}`, PROBLEM_LENGTH_MAX));
+  if (issues.length > PROBLEMS_MAX) shown.push(`and ${issues.length - PROBLEMS_MAX} more`);
+  return shown.join('; ');
+}
+const PROBLEM_LENGTH_MAX = 400;
 
 /** The header `X-Request-Timeout` in ms; undefined where it is absent or, with a problem added, wrong. */
 export function readTimeout(header: string | string[] | undefined, timeoutMsMax: number, problems: string[]): number | undefined {

@@ -1,3 +1,4 @@
+import { shorten } from '../../src/core/shorten.ts';
 import type { Tensor, TensorSpec } from '../../src/contracts/tensor.ts';
 
 /**
@@ -10,10 +11,10 @@ export function inputProblems(specs: readonly TensorSpec[], inputs: readonly Ten
   const problems: string[] = [];
   const given = new Map<string, Tensor>();
   for (const tensor of inputs) {
-    if (given.has(tensor.name)) problems.push(`input '${tensor.name}': it is there twice`);
+    if (given.has(tensor.name)) problems.push(inputProblem(tensor.name, 'it is there twice'));
     given.set(tensor.name, tensor);
     const spec = specs.find(({ name }) => name === tensor.name);
-    if (spec === undefined) problems.push(`input '${tensor.name}': the model takes ${specs.map(({ name }) => `'${name}'`).join(', ')}`);
+    if (spec === undefined) problems.push(inputProblem(tensor.name, `the model takes ${specs.map(({ name }) => `'${name}'`).join(', ')}`));
     else problems.push(...tensorProblems(spec, tensor));
   }
   for (const { name } of specs) if (!given.has(name)) problems.push(`input '${name}': it is missing`);
@@ -25,6 +26,9 @@ export function inputProblems(specs: readonly TensorSpec[], inputs: readonly Ten
   }
   return problems;
 }
+
+/** What is wrong with an input, as all transports say it. */
+export const inputProblem = (name: string, why: string): string => `input '${shorten(name)}': ${why}`;
 
 /** Whether they are the model's inputs in its order, as those of almost all requests are: nothing is made to find that out. */
 function doFit(specs: readonly TensorSpec[], inputs: readonly Tensor[], rowsMax: number | null): boolean {
@@ -52,7 +56,7 @@ export function wantedOutputs(specs: readonly TensorSpec[], names: readonly stri
   for (const name of new Set(names)) {
     const spec = specs.find((one) => one.name === name);
     if (spec !== undefined) wanted.push(spec);
-    else problems.push(`output '${name}': the model answers ${specs.map((one) => `'${one.name}'`).join(', ')}`);
+    else problems.push(`output '${shorten(name)}': the model answers ${specs.map((one) => `'${one.name}'`).join(', ')}`);
   }
   if (names.length > new Set(names).size) problems.push('outputs: one is named twice');
   return wanted;

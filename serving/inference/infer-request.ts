@@ -1,6 +1,7 @@
 import type { Caller } from '../batcher/batcher.ts';
 import type { RequestTrace } from '../request-trace.ts';
 import type { ModelRouter } from '../router/model-router.ts';
+import { describe } from '../../src/fold/parse-row.ts';
 import type { Tensor } from '../../src/contracts/tensor.ts';
 
 /** What every transport makes of an inference request. */
@@ -47,6 +48,6 @@ export function allowedMs(parameter: unknown, transportMs: number | undefined, t
   if (parameter === undefined || parameter === 0) return transportMs;
   const timeoutMs = typeof parameter === 'number' ? parameter / TIMEOUT_UNITS_PER_MS : NaN;
   if (timeoutMs > 0 && timeoutMs <= timeoutMsMax) return Math.min(timeoutMs, transportMs ?? Infinity);
-  problems.push(`parameters.timeout: expected microseconds above 0 and up to ${timeoutMsMax * TIMEOUT_UNITS_PER_MS}, found ${JSON.stringify(parameter)}`);
+  problems.push(`parameters.timeout: expected microseconds above 0 and up to ${timeoutMsMax * TIMEOUT_UNITS_PER_MS}, found ${describe(parameter)}`);
   return undefined;
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError } from '../../src/core/millrace-error.ts';
+import { shorten, shortList } from '../../src/core/shorten.ts';
 import type { Logger } from '../../src/infra/logger.ts';
 import type { DataPlane } from '../data-plane.ts';
 import type { ControlAction } from '../peers.ts';
@@ -84,10 +85,9 @@ export class ModelControl {
     const unknown = parameters.filter((parameter) => !known.includes(parameter));
     const { dataPlane, tensorModels } = this.#options;
     if (unknown.length === 0) return dataPlane.models.find((model) => model.name === name) ?? tensorModels.find(name) ?? dataPlane.model(name);
-    const what = unknown.map((parameter) => `'${parameter}'`).join(', ');
     throw new MillraceError(
       'REQUEST_INVALID',
-      `Model '${name}': expected no parameters, found ${what}. Its versions and their files are the registry's: promote one there.`,
+      `Model '${shorten(name)}': expected no parameters, found ${shortList(unknown)}. Its versions and their files are the registry's: promote one there.`,
     );
   }
 }

@@ -1,4 +1,5 @@
 import { MillraceError } from '../../src/core/millrace-error.ts';
+import { shorten } from '../../src/core/shorten.ts';
 import { assertReady } from '../served-model.ts';
 import type { ModelRouter, RoutedVersion } from './model-router.ts';
 
@@ -17,5 +18,5 @@ export function requireVersion<Version extends RoutedVersion>(model: Routed<Vers
   if (target !== undefined) return target;
   if (version === undefined || model.router.unloaded) assertReady(model);
   const loaded = model.router.loaded.map((one) => one.version).join(', ') || 'none';
-  throw new MillraceError('MODEL_VERSION_NOT_FOUND', `Model '${model.name}' version '${String(version)}' is not loaded here. Loaded are ${loaded}.`);
+  throw new MillraceError('MODEL_VERSION_NOT_FOUND', `Model '${model.name}' version '${shorten(String(version))}' is not loaded here. Loaded are ${loaded}.`);
 }

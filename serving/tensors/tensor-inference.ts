@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { TensorSpec } from '../../src/contracts/tensor.ts';
 import { isMillraceError, MillraceError } from '../../src/core/millrace-error.ts';
 import type { Timers } from '../batcher/timers.ts';
-import { inputProblems, wantedOutputs } from '../inference/check-tensors.ts';
+import { inputProblem, inputProblems, wantedOutputs } from '../inference/check-tensors.ts';
 import type { InferAnswer, InferRequest } from '../inference/infer-request.ts';
 import { requireVersion } from '../router/require-version.ts';
 import type { ServingMetrics } from '../serving-metrics.ts';
@@ -63,7 +63,7 @@ export class TensorInference {
     const problems = inputProblems(inputs, request.inputs, batched ? this.#options.rowsMax : null);
     for (const { name: input, datatype, elements } of request.inputs) {
       const wrong = datatype === 'BYTES' ? (elements as readonly Uint8Array[]).findIndex((bytes) => !isUtf8(bytes)) : -1;
-      if (wrong >= 0) problems.push(`input '${input}': element ${wrong} is no text in UTF-8`);
+      if (wrong >= 0) problems.push(inputProblem(input, `element ${wrong} is no text in UTF-8`));
     }
     const wanted = wantedOutputs(outputs, request.outputs, problems);
     if (problems.length === 0) return wanted;

@@ -1,3 +1,4 @@
+import { shorten } from '../core/shorten.ts';
 import type { Field, Row, Schema } from '../define/field.ts';
 
 /** Keeps sums, squares of sums and every feature within float64 and float32. */
@@ -103,9 +104,7 @@ function parseInstant(value: unknown): number | undefined {
 export function describe(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';
-  if (typeof value === 'string') {
-    return `text '${value.length > FOUND_LENGTH_MAX ? `${value.slice(0, FOUND_LENGTH_MAX)}...` : value}'`;
-  }
+  if (typeof value === 'string') return `text '${shorten(value, FOUND_LENGTH_MAX)}'`;
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`;
 }

@@ -1,4 +1,5 @@
 import { MillraceError } from '../core/millrace-error.ts';
+import { shorten, shortList } from '../core/shorten.ts';
 import type { Field, Schema } from '../define/field.ts';
 import type { Project } from '../define/project.ts';
 import { compileService, type ServiceProgram } from '../fold/compile-service.ts';
@@ -99,14 +100,13 @@ export class OnlineCatalog {
       'FEATURE_NOT_FOUND',
       `${names
         .slice(0, NAMES_SHOWN_MAX)
-        .map((name) => `${what} '${name.slice(0, NAME_SHOWN_LENGTH_MAX)}'`)
+        .map((name) => `${what} '${shorten(name)}'`)
         .join(', ')}: not in the project. It has: ${shown.length === 0 ? 'none' : shown.join(', ')}${more}.`,
     );
   }
 }
 
 const NAMES_SHOWN_MAX = 20;
-const NAME_SHOWN_LENGTH_MAX = 200;
 
 /** All features of some views. */
 export function planViews(views: readonly ViewProgram[]): OnlineReadPlan {
@@ -157,7 +157,7 @@ function assertNames(what: string, names: readonly string[]): void {
   if (twice.length > 0) {
     throw new MillraceError(
       'REQUEST_INVALID',
-      `Online read: expected each name in '${what}' once, found ${[...new Set(twice)].map((name) => `'${name}'`).join(', ')} again. Leave the second out.`,
+      `Online read: expected each name in '${what}' once, found ${shortList([...new Set(twice)])} again. Leave the second out.`,
     );
   }
 }

@@ -1,4 +1,5 @@
 import { MillraceError } from '../core/millrace-error.ts';
+import { shorten } from '../core/shorten.ts';
 import { enumerate } from '../define/checks/problem-list.ts';
 import type { Row } from '../define/field.ts';
 import { parseRow } from '../fold/parse-row.ts';
@@ -26,7 +27,7 @@ export function parseEntities({ schema }: OnlineReadPlan, entities: readonly unk
     if (typeof entity !== 'object' || entity === null) return;
     for (const name in entity)
       if (!Object.hasOwn(schema, name))
-        add(i, `field '${name.slice(0, NAME_LENGTH_MAX)}': nothing that is read asks for it`);
+        add(i, `field '${shorten(name)}': nothing that is read asks for it`);
   });
   if (count === 0) return rows;
   const more = count > PROBLEMS_MAX ? `; and ${count - PROBLEMS_MAX} more` : '';
@@ -35,5 +36,3 @@ export function parseEntities({ schema }: OnlineReadPlan, entities: readonly unk
     `Online read is wrong: ${problems.join('; ')}${more}. Its fields are ${enumerate(Object.keys(schema))}.`,
   );
 }
-
-const NAME_LENGTH_MAX = 60;

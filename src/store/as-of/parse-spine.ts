@@ -27,7 +27,7 @@ export interface SpineFormat {
  */
 export function parseSpine(
   { plan, asOfColumn, isText }: SpineFormat,
-  records: readonly SpineRecord[],
+  records: readonly unknown[],
   firstRow: number,
 ): SpineRow[] {
   const time: Schema = { [asOfColumn]: timestamp() };
@@ -35,7 +35,7 @@ export function parseSpine(
   const problems: string[] = [];
   let count = 0;
   const rows = records.flatMap((record, i): SpineRow[] => {
-    const parsed = parseRow(schema, isText ? typedOf(schema, record) : record);
+    const parsed = parseRow(schema, isText ? typedOf(schema, record as SpineRecord) : record);
     if (parsed.ok) return [{ row: parsed.row, asOf: parsed.row[asOfColumn] as number }];
     for (const text of parsed.problems)
       if (++count <= PROBLEMS_MAX) problems.push(`row ${firstRow + i}: ${text}`);

@@ -65,6 +65,8 @@ describe('POST /v1/features/historical', () => {
     ['an unknown mode', { views, spine: [{}], mode: 'later' }, 400, 'REQUEST_INVALID', /mode: /],
     ['an unknown view', { views: ['none'], spine: [{}] }, 404, 'FEATURE_NOT_FOUND', /'none'/],
     ['a row without a moment', { views, spine: [{ origin: 'EWR', carrier: 'UA' }] }, 400, 'FEATURE_SPINE_INVALID', /row 1: field 'asOf'/],
+    ['a row that is none', { views, spine: [0] }, 400, 'FEATURE_SPINE_INVALID', /row 1: expected an object of fields, found 0/],
+    ['too many rows that are none', { views, spine: new Array(100_000).fill(0) }, 413, 'REQUEST_TOO_LARGE', /at most 200 rows, found 100000/],
     ['too many rows', { views, spine: Array.from({ length: 201 }, () => ({})) }, 413, 'REQUEST_TOO_LARGE', /at most 200 rows, found 201/],
     ['too many bytes', `{"views":["${'x'.repeat(1_100_000)}"]}`, 413, 'REQUEST_TOO_LARGE', /large/],
   ])('refuses %s', async (_what, body, status, code, message) => {
