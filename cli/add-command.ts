@@ -1,4 +1,5 @@
 import { InvalidArgumentError, type Command } from 'commander';
+import { VERSION_MAX } from '../src/contracts/check-request.ts';
 import { parseDuration } from '../src/core/duration.ts';
 import type { Act } from './command-context.ts';
 
@@ -9,11 +10,11 @@ export type AddCommand = (program: Command, act: Act) => void;
 export const examples = (...lines: readonly string[]): string =>
   `\nExample${lines.length === 1 ? '' : 's'}:\n${lines.map((line) => `  $ ${line}`).join('\n')}`;
 
-/** For `.argument` and `.option`: a whole number of at least 1. */
+/** For `.argument` and `.option`: a version, or a count that is no greater than one can be. */
 export function parsePositiveInteger(text: string): number {
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1)
-    throw new InvalidArgumentError('Expected a whole number from 1.');
+  if (!Number.isSafeInteger(value) || value < 1 || value > VERSION_MAX)
+    throw new InvalidArgumentError(`Expected a whole number from 1 to ${VERSION_MAX}.`);
   return value;
 }
 

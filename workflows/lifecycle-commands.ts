@@ -5,6 +5,7 @@ import type { LifecycleInput, PromoteRequest, RollbackRequest } from '../src/con
 import { rolloutActivities, type registryActivities } from './activity-proxies.ts';
 import { failureText } from './failure-text.ts';
 import type { LifecycleJournal } from './lifecycle-journal.ts';
+import { recordOrNote } from './record-or-note.ts';
 
 export interface CommandContext {
   readonly registry: ReturnType<typeof registryActivities>;
@@ -107,9 +108,9 @@ async function verify({ registry, input }: CommandContext, present: Allocation |
   }
 }
 
-function recordRefusal({ registry, input }: CommandContext, command: ChampionCommand, reason: string): Promise<void> {
-  return registry.recordLedger({
-    model: input.model,
+function recordRefusal(context: CommandContext, command: ChampionCommand, reason: string): Promise<void> {
+  return recordOrNote(context, {
+    model: context.input.model,
     version: command.kind === 'promote' ? command.version : command.toVersion,
     actor: command.requestedBy,
     action: `${command.kind}-failed`,

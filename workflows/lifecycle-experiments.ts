@@ -2,7 +2,8 @@ import { ApplicationFailure, TemporalFailure } from '@temporalio/common';
 import { isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { Allocation } from '../src/contracts/allocation.ts';
 import { assignRanges } from '../src/contracts/assign-ranges.ts';
-import { checkExperiment, checkNote, checkShareChange, checkStart, withShares } from '../src/contracts/check-experiment.ts';
+import { checkExperiment, checkShareChange, checkStart, withShares } from '../src/contracts/check-experiment.ts';
+import { checkNote } from '../src/contracts/check-request.ts';
 import {
   RANGES_MAX,
   type ChangeExperimentRequest,
@@ -15,6 +16,7 @@ import {
 import { rolloutActivities } from './activity-proxies.ts';
 import { failureText } from './failure-text.ts';
 import { promoteVersion, type CommandContext } from './lifecycle-commands.ts';
+import { recordOrNote } from './record-or-note.ts';
 
 /** Does what an operator asked for of an experiment. What cannot be done is recorded, and the lifecycle goes on. */
 export async function runExperimentCommand(context: CommandContext, command: ExperimentCommand): Promise<void> {
@@ -38,9 +40,9 @@ export async function runExperimentCommand(context: CommandContext, command: Exp
 }
 
 /** Writes into the ledger why a command was not done. */
-export async function refuseExperimentCommand({ registry, input }: CommandContext, command: ExperimentCommand, reason: string): Promise<void> {
-  await registry.recordLedger({
-    model: input.model,
+export async function refuseExperimentCommand(context: CommandContext, command: ExperimentCommand, reason: string): Promise<void> {
+  await recordOrNote(context, {
+    model: context.input.model,
     version: null,
     // Of a command that does not say who asks, it is all that is known.
     actor: checkNote(command).length === 0 ? command.requestedBy : workflowInfo().workflowId,

@@ -25,6 +25,7 @@ import { runCommand, type CommandContext } from './lifecycle-commands.ts';
 import { experimentNameOf, refuseExperimentCommand, runExperimentCommand } from './lifecycle-experiments.ts';
 import { COMMANDS_MAX, LifecycleInbox } from './lifecycle-inbox.ts';
 import { LifecycleJournal } from './lifecycle-journal.ts';
+import { recordOrNote } from './record-or-note.ts';
 import { startRollout, startTraining } from './start-children.ts';
 
 const nothingCarried: LifecycleCarried = { cycle: 0, paused: false, history: [], pendingRetrain: null, commands: [] };
@@ -171,7 +172,7 @@ export class Lifecycle {
     const why = this.allocation?.champion === version ? 'it is the champion already' : refusal;
     if (why === null) return this.rollOut({ trigger }, training);
     this.journal.note('refused', version, why);
-    await this.registry.recordLedger({
+    await recordOrNote(this.context, {
       model,
       version,
       actor: requestedBy,
@@ -249,7 +250,7 @@ export class Lifecycle {
     if (!(error instanceof TemporalFailure)) throw error;
     const reason = failureText(error);
     this.journal.note(what, version, reason);
-    await this.registry.recordLedger({
+    await recordOrNote(this.context, {
       model: this.input.model,
       version,
       actor: workflowInfo().workflowId,

@@ -1,4 +1,5 @@
 import type { Allocation } from './allocation.ts';
+import { isVersion, VERSION_MAX } from './check-request.ts';
 import {
   ARMS_MAX,
   ARMS_MIN,
@@ -45,18 +46,12 @@ function checkRules({ name, arms, control, metric }: Asked): string[] {
   const names = arms.map((arm) => arm.name);
   for (const arm of arms) {
     if (!NAME.test(arm.name)) problems.push(`arm '${arm.name.slice(0, 60)}': expected a name of ${NAME_RULE}`);
-    if (!Number.isSafeInteger(arm.version) || arm.version < 1) problems.push(`arm '${arm.name}': version ${arm.version}, expected a whole number from 1`);
+    if (!isVersion(arm.version)) problems.push(`arm '${arm.name}': version ${arm.version}, expected a whole number from 1 to ${VERSION_MAX}`);
   }
   for (const twice of new Set(names.filter((arm, i) => names.indexOf(arm) !== i))) problems.push(`arm '${twice}': it is there twice`);
   if (!names.includes(control)) problems.push(`control '${control}': it is none of the arms ${listed(names)}`);
   return [...problems, ...checkShares(arms, control)];
 }
-
-/** The ledger needs both of every command. */
-export const checkNote = ({ requestedBy, reason }: { readonly requestedBy: unknown; readonly reason: unknown }): string[] => [
-  ...(typeof requestedBy === 'string' ? [] : ['requestedBy: expected who asks']),
-  ...(typeof reason === 'string' ? [] : ['reason: expected why']),
-];
 
 /** All that is wrong with new shares for an experiment. */
 export function checkShareChange(experiment: Experiment, { experiment: asked, shares }: ChangeExperimentRequest): string[] {

@@ -23,7 +23,7 @@ describe('an experiment as asked for', () => {
     [{ metric: 'clicks' as 'brier' }, "metric 'clicks': expected one of log-loss, brier, outcome-rate"],
     [{ arms: [arm('control', 1)] }, '1 arms: expected 2 to 8'],
     [{ arms: Array.from({ length: 9 }, (_, i) => arm(i === 0 ? 'control' : `a${i}`, 0.1)) }, '9 arms'],
-    [{ arms: [arm('control', 0.1), { ...arm('b', 0.1), version: 0 }] }, "arm 'b': version 0, expected a whole number from 1"],
+    [{ arms: [arm('control', 0.1), { ...arm('b', 0.1), version: 0 }] }, "arm 'b': version 0, expected a whole number from 1 to 2147483647"],
     [{ control: 'other' }, "control 'other': it is none of the arms 'control', 'new'"],
     [{ arms: [arm('control', 0.1), arm('b', 0.00005)] }, "arm 'b': share 0.00005, expected 0 to 1 in steps of 0.0001"],
     [{ arms: [arm('control', 0.1), arm('b', -0.1)] }, "arm 'b': share -0.1"],

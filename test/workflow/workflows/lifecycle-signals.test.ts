@@ -1,0 +1,96 @@
+import { ApplicationFailure } from '@temporalio/common';
+import type { WorkflowHandle } from '@temporalio/client';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  lifecycleQueries,
+  lifecycleSignals,
+  workflowIds,
+  type LifecycleEvent,
+  type LifecycleInput,
+  type LifecycleState,
+} from '../../../src/contracts/lifecycle.ts';
+import { eventually } from '../../support/eventually.ts';
+import { testPrefix, testStack } from '../../support/test-stack.ts';
+import { activitiesOf, quickPolicy, StubWorld } from '../../support/workflows/stub-world.ts';
+import { openWorkflowStage, type WorkflowStage } from '../../support/workflows/workflow-stage.ts';
+
+const WAIT_MS = 90_000;
+const note = { requestedBy: 'tester', reason: 'because' };
+
+let world: StubWorld;
+let stage: WorkflowStage;
+let lifecycle: WorkflowHandle;
+let started = 0;
+let isLedgerBroken: boolean;
+
+const state = () => lifecycle.query<LifecycleState>(lifecycleQueries.state);
+const events = () => lifecycle.query<LifecycleEvent[]>(lifecycleQueries.history);
+const says = (what: string) => eventually(`'${what}'`, WAIT_MS, events, (seen) => seen.some((event) => event.what === what));
+const serves = (version: number) => eventually(`version ${version}`, WAIT_MS, state, (s) => s.allocation?.champion === version && s.phase === 'idle');
+
+beforeAll(async () => {
+  const { temporalAddress, temporalNamespace } = testStack();
+  stage = await openWorkflowStage({ address: temporalAddress, namespace: temporalNamespace }, testPrefix(), {
+    ...activitiesOf(() => world),
+    recordLedger: async (entry) => {
+      if (isLedgerBroken) throw ApplicationFailure.nonRetryable('value is out of range', 'STORE_REFUSED');
+      await world.activities().recordLedger?.(entry);
+    },
+  });
+});
+afterAll(() => stage.close());
+
+beforeEach(async () => {
+  isLedgerBroken = false;
+  world = new StubWorld();
+  world.versions = 2;
+  world.allocation = { model: 'm', revision: 1, champion: 1, canary: null, shadow: null };
+  const model = `asked-${++started}`;
+  const input: LifecycleInput = { namespace: stage.namespace, model, policy: quickPolicy };
+  lifecycle = await stage.client.workflow.start('modelLifecycle', {
+    workflowId: workflowIds.modelLifecycle(stage.namespace, model),
+    taskQueue: stage.taskQueue,
+    args: [input],
+  });
+});
+afterEach(async () => {
+  await lifecycle.terminate().catch(() => undefined);
+});
+
+describe('a lifecycle', () => {
+  it.each([
+    [lifecycleSignals.promote, { version: 99_999_999_999, ...note }],
+    [lifecycleSignals.promote, { version: 2, reason: 'nobody asks' }],
+    [lifecycleSignals.promote, undefined],
+    [lifecycleSignals.rollback, { toVersion: 'first', ...note }],
+    [lifecycleSignals.rollout, { version: -1, ...note }],
+    [lifecycleSignals.retrain, { trigger: 'manual', requestedBy: 'tester', reason: 7, dataCut: null }],
+    [lifecycleSignals.approve, undefined],
+    [lifecycleSignals.pause, {}],
+    [lifecycleSignals.resume, null],
+    [lifecycleSignals.configure, { canaryShares: 'many' }],
+    [lifecycleSignals.progress, undefined],
+  ])('takes no %s that says %j, tells so, and goes on', async (signal, asked) => {
+    await lifecycle.signal(signal, asked);
+    await says(`${signal} not taken`);
+    expect(world.ledger).toEqual([]);
+    await lifecycle.signal(lifecycleSignals.promote, { version: 2, ...note });
+    await serves(2);
+  });
+
+  it('goes on where a refusal cannot be written into the ledger, and its history says so', async () => {
+    isLedgerBroken = true;
+    await lifecycle.signal(lifecycleSignals.promote, { version: 9, ...note });
+    await lifecycle.signal(lifecycleSignals.startExperiment, undefined);
+    await lifecycle.signal(lifecycleSignals.rollout, { version: 9, ...note });
+    await says('rollout failed');
+    await lifecycle.signal(lifecycleSignals.promote, { version: 2, ...note });
+    await serves(2);
+    const missing = (await events()).filter(({ what }) => what === 'not in the ledger').map(({ why }) => why);
+    expect(missing).toEqual([
+      'promote-failed: MODEL_VERSION_NOT_FOUND: no version 9: STORE_REFUSED: value is out of range',
+      expect.stringContaining('start-experiment-failed: '),
+      expect.stringContaining('rollout-failed: '),
+    ]);
+  });
+});
