@@ -130,7 +130,7 @@ async function applyDefinitions(
           clock: Date.now,
           registerModel: (name, definition) => registry.registerModel(name, definition),
           record: appendLedger,
-          removeStates: (name, version) => removeViewKeys(redis, names, name, version),
+          removeStates: (name, version, whileGone) => removeViewKeys(redis, names, name, version, whileGone),
           fill: 'later',
           actor: operatorName(),
           onStep: (text) => context.output.note(text),

@@ -22,14 +22,17 @@ import {
   type LogIndex,
 } from './log-table.ts';
 import type { OnlineStore } from './online-store.ts';
-import { assertPlan, planProject, type Plan, type PlanDeps } from './plan-project.ts';
+import { assertPlan, planProject, VIEW_KEEP_MS_DEFAULT, type Plan, type PlanDeps } from './plan-project.ts';
 import { modelDefinition, writeDefinitions } from './project-definitions.ts';
+import { projectTopics } from './project-topics.ts';
 import { removeView, type RemoveViewDeps } from './remove-view.ts';
 import {
   addViewVersion,
   flipViewVersion,
+  lockViews,
   moveViewVersion,
   type ChangeNote,
+  type ViewVersion,
   type ViewVersionState,
 } from './view-versions.ts';
 
@@ -55,9 +58,6 @@ export interface ApplyDeps extends PlanDeps {
   readonly onStep?: (text: string) => void;
 }
 
-/** Two processes that apply at the same time do so one after the other. */
-const APPLY_LOCK = 5_237_119;
-
 /**
  * Makes a project real: topics, offline logs, definitions, models, and the versions of its views, new ones beside the
  * old. Versions that no model needs any more go. All checks come first; applying again changes nothing and
@@ -68,10 +68,12 @@ export async function applyProject(project: Project, deps: ApplyDeps): Promise<P
   const plan = await planProject(project, deps);
   assertPlan(plan);
   const say = deps.onStep ?? (() => undefined);
+  // Those that the project went back to begin with nothing left of them.
+  await removeViews(deps, plan.views.remove.filter(({ state }) => state === 'gone'));
   // Topics first: without a row that names them, empty ones do no harm.
   await deps.kafka.ensureTopics(plan.topics);
   await deps.postgres.transaction(async (tx) => {
-    await tx.query('SELECT pg_advisory_xact_lock($1)', [APPLY_LOCK]);
+    await lockViews(tx);
     await createLogs(tx, plan);
     const derived = project.sources.filter((source) => derivationOf(source) !== undefined);
     await changeLogs(tx, plan, [
@@ -93,23 +95,34 @@ export async function applyProject(project: Project, deps: ApplyDeps): Promise<P
     await writeDefinitions(tx, plan.definitions);
     for (const service of project.services) await recordService(tx, compileService(service));
     await changeViews(tx, plan, deps);
+    // Another apply may have removed one since the plan was made.
+    const { fill, start, flipBack } = plan.views;
+    await deps.kafka.ensureTopics(projectTopics(project, [...fill, ...start, ...flipBack], deps.names));
   });
   for (const model of project.models) await deps.registerModel(model.name, modelDefinition(model));
   for (const step of plan.steps) say(`${step.action} ${step.kind} ${step.name} (${step.detail})`);
   if (deps.fill !== 'later') for (const program of plan.recompute) await fillHere(project, deps, program, say);
-  const { removeStates } = deps;
-  if (removeStates !== undefined) {
-    for (const row of plan.views.remove) {
-      const note = noteOf(deps, 'no model version needs it');
-      const { keys } = await removeView({ ...deps, removeStates }, row, note);
-      const details = { view: row.name, viewVersion: row.version, keys };
-      await deps.postgres.transaction(async (tx) =>
-        deps.record?.(tx, { ...note, model: null, version: null, action: 'remove-view', details }),
-      );
-      say(`view ${row.name} version ${row.version}: removed, ${keys} keys`);
-    }
-  }
+  await removeViews(deps, plan.views.remove.filter(({ state }) => state !== 'gone'));
   return plan;
+}
+
+async function removeViews(deps: ApplyDeps, rows: readonly ViewVersion[]): Promise<void> {
+  const { removeStates, keepMs = VIEW_KEEP_MS_DEFAULT } = deps;
+  if (removeStates === undefined) return;
+  for (const row of rows) {
+    const note = noteOf(deps, 'no model version needs it');
+    const removed = await removeView({ ...deps, keepMs, removeStates }, row, note);
+    const what = `view ${row.name} version ${row.version}`;
+    if (removed === null) {
+      deps.onStep?.(`${what}: not removed, it came back or is needed again`);
+      continue;
+    }
+    const details = { view: row.name, viewVersion: row.version, keys: removed.keys };
+    await deps.postgres.transaction(async (tx) =>
+      deps.record?.(tx, { ...note, model: null, version: null, action: 'remove-view', details }),
+    );
+    deps.onStep?.(`${what}: removed, ${removed.keys} keys`);
+  }
 }
 
 const noteOf = ({ actor = 'apply' }: ApplyDeps, reason: string): ChangeNote => ({ actor, reason });

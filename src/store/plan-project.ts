@@ -193,9 +193,10 @@ function viewSteps(views: ViewPlan, versions: readonly ViewVersion[]): PlanStep[
     ...views.retire.map(({ name, version, state }) =>
       step('retire', name, `version ${version} is ${state} and no longer in the project`),
     ),
-    ...views.remove.map(({ name, version }) =>
-      step('remove', name, `version ${version}: topic, states and definition; no model version needs it`),
-    ),
+    ...views.remove.map(({ name, version, state }) => {
+      const what = state === 'gone' ? 'what is left of it, its removal was cut off' : 'topic, states and definition; no model version needs it';
+      return step('remove', name, `version ${version}: ${what}`);
+    }),
   ];
 }
 

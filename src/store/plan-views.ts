@@ -24,7 +24,7 @@ export interface ViewPlan {
   readonly flipBack: readonly ViewProgram[];
   /** Versions that the project no longer has and that are not retiring yet. */
   readonly retire: readonly ViewVersion[];
-  /** Retired for longer than the keep time, and no model version needs them: they go. */
+  /** Retired for longer than the keep time, and no model version needs them: they go. Also those that are gone, and whose topic or states may be left. */
   readonly remove: readonly ViewVersion[];
   /** Retired, and kept: why. */
   readonly kept: readonly { readonly version: ViewVersion; readonly why: string }[];
@@ -80,7 +80,8 @@ function planRemovals(
   const remove: ViewVersion[] = [];
   const kept: { version: ViewVersion; why: string }[] = [];
   for (const version of versions) {
-    if (version.state === 'gone' && !version.removed && !isOwn(version)) remove.push(version);
+    // What is left of one must not be met by its coming back.
+    if (version.state === 'gone' && !version.removed) remove.push(version);
     if (version.state !== 'retiring' || isOwn(version)) continue;
     const why = reasonToKeep(version, pinned, keepMs, now);
     if (why === null) remove.push(version);
@@ -89,8 +90,9 @@ function planRemovals(
   return { remove, kept };
 }
 
-function reasonToKeep(
-  { name, version, since }: ViewVersion,
+/** Why a version that has retired stays; null: it may go. */
+export function reasonToKeep(
+  { name, version, since }: Pick<ViewVersion, 'name' | 'version' | 'since'>,
   pinned: readonly PinnedViews[] | null,
   keepMs: number,
   now: number,

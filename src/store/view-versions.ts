@@ -35,6 +35,13 @@ export interface ChangeNote {
 
 type Named = Pick<ViewVersion, 'name' | 'version'>;
 
+const APPLY_LOCK = 5_237_119;
+
+/** Puts in order, until the transaction ends, all that brings versions of views in or takes them out. */
+export async function lockViews(tx: Queryable): Promise<void> {
+  await tx.query('SELECT pg_advisory_xact_lock($1)', [APPLY_LOCK]);
+}
+
 /** States whose versions are still on their way to being current. */
 export const unfinishedStates: readonly ViewVersionState[] = ['building', 'backfilling', 'comparing'];
 
@@ -73,6 +80,17 @@ export async function addViewVersion(
     await noteChange(tx, { name, version }, row.came_back ? 'gone' : null, state, note);
 }
 
+/** A version as it is, held until the transaction ends. */
+export async function lockViewVersion(tx: Queryable, { name, version }: Named): Promise<ViewVersion | undefined> {
+  const [row] = await tx.query<ViewVersion>(
+    `SELECT name, version, state, (extract(epoch FROM since) * 1000)::float8 AS since,
+       removed_at IS NOT NULL AS removed
+     FROM millrace.view_versions WHERE name = $1 AND version = $2 FOR UPDATE`,
+    [name, version],
+  );
+  return row;
+}
+
 /** Moves a version on from one of the given states. @returns false where it is in another one */
 export async function moveViewVersion(
   tx: Queryable,
@@ -81,10 +99,7 @@ export async function moveViewVersion(
   to: ViewVersionState,
   note: ChangeNote,
 ): Promise<boolean> {
-  const [before] = await tx.query<{ state: ViewVersionState }>(
-    'SELECT state FROM millrace.view_versions WHERE name = $1 AND version = $2 FOR UPDATE',
-    [of.name, of.version],
-  );
+  const before = await lockViewVersion(tx, of);
   if (before === undefined || !from.includes(before.state)) return false;
   await tx.query(
     'UPDATE millrace.view_versions SET state = $3, since = now() WHERE name = $1 AND version = $2',

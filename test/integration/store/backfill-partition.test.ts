@@ -207,7 +207,8 @@ describe('a backfill', () => {
     await path.redis.del(path.names.stateKey(program.name, 1, partitionOf('card-1', program.partitions), 'card-1'));
     const lost = await compareView(deps(), program, null);
     expect(new Set(lost.differences.map(({ entityKey }) => entityKey))).toEqual(new Set(['card-1']));
-    expect(await removeViewKeys(path.redis, path.names, program.name, 1)).toBeGreaterThan(20);
-    expect(await removeViewKeys(path.redis, path.names, program.name, 1)).toBe(0);
+    const whileGone = (step: (tx: typeof path.postgres) => Promise<unknown>) => step(path.postgres).then(() => true);
+    expect(await removeViewKeys(path.redis, path.names, program.name, 1, whileGone)).toBeGreaterThan(20);
+    expect(await removeViewKeys(path.redis, path.names, program.name, 1, whileGone)).toBe(0);
   });
 });

@@ -167,7 +167,10 @@ test('all keys of a version are removed, on whichever node they are, and no othe
   const keysOfVersion = (version: number) =>
     keys.map((key) => names.stateKey(program.name, version, partitionOf(key, PARTITIONS), key));
   for (const key of [...keysOfVersion(1), ...keysOfVersion(2)]) await redis.set(key, 'state');
-  expect(await removeViewKeys(redis, names, program.name, 1)).toBe(KEYS);
+  const cameBack = () => Promise.resolve(false);
+  expect(await removeViewKeys(redis, names, program.name, 1, cameBack)).toBe(0);
+  const whileGone = (step: (tx: never) => Promise<unknown>) => step(undefined as never).then(() => true);
+  expect(await removeViewKeys(redis, names, program.name, 1, whileGone)).toBe(KEYS);
   const left = await Promise.all([1, 2].map((version) => readKeys(redis, keysOfVersion(version))));
   expect(left.map((values) => values.filter((value) => value !== null).length)).toEqual([0, KEYS]);
 });
