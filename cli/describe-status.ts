@@ -96,6 +96,7 @@ function describeIngestion({ ingestion, problems }: Status): string {
     return problems.some(({ what }) => what === 'temporal' || what === 'ingestion')
       ? 'not known'
       : 'not running';
+  const refusal = ingestion.refusals?.at(-1);
   const behind = Object.entries(ingestion.lag).filter(([, messages]) => messages > 0);
   return renderPairs([
     ['state', ingestion.paused ? 'paused' : 'running'],
@@ -103,6 +104,7 @@ function describeIngestion({ ingestion, problems }: Status): string {
     ['restarts', String(ingestion.restarts)],
     ['lag', Object.keys(ingestion.lag).length === 0 ? NONE : behind.length === 0 ? 'none' : ''],
     ...behind.map(([name, messages]): [string, string] => [`  ${name}`, `${messages} messages`]),
+    ...(refusal === undefined ? [] : [['replay refused', `${formatTime(refusal.at)} ${refusal.request?.source ?? ''}: ${refusal.why}`] satisfies [string, string]]),
   ]);
 }
 

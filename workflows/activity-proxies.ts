@@ -77,10 +77,19 @@ export const streamActivities = (namespace: string) =>
 
 /** Single statements about the streams. */
 export const streamControlActivities = (namespace: string) =>
-  proxyActivities<StreamActivities>({
+  proxyActivities<Pick<StreamActivities, 'streamLag'>>({
     taskQueue: createNames(namespace).taskQueue('stream'),
     startToCloseTimeout: '30s',
     retry: { ...retry, maximumAttempts: 10 },
+  });
+
+/** Rewinds delete rows by the million in one transaction; a store that is away is asked again until it answers, as by consumers. */
+export const rewindActivities = (namespace: string) =>
+  proxyActivities<Pick<StreamActivities, 'rewindIngest'>>({
+    taskQueue: createNames(namespace).taskQueue('stream'),
+    startToCloseTimeout: '15m',
+    heartbeatTimeout: '15s',
+    retry,
   });
 
 export const materializeActivities = (namespace: string) =>

@@ -1,7 +1,8 @@
 import { TemporalFailure } from '@temporalio/common';
 import { CancellationScope, condition, isCancellation, sleep } from '@temporalio/workflow';
-import type { IngestionInput, IngestionStatus, ReplayRequest } from '../src/contracts/lifecycle.ts';
-import { streamActivities, streamControlActivities } from './activity-proxies.ts';
+import type { IngestionInput, IngestionStatus } from '../src/contracts/lifecycle.ts';
+import type { ReplayRequest } from '../src/contracts/replay-request.ts';
+import { rewindActivities, streamActivities, streamControlActivities } from './activity-proxies.ts';
 import { failureText } from './failure-text.ts';
 import { showProgress } from './show-progress.ts';
 
@@ -15,6 +16,7 @@ export class ConsumerGroup {
   derives: boolean;
   private readonly consumers: ReturnType<typeof streamActivities>;
   private readonly control: ReturnType<typeof streamControlActivities>;
+  private readonly rewinds: ReturnType<typeof rewindActivities>;
   private readonly members: number;
   /** Of the present run: the consumers of the one before may end after it has begun. */
   private running = new Set<string>();
@@ -26,9 +28,10 @@ export class ConsumerGroup {
     this.members = input.members;
     this.consumers = streamActivities(input.namespace);
     this.control = streamControlActivities(input.namespace);
+    this.rewinds = rewindActivities(input.namespace);
   }
 
-  status(): Omit<IngestionStatus, 'paused'> {
+  status(): Omit<IngestionStatus, 'paused' | 'refusals'> {
     return { running: [...this.running].sort(), restarts: this.restarts, lag: this.lag };
   }
 
@@ -48,8 +51,17 @@ export class ConsumerGroup {
     showProgress({ phase: 'paused' });
   }
 
-  async rewind(request: ReplayRequest): Promise<void> {
-    await this.control.rewindIngest(request);
+  /** @returns why it was not done, or null: one that is refused is no reason to stop the consumers */
+  async rewind(request: ReplayRequest): Promise<string | null> {
+    try {
+      await this.rewinds.rewindIngest(request);
+      return null;
+    } catch (error) {
+      if (!(error instanceof TemporalFailure) || isCancellation(error)) throw error;
+      const refusal = failureText(error);
+      showProgress({}, `replay of '${request.source}' refused: ${refusal}`);
+      return refusal;
+    }
   }
 
   private start(): Promise<void>[] {

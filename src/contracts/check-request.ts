@@ -5,6 +5,7 @@ export const VERSION_MAX = 2 ** 31 - 1;
 /** What is kept of an operator's words: a lifecycle carries a hundred of them from run to run. */
 const REASON_LENGTH_MAX = 2_000;
 const REQUESTED_BY_LENGTH_MAX = 200;
+const SOURCE_LENGTH_MAX = 200;
 
 const triggers: readonly TriggerKind[] = ['first', 'manual', 'feature-drift', 'prediction-drift', 'metric-degraded', 'new-labels'];
 const policyNumbers = [
@@ -62,6 +63,13 @@ export const checkPolicy: Check = (asked) => {
 
 /** A child's report; what it says is not bounded, for it is no operator's. */
 export const checkProgress: Check = (asked) => ['phase', 'what', 'why'].filter((name) => typeof fieldOf(asked, name) !== 'string').map((name) => `${name}: expected a text`);
+
+export const checkReplay: Check = (asked) => [
+  ...textProblems(asked, 'source', 'the name of a source', SOURCE_LENGTH_MAX),
+  ...(Number.isSafeInteger(fieldOf(asked, 'fromKnownTime')) ? [] : ['fromKnownTime: expected whole milliseconds since the epoch']),
+];
+
+export const checkConfiguration: Check = (asked) => (typeof fieldOf(asked, 'derives') === 'boolean' ? [] : ['derives: expected true or false']);
 
 export const isVersion = (value: unknown): boolean => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= VERSION_MAX;
 

@@ -1,5 +1,6 @@
 import type { Allocation } from './allocation.ts';
 import type { ExperimentCommand } from './experiment.ts';
+import type { RefusedReplay, ReplayRequest } from './replay-request.ts';
 import type { ShadowBounds, ShadowComparison } from './shadow-comparison.ts';
 
 /** What the ids of all rollouts of a model begin with. */
@@ -249,12 +250,6 @@ export interface RolloutEvidence {
   readonly paired?: PairedOutcomes | null;
 }
 
-export interface ReplayRequest {
-  readonly source: string;
-  /** Milliseconds since the epoch. */
-  readonly fromKnownTime: number;
-}
-
 export interface IngestionInput {
   readonly namespace: string;
   /** Fold and ingest members to run. */
@@ -269,6 +264,8 @@ export interface IngestionCarried {
   readonly paused: boolean;
   readonly restarts: number;
   readonly replays: readonly ReplayRequest[];
+  /** Absent: none. */
+  readonly refusals?: readonly RefusedReplay[];
 }
 
 /** What a project wants of its ingestion, told whenever its processes start. */
@@ -287,4 +284,6 @@ export interface IngestionStatus {
   readonly running: readonly string[];
   readonly restarts: number;
   readonly lag: Readonly<Record<string, number>>;
+  /** Newest last; absent in what an earlier release answers. */
+  readonly refusals?: readonly RefusedReplay[];
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { checkNote, checkPolicy, checkProgress, checkPromote, checkRetrain, checkRollback, checkRollout } from '../../../src/contracts/check-request.ts';
+import { checkConfiguration, checkNote, checkPolicy, checkProgress, checkPromote, checkReplay, checkRetrain, checkRollback, checkRollout } from '../../../src/contracts/check-request.ts';
 import { quickPolicy } from '../../support/workflows/stub-world.ts';
 
 const note = { requestedBy: 'tester', reason: 'because' };
@@ -39,4 +39,13 @@ test.each([
 
 test.each([null, undefined, 7, 'text', []])('%j is no request at all', (asked) => {
   for (const check of [checkNote, checkPolicy, checkProgress, checkPromote, checkRetrain, checkRollback, checkRollout]) expect(check(asked)).not.toEqual([]);
+});
+
+test('a replay names a source and a moment', () => {
+  expect([...checkReplay({ source: 'trips', fromKnownTime: 0 }), ...checkConfiguration({ derives: false })]).toEqual([]);
+  expect([...checkReplay({ fromKnownTime: 'now' }), ...checkConfiguration(null)]).toEqual([
+    'source: expected the name of a source',
+    'fromKnownTime: expected whole milliseconds since the epoch',
+    'derives: expected true or false',
+  ]);
 });

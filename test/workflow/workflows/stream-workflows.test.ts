@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
+import type { WorkflowHandle } from '@temporalio/client';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   ingestionQueries,
@@ -21,6 +22,7 @@ let stage: WorkflowStage;
 let running: Set<string>;
 let starts: number;
 let rewinds: unknown[];
+let rewindFails: (() => ApplicationFailure) | null;
 let failsOnce: boolean;
 let monitored: MonitorResult;
 let acknowledged: number[];
@@ -47,6 +49,7 @@ beforeEach(() => {
   running = new Set();
   starts = 0;
   rewinds = [];
+  rewindFails = null;
   failsOnce = false;
   acknowledged = [];
   monitored = { windows: [], triggered: null };
@@ -61,7 +64,10 @@ beforeAll(async () => {
     runFold: ({ member }) => consume(`fold-${member}`),
     runDerive: ({ member }) => consume(`derive-${member}`),
     runDecisionSink: ({ member }) => consume(`decision-sink-${member}`),
-    rewindIngest: async (request) => void rewinds.push(request),
+    rewindIngest: async (request) => {
+      rewinds.push(request);
+      if (rewindFails !== null) throw rewindFails();
+    },
     streamLag: async () => ({ trips: 3 }),
     monitorClosedWindows: async () => monitored,
     acknowledgeTrigger: async ({ dataCut }) => void acknowledged.push(dataCut),
@@ -98,6 +104,52 @@ describe('ingestion', () => {
     await handle.cancel();
     await expect(handle.result()).rejects.toThrow();
     await runs([]);
+  });
+});
+
+describe('a replay', () => {
+  const replay = { source: 'trips', fromKnownTime: 5 };
+  const status = (handle: WorkflowHandle) => handle.query<IngestionStatus>(ingestionQueries.status);
+  const start = (name: string) =>
+    stage.client.workflow.start('ingestion', {
+      workflowId: workflowIds.ingestion(`${stage.namespace}-${name}`),
+      taskQueue: stage.taskQueue,
+      args: [{ namespace: stage.namespace, members: 1 }],
+    });
+
+  it('that is refused stops no consumer, and the status says why', async () => {
+    rewindFails = () => ApplicationFailure.nonRetryable("Source 'tripz' is not part of the project.", 'STREAM_SOURCE_NOT_FOUND');
+    const handle = await start('refused');
+    await handle.signal(ingestionSignals.replay, { ...replay, source: 'tripz' });
+    await handle.signal(ingestionSignals.replay, { source: 'trips' });
+    await handle.signal(ingestionSignals.configure, undefined);
+    const { refusals } = await eventually('both refusals', WAIT_MS, () => status(handle), (s) => s.refusals?.length === 2 && s.running.length === 3);
+    expect(new Set(refusals)).toEqual(
+      new Set([
+        { at: expect.any(Number) as number, request: { ...replay, source: 'tripz' }, why: "STREAM_SOURCE_NOT_FOUND: Source 'tripz' is not part of the project." },
+        { at: expect.any(Number) as number, request: null, why: 'fromKnownTime: expected whole milliseconds since the epoch' },
+      ]),
+    );
+    await handle.terminate();
+  });
+
+  it('waits for a store that is away for as long as it takes', async () => {
+    rewindFails = () =>
+      rewinds.length > 15 ? ApplicationFailure.nonRetryable('Kafka has gone on', 'STREAM_GAP') : ApplicationFailure.create({ type: 'STORE_UNAVAILABLE', message: 'Postgres is away', nextRetryDelay: '10ms' });
+    const handle = await start('waits');
+    await handle.signal(ingestionSignals.replay, replay);
+    const { refusals } = await eventually('the refusal', WAIT_MS, () => status(handle), (s) => s.refusals?.length === 1);
+    expect([rewinds.length, refusals?.[0]?.why]).toEqual([16, 'STREAM_GAP: Kafka has gone on']);
+    await handle.terminate();
+  });
+
+  it('is refused where twenty wait already', async () => {
+    rewindFails = () => ApplicationFailure.create({ type: 'STORE_UNAVAILABLE', message: 'Postgres is away', nextRetryDelay: '1s' });
+    const handle = await start('many');
+    for (let asked = 0; asked < 21; asked++) await handle.signal(ingestionSignals.replay, replay);
+    const { refusals } = await eventually('the refusal', WAIT_MS, () => status(handle), (s) => s.refusals?.length === 1);
+    expect(refusals?.[0]).toMatchObject({ request: replay, why: '20 replays wait already' });
+    await handle.terminate();
   });
 });
 
