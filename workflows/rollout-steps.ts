@@ -1,4 +1,4 @@
-import { condition, executeChild, getExternalWorkflowHandle, isCancellation, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, condition, executeChild, getExternalWorkflowHandle, isCancellation, workflowInfo } from '@temporalio/workflow';
 import { describeTally, everyDecision, type AuditResult } from '../src/contracts/audit.ts';
 import type { Allocation } from '../src/contracts/allocation.ts';
 import { describeComparison } from '../src/contracts/judge-shadow.ts';
@@ -151,15 +151,18 @@ export class Rollout {
     });
   }
 
+  /** Not given up half-way: one that is written after the rollout was ended would be there for good. What follows it is cancelled. */
   private async allocate(shares: Shares, action: string, reason: string): Promise<void> {
-    const set = await this.registry.setAllocation({
-      model: this.input.model,
-      expectedRevision: this.revision,
-      ...shares,
-      actor: workflowInfo().workflowId,
-      action,
-      reason,
-    });
+    const set = await CancellationScope.nonCancellable(() =>
+      this.registry.setAllocation({
+        model: this.input.model,
+        expectedRevision: this.revision,
+        ...shares,
+        actor: workflowInfo().workflowId,
+        action,
+        reason,
+      }),
+    );
     this.revision = set.revision;
   }
 

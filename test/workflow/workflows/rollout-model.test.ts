@@ -1,23 +1,38 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { setTimeout } from 'node:timers/promises';
+import type { WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { emptyTally } from '../../../src/contracts/audit.ts';
-import { rolloutQueries, workflowIds, type RolloutInput, type RolloutPolicy, type RolloutResult } from '../../../src/contracts/lifecycle.ts';
+import { rolloutQueries, rolloutSignals, workflowIds, type RolloutInput, type RolloutPolicy, type RolloutResult } from '../../../src/contracts/lifecycle.ts';
 import { eventually } from '../../support/eventually.ts';
 import { testPrefix, testStack } from '../../support/test-stack.ts';
 import { activitiesOf, enoughEvidence, flippedSegment, noEvidence, quickPolicy, StubWorld } from '../../support/workflows/stub-world.ts';
 import { openWorkflowStage, type WorkflowStage } from '../../support/workflows/workflow-stage.ts';
 
+/** By then a rollout that gives its allocation up has gone on. */
+const CANCELLED_MS = 1_000;
+
 let world: StubWorld;
 let stage: WorkflowStage;
 let cycle = 0;
+let beforeAllocating: (action: string) => Promise<void>;
 
 beforeAll(async () => {
   const { temporalAddress, temporalNamespace } = testStack();
-  stage = await openWorkflowStage({ address: temporalAddress, namespace: temporalNamespace }, testPrefix(), activitiesOf(() => world));
+  stage = await openWorkflowStage({ address: temporalAddress, namespace: temporalNamespace }, testPrefix(), {
+    ...activitiesOf(() => world),
+    setAllocation: async (change) => {
+      await beforeAllocating(change.action);
+      const set = await world.activities().setAllocation?.(change);
+      if (set === undefined) throw new Error('no stub');
+      return set;
+    },
+  });
 });
 afterAll(() => stage.close());
 
 beforeEach(() => {
+  beforeAllocating = async () => undefined;
   world = new StubWorld();
   world.versions = 2;
   world.allocation = { model: 'delay', revision: 1, champion: 1, canary: null, shadow: null };
@@ -98,6 +113,28 @@ describe('a rollout', () => {
     await handle.cancel();
     expect(await handle.result()).toMatchObject({ verdict: 'cancelled' });
     expect(world.allocation).toMatchObject(restored);
+  });
+
+  it.each([
+    ['shadow', 'ended by an operator', (handle: WorkflowHandle) => handle.signal(rolloutSignals.abort, { requestedBy: 'tester', reason: 'stop it' })],
+    ['canary', 'ended by an operator', (handle: WorkflowHandle) => handle.signal(rolloutSignals.abort, { requestedBy: 'tester', reason: 'stop it' })],
+    ['shadow', 'cancelled', (handle: WorkflowHandle) => handle.cancel()],
+  ])('leaves nothing behind where its %s is being allocated when it is %s', async (action, _how, end) => {
+    let isAllocating = false;
+    let release = (): void => undefined;
+    beforeAllocating = async (now) => {
+      if (now !== action || isAllocating) return;
+      isAllocating = true;
+      await new Promise<void>((resolve) => (release = resolve));
+    };
+    const handle = await start();
+    await eventually(`the ${action}`, 90_000, async () => isAllocating, (allocating) => allocating);
+    await end(handle);
+    await setTimeout(CANCELLED_MS);
+    release();
+    expect(await handle.result()).toMatchObject({ verdict: 'cancelled' });
+    expect(world.allocation).toMatchObject(restored);
+    expect(world.actions().slice(-3)).toEqual([action, 'restore', 'verdict']);
   });
 
   it('rolls back where serving refuses the version, with its reason in the ledger', async () => {
