@@ -26,14 +26,24 @@ export const registryActivities = (namespace: string) =>
     retry,
   });
 
-/** Waits for evidence and for serving: long, heartbeating, given up at once when cancelled. */
+/** Looks at a rollout's step: long, heartbeating, given up at once when cancelled. */
 export const rolloutActivities = (namespace: string) =>
-  proxyActivities<RolloutActivities>({
+  proxyActivities<Omit<RolloutActivities, 'awaitServing'>>({
     taskQueue: createNames(namespace).taskQueue('orchestration'),
     startToCloseTimeout: '15m',
     heartbeatTimeout: '15s',
     cancellationType: ActivityCancellationType.TRY_CANCEL,
     retry: { ...retry, maximumAttempts: 20 },
+  });
+
+/** Waits for serving: tried again while some process does not report, and given up by one deadline for all attempts. */
+export const servingActivities = (namespace: string) =>
+  proxyActivities<Pick<RolloutActivities, 'awaitServing'>>({
+    taskQueue: createNames(namespace).taskQueue('orchestration'),
+    scheduleToCloseTimeout: '10m',
+    heartbeatTimeout: '15s',
+    cancellationType: ActivityCancellationType.TRY_CANCEL,
+    retry,
   });
 
 export const monitorActivities = (namespace: string) =>

@@ -1,8 +1,9 @@
 import { TemporalFailure } from '@temporalio/common';
-import { isCancellation, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { Allocation } from '../src/contracts/allocation.ts';
 import type { LifecycleInput, PromoteRequest, RollbackRequest } from '../src/contracts/lifecycle.ts';
-import { rolloutActivities, type registryActivities } from './activity-proxies.ts';
+import type { registryActivities } from './activity-proxies.ts';
+import { awaitLoaded } from './await-loaded.ts';
 import { failureText } from './failure-text.ts';
 import type { LifecycleJournal } from './lifecycle-journal.ts';
 import { recordOrNote } from './record-or-note.ts';
@@ -11,6 +12,8 @@ export interface CommandContext {
   readonly registry: ReturnType<typeof registryActivities>;
   readonly journal: LifecycleJournal;
   readonly input: LifecycleInput;
+  /** Whether a promotion or rollback waits behind the command that is being done. */
+  readonly isOvertaken: () => boolean;
 }
 
 /** Of the champion alone; those of experiments are done elsewhere. */
@@ -80,7 +83,7 @@ async function targetOf({ registry, input }: CommandContext, command: ChampionCo
 }
 
 /** Every serving process loads and verifies the version before it takes traffic; what fails is taken out again. */
-async function verify({ registry, input }: CommandContext, present: Allocation | null, version: number, why: string): Promise<Allocation> {
+async function verify({ registry, input, isOvertaken }: CommandContext, present: Allocation | null, version: number, why: string): Promise<Allocation> {
   const change = {
     model: input.model,
     champion: present?.champion ?? null,
@@ -97,12 +100,14 @@ async function verify({ registry, input }: CommandContext, present: Allocation |
     reason: `promotion asked for by ${why}`,
   });
   try {
-    await rolloutActivities(input.namespace).awaitServing({ model: input.model, version, revision: shadowed.revision });
+    await awaitLoaded(input.namespace, isOvertaken, { model: input.model, version, revision: shadowed.revision });
     return shadowed;
   } catch (error) {
     if (error instanceof TemporalFailure) {
       const reason = `version ${version} did not verify: ${failureText(error)}`;
-      await registry.setAllocation({ ...change, expectedRevision: shadowed.revision, shadow: null, action: 'restore', reason });
+      await CancellationScope.nonCancellable(() =>
+        registry.setAllocation({ ...change, expectedRevision: shadowed.revision, shadow: null, action: 'restore', reason }),
+      );
     }
     throw error;
   }

@@ -1,5 +1,5 @@
 import { ApplicationFailure, TemporalFailure } from '@temporalio/common';
-import { isCancellation, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { Allocation } from '../src/contracts/allocation.ts';
 import { assignRanges } from '../src/contracts/assign-ranges.ts';
 import { checkExperiment, checkShareChange, checkStart, withShares } from '../src/contracts/check-experiment.ts';
@@ -13,7 +13,7 @@ import {
   type PlannedExperiment,
   type StartExperimentRequest,
 } from '../src/contracts/experiment.ts';
-import { rolloutActivities } from './activity-proxies.ts';
+import { awaitLoaded } from './await-loaded.ts';
 import { failureText } from './failure-text.ts';
 import { promoteVersion, type CommandContext } from './lifecycle-commands.ts';
 import { recordOrNote } from './record-or-note.ts';
@@ -56,7 +56,7 @@ export const experimentNameOf = (command: ExperimentCommand): string => (command
 
 /** Every serving process loads and verifies every arm before one gets a bucket; what fails leaves everything as it was. */
 async function start(context: CommandContext, request: StartExperimentRequest, present: Allocation | null): Promise<void> {
-  const { registry, journal, input } = context;
+  const { registry, journal, input, isOvertaken } = context;
   const { model } = input;
   const { name, arms, control, metric, requestedBy, reason } = request;
   refuse(`Experiment '${name}' was not started`, [...checkExperiment(request), ...checkStart(present)]);
@@ -74,7 +74,7 @@ async function start(context: CommandContext, request: StartExperimentRequest, p
   const started: PlannedExperiment = { ...waiting, ranges: assignRanges([], arms) };
   try {
     for (const version of new Set(arms.map((arm) => arm.version))) {
-      await rolloutActivities(input.namespace).awaitServing({ model, version, revision: verifying.revision });
+      await awaitLoaded(input.namespace, isOvertaken, { model, version, revision: verifying.revision });
     }
     await registry.setAllocation({
       ...beside,
@@ -87,7 +87,9 @@ async function start(context: CommandContext, request: StartExperimentRequest, p
   } catch (error) {
     if (error instanceof TemporalFailure) {
       const why = `experiment '${name}' did not start: ${failureText(error)}`;
-      await registry.setAllocation({ ...beside, expectedRevision: verifying.revision, actor: workflowInfo().workflowId, action: 'restore', reason: why });
+      await CancellationScope.nonCancellable(() =>
+        registry.setAllocation({ ...beside, expectedRevision: verifying.revision, actor: workflowInfo().workflowId, action: 'restore', reason: why }),
+      );
     }
     throw error;
   }

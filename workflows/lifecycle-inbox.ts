@@ -34,6 +34,11 @@ export class LifecycleInbox {
     return true;
   }
 
+  /** Whether a promotion or rollback waits behind the first command. */
+  get isOvertaken(): boolean {
+    return this.commands.slice(1).some((command) => !isExperimentCommand(command));
+  }
+
   /** Takes the first out that is about an experiment. */
   takeExperimentCommand(): ExperimentCommand | undefined {
     const taken = this.commands.find(isExperimentCommand);

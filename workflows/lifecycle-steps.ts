@@ -54,7 +54,7 @@ export class Lifecycle {
   }
 
   private get context(): CommandContext {
-    return { registry: this.registry, journal: this.journal, input: this.input };
+    return { registry: this.registry, journal: this.journal, input: this.input, isOvertaken: () => this.inbox.isOvertaken };
   }
 
   /** The one that runs, as last read; none may begin a rollout meanwhile. */

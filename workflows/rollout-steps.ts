@@ -14,7 +14,7 @@ import {
   workflowIds,
 } from '../src/contracts/lifecycle.ts';
 import type { ShadowComparison } from '../src/contracts/shadow-comparison.ts';
-import { registryActivities, rolloutActivities } from './activity-proxies.ts';
+import { registryActivities, rolloutActivities, servingActivities } from './activity-proxies.ts';
 import { auditSkew } from './audit-skew.ts';
 import { failedWith } from './failure-text.ts';
 import { showProgress, startAttributes } from './show-progress.ts';
@@ -144,7 +144,7 @@ export class Rollout {
   }
 
   private awaitServing(): Promise<void> {
-    return this.evidence.awaitServing({
+    return servingActivities(this.input.namespace).awaitServing({
       model: this.input.model,
       version: this.input.version,
       revision: this.revision ?? 0,

@@ -22,6 +22,8 @@ let stage: WorkflowStage;
 let lifecycle: WorkflowHandle;
 let started = 0;
 let isLedgerBroken: boolean;
+/** Versions that no serving process can load, and how often each was waited for. */
+let unloadable: Map<number, number>;
 
 const state = () => lifecycle.query<LifecycleState>(lifecycleQueries.state);
 const events = () => lifecycle.query<LifecycleEvent[]>(lifecycleQueries.history);
@@ -32,6 +34,12 @@ beforeAll(async () => {
   const { temporalAddress, temporalNamespace } = testStack();
   stage = await openWorkflowStage({ address: temporalAddress, namespace: temporalNamespace }, testPrefix(), {
     ...activitiesOf(() => world),
+    awaitServing: async ({ version }) => {
+      const tried = unloadable.get(version);
+      if (tried === undefined) return;
+      unloadable.set(version, tried + 1);
+      throw ApplicationFailure.retryable('1 of 2 serving processes have not loaded it', 'SERVING_NOT_REPORTING');
+    },
     recordLedger: async (entry) => {
       if (isLedgerBroken) throw ApplicationFailure.nonRetryable('value is out of range', 'STORE_REFUSED');
       await world.activities().recordLedger?.(entry);
@@ -42,6 +50,7 @@ afterAll(() => stage.close());
 
 beforeEach(async () => {
   isLedgerBroken = false;
+  unloadable = new Map();
   world = new StubWorld();
   world.versions = 2;
   world.allocation = { model: 'm', revision: 1, champion: 1, canary: null, shadow: null };
@@ -92,5 +101,47 @@ describe('a lifecycle', () => {
       expect.stringContaining('start-experiment-failed: '),
       expect.stringContaining('rollout-failed: '),
     ]);
+  });
+});
+
+describe('a command that waits for serving', () => {
+  const experiment = {
+    name: 'bolder',
+    arms: [
+      { name: 'control', version: 1, share: 0.3 },
+      { name: 'new', version: 3, share: 0.2 },
+    ],
+    control: 'control',
+    metric: 'log-loss',
+    ...note,
+  };
+
+  beforeEach(async () => {
+    world.versions = 3;
+    await lifecycle.signal(lifecycleSignals.promote, { version: 2, ...note });
+    await serves(2);
+    unloadable.set(3, 0);
+  });
+
+  it.each([
+    [lifecycleSignals.promote, { version: 3, ...note }],
+    [lifecycleSignals.startExperiment, experiment],
+  ])('as %s does is taken back where a rollback comes, which is obeyed at once', async (signal, asked) => {
+    await lifecycle.signal(signal, asked);
+    await eventually('a second attempt', WAIT_MS, async () => unloadable.get(3), (tried) => (tried ?? 0) > 1);
+    await lifecycle.signal(lifecycleSignals.rollback, { toVersion: 1, ...note });
+    await serves(1);
+    expect(world.allocation).toMatchObject({ canary: null, shadow: null });
+    const kind = signal === lifecycleSignals.promote ? 'promote' : 'start-experiment';
+    expect(world.actions().slice(2)).toEqual(['verify', 'restore', `${kind}-failed`, 'rollback']);
+    expect(world.ledger.at(-2)?.reason).toBe('a promotion or rollback that was asked for meanwhile takes its place');
+  });
+
+  it('goes on where only an experiment is asked for meanwhile', async () => {
+    await lifecycle.signal(lifecycleSignals.promote, { version: 3, ...note });
+    await lifecycle.signal(lifecycleSignals.endExperiment, { experiment: 'bolder', winner: null, ...note });
+    await eventually('a second attempt', WAIT_MS, async () => unloadable.get(3), (tried) => (tried ?? 0) > 1);
+    unloadable.clear();
+    await serves(3);
   });
 });
