@@ -3,11 +3,14 @@ export const numberLiteral = (value: number): string => `'${value}'::float8`;
 
 export const integerLiteral = (value: number): string => `${BigInt(Math.trunc(value))}`;
 
-/** A text whatever it holds; quotes are doubled, backslashes written as escapes. */
-export const textLiteral = (text: string): string =>
-  text.includes('\\')
-    ? `E'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`
-    : `'${text.replaceAll("'", "''")}'`;
+const escapes: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r' };
+
+/** A text whatever it holds, on one line: a query's lines are indented, and printed, as they are. PostgreSQL and DuckDB read it alike. */
+export function textLiteral(text: string): string {
+  const quoted = text.replaceAll("'", "''");
+  const escaped = quoted.replaceAll(/[\\\n\r]/g, (char) => escapes[char]!);
+  return escaped === quoted ? `'${quoted}'` : `E'${escaped}'`;
+}
 
 const loneSurrogate = /[\ud800-\udfff]/u;
 

@@ -5,6 +5,9 @@ type WindowAndHop = Pick<Aggregation, 'window' | 'hop'>;
 type Where = NonNullable<Aggregation['where']>;
 type Computation = Omit<Aggregation, 'window' | 'hop' | 'where'>;
 
+/** Texts to choose from: plain, none, and one whose characters are escaped somewhere. */
+export const LANDS = ['NO', "D'E\\\r\n  ü😀", ''] as const;
+
 /** The fields of a source that aggregations of each sort take, and what they choose from. */
 export interface AggregationPools {
   /** Numbers and booleans. */
@@ -132,7 +135,7 @@ export const { viewFeature, exactAggregation, quantileAggregation, anyFeature } 
   windows,
   wheres: [
     { online: true },
-    { country: { in: ['NO', 'DE'] } },
+    { country: { in: LANDS.slice(0, 2) } },
     { country: { ne: 'NO' }, amount: { gte: 0 } },
     { fee: { isNull: true } },
     { country: { notIn: ['NO', 'SE'] } },

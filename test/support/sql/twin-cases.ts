@@ -6,6 +6,7 @@ import { compileView, prepareEvent, viewKeyOf, type ViewProgram } from '../../..
 import { applyEvent, createState, readFeatures } from '../../../src/fold/view-state.ts';
 import { hasExactSqlForm } from '../../../src/store/sql/sql-aggregate-of.ts';
 import type { TwinRow } from '../../../src/store/sql/view-twin.ts';
+import { LANDS } from '../../property/fold/aggregation-arbitrary.ts';
 import {
   history,
   HOUR_MS,
@@ -39,7 +40,7 @@ const TIED_MS = 8 * HOUR_MS;
 
 const read = fc.record({
   key: fc.constantFrom(...KEYS, 'never seen', null),
-  country: fc.option(fc.constantFrom('NO', 'DE', 'FR')),
+  country: fc.option(fc.constantFrom(...LANDS)),
   lead: fc.oneof(fc.constant(0), fc.integer({ min: -HOUR_MS, max: 50 * HOUR_MS })),
   asOf: fc.integer({ min: -HOUR_MS, max: 120 * HOUR_MS }),
   // Null: the partition is not named by the fence.

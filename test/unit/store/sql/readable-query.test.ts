@@ -24,10 +24,10 @@ describe('the readable query of a view', () => {
   it('writes every literal so that it can be nothing else', () => {
     const sql = readableQuery(viewOf({ land: { ne: "N'O" }, amount: { gte: -1e-7 } }), {
       asOf: 1_000,
-      key: ["it's", 'a\\b'],
+      key: ["it's", 'a\\b\r\nc'],
       fence: { 2: 7 },
     });
-    expect(sql).toContain(`'it''s' AS "card", E'a\\\\b' AS "land"`);
+    expect(sql).toContain(`'it''s' AS "card", E'a\\\\b\\r\\nc' AS "land"`);
     expect(sql).toContain(`e."land" <> 'N''O'`);
     expect(sql).toContain(`e."amount" >= '-1e-7'::float8`);
     expect(sql).toContain(`'{-1,-1,7}'::bigint[] AS "fence"`);
