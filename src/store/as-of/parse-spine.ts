@@ -53,13 +53,28 @@ export function parseSpine(
   );
 }
 
-/** @throws MillraceError FEATURE_SPINE_INVALID where the header of a file lacks a column that is asked for */
+/** @throws MillraceError FEATURE_SPINE_INVALID where the header of a file lacks a column that is asked for, or has one that is computed */
 export function assertColumns(columns: readonly string[], { plan, asOfColumn }: SpineFormat): void {
+  assertNotComputed(columns, computedNames(plan));
   const missing = [asOfColumn, ...Object.keys(plan.schema)].filter((name) => !columns.includes(name));
   if (missing.length === 0) return;
   throw new MillraceError(
     'FEATURE_SPINE_INVALID',
     `Spine has no column ${missing.map((name) => `'${name}'`).join(', ')}; it has ${columns.map((name) => `'${name}'`).join(', ')}. Rename its columns, or name the one of the times with --time.`,
+  );
+}
+
+/** Names of the values that a read adds to a row; a request field, which is a feature too, is the spine's own. */
+export const computedNames = ({ names, schema }: OnlineReadPlan): ReadonlySet<string> =>
+  new Set(names.filter((name) => !Object.hasOwn(schema, name)));
+
+/** @throws MillraceError FEATURE_SPINE_INVALID where a column of the spine would have to hold two values */
+export function assertNotComputed(columns: readonly string[], computed: ReadonlySet<string>, row?: number): void {
+  const taken = columns.filter((name) => computed.has(name));
+  if (taken.length === 0) return;
+  throw new MillraceError(
+    'FEATURE_SPINE_INVALID',
+    `Spine${row === undefined ? '' : `, row ${row}`}: expected no column that is named as a feature that is computed, found ${taken.map((name) => `'${name}'`).join(', ')}. Rename it, for example '${taken[0]} given', or leave it out.`,
   );
 }
 

@@ -5,7 +5,7 @@ import { MillraceError } from '../../core/millrace-error.ts';
 import { readSpineQuery, type SpineQueryOptions } from '../../infra/spine-query.ts';
 import { readTable, tableFormatOf } from '../../infra/table-file.ts';
 import type { TableRecord } from '../../infra/table-record.ts';
-import { AS_OF_COLUMN, assertColumns, parseSpine, type SpineFormat } from './parse-spine.ts';
+import { AS_OF_COLUMN, assertColumns, assertNotComputed, computedNames, parseSpine, type SpineFormat } from './parse-spine.ts';
 import type { OnlineReadPlan } from '../online-catalog.ts';
 import type { SpineRow } from './as-of-mode.ts';
 
@@ -47,7 +47,10 @@ export async function readSpine(
   let columns: readonly string[] | undefined;
   let records: TableRecord[] = [];
   let rows = 0;
+  let hasHeader = false;
+  const computed = computedNames(format.plan);
   const flush = async (): Promise<void> => {
+    if (!hasHeader) records.forEach((record, i) => assertNotComputed(Object.keys(record), computed, rows + i + 1));
     const parsed = parseSpine(format, records, rows + 1);
     columns ??= Object.keys(records[0] ?? {});
     rows += records.length;
@@ -56,6 +59,7 @@ export async function readSpine(
   };
   const onHeader = (found: readonly string[]): void => {
     assertColumns(found, format);
+    hasHeader = true;
     columns = found;
   };
   for await (const record of readTable(file, { onHeader, onBytes: (bytes) => hash.update(bytes) })) {

@@ -237,6 +237,13 @@ describe('features as of past moments', () => {
     ['no JSON', 'f.ndjson', '{"origin":"EWR","carrier":"UA","asOf":0}\n{', /line 2 is no JSON/],
     ['no Parquet', 'h.parquet', 'PAR1 or not', /'h.parquet' can't be read/],
     ['no object', 'g.ndjson', '[]', /line 1 is no object/],
+    ['a column named as a feature', 'i.csv', 'origin,carrier,carrier_departures.mean1h,asOf\n', /Spine: .* found 'carrier_departures.mean1h'/],
+    [
+      'a field of a row named as a feature',
+      'j.ndjson',
+      '{"origin":"EWR","carrier":"UA","asOf":0}\n{"origin":"EWR","carrier":"UA","asOf":0,"carrier_departures.mean1h":9}',
+      /row 2: .* found 'carrier_departures.mean1h'. Rename it/,
+    ],
   ])('%s is FEATURE_SPINE_INVALID, and leaves nothing', async (_what, name, text, message) => {
     if (text !== '') writeFileSync(file(name), text);
     const out = file(`from-${name}.csv`);

@@ -56,4 +56,11 @@ describe('a spine', () => {
     );
     assertColumns(['distance', 'when', 'origin', 'carrier', 'more'], format);
   });
+
+  it('must have none that is named as a value that is computed; a request field is its own', () => {
+    expect(plan.names).toEqual(expect.arrayContaining(['excess', 'carrier']));
+    expect(() => assertColumns(['distance', 'when', 'origin', 'carrier', 'excess'], format)).toThrowError(
+      failure(/^Spine: expected no column that is named as a feature that is computed, found 'excess'. Rename it/),
+    );
+  });
 });
