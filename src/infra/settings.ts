@@ -3,6 +3,9 @@ import { MillraceError } from '../core/millrace-error.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** A wrong address is shown, and a password in it is not. */
+const withoutCredentials = (text: string): string => text.replace(/:\/\/.*@/, '://...@');
+
 /**
  * Reads the settings of one process: `names` maps a setting to its environment variable. All problems
  * are reported together, each by the variable's name.
@@ -23,7 +26,7 @@ export function readSettings<S extends z.ZodRawShape>(
   const problems = parsed.error.issues.map((issue) => {
     const setting = String(issue.path[0]);
     const variable = (names as Readonly<Record<string, string>>)[setting] ?? setting;
-    const found = raw[setting] === undefined ? 'it is not set' : `found '${raw[setting]}'`;
+    const found = raw[setting] === undefined ? 'it is not set' : `found '${withoutCredentials(raw[setting])}'`;
     return `${variable}: ${issue.message} (${found})`;
   });
   throw new MillraceError('CONFIG_INVALID', `Settings are wrong. Set these in the environment: ${problems.join('; ')}.`);

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { loadOnlineStoreConfig } from '../../../src/infra/base-config.ts';
+import { loadBaseConfig, loadOnlineStoreConfig } from '../../../src/infra/base-config.ts';
 
 const urlOf = (text: string): string => loadOnlineStoreConfig({ MILLRACE_REDIS_URL: text }).redisUrl;
 
@@ -9,4 +9,12 @@ it.each(['redis://a:1', 'redis://a:1,redis://b:2', 'rediss://u:p@a:1?cluster=tru
 
 it.each(['a:1', 'redis://a:1,b:2', 'redis://a:1,', 'http://a:1'])('refuses %s for Redis', (text) => {
   expect(() => urlOf(text)).toThrow(/MILLRACE_REDIS_URL: expected 'redis:\/\/host:port', or nodes of a cluster/);
+});
+
+const load = (environment: Readonly<Record<string, string>>) => () => loadBaseConfig({ MILLRACE_PROJECT: 'x.ts', ...environment });
+
+it('shows no password of an address that is wrong', () => {
+  const wrong = load({ MILLRACE_POSTGRES_URL: 'mysql://user:secret@a:1/b', MILLRACE_REDIS_URL: 'redis://:secret@a:1,b:2' });
+  expect(wrong).toThrow("found 'mysql://...@a:1/b'");
+  expect(wrong).toThrow(/^(?!.*secret)/);
 });
