@@ -71,8 +71,9 @@ export async function withKafka<T>(
 ): Promise<T> {
   const config = await context.config();
   const { createKafka } = await import('../src/infra/kafka.ts');
+  const { kafkaServers } = await import('../src/infra/base-config.ts');
   const kafka = createKafka({
-    brokers: config.kafkaBrokers,
+    ...kafkaServers(config),
     clientId: 'millrace-cli',
     logger: context.logger,
   });
@@ -92,11 +93,9 @@ export async function withTemporal<T>(
   const config = await context.config();
   const { connectTemporal } = await import('../src/infra/temporal.ts');
   const { translateTemporalError } = await import('../src/infra/temporal-error.ts');
+  const { temporalServer } = await import('../src/infra/base-config.ts');
   const tracing = await openCommandTracing(context, config);
-  const temporal = await connectTemporal(
-    { address: config.temporalAddress, namespace: config.temporalNamespace },
-    await tracing?.temporal(),
-  );
+  const temporal = await connectTemporal(temporalServer(config), await tracing?.temporal());
   try {
     return await work(temporal.client, config);
   } catch (error) {

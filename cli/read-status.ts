@@ -109,10 +109,8 @@ async function readWorkflows(
 ): Promise<Workflows> {
   const { namespace } = config;
   const { connectTemporal } = await import('../src/infra/temporal.ts');
-  const temporal = await connectTemporal({
-    address: config.temporalAddress,
-    namespace: config.temporalNamespace,
-  });
+  const { temporalServer } = await import('../src/infra/base-config.ts');
+  const temporal = await connectTemporal(temporalServer(config));
   const { client } = temporal;
   const asked: Promise<unknown>[] = [];
   const read = <T>(what: string, query: () => Promise<T>): Promise<T | null> =>

@@ -7,7 +7,7 @@ import type { Names } from '../src/contracts/names.ts';
 import type { Model } from '../src/define/model.ts';
 import { newestRollout, shadowComparison } from '../src/infra/newest-comparison.ts';
 import { translateTemporalError } from '../src/infra/temporal-error.ts';
-import { connectTemporal, type TemporalAddress, type TemporalClient } from '../src/infra/temporal.ts';
+import { connectTemporal, type TemporalServer, type TemporalClient } from '../src/infra/temporal.ts';
 
 /** Temporal itself gives up on a query that no worker answers after this long. */
 const QUERY_DEADLINE_MS = 10_000;
@@ -33,7 +33,7 @@ export interface LifecycleReader {
 
 /** Connects when it is first asked, and again after an attempt that failed: the console starts without Temporal. */
 export function openLifecycleReader(
-  target: TemporalAddress,
+  target: TemporalServer,
   names: Names,
   models: readonly Model[],
 ): LifecycleReader {

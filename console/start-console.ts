@@ -1,6 +1,6 @@
 import { createNames } from '../src/contracts/names.ts';
 import type { Project } from '../src/define/project.ts';
-import type { BaseConfig } from '../src/infra/base-config.ts';
+import { kafkaServers, temporalServer, type BaseConfig } from '../src/infra/base-config.ts';
 import { createKafka } from '../src/infra/kafka.ts';
 import type { Logger } from '../src/infra/logger.ts';
 import { createMetrics, type Registry as Metrics } from '../src/infra/metrics.ts';
@@ -58,12 +58,11 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
   });
   const redis = createRedis({ url: config.redisUrl, role: 'read', logger });
   const kafka = createKafka({
-    brokers: config.kafkaBrokers,
+    ...kafkaServers(config),
     clientId: `${config.namespace}-console`,
     logger,
   });
-  const temporal = { address: config.temporalAddress, namespace: config.temporalNamespace };
-  const lifecycles = openLifecycleReader(temporal, names, project.models);
+  const lifecycles = openLifecycleReader(temporalServer(config), names, project.models);
   const deps: ConsoleDeps = {
     project,
     programs: programsOf(project),

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createNames } from '../src/contracts/names.ts';
 import type { Project } from '../src/define/project.ts';
 import { createArtifactStore } from '../src/infra/artifacts.ts';
-import type { BaseConfig } from '../src/infra/base-config.ts';
+import { kafkaServers, type BaseConfig } from '../src/infra/base-config.ts';
 import { createKafka } from '../src/infra/kafka.ts';
 import type { ColdLogConfig } from '../src/infra/cold-log-config.ts';
 import type { Logger } from '../src/infra/logger.ts';
@@ -83,7 +83,7 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
   const access = await openAccess(settings, metrics.accessRefusals, logger);
   const postgres = createPostgres({ url: config.postgresUrl, applicationName: 'millrace-serving', logger });
   const redis = createRedis({ url: config.redisUrl, role: 'read', logger });
-  const kafka = createKafka({ brokers: config.kafkaBrokers, clientId: `${config.namespace}-serving`, logger });
+  const kafka = createKafka({ ...kafkaServers(config), clientId: `${config.namespace}-serving`, logger });
   const names = createNames(config.namespace);
   const registry = createRegistry(postgres, createArtifactStore(path.join(config.dataDir, ARTIFACTS_DIRECTORY)));
 

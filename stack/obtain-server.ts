@@ -1,7 +1,8 @@
 import { MillraceError } from '../src/core/millrace-error.ts';
+import type { ServerSecurity } from '../src/infra/server-security.ts';
 import { createComposeStarter } from './docker-compose.ts';
 import { environmentValue, type Environment } from './environment.ts';
-import { probeServer } from './probe-server.ts';
+import { probeFailure } from './probe-server.ts';
 import { healthyServer } from './server-health.ts';
 import type { ServerName } from './server-name.ts';
 import type { ServerStarter, StarterContext } from './server-starter.ts';
@@ -21,6 +22,8 @@ export interface ObtainOptions extends Pick<StarterContext, 'dataDir' | 'cacheDi
   readonly environment: Environment;
   readonly docker?: boolean;
   readonly namespace: string;
+  /** How a server that the environment names is reached. */
+  readonly security: ServerSecurity;
   /** What the state file says of this server. */
   readonly before: ServerState | undefined;
   readonly onProgress: OnStackProgress;
@@ -46,7 +49,7 @@ export async function obtainServer(server: ServerName, options: ObtainOptions): 
     return { state: healthy, how: 'already running' };
   }
   if (named !== undefined) {
-    const state = await externalServer(server, named);
+    const state = await externalServer(server, named, options.security);
     if (healthy !== undefined) await stopServer(server, healthy, onProgress);
     return { state, how: 'named in the environment' };
   }
@@ -82,13 +85,14 @@ function localStarters(namespace: string): Readonly<Record<ServerName, ServerSta
   };
 }
 
-async function externalServer(server: ServerName, address: string): Promise<ServerState> {
+async function externalServer(server: ServerName, address: string, security: ServerSecurity): Promise<ServerState> {
   const variable = addressVariables[server];
-  if (!(await probeServer(server, address))) {
+  const failure = await probeFailure(server, address, security);
+  if (failure !== undefined) {
     throw new MillraceError(
       'STACK_SERVER_UNAVAILABLE',
-      `Server '${server}' does not answer at '${withoutPassword(address)}', which ${variable} names. ` +
-        'Start it, correct the variable, or unset it to have a server started here.',
+      `Server '${server}' does not answer at '${withoutPassword(address)}', which ${variable} names: ${failure}. ` +
+        'Start it, correct the variable and the settings of TLS beside it, or unset it to have a server started here.',
     );
   }
   return { origin: 'environment', address, ports: {}, startedAt: new Date().toISOString() };

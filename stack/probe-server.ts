@@ -1,19 +1,44 @@
-import { connect, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import type { ServerSecurity, TlsOptions } from '../src/infra/server-security.ts';
 import type { ServerName } from './server-name.ts';
 
 const PROBE_LIMIT_MS = 2_000;
 
+/** Whether a server of ours answers in its own protocol: over plain text, as all of them are started. */
+export async function probeServer(server: ServerName, address: string): Promise<boolean> {
+  return (await probeFailure(server, address)) === undefined;
+}
+
 /**
- * Whether a server answers in its own protocol. A port that is merely open is not enough: each of them accepts
- * connections before it can work. Written out by hand, since the drivers log and retry on their own.
+ * Why a server does not answer in its own protocol; undefined where it does. A port that is merely open is not enough:
+ * each of them accepts connections before it can work. Written out by hand, since the drivers log and retry on their own.
  * @param address 'host:port'; for Kafka a list, of which one that answers is enough; a URL for Postgres and Redis
  */
-export async function probeServer(server: ServerName, address: string): Promise<boolean> {
+export async function probeFailure(server: ServerName, address: string, security?: ServerSecurity): Promise<string | undefined> {
+  let failure: string | undefined;
   for (const one of address.split(',')) {
-    const { host, port } = hostAndPort(server, one.trim());
-    if (await exchange(host, port, greetings[server], isAnswer[server])) return true;
+    const open = opener(server, one.trim(), security);
+    failure = await exchange(open, greetings[server], isAnswer[server]);
+    if (failure === undefined) return undefined;
   }
-  return false;
+  return failure;
+}
+
+function opener(server: ServerName, address: string, security: ServerSecurity | undefined): (onOpen: () => void) => Socket {
+  const { host, port } = hostAndPort(server, address);
+  const tls = tlsOf(server, address, security);
+  if (tls === undefined) return (onOpen) => connect({ host, port }, onOpen);
+  const name = isIP(host) === 0 ? { servername: host } : {};
+  const protocol = server === 'temporal' ? { ALPNProtocols: ['h2'] } : {};
+  return (onOpen) => connectTls({ host, port, ...name, ...protocol, ...tls }, onOpen);
+}
+
+function tlsOf(server: ServerName, address: string, security: ServerSecurity | undefined): TlsOptions | undefined {
+  // It answers what we ask in plain text also where it takes no client without TLS.
+  if (server === 'postgres') return undefined;
+  if (server === 'redis') return address.startsWith('rediss:') ? {} : undefined;
+  return security?.[server].tls;
 }
 
 const defaultPorts: Readonly<Record<ServerName, number>> = {
@@ -76,25 +101,23 @@ function postgresStartupMessage(): Buffer {
 }
 
 function exchange(
-  host: string,
-  port: number,
+  open: (onOpen: () => void) => Socket,
   greeting: Buffer,
   accepts: (answer: Buffer) => boolean,
-): Promise<boolean> {
+): Promise<string | undefined> {
   return new Promise((resolve) => {
     let answer = Buffer.alloc(0);
-    const socket: Socket = connect({ host, port });
-    const finish = (): void => {
+    const socket = open(() => socket.write(greeting));
+    const finish = (failure: string): void => {
       socket.destroy();
-      resolve(accepts(answer));
+      resolve(accepts(answer) ? undefined : failure);
     };
-    socket.setTimeout(PROBE_LIMIT_MS, finish);
-    socket.once('error', finish);
-    socket.once('end', finish);
-    socket.once('connect', () => socket.write(greeting));
+    socket.setTimeout(PROBE_LIMIT_MS, () => finish(`it was silent for ${PROBE_LIMIT_MS} ms`));
+    socket.once('error', (error) => finish(error.message));
+    socket.once('end', () => finish('it closed the connection'));
     socket.on('data', (chunk) => {
       answer = Buffer.concat([answer, chunk]);
-      if (accepts(answer)) finish();
+      if (accepts(answer)) finish('');
     });
   });
 }

@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { isMillraceError, messageOf, MillraceError } from '../src/core/millrace-error.ts';
+import { loadServerSecurity, type ServerSecurity } from '../src/infra/server-security.ts';
 import { abortOnSignal } from './clean-up.ts';
 import { environmentValue, type Environment } from './environment.ts';
 import { withFileLock } from './file-lock.ts';
@@ -89,9 +90,11 @@ export async function startStack(options: StartStackOptions): Promise<RunningSta
 }
 
 type StartOptions = StartStackOptions & { readonly signal: AbortSignal };
+type SecuredOptions = StartOptions & { readonly security: ServerSecurity };
 
 async function startAll(options: StartOptions): Promise<StackState> {
   const namespace = environmentValue(options.environment, 'MILLRACE_TEMPORAL_NAMESPACE') ?? DEFAULT_NAMESPACE;
+  const security = loadServerSecurity(options.environment);
   const before = readStackFile(options.dataDir);
   const recorder = createStackRecorder(options.dataDir, namespace, before);
   const failing = new AbortController();
@@ -99,7 +102,7 @@ async function startAll(options: StartOptions): Promise<StackState> {
   const results = await Promise.allSettled(
     serverNames.map(async (server) => {
       try {
-        await startOne(server, { ...options, signal }, namespace, before, recorder);
+        await startOne(server, { ...options, signal, security }, namespace, before, recorder);
       } catch (error) {
         // The others need not go on; their own aborts say nothing new.
         failing.abort(error);
@@ -115,7 +118,7 @@ async function startAll(options: StartOptions): Promise<StackState> {
 
 async function startOne(
   server: ServerName,
-  options: StartOptions,
+  options: SecuredOptions,
   namespace: string,
   before: StackFile | undefined,
   recorder: StackRecorder,
@@ -128,7 +131,11 @@ async function startOne(
     before: before?.servers[server],
     onSpawn: (spawned) => recorder.recordStarted(server, spawned),
   });
-  if (server === 'temporal') await ensureNamespaceAndSearchAttributes(state.address, namespace);
+  if (server === 'temporal') {
+    const { address, origin } = state;
+    const security = origin === 'environment' ? options.security.temporal : {};
+    await ensureNamespaceAndSearchAttributes({ address, namespace, security });
+  }
   await recorder.record(server, state);
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   options.onProgress({

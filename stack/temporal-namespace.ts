@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Connection } from '@temporalio/client';
+import type { Connection } from '@temporalio/client';
 import { messageOf, MillraceError } from '../src/core/millrace-error.ts';
 import { searchAttributes } from '../src/contracts/lifecycle.ts';
+import { openTemporal, type TemporalServer } from '../src/infra/temporal.ts';
 
 /** Temporal's numbers of the types that we use. */
 const indexedValueTypes = { Keyword: 2, Int: 3 } as const;
@@ -12,7 +13,6 @@ export const searchAttributeTypes: Readonly<Record<string, keyof typeof indexedV
   MillraceModelVersion: 'Int',
 };
 
-const CONNECT_LIMIT_MS = 10_000;
 /** A namespace or attribute that was just made is known everywhere only after the server's caches have turned over. */
 const KNOWN_LIMIT_MS = 30_000;
 const POLL_MS = 100;
@@ -21,16 +21,19 @@ const RETENTION_SECONDS = 30 * 24 * 3600;
 /** gRPC status codes. */
 const ALREADY_EXISTS = 6;
 const NOT_FOUND = 5;
+const PERMISSION_DENIED = 7;
+const UNIMPLEMENTED = 12;
 
 /**
  * Makes the namespace and the search attributes where they are missing, on our own server or an external one, and
  * returns when they can be used.
  * @throws MillraceError STACK_SERVER_FAILED
  */
-export async function ensureNamespaceAndSearchAttributes(address: string, namespace: string): Promise<void> {
+export async function ensureNamespaceAndSearchAttributes(server: TemporalServer): Promise<void> {
+  const { address, namespace } = server;
   let connection: Connection | undefined;
   try {
-    connection = await Connection.connect({ address, connectTimeout: CONNECT_LIMIT_MS });
+    connection = await openTemporal(server);
     await ensureNamespace(connection, namespace);
     await ensureSearchAttributes(connection, namespace);
   } catch (cause) {
@@ -57,7 +60,7 @@ async function ensureNamespace(connection: Connection, namespace: string): Promi
     }
   };
   if (await exists()) return;
-  await ignoring(ALREADY_EXISTS, () =>
+  await ignoring([ALREADY_EXISTS], () =>
     connection.workflowService.registerNamespace({
       namespace,
       workflowExecutionRetentionPeriod: { seconds: RETENTION_SECONDS as never },
@@ -66,15 +69,18 @@ async function ensureNamespace(connection: Connection, namespace: string): Promi
   await until(exists, `namespace '${namespace}' does not appear`);
 }
 
+/** Temporal Cloud keeps search attributes elsewhere: whoever has the account made them, and nobody can look. */
+const NOT_FOR_CLIENTS = [PERMISSION_DENIED, UNIMPLEMENTED];
+
 async function ensureSearchAttributes(connection: Connection, namespace: string): Promise<void> {
   const missing = async (): Promise<string[]> => {
     const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
     return Object.keys(searchAttributeTypes).filter((name) => !Object.hasOwn(customAttributes, name));
   };
-  const names = await missing();
-  if (names.length === 0) return;
+  const names = await ignoring(NOT_FOR_CLIENTS, missing);
+  if (names === undefined || names.length === 0) return;
   const types = names.map((name) => [name, indexedValueTypes[searchAttributeTypes[name] ?? 'Keyword']]);
-  await ignoring(ALREADY_EXISTS, () =>
+  await ignoring([ALREADY_EXISTS], () =>
     connection.operatorService.addSearchAttributes({
       namespace,
       searchAttributes: Object.fromEntries(types) as Record<string, 2 | 3>,
@@ -91,11 +97,12 @@ async function until(holds: () => Promise<boolean>, complaint: string): Promise<
   }
 }
 
-async function ignoring(status: number, call: () => Promise<unknown>): Promise<void> {
+async function ignoring<T>(statuses: readonly unknown[], call: () => Promise<T>): Promise<T | undefined> {
   try {
-    await call();
+    return await call();
   } catch (error) {
-    if (statusOf(error) !== status) throw error;
+    if (!statuses.includes(statusOf(error))) throw error;
+    return undefined;
   }
 }
 

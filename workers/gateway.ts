@@ -1,7 +1,7 @@
 /** The gateway process: takes events over HTTP until it is told to stop. */
 import './stop-with-parent.ts';
 import { createNames } from '../src/contracts/names.ts';
-import { loadBaseConfig } from '../src/infra/base-config.ts';
+import { kafkaServers, loadBaseConfig } from '../src/infra/base-config.ts';
 import { createKafka } from '../src/infra/kafka.ts';
 import { loadProject } from '../src/infra/load-project.ts';
 import { createLogger } from '../src/infra/logger.ts';
@@ -21,7 +21,7 @@ const tracingConfig = loadTracingConfig(environment);
 const metricsAt = metricsAddress(environment);
 const logger = createLogger('gateway', config.logLevel);
 const { sources } = await loadProject(config.project);
-const kafka = createKafka({ brokers: config.kafkaBrokers, clientId: 'millrace-gateway', logger });
+const kafka = createKafka({ ...kafkaServers(config), clientId: 'millrace-gateway', logger });
 const registry = createMetrics('gateway');
 const tracing = await openTracing(tracingConfig, { name: 'gateway', namespace: config.namespace, registry, logger });
 const metrics = metricsAt === undefined ? undefined : await serveMetrics(registry, metricsAt);

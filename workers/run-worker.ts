@@ -1,6 +1,6 @@
 import { Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import { createNames, type TaskQueue } from '../src/contracts/names.ts';
-import type { BaseConfig } from '../src/infra/base-config.ts';
+import { temporalServer, type BaseConfig } from '../src/infra/base-config.ts';
 import type { Logger } from '../src/infra/logger.ts';
 import type { Registry } from '../src/infra/metrics.ts';
 import { connectTemporalWorker } from '../src/infra/temporal.ts';
@@ -31,7 +31,7 @@ export interface RunWorkerOptions
  */
 export async function runWorker({ resource, config, logger, registry, tracing, ...options }: RunWorkerOptions): Promise<void> {
   installRuntime(logger);
-  const target = { address: config.temporalAddress, namespace: config.temporalNamespace };
+  const target = temporalServer(config);
   const connection = await connectTemporalWorker(target, logger);
   try {
     const traced = (await tracing?.temporal())?.worker;

@@ -5,7 +5,7 @@ import { createColdLogActivities } from '../activities/cold-log.ts';
 import { createMaterializeActivities } from '../activities/materialize.ts';
 import { createStreamActivities } from '../activities/stream.ts';
 import { createNames } from '../src/contracts/names.ts';
-import { loadBaseConfig } from '../src/infra/base-config.ts';
+import { kafkaServers, loadBaseConfig } from '../src/infra/base-config.ts';
 import { loadColdLogConfig } from '../src/infra/cold-log-config.ts';
 import { createKafka } from '../src/infra/kafka.ts';
 import { loadProject } from '../src/infra/load-project.ts';
@@ -35,7 +35,7 @@ const metricsAt = metricsAddress(environment);
 const logger = createLogger('stream', config.logLevel);
 const project = await loadProject(config.project);
 const names = createNames(config.namespace);
-const kafka = createKafka({ brokers: config.kafkaBrokers, clientId: 'millrace-stream', logger });
+const kafka = createKafka({ ...kafkaServers(config), clientId: 'millrace-stream', logger });
 const coldLog = createColdLog(coldLogConfig);
 const postgres = withColdLog(
   createPostgres({

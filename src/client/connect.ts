@@ -2,7 +2,7 @@ import path from 'node:path';
 import { createNames } from '../contracts/names.ts';
 import { MillraceError } from '../core/millrace-error.ts';
 import type { Model } from '../define/model.ts';
-import { loadBaseConfig } from '../infra/base-config.ts';
+import { kafkaServers, loadBaseConfig, temporalServer } from '../infra/base-config.ts';
 import { createArtifactStore } from '../infra/artifacts.ts';
 import { createKafka } from '../infra/kafka.ts';
 import { loadProject } from '../infra/load-project.ts';
@@ -47,8 +47,8 @@ export async function connectMillrace(environment: Environment): Promise<Millrac
     coldLog,
   );
   const redis = createRedis({ url: config.redisUrl, role: 'write', logger });
-  const kafka = createKafka({ brokers: config.kafkaBrokers, clientId: 'millrace-client', logger });
-  const temporal = await connectTemporal({ address: config.temporalAddress, namespace: config.temporalNamespace });
+  const kafka = createKafka({ ...kafkaServers(config), clientId: 'millrace-client', logger });
+  const temporal = await connectTemporal(temporalServer(config));
   await redisReady(redis);
   const registry = createRegistry(postgres, createArtifactStore(path.join(config.dataDir, 'artifacts')));
   const onlineStore = createOnlineStore(redis, names);

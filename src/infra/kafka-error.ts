@@ -6,14 +6,33 @@ const { KafkaJSError } = kafkajs;
 
 export function translateKafkaError(error: unknown, doing: string): Error {
   if (isMillraceError(error)) return error;
+  const refusal = refusedCredentials(error);
+  if (refusal !== undefined) {
+    return new MillraceError(
+      'STREAM_REFUSED',
+      `Kafka refused the credentials while ${doing}: ${messageOf(refusal)}. Check MILLRACE_KAFKA_SASL_MECHANISM, MILLRACE_KAFKA_SASL_USERNAME and the file of MILLRACE_KAFKA_SASL_PASSWORD_FILE.`,
+      { cause: error },
+    );
+  }
   return !(error instanceof KafkaJSError) || isPassing(error)
     ? new MillraceError(
         'STREAM_UNAVAILABLE',
-        `Kafka did not answer while ${doing}: ${messageOf(error)}. Check that it runs and that MILLRACE_KAFKA_BROKERS is right.`,
+        `Kafka did not answer while ${doing}: ${messageOf(error)}. Check that it runs and that MILLRACE_KAFKA_BROKERS is right, and MILLRACE_KAFKA_TLS with what goes with it.`,
         { cause: error },
       )
     : new MillraceError('STREAM_REFUSED', `Kafka refused ${doing}: ${messageOf(error)}.`, { cause: error });
 }
+
+const AUTHENTICATION_ERROR = 'KafkaJSSASLAuthenticationError';
+
+/** The error in which a broker said no to who we are, where that is what lies under it all. */
+function refusedCredentials(error: unknown): Error | undefined {
+  if (!(error instanceof KafkaJSError)) return undefined;
+  return error.name === AUTHENTICATION_ERROR && !isInterrupted(error) ? error : refusedCredentials(error.cause);
+}
+
+/** The library says of a connection that broke in between, too, that authentication failed: only its text tells. */
+const isInterrupted = ({ message }: Error): boolean => /closed connection|connection (closed|error|timeout)|timed out|not connected/i.test(message);
 
 /**
  * The library wraps what one of its own retries gave up on as an error that no retry helps: only the innermost says
@@ -21,5 +40,6 @@ export function translateKafkaError(error: unknown, doing: string): Error {
  */
 function isPassing(error: unknown): boolean {
   if (!(error instanceof KafkaJSError)) return false;
+  if (error.name === AUTHENTICATION_ERROR) return isInterrupted(error);
   return error.retriable || error.name === 'KafkaJSNumberOfRetriesExceeded' || isPassing(error.cause);
 }

@@ -1,9 +1,16 @@
-import { Kafka, logLevel, type Admin, type LogEntry } from 'kafkajs';
+import { Kafka, logLevel, type Admin, type LogEntry, type SASLOptions } from 'kafkajs';
 import { startConsumer, type ConsumerOptions, type RunningConsumer } from './kafka-consumer.ts';
 import { translateKafkaError } from './kafka-error.ts';
 import { createEventProducer, type EventProducer } from './kafka-producer.ts';
 import { createKafkaSockets } from './kafka-sockets.ts';
 import type { Logger } from './logger.ts';
+import type { KafkaSecurity } from './server-security.ts';
+
+export interface KafkaServers {
+  readonly brokers: readonly string[];
+  /** Absent: plain text, and nobody asks who we are. */
+  readonly security?: KafkaSecurity;
+}
 
 export interface TopicSpec {
   readonly topic: string;
@@ -42,17 +49,16 @@ const RETRIES = 5;
 const TOPIC_WAIT_MS_MAX = 30_000;
 const TOPIC_POLL_MS = 50;
 
-export function createKafka(options: {
-  brokers: readonly string[];
-  clientId: string;
-  logger: Logger;
-}): KafkaClient {
+export function createKafka(options: KafkaServers & { clientId: string; logger: Logger }): KafkaClient {
+  const { tls, sasl } = options.security ?? {};
   const sockets = createKafkaSockets();
   const onTimeout = (): void => sockets.breakSilent(REQUEST_TIMEOUT_MS);
   const kafka = new Kafka({
     socketFactory: sockets.factory,
     brokers: [...options.brokers],
     clientId: options.clientId,
+    ...(tls === undefined ? {} : { ssl: { ...tls } }),
+    ...(sasl === undefined ? {} : { sasl: { ...sasl } as SASLOptions }),
     connectionTimeout: CONNECT_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     enforceRequestTimeout: true,

@@ -62,6 +62,7 @@ export class FaultServers {
       cacheDir: defaultCacheDir(environment),
       environment,
       namespace: NAMESPACE,
+      security: { kafka: {}, temporal: {} },
       before,
       onProgress: this.#onProgress,
       signal: new AbortController().signal,

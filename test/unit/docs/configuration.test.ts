@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import { z } from 'zod';
 import { consoleSettingNames, loadConsoleSettings } from '../../../console/settings.ts';
 import { loadServingSettings, servingSettingNames } from '../../../serving/settings.ts';
 import { baseConfigNames, loadBaseConfig } from '../../../src/infra/base-config.ts';
 import { coldLogConfigNames, loadColdLogConfig } from '../../../src/infra/cold-log-config.ts';
+import { securityNames, securityShape } from '../../../src/infra/server-security.ts';
 import { loadTracingConfig, tracingConfigNames } from '../../../src/infra/tracing-config.ts';
 import { gatewaySettingNames, loadGatewaySettings } from '../../../src/stream/gateway-settings.ts';
 import { repositoryRoot } from '../../support/repository-files.ts';
@@ -22,6 +24,7 @@ const tracingNames = Object.fromEntries(Object.entries(tracingConfigNames).filte
 const base = loadBaseConfig({ MILLRACE_PROJECT: 'x.ts' });
 const groups: readonly [string, Readonly<Record<string, string>>, Readonly<Record<string, unknown>>][] = [
   ['every process', baseConfigNames, { ...base, project: undefined }],
+  ['TLS and credentials', securityNames, z.object(securityShape).parse({})],
   ['tracing', tracingNames, { ...loadTracingConfig({}), endpoint: undefined }],
   ['the cold log', coldLogConfigNames, loadColdLogConfig({})],
   ['the gateway', gatewaySettingNames, loadGatewaySettings({})],

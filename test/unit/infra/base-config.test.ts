@@ -18,3 +18,7 @@ it('shows no password of an address that is wrong', () => {
   expect(wrong).toThrow("found 'mysql://...@a:1/b'");
   expect(wrong).toThrow(/^(?!.*secret)/);
 });
+
+it('wants the files that an address of Postgres names', () => {
+  expect(load({ MILLRACE_POSTGRES_URL: 'postgresql://a/b?sslmode=verify-full&sslrootcert=/no-such' })).toThrow(/MILLRACE_POSTGRES_URL: expected sslrootcert/);
+});

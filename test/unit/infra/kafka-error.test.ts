@@ -9,11 +9,13 @@ const {
   KafkaJSNonRetriableError,
   KafkaJSNumberOfRetriesExceeded,
   KafkaJSProtocolError,
+  KafkaJSSASLAuthenticationError,
 } = kafkajs as unknown as Record<
   | 'KafkaJSConnectionClosedError'
   | 'KafkaJSNonRetriableError'
   | 'KafkaJSNumberOfRetriesExceeded'
-  | 'KafkaJSProtocolError',
+  | 'KafkaJSProtocolError'
+  | 'KafkaJSSASLAuthenticationError',
   Make
 >;
 
@@ -39,6 +41,11 @@ describe('an error of Kafka', () => {
         cause: new KafkaJSNumberOfRetriesExceeded(closed, { retryCount: 5, retryTime: 100 }),
       }),
     ],
+    ['a broker that went away while it was told who we are', new KafkaJSSASLAuthenticationError('SASL PLAIN authentication failed: Closed connection')],
+    [
+      'the same, wrapped by a retry',
+      new KafkaJSNonRetriableError('x', { cause: new KafkaJSSASLAuthenticationError('SASL PLAIN authentication failed: Request SaslAuthenticate(key: 36, version: 1) timed out') }),
+    ],
     ['an error of the network', Object.assign(new Error('connect'), { code: 'ECONNREFUSED' })],
   ])('says that Kafka is away: %s', (_what, error) => {
     expect(translateKafkaError(error, 'sending')).toMatchObject({
@@ -51,6 +58,7 @@ describe('an error of Kafka', () => {
     ['a message that is too large', tooLarge],
     ['the same, wrapped by a retry', new KafkaJSNonRetriableError(tooLarge, { cause: tooLarge })],
     ['a bug, wrapped by a retry', new KafkaJSNonRetriableError('x', { cause: new TypeError('x') })],
+    ['a wrong password', new KafkaJSSASLAuthenticationError('SASL PLAIN authentication failed: Authentication failed: Invalid username or password')],
   ])('says that Kafka refused: %s', (_what, error) => {
     expect(translateKafkaError(error, 'sending')).toMatchObject({ code: 'STREAM_REFUSED', retryable: false });
   });
