@@ -95,7 +95,7 @@ describe.skipIf(python === undefined)('deploy/kubernetes', { timeout: INSTALL_MS
       expect(securityContext).toEqual({ allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } });
       expect(Object.keys(resources.requests).sort()).toEqual(['cpu', 'memory']);
       expect(Object.keys(resources.limits).sort()).toEqual(['cpu', 'memory']);
-      expect(volumeMounts.map(({ mountPath }) => mountPath)).toEqual(expect.arrayContaining([settings['MILLRACE_DATA_DIR'], '/tmp']));
+      expect(volumeMounts.map(({ mountPath }) => mountPath)).toEqual(expect.arrayContaining([settings['MILLRACE_DATA_DIR'], '/tmp', '/credentials']));
     }
     for (const file of ['deploy/Dockerfile', 'deploy/Dockerfile.cuda']) expect(textOf(file)).toMatch(/^USER 1000:1000$/m);
   });
@@ -106,6 +106,9 @@ describe.skipIf(python === undefined)('deploy/kubernetes', { timeout: INSTALL_MS
     expect(named.length).toBeGreaterThan(15);
     expect([...new Set(named)].filter((name) => !page.includes(`| \`${name}\` |`))).toEqual([]);
     expect(() => [loadBaseConfig(settings), loadServingSettings(settings), loadGatewaySettings(settings), metricsAddress(settings)]).not.toThrow();
+    const secret = ofKind('Secret').find(({ metadata }) => metadata.name === 'millrace-credentials')?.stringData ?? {};
+    const mounted = textOf('deploy/kubernetes/base/config.yaml').match(/(?<=MILLRACE_\w+: \/credentials\/)\S+/g) ?? [];
+    expect(mounted.sort()).toEqual(Object.keys(secret).sort());
     const commands = containers.map(({ args }) => args.join(' ')).filter((args) => args !== 'up' && args !== 'apply');
     expect(commands.filter((args) => !processNames.some((name) => args === `run ${name}`))).toEqual([]);
   });
