@@ -1,4 +1,5 @@
 import type { Clock } from '../src/core/clock.ts';
+import { countAccessRefusals } from '../src/infra/access/access-refusals.ts';
 import { Counter, Gauge, type Registry } from '../src/infra/metrics.ts';
 import { OutcomeCounter } from '../src/infra/outcome-counter.ts';
 import { cacheOutcomes } from './cache/score-cache.ts';
@@ -42,12 +43,7 @@ export function createServingMetrics(registry: Registry, objectives: ServingObje
     }),
     online: new OnlineMetrics(registry),
     freshness: new FreshnessMetrics(registry, clock),
-    accessRefusals: new Counter({
-      name: 'millrace_access_refusals_total',
-      help: 'Requests that access control refused, by reason and transport.',
-      labelNames: ['reason', 'transport'],
-      registers,
-    }),
+    accessRefusals: countAccessRefusals(registry),
     decisionsStored: new Counter({ name: 'millrace_decisions_stored_total', help: 'Decisions that Kafka acknowledged.', registers }),
     decisionsDropped: new Counter({ name: 'millrace_decisions_dropped_total', help: 'Decisions that could not be stored.', registers }),
   };

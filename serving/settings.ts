@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { accessSettingNames, accessShape, checkTogether } from '../src/infra/access/access-settings.ts';
 import { readSettings, type Environment } from '../src/infra/settings.ts';
 import { backendNames } from '../src/tensorflow/tensorflow-backend.ts';
-import { accessSettingNames, accessShape, checkTogether } from './access/access-settings.ts';
 import { cacheKinds } from '../src/define/model.ts';
 import { objectivesDefault } from './request-metrics.ts';
 import { placementPolicies } from './session-host/session-host.ts';
@@ -72,8 +72,9 @@ const shape = {
   objectiveErrors: share.default(objectivesDefault.objectiveErrors),
 };
 
+const accessNames = accessSettingNames('SERVING');
 const schema = z.object(shape).superRefine((settings, context) => {
-  checkTogether(settings, context);
+  checkTogether(settings, accessNames, context);
   const { concurrencyMin, concurrencyMax } = settings;
   if (concurrencyMin <= concurrencyMax) return;
   context.addIssue({ code: 'custom', path: ['concurrencyMin'], message: `expected at most ${concurrencyMax} (MILLRACE_SERVING_CONCURRENCY_MAX), found ${concurrencyMin}` });
@@ -83,7 +84,7 @@ const schema = z.object(shape).superRefine((settings, context) => {
 export type ServingSettings = Readonly<z.output<typeof schema>>;
 
 export const servingSettingNames = {
-  ...accessSettingNames,
+  ...accessNames,
   host: 'MILLRACE_SERVING_HOST',
   port: 'MILLRACE_SERVING_PORT',
   grpcPort: 'MILLRACE_SERVING_GRPC_PORT',

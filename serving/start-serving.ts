@@ -4,6 +4,7 @@ import { pid } from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createNames } from '../src/contracts/names.ts';
 import type { Project } from '../src/define/project.ts';
+import { openAccess } from '../src/infra/access/open-access.ts';
 import { createArtifactStore } from '../src/infra/artifacts.ts';
 import { kafkaServers, type BaseConfig } from '../src/infra/base-config.ts';
 import { createKafka } from '../src/infra/kafka.ts';
@@ -19,7 +20,6 @@ import { findDecision } from '../src/store/find-decision.ts';
 import { OnlineCatalog } from '../src/store/online-catalog.ts';
 import { createOnlineStore } from '../src/store/online-store.ts';
 import { programsOf } from '../src/store/project-definitions.ts';
-import { openAccess } from './access/open-access.ts';
 import { systemTimers } from './batcher/timers.ts';
 import { createModels } from './create-models.ts';
 import { DataPlane } from './data-plane.ts';
@@ -41,7 +41,7 @@ import { StatusReporter, type ReportedModel } from './router/status-reporter.ts'
 import type { ServedModel } from './served-model.ts';
 import { createServingMetrics, type ServingMetrics } from './serving-metrics.ts';
 import { SessionHost } from './session-host/session-host.ts';
-import type { ServingSettings } from './settings.ts';
+import { servingSettingNames, type ServingSettings } from './settings.ts';
 import { TensorModels } from './tensors/tensor-models.ts';
 
 export interface ServingOptions {
@@ -80,7 +80,7 @@ export async function startServing(options: ServingOptions): Promise<RunningServ
   const metricsRegistry = options.registry ?? createMetrics('serving');
   const metrics = createServingMetrics(metricsRegistry, settings);
   // First, because its files may be wrong: nothing else is open then.
-  const access = await openAccess(settings, metrics.accessRefusals, logger);
+  const access = await openAccess(settings, { names: servingSettingNames, refusals: metrics.accessRefusals, logger });
   const postgres = createPostgres({ url: config.postgresUrl, applicationName: 'millrace-serving', logger });
   const redis = createRedis({ url: config.redisUrl, role: 'read', logger });
   const kafka = createKafka({ ...kafkaServers(config), clientId: `${config.namespace}-serving`, logger });

@@ -1,8 +1,8 @@
 import { Server, type ServerInterceptor } from '@grpc/grpc-js';
+import type { AccessControl } from '../../src/infra/access/access-control.ts';
+import type { Certificates } from '../../src/infra/access/certificates.ts';
 import { loadProto, serviceOf } from '../../src/infra/load-proto.ts';
 import type { Logger } from '../../src/infra/logger.ts';
-import type { AccessControl } from '../access/access-control.ts';
-import type { Certificates } from '../access/certificates.ts';
 import type { GrpcService } from './grpc-service.ts';
 import { guardCalls, ruleOf } from './guard-calls.ts';
 import { limitReception } from './limit-reception.ts';

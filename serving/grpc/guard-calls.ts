@@ -2,9 +2,9 @@ import { ServerInterceptingCall, type Metadata, type ServerInterceptor } from '@
 import { FEATURE_STORE_SERVICE } from '../../src/contracts/feature-store.ts';
 import { INFERENCE_SERVICE } from '../../src/contracts/inference.ts';
 import { assertInvariant } from '../../src/core/assert-invariant.ts';
+import type { AccessControl } from '../../src/infra/access/access-control.ts';
+import { operateGuarded, predict, type AccessRule } from '../../src/infra/access/access-rule.ts';
 import type { Logger } from '../../src/infra/logger.ts';
-import type { AccessControl } from '../access/access-control.ts';
-import { operateGuarded, predict, type AccessRule } from '../access/access-rule.ts';
 import { toServiceError } from './grpc-status.ts';
 
 /** What each method asks of its caller; docs/serving.md has this table too. */

@@ -1,5 +1,5 @@
 import { experimental, ServerCredentials } from '@grpc/grpc-js';
-import type { CertificatePems, Certificates, CertificateListener } from '../access/certificates.ts';
+import type { CertificatePems, Certificates, CertificateListener } from '../../src/infra/access/certificates.ts';
 
 type Provider = experimental.CertificateProvider;
 

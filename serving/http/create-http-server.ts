@@ -1,13 +1,15 @@
 import Fastify, { type FastifyInstance, type FastifyRequest, type FastifyServerOptions } from 'fastify';
 import type { Decision } from '../../src/contracts/decision.ts';
 import { MillraceError } from '../../src/core/millrace-error.ts';
+import type { AccessControl } from '../../src/infra/access/access-control.ts';
+import type { Certificates } from '../../src/infra/access/certificates.ts';
+import { guardRoutes } from '../../src/infra/access/guard-routes.ts';
+import { followCertificates, tlsOptions } from '../../src/infra/access/tls-options.ts';
 import type { Logger } from '../../src/infra/logger.ts';
 import type { Registry as Metrics } from '../../src/infra/metrics.ts';
 import { requestIdOf } from '../../src/infra/request-id.ts';
 import { traceRequests, type SpanOf } from '../../src/infra/trace-requests.ts';
 import type { Tracer } from '../../src/infra/tracing.ts';
-import type { AccessControl } from '../access/access-control.ts';
-import type { Certificates } from '../access/certificates.ts';
 import type { DataPlane } from '../data-plane.ts';
 import type { HistoricalFeatures } from '../features/historical-features.ts';
 import type { OnlineFeatures } from '../features/online-features.ts';
@@ -19,7 +21,6 @@ import { answerPredict } from './answer-predict.ts';
 import { addBulkRoute } from './bulk-route.ts';
 import { describeModel, readinessOf, summarizeModel } from './describe-model.ts';
 import { openFastLane } from './fast-lane/open-fast-lane.ts';
-import { guardRoutes } from './guard-routes.ts';
 import { addInferenceRoutes } from './inference-routes.ts';
 import { openApiText } from './openapi/openapi-text.ts';
 import { parseHistoricalRequest } from './parse-historical-request.ts';
@@ -27,8 +28,8 @@ import { parseOnlineRequest } from './parse-online-request.ts';
 import { refuseConnection } from './refuse-connection.ts';
 import { departureOf } from './request-options.ts';
 import { addRepositoryRoutes } from './repository-routes.ts';
+import { routeAccess } from './route-access.ts';
 import { createErrorSender, type SendError } from './send-error.ts';
-import { followCertificates, tlsOptions } from './tls-options.ts';
 
 export interface HttpServerOptions {
   readonly dataPlane: DataPlane;
@@ -72,7 +73,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     // Connections that are kept come to an end between two requests, not under one.
     if (dataPlane.retiring) void reply.header('connection', 'close');
   });
-  guardRoutes(app, access, settings.metricsAccess === 'open');
+  guardRoutes(app, routeAccess, access, settings.metricsAccess === 'open');
 
   addNativeRoutes(app, options, traceOfRequest);
   const openApi = openApiText(dataPlane.models, settings, openInference.serverMetadata.version);

@@ -1,13 +1,12 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { errorTable, type ErrorCode } from '../../src/core/error-table.ts';
 import { isMillraceError, type MillraceError } from '../../src/core/millrace-error.ts';
+import { challengeOf } from '../../src/infra/access/challenge.ts';
 import type { Logger } from '../../src/infra/logger.ts';
 import { noteFailure, type SpanOf } from '../../src/infra/trace-requests.ts';
 import type { Span } from '../../src/infra/tracing.ts';
 
 const INTERNAL_STATUS = 500;
-/** RFC 6750. */
-const CHALLENGE = 'Bearer realm="millrace"';
 
 /** The request that failed, as messages and the log name it. */
 export interface FailedRequest {
@@ -55,8 +54,7 @@ function describe(error: unknown, { method, url, id }: FailedRequest): { status:
   return { status: INTERNAL_STATUS, code: 'INTERNAL', message: `${what} failed unexpectedly. The log of the serving process has request '${id}'.` };
 }
 
-function headersOf({ code, details: { retryAfterSeconds, wasSent } }: MillraceError): ErrorAnswer['headers'] {
-  if (typeof retryAfterSeconds === 'number') return { 'retry-after': retryAfterSeconds };
-  if (code === 'ACCESS_UNAUTHENTICATED') return { 'www-authenticate': wasSent === true ? `${CHALLENGE}, error="invalid_token"` : CHALLENGE };
-  return {};
+function headersOf(error: MillraceError): ErrorAnswer['headers'] {
+  const { retryAfterSeconds } = error.details;
+  return typeof retryAfterSeconds === 'number' ? { 'retry-after': retryAfterSeconds } : challengeOf(error);
 }

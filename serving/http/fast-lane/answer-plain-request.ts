@@ -1,15 +1,15 @@
+import type { AccessControl } from '../../../src/infra/access/access-control.ts';
+import { credentialsIn } from '../../../src/infra/access/guard-routes.ts';
 import type { Logger } from '../../../src/infra/logger.ts';
 import { requestIdOf } from '../../../src/infra/request-id.ts';
 import { endRequestSpan, startRequestSpan } from '../../../src/infra/trace-requests.ts';
 import type { Tracer } from '../../../src/infra/tracing.ts';
-import type { AccessControl } from '../../access/access-control.ts';
 import type { Departure } from '../../batcher/departure.ts';
 import type { DataPlane } from '../../data-plane.ts';
 import type { OpenInference } from '../../inference/open-inference.ts';
 import { traceOf, type RequestTrace } from '../../request-trace.ts';
 import { answerInfer, type HttpAnswer } from '../answer-infer.ts';
 import { answerPredict } from '../answer-predict.ts';
-import { credentialsIn } from '../guard-routes.ts';
 import { answerError } from '../send-error.ts';
 import type { LaneAnswer } from './print-answer.ts';
 import type { RequestHead } from './request-head.ts';

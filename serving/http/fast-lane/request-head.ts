@@ -1,5 +1,5 @@
-import type { AccessRule } from '../../access/access-rule.ts';
-import { routeAccess } from '../guard-routes.ts';
+import type { AccessRule } from '../../../src/infra/access/access-rule.ts';
+import { routeAccess } from '../route-access.ts';
 
 /** A route that the lane answers. */
 export interface LaneRoute {

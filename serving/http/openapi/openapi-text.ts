@@ -5,7 +5,7 @@ import { priorities } from '../../batcher/priority.ts';
 import type { ServedModel } from '../../served-model.ts';
 import type { ServingSettings } from '../../settings.ts';
 import { answeringProgram } from '../describe-model.ts';
-import { routeAccess } from '../guard-routes.ts';
+import { routeAccess } from '../route-access.ts';
 import { inferenceOperations } from './inference-operations.ts';
 import { predictOf } from './model-predict.ts';
 import { nativeOperations } from './native-operations.ts';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { routeAccess } from '../../../serving/http/guard-routes.ts';
+import { routeAccess } from '../../../serving/http/route-access.ts';
 import { observeModels } from '../../../serving/observe-models.ts';
 import { createServingMetrics } from '../../../serving/serving-metrics.ts';
 import { loadServingSettings } from '../../../serving/settings.ts';

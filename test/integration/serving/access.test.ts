@@ -2,13 +2,13 @@ import { Metadata, status, type ClientDuplexStream, type StatusObject } from '@g
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { runCommand } from '../../../cli/main.ts';
 import { methodAccess } from '../../../serving/grpc/guard-calls.ts';
-import { routeAccess } from '../../../serving/http/guard-routes.ts';
+import { routeAccess } from '../../../serving/http/route-access.ts';
 import type { RunningServing } from '../../../serving/start-serving.ts';
 import { ERROR_CODE_METADATA, FEATURE_STORE_SERVICE } from '../../../src/contracts/feature-store.ts';
 import { INFERENCE_SERVICE } from '../../../src/contracts/inference.ts';
 import { featureStoreProto, inferenceProto } from '../../../src/infra/load-proto.ts';
 import { connectOnlineFeatures } from '../../../src/index.ts';
-import { AUDIENCE, createAccessFiles, createIssuer, createRoleKeys, ISSUER } from '../../support/serving/access-stage.ts';
+import { AUDIENCE, createAccessFiles, createIssuer, createRoleKeys, ISSUER } from '../../support/access-stage.ts';
 import { createGrpcCaller } from '../../support/serving/grpc-caller.ts';
 import { createServingStage, type ServingStage } from '../../support/serving/serving-stage.ts';
 import { delayModel } from '../../support/serving/tiny-project.ts';

@@ -3,7 +3,7 @@ import { status } from '@grpc/grpc-js';
 import type { RunningServing } from '../../../serving/start-serving.ts';
 import { INFERENCE_SERVICE } from '../../../src/contracts/inference.ts';
 import { inferenceProto } from '../../../src/infra/load-proto.ts';
-import { createAccessFiles, createRoleKeys } from '../../support/serving/access-stage.ts';
+import { createAccessFiles, createRoleKeys } from '../../support/access-stage.ts';
 import { createGrpcCaller } from '../../support/serving/grpc-caller.ts';
 import { createServingStage, WEIGHTS, type ServingStage } from '../../support/serving/serving-stage.ts';
 import { delayModel } from '../../support/serving/tiny-project.ts';

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
-import { createAccessFiles, createRoleKeys } from '../../support/serving/access-stage.ts';
+import { createAccessFiles, createRoleKeys } from '../../support/access-stage.ts';
 import { createGrpcCaller } from '../../support/serving/grpc-caller.ts';
 import { startServingProgram, type ServingProgram } from '../../support/serving/serving-program.ts';
 import { createServingStage, WEIGHTS, type ServingStage } from '../../support/serving/serving-stage.ts';

@@ -7,8 +7,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { RunningServing } from '../../../serving/start-serving.ts';
 import { INFERENCE_SERVICE } from '../../../src/contracts/inference.ts';
 import { inferenceProto } from '../../../src/infra/load-proto.ts';
-import { createAccessFiles } from '../../support/serving/access-stage.ts';
-import { createCertificate, hasOpenssl, type TestCertificate } from '../../support/serving/certificates.ts';
+import { createAccessFiles } from '../../support/access-stage.ts';
+import { createCertificate, hasOpenssl, type TestCertificate } from '../../support/certificates.ts';
 import { createGrpcCaller } from '../../support/serving/grpc-caller.ts';
 import { createServingStage, type ServingStage } from '../../support/serving/serving-stage.ts';
 

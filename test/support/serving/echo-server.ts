@@ -10,7 +10,7 @@ import { loadServingSettings } from '../../../serving/settings.ts';
 import { MillraceError } from '../../../src/core/millrace-error.ts';
 import { createLogger } from '../../../src/infra/logger.ts';
 import { Registry } from '../../../src/infra/metrics.ts';
-import { openControl } from './access-stage.ts';
+import { openControl } from '../access-stage.ts';
 
 const ANSWER_MS = 2;
 

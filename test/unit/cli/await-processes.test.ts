@@ -10,7 +10,7 @@ import { agentWithCertificate } from '../../../cli/client-certificate.ts';
 import type { CommandContext } from '../../../cli/command-context.ts';
 import type { Environment } from '../../../src/infra/settings.ts';
 import type { Supervisor } from '../../../workers/supervisor.ts';
-import { createCertificate, hasOpenssl } from '../../support/serving/certificates.ts';
+import { createCertificate, hasOpenssl } from '../../support/certificates.ts';
 
 const UNREACHABLE_METRICS = 1;
 

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { runCommand } from '../../../cli/main.ts';
-import { parseApiKeys } from '../../../serving/access/api-keys.ts';
+import { parseApiKeys } from '../../../src/infra/access/api-keys.ts';
 import type { createApiKey } from '../../../src/infra/api-key.ts';
 
 const dataDir = mkdtempSync(path.join(os.tmpdir(), 'millrace-cli-'));

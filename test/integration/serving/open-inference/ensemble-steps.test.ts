@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { RunningServing } from '../../../../serving/start-serving.ts';
 import { importEnsemble } from '../../../../src/training/import/import-ensemble.ts';
-import { createAccessFiles, createRoleKeys } from '../../../support/serving/access-stage.ts';
+import { createAccessFiles, createRoleKeys } from '../../../support/access-stage.ts';
 import { createServingStage, type ServingStage } from '../../../support/serving/serving-stage.ts';
 import { promoteTensors } from '../../../support/serving/tensor-model.ts';
 import { TROUBLED_SCORE, troubledOnnx, troubles } from '../../../support/serving/troubled-onnx.ts';

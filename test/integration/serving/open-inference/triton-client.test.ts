@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { processEnvironment } from '../../../../src/infra/process-environment.ts';
 import { runTool } from '../../../../stack/run-tool.ts';
 import { pythonEnvironment } from '../../../support/python-environment.ts';
-import { createAccessFiles, createRoleKeys } from '../../../support/serving/access-stage.ts';
+import { createAccessFiles, createRoleKeys } from '../../../support/access-stage.ts';
 import { createServingStage, WEIGHTS, type ServingStage } from '../../../support/serving/serving-stage.ts';
 import { tinyScore, type TinyModel } from '../../../support/serving/tiny-onnx.ts';
 

@@ -8,7 +8,7 @@ import type { ModelControl } from '../../../../serving/inference/model-control.t
 import type { OpenInference } from '../../../../serving/inference/open-inference.ts';
 import { createLogger } from '../../../../src/infra/logger.ts';
 import { createHttpServer } from '../../../../serving/http/create-http-server.ts';
-import { openControl } from '../../../support/serving/access-stage.ts';
+import { openControl } from '../../../support/access-stage.ts';
 import { loadServingSettings } from '../../../../serving/settings.ts';
 
 const decision = { id: 'known' } as Decision;

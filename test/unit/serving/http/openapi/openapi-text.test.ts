@@ -12,7 +12,7 @@ import { createHttpServer } from '../../../../../serving/http/create-http-server
 import { openApiText, type OpenApiDocument } from '../../../../../serving/http/openapi/openapi-text.ts';
 import type { OpenInference } from '../../../../../serving/inference/open-inference.ts';
 import type { ModelControl } from '../../../../../serving/inference/model-control.ts';
-import { openControl } from '../../../../support/serving/access-stage.ts';
+import { openControl } from '../../../../support/access-stage.ts';
 import type { ModelRouter } from '../../../../../serving/router/model-router.ts';
 import { createServedModel } from '../../../../../serving/served-model.ts';
 import { loadServingSettings } from '../../../../../serving/settings.ts';

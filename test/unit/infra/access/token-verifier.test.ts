@@ -1,7 +1,7 @@
 import { createLocalJWKSet, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { rolesIn, TokenVerifier } from '../../../../serving/access/token-verifier.ts';
-import { AUDIENCE, createIssuer, ISSUER } from '../../../support/serving/access-stage.ts';
+import { rolesIn, TokenVerifier } from '../../../../src/infra/access/token-verifier.ts';
+import { AUDIENCE, createIssuer, ISSUER } from '../../../support/access-stage.ts';
 
 const TOLERANCE_MS = 30_000;
 const nowS = Math.floor(Date.now() / 1_000);

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
-import { messageOf, MillraceError } from '../../src/core/millrace-error.ts';
-import type { Logger } from '../../src/infra/logger.ts';
+import { messageOf, MillraceError } from '../../core/millrace-error.ts';
+import type { Logger } from '../logger.ts';
 
 /** Files are looked at this often. */
 export const FOLLOW_EVERY_MS = 1_000;

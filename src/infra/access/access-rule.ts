@@ -1,4 +1,4 @@
-import type { Role } from '../../src/contracts/access.ts';
+import type { Role } from '../../contracts/access.ts';
 
 /** What a route or a method asks of its caller. */
 export type AccessRule =

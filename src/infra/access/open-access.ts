@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { Logger } from '../../src/infra/logger.ts';
+import type { Logger } from '../logger.ts';
 import { AccessControl, type AccessControlOptions } from './access-control.ts';
 import type { AccessSettings } from './access-settings.ts';
 import { parseApiKeys, type ApiKeys } from './api-keys.ts';
@@ -19,12 +19,16 @@ export interface OpenedAccess {
  * The access control that the settings ask for: keys, tokens, both, or none, which leaves the process open; and its certificates.
  * @throws CONFIG_INVALID
  */
-export async function openAccess(settings: AccessSettings, refusals: AccessControlOptions['refusals'], logger: Logger): Promise<OpenedAccess> {
+export async function openAccess(
+  settings: AccessSettings,
+  { names, refusals, logger }: Pick<AccessControlOptions, 'names' | 'refusals' | 'logger'>,
+): Promise<OpenedAccess> {
   const keys = settings.apiKeysFile === undefined ? undefined : await followKeys(settings.apiKeysFile, logger);
   const tokens = await openTokens(settings, logger);
   const tls = await openCertificates(settings, logger);
   return {
     control: new AccessControl({
+      names,
       refusals,
       logger,
       ...(keys === undefined ? {} : { keys: keys.current }),

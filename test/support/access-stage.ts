@@ -2,19 +2,20 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { exportJWK, generateKeyPair, SignJWT, type JWTPayload } from 'jose';
-import { AccessControl, type AccessControlOptions } from '../../../serving/access/access-control.ts';
-import type { ApiKeyEntry, Role } from '../../../src/contracts/access.ts';
-import { createApiKey } from '../../../src/infra/api-key.ts';
-import { createServingMetrics } from '../../../serving/serving-metrics.ts';
-import { createLogger } from '../../../src/infra/logger.ts';
-import { Registry } from '../../../src/infra/metrics.ts';
+import type { ApiKeyEntry, Role } from '../../src/contracts/access.ts';
+import { AccessControl, type AccessControlOptions } from '../../src/infra/access/access-control.ts';
+import { countAccessRefusals } from '../../src/infra/access/access-refusals.ts';
+import { accessSettingNames } from '../../src/infra/access/access-settings.ts';
+import { createApiKey } from '../../src/infra/api-key.ts';
+import { createLogger } from '../../src/infra/logger.ts';
+import { Registry } from '../../src/infra/metrics.ts';
 
 export const ISSUER = 'https://issuer.example';
 export const AUDIENCE = 'millrace';
 
 /** Access control of its own metrics; off, unless keys or tokens are given. */
 export const openControl = (over: Partial<AccessControlOptions> = {}): AccessControl =>
-  new AccessControl({ refusals: createServingMetrics(new Registry()).accessRefusals, logger: createLogger('test', 'silent'), ...over });
+  new AccessControl({ names: accessSettingNames('SERVING'), refusals: countAccessRefusals(new Registry()), logger: createLogger('test', 'silent'), ...over });
 
 /** A directory of the test's own for files of keys. */
 export function createAccessFiles() {

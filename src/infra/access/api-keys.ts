@@ -1,8 +1,8 @@
 import { timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
-import { API_KEY_NAME_PATTERN, roles, type ApiKeyEntry } from '../../src/contracts/access.ts';
-import { MillraceError } from '../../src/core/millrace-error.ts';
-import { digestOfKey } from '../../src/infra/api-key.ts';
+import { API_KEY_NAME_PATTERN, roles, type ApiKeyEntry } from '../../contracts/access.ts';
+import { MillraceError } from '../../core/millrace-error.ts';
+import { digestOfKey } from '../api-key.ts';
 import type { Caller } from './access-rule.ts';
 
 /** A request is compared with every key. */
@@ -15,7 +15,7 @@ const entry = z.strictObject({
 });
 const file = z.strictObject({ keys: z.array(entry).max(API_KEYS_MAX) });
 
-/** The keys of a serving process, by their digests. */
+/** The keys of a process, by their digests. */
 export class ApiKeys {
   readonly #known: readonly { readonly digest: Buffer; readonly caller: Caller }[];
 

@@ -1,8 +1,8 @@
 import { readFile, rm } from 'node:fs/promises';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { FollowedFiles } from '../../../../serving/access/followed-files.ts';
+import { FollowedFiles } from '../../../../src/infra/access/followed-files.ts';
 import { createLogger } from '../../../../src/infra/logger.ts';
-import { createAccessFiles } from '../../../support/serving/access-stage.ts';
+import { createAccessFiles } from '../../../support/access-stage.ts';
 
 let files: ReturnType<typeof createAccessFiles>;
 let opened: FollowedFiles | undefined;

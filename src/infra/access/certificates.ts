@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
-import { messageOf, MillraceError } from '../../src/core/millrace-error.ts';
-import type { Logger } from '../../src/infra/logger.ts';
+import { messageOf, MillraceError } from '../../core/millrace-error.ts';
+import type { Logger } from '../logger.ts';
 import type { AccessSettings } from './access-settings.ts';
 import { FollowedFiles } from './followed-files.ts';
 
@@ -17,7 +17,7 @@ export interface CertificatePems {
 
 export type CertificateListener = (pems: CertificatePems) => void;
 
-/** The certificate of a serving process and its key, read again when they are renewed. */
+/** The certificate of a process and its key, read again when they are renewed. */
 export class Certificates {
   readonly #listeners = new Set<CertificateListener>();
   #pems: CertificatePems;
@@ -65,7 +65,7 @@ export async function openCertificates(
     if (certificates === undefined) certificates = new Certificates(pems);
     else certificates.renew(pems);
     const { validTo } = new X509Certificate(certificate);
-    logger.info({ validTo }, 'certificate of the serving process');
+    logger.info({ validTo }, 'certificate of the process');
   };
   const paths = [tlsCertificateFile, tlsKeyFile, tlsClientCaFile].filter((path) => path !== undefined);
   const files = await FollowedFiles.open({ what: 'certificate and key', paths, take, logger });

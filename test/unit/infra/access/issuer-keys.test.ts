@@ -1,10 +1,10 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, it, vi } from 'vitest';
-import { openIssuerKeys, type IssuerKeys } from '../../../../serving/access/issuer-keys.ts';
-import { TokenVerifier } from '../../../../serving/access/token-verifier.ts';
+import { openIssuerKeys, type IssuerKeys } from '../../../../src/infra/access/issuer-keys.ts';
+import { TokenVerifier } from '../../../../src/infra/access/token-verifier.ts';
 import { createLogger } from '../../../../src/infra/logger.ts';
-import { AUDIENCE, createAccessFiles, createIssuer, ISSUER } from '../../../support/serving/access-stage.ts';
+import { AUDIENCE, createAccessFiles, createIssuer, ISSUER } from '../../../support/access-stage.ts';
 
 const logger = createLogger('test', 'silent');
 const TIMEOUT_MS = 200;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { parseApiKeys } from '../../../../serving/access/api-keys.ts';
+import { parseApiKeys } from '../../../../src/infra/access/api-keys.ts';
 import { createApiKey } from '../../../../src/infra/api-key.ts';
 
 const sha256 = 'ab'.repeat(32);

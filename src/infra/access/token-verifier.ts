@@ -1,5 +1,5 @@
 import { errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
-import { roles, type Role } from '../../src/contracts/access.ts';
+import { roles, type Role } from '../../contracts/access.ts';
 import type { Caller } from './access-rule.ts';
 
 /** Signed by a private key: whoever can verify a token can't make one. */

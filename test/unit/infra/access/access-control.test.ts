@@ -1,10 +1,10 @@
 import { expect, it, vi } from 'vitest';
-import { operate, operateGuarded, predict } from '../../../../serving/access/access-rule.ts';
-import { ApiKeys } from '../../../../serving/access/api-keys.ts';
+import { operate, operateGuarded, predict } from '../../../../src/infra/access/access-rule.ts';
+import { ApiKeys } from '../../../../src/infra/access/api-keys.ts';
+import type { TokenVerifier, Verified } from '../../../../src/infra/access/token-verifier.ts';
 import { createApiKey } from '../../../../src/infra/api-key.ts';
-import type { TokenVerifier, Verified } from '../../../../serving/access/token-verifier.ts';
 import { createLogger } from '../../../../src/infra/logger.ts';
-import { openControl } from '../../../support/serving/access-stage.ts';
+import { openControl } from '../../../support/access-stage.ts';
 
 const request = { transport: 'http', what: 'GET /x', authorization: undefined, apiKey: undefined } as const;
 const { key, entry } = createApiKey('a', ['predict']);

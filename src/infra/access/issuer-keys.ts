@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createLocalJWKSet, createRemoteJWKSet, customFetch, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
-import { messageOf, MillraceError } from '../../src/core/millrace-error.ts';
-import type { Logger } from '../../src/infra/logger.ts';
+import { messageOf, MillraceError } from '../../core/millrace-error.ts';
+import type { Logger } from '../logger.ts';
 import { FollowedFiles } from './followed-files.ts';
 
 const JWKS_BYTES_MAX = 256 * 1_024;

@@ -1,6 +1,6 @@
 import type { Server, ServerOptions } from 'node:https';
 import type { FastifyInstance } from 'fastify';
-import type { CertificatePems, Certificates } from '../access/certificates.ts';
+import type { CertificatePems, Certificates } from './certificates.ts';
 
 /** How the server starts with the certificates as they are now. Where clients need one, a connection without is refused. */
 export const tlsOptions = ({ pems }: Certificates): ServerOptions => ({ ...contextOf(pems), requestCert: pems.clientCa !== undefined });

@@ -7,7 +7,7 @@ const milliseconds = (max: number) => z.coerce.number().int().min(1).max(max);
 const text = z.string().min(1).max(1_000).optional();
 const LOOPBACK = ['127.0.0.1', '[::1]', 'localhost'];
 
-/** Settings of who may call a serving process; docs/serving.md says what each is for. */
+/** Settings of who may call a process; docs/serving.md says what each is for. */
 export const accessShape = {
   apiKeysFile: text,
   jwtIssuer: text,
@@ -23,37 +23,39 @@ export const accessShape = {
   metricsAccess: z.enum(['operate', 'open']).default('operate'),
 } as const;
 
-export const accessSettingNames = {
-  apiKeysFile: 'MILLRACE_SERVING_API_KEYS_FILE',
-  jwtIssuer: 'MILLRACE_SERVING_JWT_ISSUER',
-  jwtAudience: 'MILLRACE_SERVING_JWT_AUDIENCE',
-  jwtJwks: 'MILLRACE_SERVING_JWT_JWKS',
-  jwtJwksTimeoutMs: 'MILLRACE_SERVING_JWT_JWKS_TIMEOUT_MS',
-  jwtJwksKeepMs: 'MILLRACE_SERVING_JWT_JWKS_KEEP_MS',
-  jwtRolesClaim: 'MILLRACE_SERVING_JWT_ROLES_CLAIM',
-  jwtClockToleranceMs: 'MILLRACE_SERVING_JWT_CLOCK_TOLERANCE_MS',
-  tlsCertificateFile: 'MILLRACE_SERVING_TLS_CERTIFICATE_FILE',
-  tlsKeyFile: 'MILLRACE_SERVING_TLS_KEY_FILE',
-  tlsClientCaFile: 'MILLRACE_SERVING_TLS_CLIENT_CA_FILE',
-  metricsAccess: 'MILLRACE_SERVING_METRICS_ACCESS',
-} as const;
-
 export type AccessSettings = Readonly<z.output<z.ZodObject<typeof accessShape>>>;
+type Name = keyof AccessSettings;
+export type AccessSettingNames = Readonly<Record<Name, string>>;
+
+/** Their variables in the environment of one kind of process. */
+export const accessSettingNames = (process: 'SERVING' | 'GATEWAY'): AccessSettingNames => ({
+  apiKeysFile: `MILLRACE_${process}_API_KEYS_FILE`,
+  jwtIssuer: `MILLRACE_${process}_JWT_ISSUER`,
+  jwtAudience: `MILLRACE_${process}_JWT_AUDIENCE`,
+  jwtJwks: `MILLRACE_${process}_JWT_JWKS`,
+  jwtJwksTimeoutMs: `MILLRACE_${process}_JWT_JWKS_TIMEOUT_MS`,
+  jwtJwksKeepMs: `MILLRACE_${process}_JWT_JWKS_KEEP_MS`,
+  jwtRolesClaim: `MILLRACE_${process}_JWT_ROLES_CLAIM`,
+  jwtClockToleranceMs: `MILLRACE_${process}_JWT_CLOCK_TOLERANCE_MS`,
+  tlsCertificateFile: `MILLRACE_${process}_TLS_CERTIFICATE_FILE`,
+  tlsKeyFile: `MILLRACE_${process}_TLS_KEY_FILE`,
+  tlsClientCaFile: `MILLRACE_${process}_TLS_CLIENT_CA_FILE`,
+  metricsAccess: `MILLRACE_${process}_METRICS_ACCESS`,
+});
 
 /** Settings that are nothing without others. */
 const needs: readonly (readonly [settings: readonly Name[], needed: readonly Name[]])[] = [
   [['jwtIssuer', 'jwtAudience', 'jwtJwks'], ['jwtIssuer', 'jwtAudience', 'jwtJwks']],
   [['tlsCertificateFile', 'tlsKeyFile', 'tlsClientCaFile'], ['tlsCertificateFile', 'tlsKeyFile']],
 ];
-type Name = keyof AccessSettings;
 
 /** Adds a problem for each setting that is missing beside another one. */
-export function checkTogether(settings: AccessSettings, context: z.core.$RefinementCtx): void {
+export function checkTogether(settings: AccessSettings, names: AccessSettingNames, context: z.core.$RefinementCtx): void {
   for (const [group, needed] of needs) {
     const given = group.find((name) => settings[name] !== undefined);
     if (given === undefined) continue;
     for (const missing of needed.filter((name) => settings[name] === undefined)) {
-      context.addIssue({ code: 'custom', path: [missing], message: `expected with ${accessSettingNames[given]}` });
+      context.addIssue({ code: 'custom', path: [missing], message: `expected with ${names[given]}` });
     }
   }
 }

@@ -1,7 +1,8 @@
-import { messageOf, MillraceError } from '../../src/core/millrace-error.ts';
-import type { Logger } from '../../src/infra/logger.ts';
-import type { Counter } from '../../src/infra/metrics.ts';
+import { messageOf, MillraceError } from '../../core/millrace-error.ts';
+import type { Logger } from '../logger.ts';
+import type { AccessRefusals } from './access-refusals.ts';
 import type { AccessRule, Caller } from './access-rule.ts';
+import type { AccessSettingNames } from './access-settings.ts';
 import type { ApiKeys } from './api-keys.ts';
 import type { TokenVerifier } from './token-verifier.ts';
 
@@ -24,7 +25,9 @@ export interface AccessControlOptions {
   /** The keys as they are now; absent where none are configured. */
   readonly keys?: () => ApiKeys;
   readonly tokens?: TokenVerifier;
-  readonly refusals: Counter<'reason' | 'transport'>;
+  readonly refusals: AccessRefusals;
+  /** For the words of a refusal. */
+  readonly names: Pick<AccessSettingNames, 'apiKeysFile' | 'jwtIssuer'>;
   readonly logger: Logger;
 }
 
@@ -64,7 +67,8 @@ export class AccessControl {
     if (rule === 'anybody' || this.isOpen(rule)) return;
     const { what } = request;
     if (!this.on) {
-      const how = 'Set MILLRACE_SERVING_API_KEYS_FILE or MILLRACE_SERVING_JWT_ISSUER.';
+      const { apiKeysFile, jwtIssuer } = this.#options.names;
+      const how = `Set ${apiKeysFile} or ${jwtIssuer}.`;
       throw this.#refused('unguarded', request, `${what} is for operators, and this process has no access control to know them by. ${how}`);
     }
     const caller = await this.#callerOf(request);
