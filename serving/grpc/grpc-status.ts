@@ -55,11 +55,30 @@ export function toServiceError(error: unknown, method: string, logger: Logger, i
   return { code: status.INTERNAL, details, metadata: new Metadata() };
 }
 
+/** Bytes of `grpc-message` as it goes out: clients give a whole connection up over headers of some ten thousand. */
+const DETAILS_BYTES_MAX = 4_096;
+const ELLIPSIS = '...';
+
+/** A message as a status may carry it: percent-encoding makes up to nine bytes of a character. */
+export function detailsOf(message: string): string {
+  // Half of a pair has no encoding, and what can't be encoded would end the process.
+  const text = message.slice(0, DETAILS_BYTES_MAX).toWellFormed();
+  if (message.length <= DETAILS_BYTES_MAX && encodeURI(text).length <= DETAILS_BYTES_MAX) return text;
+  let cut = '';
+  let bytes = ELLIPSIS.length;
+  for (const character of text) {
+    bytes += encodeURI(character).length;
+    if (bytes > DETAILS_BYTES_MAX) break;
+    cut += character;
+  }
+  return cut + ELLIPSIS;
+}
+
 /** What a call answers that failed as expected. */
 export function serviceErrorOf(error: MillraceError): CallRefusal {
   const metadata = new Metadata();
   metadata.set(ERROR_CODE_METADATA, error.code);
   const { retryAfterSeconds } = error.details;
   if (typeof retryAfterSeconds === 'number') metadata.set('retry-after', String(retryAfterSeconds));
-  return { code: grpcStatusOf(error.code), details: error.message, metadata };
+  return { code: grpcStatusOf(error.code), details: detailsOf(error.message), metadata };
 }

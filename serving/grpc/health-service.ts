@@ -1,5 +1,7 @@
 import { status, type sendUnaryData, type ServerUnaryCall, type ServerWritableStream } from '@grpc/grpc-js';
+import { shorten } from '../../src/core/shorten.ts';
 import type { GrpcService } from './grpc-service.ts';
+import { detailsOf } from './grpc-status.ts';
 
 type ServingStatus = 'SERVING' | 'NOT_SERVING' | 'SERVICE_UNKNOWN';
 interface Request {
@@ -26,7 +28,7 @@ export class HealthService implements GrpcService {
     Check: ({ request }: ServerUnaryCall<Request, Response>, respond: sendUnaryData<Response>): void => {
       const found = this.#statusOf(request.service);
       if (found === 'SERVICE_UNKNOWN') {
-        respond({ code: status.NOT_FOUND, details: `Service '${request.service}' is not one of this server's.` });
+        respond({ code: status.NOT_FOUND, details: detailsOf(`Service '${shorten(request.service)}' is not one of this server's.`) });
       } else {
         respond(null, { status: found });
       }

@@ -1,24 +1,34 @@
-import { ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
+import { ServerInterceptingCall, type ServerInterceptingCallInterface, type ServerInterceptor } from '@grpc/grpc-js';
+import { constants, type ServerHttp2Stream } from 'node:http2';
 import { MillraceError } from '../../src/core/millrace-error.ts';
 import { serviceErrorOf } from './grpc-status.ts';
 
-/** Ends a call whose message does not come: the library waits for it without a limit. */
+/**
+ * Ends a call whose request does not come: the library waits for it without a limit. One message is a request only once the caller
+ * has ended its side; of a stream of them the first is waited for.
+ */
 export const limitReception =
   (limitMs: number): ServerInterceptor =>
-  ({ path }, call) => {
+  ({ path, requestStream }, call) => {
     let limit: NodeJS.Timeout | undefined;
     const stop = (): void => clearTimeout(limit);
-    const late = (): void =>
+    const late = (): void => {
       call.sendStatus(
-        serviceErrorOf(new MillraceError('SERVING_DEADLINE_EXCEEDED', `${path}: the request's message did not come within ${limitMs} ms. Send it with the call.`)),
+        serviceErrorOf(new MillraceError('SERVING_DEADLINE_EXCEEDED', `${path}: the request did not come to its end within ${limitMs} ms. Send its message with the call, and end it.`)),
       );
+      setImmediate(reset, call);
+    };
     return new ServerInterceptingCall(call, {
       start(next) {
         limit = setTimeout(late, limitMs).unref();
         next({
           onReceiveMessage(message, pass) {
-            stop();
+            if (requestStream) stop();
             pass(message);
+          },
+          onReceiveHalfClose(pass) {
+            stop();
+            pass();
           },
           onCancel: stop,
         });
@@ -29,3 +39,9 @@ export const limitReception =
       },
     });
   };
+
+/** A status ends only the server's side: what has come of the request would be held until its caller ends the other, or the connection. */
+function reset(call: ServerInterceptingCallInterface): void {
+  // The library has no word for it, and hands this interceptor, its first, the call that holds the stream.
+  (call as { readonly stream?: ServerHttp2Stream }).stream?.close(constants.NGHTTP2_NO_ERROR);
+}

@@ -39,7 +39,10 @@ export function createReflectionService(services: readonly GrpcService[]): GrpcS
     handlers: {
       ServerReflectionInfo(call: ServerDuplexStream<Request, Response>): void {
         call.on('data', (request: Request) => {
-          call.write({ validHost: '', originalRequest: request, ...answerOf(request) });
+          if (call.write({ validHost: '', originalRequest: request, ...answerOf(request) })) return;
+          // The caller does not read: neither are its requests, or its answers would pile up here.
+          call.pause();
+          call.once('drain', () => call.resume());
         });
         call.on('end', () => call.end());
       },
