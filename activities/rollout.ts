@@ -6,6 +6,7 @@ import type { RolloutEvidence } from '../src/contracts/lifecycle.ts';
 import { MillraceError } from '../src/core/millrace-error.ts';
 import type { Model } from '../src/define/model.ts';
 import type { Postgres } from '../src/infra/postgres.ts';
+import { errorsSince, mostErrors, sumOf } from '../src/monitoring/count-errors.ts';
 import { lookAtStep } from '../src/monitoring/look-at-step.ts';
 import { labelColumns } from '../src/monitoring/monitored-model.ts';
 import { newestDecision } from '../src/monitoring/rollout-evidence.ts';
@@ -28,31 +29,30 @@ const SERVING_POLL_MS = 100;
 const SERVING_WAIT_MS = 120_000;
 
 export function createRolloutActivities({ postgres, registry, models }: RolloutDependencies): RolloutActivities {
-  const errorsOf = async (model: string, version: number): Promise<number> =>
-    (await registry.liveServing(model))
-      .flatMap((report) => report.errors)
-      .filter((error) => error.version === version)
-      .reduce((sum, { count }) => sum + count, 0);
-
   return mapErrors<RolloutActivities>({
     async beginStep({ model, candidate }) {
-      return { since: await newestDecision(postgres), errorsBefore: await errorsOf(model, candidate) };
+      const since = await newestDecision(postgres);
+      const errorsByProcess = await registry.servingErrors(model, candidate);
+      return { since, errorsBefore: sumOf(errorsByProcess), errorsByProcess };
     },
 
-    async gatherEvidence({ policy, stage, waitMs, errorsBefore, ...request }) {
+    async gatherEvidence({ policy, stage, waitMs, errorsBefore, errorsByProcess, errorsSeen, ...request }) {
       const context = Context.current();
+      // Of an attempt that was cut off.
+      const beaten = context.info.heartbeatDetails as Partial<RolloutEvidence> | undefined;
+      let most = mostErrors(errorsSeen ?? {}, beaten?.errorsSeen ?? {});
       const label = labelColumns(knownModel(models, request.model));
       const deadline = Date.now() + waitMs;
       for (;;) {
         const began = Date.now();
         // Two long reads must not add up to the silence after which the activity counts as dead.
         const seen = await lookAtStep(postgres, label, { ...request, stage }, boundsOf(policy), (measured) => {
-          context.heartbeat(measured);
+          context.heartbeat({ measured, errorsSeen: most });
         });
         const comparison = seen.comparison ? furthestSegments(policy, seen.comparison, SEGMENTS_SHOWN_MAX) : null;
-        // A process that started again counts from zero.
-        const candidateErrors = Math.max(0, (await errorsOf(request.model, request.candidate)) - errorsBefore);
-        const evidence: RolloutEvidence = { ...seen, candidateErrors, comparison };
+        most = mostErrors(most, await registry.servingErrors(request.model, request.candidate));
+        const candidateErrors = errorsSince(errorsByProcess ?? errorsBefore, most);
+        const evidence: RolloutEvidence = { ...seen, candidateErrors, comparison, errorsSeen: most };
         context.heartbeat(evidence);
         const done = judgeRollout(policy, stage, evidence).verdict !== 'continue';
         if (done || Date.now() >= deadline) return evidence;

@@ -7,6 +7,7 @@ import {
   lifecycleSignals,
   type LifecycleProgress,
   type OperatorNote,
+  type RolloutEvidence,
   type RolloutInput,
   type RolloutResult,
   type RolloutStage,
@@ -127,9 +128,11 @@ export class Rollout {
     if (stage.kind === 'shadow') this.shadowSince = beginning.since;
     const shadow = this.shadowSince === undefined ? {} : { shadowSince: this.shadowSince };
     const deadline = Date.now() + policy.stepTimeoutMs;
+    let errorsSeen: RolloutEvidence['errorsSeen'];
     for (;;) {
       const waitMs = Math.max(0, Math.min(EVIDENCE_WAIT_MS, deadline - Date.now()));
-      const evidence = await this.evidence.gatherEvidence({ ...beginning, ...shadow, model, candidate, champion, stage, policy, waitMs });
+      const evidence = await this.evidence.gatherEvidence({ ...beginning, ...shadow, ...(errorsSeen && { errorsSeen }), model, candidate, champion, stage, policy, waitMs });
+      errorsSeen = evidence.errorsSeen;
       this.comparison = evidence.comparison ?? this.comparison;
       const judgement = judgeRollout(policy, stage, evidence);
       const compared = judgement.verdict === 'continue' && evidence.comparison ? `: ${describeComparison(evidence.comparison)}` : '';

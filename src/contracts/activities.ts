@@ -76,6 +76,8 @@ export interface StepBeginning {
   readonly since: number;
   /** Failed answers of the candidate so far, over the serving processes. */
   readonly errorsBefore: number;
+  /** The same by process; absent where an earlier release began the step. */
+  readonly errorsByProcess?: Readonly<Record<string, number>>;
 }
 
 export interface RolloutActivities {
@@ -94,6 +96,8 @@ export interface RolloutActivities {
       waitMs: number;
       /** Where the shadow of the rollout began; absent: it had none, or an earlier release asks. */
       shadowSince?: number;
+      /** What the look before saw of them; absent: this is the first. */
+      errorsSeen?: Readonly<Record<string, number>>;
     },
   ): Promise<RolloutEvidence>;
   /**

@@ -235,6 +235,8 @@ export interface RolloutEvidence {
   readonly candidateDecisions: number;
   readonly candidateOutcomes: number;
   readonly candidateErrors: number;
+  /** The highest count of failed answers by process that was seen; absent in what an earlier release measured. */
+  readonly errorsSeen?: Readonly<Record<string, number>>;
   /** Over the step's seconds, but for the quarter with the slowest answer of either version; null while there are less than four. */
   readonly candidateLatencyP95Ms: number | null;
   readonly championLatencyP95Ms: number | null;

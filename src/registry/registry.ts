@@ -15,7 +15,7 @@ import { previousChampion } from './previous-champion.ts';
 import { readBundle } from './read-bundle.ts';
 import { registerModel } from './register-model.ts';
 import { registerVersion, type RegisteredVersion, type VersionRegistration } from './register-version.ts';
-import { liveServing, reportServing, withdrawServing, type ServingReport } from './serving-status.ts';
+import { liveServing, reportServing, servingErrors, withdrawServing, type ServingReport } from './serving-status.ts';
 import { setAllocation, type AllocationChange } from './set-allocation.ts';
 import { assertJudged, listTensorModels, registerTensorModel } from './tensor-models.ts';
 import { verifyLedger, type LedgerVerdict } from './verify-ledger.ts';
@@ -62,6 +62,8 @@ export interface Registry {
   withdrawServing(process: string): Promise<void>;
   /** Reports of the processes that are alive. */
   liveServing(model: string): Promise<Required<ServingReport>[]>;
+  /** Failed answers of a version by process, as last reported, of processes that fell silent too. */
+  servingErrors(model: string, version: number): Promise<Record<string, number>>;
 }
 
 export function createRegistry(postgres: Postgres, artifacts: ArtifactStore): Registry {
@@ -89,5 +91,6 @@ export function createRegistry(postgres: Postgres, artifacts: ArtifactStore): Re
     reportServing: (report) => reportServing(postgres, report),
     withdrawServing: (process) => withdrawServing(postgres, process),
     liveServing: (model) => liveServing(postgres, model),
+    servingErrors: (model, version) => servingErrors(postgres, model, version),
   };
 }

@@ -46,3 +46,13 @@ export async function liveServing(db: Queryable, model: string): Promise<Require
     [model, SERVING_SILENCE_MS],
   );
 }
+
+/** Failed answers of a version by process, as last reported, of processes that fell silent too; those without any are not there. */
+export async function servingErrors(db: Queryable, model: string, version: number): Promise<Record<string, number>> {
+  const rows = await db.query<{ process: string; count: number }>(
+    `SELECT process, (e->>'count')::float8 AS count FROM millrace.serving_status, jsonb_array_elements(errors) AS e
+     WHERE model = $1 AND (e->>'version')::int = $2 AND (e->>'count')::float8 > 0`,
+    [model, version],
+  );
+  return Object.fromEntries(rows.map(({ process, count }) => [process, count]));
+}

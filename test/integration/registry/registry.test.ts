@@ -158,6 +158,10 @@ describe('serving reports', () => {
     await stage.registry.reportServing({ process: 'b', ...report });
     await stage.postgres.query("UPDATE millrace.serving_status SET reported_at = now() - interval '1 minute' WHERE process = 'b'");
     expect(await stage.registry.liveServing(model)).toEqual([{ process: 'a', ...report, errors: [{ version: 2, count: 5 }] }]);
+    // Errors of a process that fell silent were errors nevertheless.
+    await stage.postgres.query("UPDATE millrace.serving_status SET reported_at = now() - interval '1 minute' WHERE process = 'a'");
+    expect(await stage.registry.servingErrors(model, 2)).toEqual({ a: 5 });
+    expect(await stage.registry.servingErrors(model, 1)).toEqual({});
     await stage.registry.withdrawServing('a');
     expect(await stage.registry.liveServing(model)).toEqual([]);
   });

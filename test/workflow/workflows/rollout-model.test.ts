@@ -7,7 +7,7 @@ import { rolloutQueries, rolloutSignals, workflowIds, type RolloutInput, type Ro
 import { eventually } from '../../support/eventually.ts';
 import { testPrefix, testStack } from '../../support/test-stack.ts';
 import { activitiesOf, enoughEvidence, flippedSegment, noEvidence, quickPolicy, StubWorld } from '../../support/workflows/stub-world.ts';
-import { openWorkflowStage, type WorkflowStage } from '../../support/workflows/workflow-stage.ts';
+import { openWorkflowStage, type StubbedActivities, type WorkflowStage } from '../../support/workflows/workflow-stage.ts';
 
 /** By then a rollout that gives its allocation up has gone on. */
 const CANCELLED_MS = 1_000;
@@ -15,12 +15,19 @@ const CANCELLED_MS = 1_000;
 let world: StubWorld;
 let stage: WorkflowStage;
 let cycle = 0;
+type Look = StubbedActivities['gatherEvidence'];
+let looks: Parameters<Look>[0][];
+let look: Look | undefined;
 let beforeAllocating: (action: string) => Promise<void>;
 
 beforeAll(async () => {
   const { temporalAddress, temporalNamespace } = testStack();
   stage = await openWorkflowStage({ address: temporalAddress, namespace: temporalNamespace }, testPrefix(), {
     ...activitiesOf(() => world),
+    gatherEvidence: async (input) => {
+      looks.push(input);
+      return (await (look ?? world.activities().gatherEvidence)?.(input)) ?? noEvidence;
+    },
     setAllocation: async (change) => {
       await beforeAllocating(change.action);
       const set = await world.activities().setAllocation?.(change);
@@ -33,6 +40,8 @@ afterAll(() => stage.close());
 
 beforeEach(() => {
   beforeAllocating = async () => undefined;
+  looks = [];
+  look = undefined;
   world = new StubWorld();
   world.versions = 2;
   world.allocation = { model: 'delay', revision: 1, champion: 1, canary: null, shadow: null };
@@ -85,6 +94,12 @@ describe('a rollout', () => {
     world.allocation = { model: 'delay', revision: 9, ...restored };
     await run({ shadowDecisions: 0, canaryShares: [0.1] });
     expect(world.looked).toEqual([['canary', 4, undefined]]);
+  });
+
+  it('tells each look which errors the one before saw, within a step', async () => {
+    look = async ({ errorsSeen }) => ({ ...(looks.length % 2 === 0 ? enoughEvidence : noEvidence), errorsSeen: { p: (errorsSeen?.['p'] ?? 0) + 1 } });
+    await run({ canaryShares: [0.1] });
+    expect(looks.map(({ errorsSeen }) => errorsSeen)).toEqual([undefined, { p: 1 }, undefined, { p: 1 }]);
   });
 
   it('rolls back where the shadow flips one segment, however well the whole agrees, and answers how the two compare', async () => {
