@@ -26,11 +26,11 @@ export const registryActivities = (namespace: string) =>
     retry,
   });
 
-/** Looks at a rollout's step: long, heartbeating, given up at once when cancelled. */
+/** Looks at a rollout's step: two hours and a half at most, heartbeating, given up at once when cancelled. */
 export const rolloutActivities = (namespace: string) =>
   proxyActivities<Omit<RolloutActivities, 'awaitServing'>>({
     taskQueue: createNames(namespace).taskQueue('orchestration'),
-    startToCloseTimeout: '15m',
+    startToCloseTimeout: '3h',
     heartbeatTimeout: '15s',
     cancellationType: ActivityCancellationType.TRY_CANCEL,
     retry: { ...retry, maximumAttempts: 20 },

@@ -27,6 +27,7 @@ import { COMMANDS_MAX, LifecycleInbox } from './lifecycle-inbox.ts';
 import { LifecycleJournal } from './lifecycle-journal.ts';
 import { recordOrNote } from './record-or-note.ts';
 import { startRollout, startTraining } from './start-children.ts';
+import { takeOut } from './take-out.ts';
 
 const nothingCarried: LifecycleCarried = { cycle: 0, paused: false, history: [], pendingRetrain: null, commands: [] };
 
@@ -200,7 +201,11 @@ export class Lifecycle {
     });
     this.candidate = null;
     await this.readAllocation();
-    if (!rolled.ok) return this.recordFailure('rollout failed', 'rollout-failed', training.version, rolled.error);
+    if (!rolled.ok) {
+      await takeOut(this.context, this.allocation, training.version);
+      await this.readAllocation();
+      return this.recordFailure('rollout failed', 'rollout-failed', training.version, rolled.error);
+    }
     const { verdict, reason } = rolled.value;
     this.journal.note(verdict, training.version, reason);
     this.settleAbort(aborts, rolled.value);

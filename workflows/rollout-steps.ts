@@ -20,8 +20,10 @@ import { auditSkew } from './audit-skew.ts';
 import { failedWith } from './failure-text.ts';
 import { showProgress, startAttributes } from './show-progress.ts';
 
-/** Longest wait of one evidence activity: history grows by a few events in this time. */
+/** Wait of one evidence activity; longer in a step that would need more of them. */
 const EVIDENCE_WAIT_MS = 300_000;
+/** Of one step: each adds six events to a history that may have 51,200, and a rollout has up to 21 steps. */
+const LOOKS_MAX = 300;
 const RESTORE_ATTEMPTS_MAX = 5;
 /** Canary decisions that a certificate is made from; of more, so many are drawn at random. */
 const CERTIFIED_DECISIONS_MAX = 50_000;
@@ -128,9 +130,10 @@ export class Rollout {
     if (stage.kind === 'shadow') this.shadowSince = beginning.since;
     const shadow = this.shadowSince === undefined ? {} : { shadowSince: this.shadowSince };
     const deadline = Date.now() + policy.stepTimeoutMs;
+    const lookMs = Math.max(EVIDENCE_WAIT_MS, policy.stepTimeoutMs / LOOKS_MAX);
     let errorsSeen: RolloutEvidence['errorsSeen'];
     for (;;) {
-      const waitMs = Math.max(0, Math.min(EVIDENCE_WAIT_MS, deadline - Date.now()));
+      const waitMs = Math.max(0, Math.min(lookMs, deadline - Date.now()));
       const evidence = await this.evidence.gatherEvidence({ ...beginning, ...shadow, ...(errorsSeen && { errorsSeen }), model, candidate, champion, stage, policy, waitMs });
       errorsSeen = evidence.errorsSeen;
       this.comparison = evidence.comparison ?? this.comparison;

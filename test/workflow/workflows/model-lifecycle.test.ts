@@ -138,6 +138,19 @@ describe('the lifecycle of a model', () => {
     expect(world.ledger.at(-1)?.reason).toContain('cancelled: tester: rollback: because');
   });
 
+  it('takes the candidate out again where the rollout was terminated', async () => {
+    await start();
+    await promoteNext(1);
+    world.evidence = ({ kind }) => (kind === 'shadow' ? enoughEvidence : noEvidence);
+    await lifecycle.signal(lifecycleSignals.retrain, manual('try'));
+    await eventually('the canary', WAIT_MS, async () => world.allocation, (a) => a?.canary?.version === 2);
+    const rollout = workflowIds.rolloutModel(stage.namespace, `delay-${started}`, 2, 2);
+    await stage.client.workflow.getHandle(rollout).terminate('by hand');
+    await reaches('the failure', (s) => s.phase === 'idle' && s.lastDecision?.what === 'rollout failed');
+    expect(world.allocation).toMatchObject({ champion: 1, canary: null, shadow: null });
+    expect(world.actions().slice(-2)).toEqual(['restore', 'rollout-failed']);
+  });
+
   it('rolls back while a training runs, which goes on', async () => {
     await start();
     await promoteNext(1);

@@ -102,6 +102,12 @@ describe('a rollout', () => {
     expect(looks.map(({ errorsSeen }) => errorsSeen)).toEqual([undefined, { p: 1 }, undefined, { p: 1 }]);
   });
 
+  it('looks at a step of a month seldom enough for its history', async () => {
+    look = async () => enoughEvidence;
+    await run({ canaryShares: [], stepTimeoutMs: 30 * 86_400_000 });
+    expect(looks.map(({ waitMs }) => waitMs)).toEqual([(30 * 86_400_000) / 300]);
+  });
+
   it('rolls back where the shadow flips one segment, however well the whole agrees, and answers how the two compare', async () => {
     world.evidence = () => ({ ...enoughEvidence, comparison: flippedSegment });
     const handle = await start();
