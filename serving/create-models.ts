@@ -10,7 +10,7 @@ import { systemTimers } from './batcher/timers.ts';
 import { batchingOf, cachingOf } from './batching.ts';
 import { createScoreCache } from './cache/create-score-cache.ts';
 import { SignedServices } from './features/signed-services.ts';
-import { GradientLimit } from './limit/gradient-limit.ts';
+import { createLimit } from './limit/create-limit.ts';
 import { loadVersion } from './router/load-version.ts';
 import { ModelRouter } from './router/model-router.ts';
 import { createServedModel, type ServedModel } from './served-model.ts';
@@ -61,11 +61,4 @@ export function createModels(options: ModelsOptions): ServedModel[] {
     };
     return createServedModel(definition, () => new ModelRouter({ model, logger, onStatus, loadVersion: loadOne }), createLimit(settings));
   });
-}
-
-/** Requests of a model that may be under way before anything is measured. */
-const CONCURRENCY_INITIAL = 100;
-
-function createLimit({ concurrency, concurrencyMin: min, concurrencyMax: max }: ServingSettings): GradientLimit | null {
-  return concurrency === 'off' ? null : new GradientLimit({ initial: CONCURRENCY_INITIAL, min, max });
 }

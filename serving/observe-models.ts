@@ -31,7 +31,7 @@ export function observeModels(
     labelNames: ['model'],
     registers,
     collect() {
-      for (const { name: model, limiter } of models) this.set({ model }, limiter.inFlight);
+      for (const { name: model, limiter } of [...models, ...tensorModels.all]) this.set({ model }, limiter.inFlight);
     },
   });
   new Gauge({
@@ -40,7 +40,7 @@ export function observeModels(
     labelNames: ['model'],
     registers,
     collect() {
-      for (const { name: model, limiter } of models) if (limiter.limit !== null) this.set({ model }, limiter.limit);
+      for (const { name: model, limiter } of [...models, ...tensorModels.all]) if (limiter.limit !== null) this.set({ model }, limiter.limit);
     },
   });
   new Gauge({

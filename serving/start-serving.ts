@@ -33,6 +33,7 @@ import { ViewReader } from './features/view-reader.ts';
 import { observeObjectives } from './freshness-metrics.ts';
 import { ModelControl } from './inference/model-control.ts';
 import { OpenInference } from './inference/open-inference.ts';
+import { createLimit } from './limit/create-limit.ts';
 import { observeModels } from './observe-models.ts';
 import { openTransports } from './open-transports.ts';
 import type { Peers } from './peers.ts';
@@ -257,7 +258,7 @@ function createHistoricalFeatures({ project, config, settings, coldLog }: Servin
 
 function createTensorModels({ settings, logger }: ServingOptions, registry: Registry, metrics: ServingMetrics, onStatus: () => void): TensorModels {
   const host = new SessionHost({ ...settings, logger, onRestart: () => metrics.sessionRestarts.inc() });
-  return new TensorModels({ registry, host, queueRowsMax: settings.queueRowsMax, metrics, onStatus, logger });
+  return new TensorModels({ registry, host, queueRowsMax: settings.queueRowsMax, createLimit: () => createLimit(settings), metrics, onStatus, logger });
 }
 
 function createOpenInference(

@@ -81,11 +81,11 @@ export class DecisionCompleter {
   }
 }
 
-/** What a caller did: it went away, or sent more rows at once than any queue of the version holds. */
-const callerCodes: readonly string[] = ['SERVING_CANCELLED', 'REQUEST_INVALID'];
+/** What a caller did: it went away, or sent more at once than any queue, or run, of the version holds. */
+const callerCodes: readonly string[] = ['SERVING_CANCELLED', 'REQUEST_INVALID', 'REQUEST_TOO_LARGE'];
 
 /** Notes a failed answer of a version; the registry is told with the next report. What the caller did is no fault of it. */
-export function countError(model: ServedModel, version: number, error: unknown): void {
+export function countError(model: Pick<ServedModel, 'errorsByVersion'>, version: number, error: unknown): void {
   if (isMillraceError(error) && callerCodes.includes(error.code)) return;
   model.errorsByVersion.set(version, (model.errorsByVersion.get(version) ?? 0) + 1);
 }

@@ -115,17 +115,15 @@ export class OpenInference {
   /** @throws MODEL_NOT_FOUND, MODEL_VERSION_NOT_FOUND, MODEL_NOT_READY, REQUEST_INVALID, SERVING_* */
   async infer(request: InferRequest): Promise<InferAnswer> {
     const { metrics, timers, dataPlane } = this.#options;
-    const model = this.#tensorModel(request.model) ?? dataPlane.reading(request.model, () => dataPlane.model(request.model));
+    const model: ServedModel | TensorModel = this.#tensorModel(request.model) ?? dataPlane.reading(request.model, () => dataPlane.model(request.model));
     const { name } = model;
     const startedAt = request.arrivedAt ?? timers.now();
     request.trace?.span.set({ 'millrace.model': name });
     metrics.inFlight.infer++;
     try {
-      const answering =
-        'limiter' in model
-          ? model.limiter.run(request.priority, (noteWait) => this.#infer(model, request, { startedAt, noteWait }))
-          : this.#tensorInference.infer(model, request);
-      const answer = await answering;
+      const answer = await model.limiter.run(request.priority, (noteWait) =>
+        'definition' in model ? this.#infer(model, request, { startedAt, noteWait }) : this.#tensorInference.infer(model, request, noteWait),
+      );
       metrics.requests.answered(name, timers.now() - startedAt);
       return answer;
     } catch (error) {

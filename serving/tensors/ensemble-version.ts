@@ -5,10 +5,9 @@ import type { TensorSignature } from '../../src/contracts/tensor-signature.ts';
 import { isMillraceError, MillraceError } from '../../src/core/millrace-error.ts';
 import type { TensorBundle } from '../../src/registry/bundle.ts';
 import { parseEnsemble } from '../../src/registry/parse-ensemble.ts';
-import type { RequestTrace } from '../request-trace.ts';
 import type { Timers } from '../batcher/timers.ts';
 import { checkGoldenTensors } from '../session-host/check-golden-tensors.ts';
-import type { RunnableVersion } from './runnable-version.ts';
+import type { RunnableVersion, TensorAsked } from './runnable-version.ts';
 import type { TensorAnswer } from './tensor-batcher.ts';
 
 /** Time of one run of the golden batch through all steps. */
@@ -40,13 +39,13 @@ export class EnsembleVersion implements RunnableVersion {
 
   /**
    * Times are summed over the steps: those of steps that ran side by side count each.
-   * @throws what a step fails with, named; MODEL_NOT_READY, SERVING_OVERLOADED, SERVING_DEADLINE_EXCEEDED, SERVING_SESSION_*
+   * @throws what a step fails with, named; MODEL_NOT_READY, SERVING_OVERLOADED, SERVING_DEADLINE_EXCEEDED, SERVING_CANCELLED, SERVING_SESSION_*
    */
-  async run(inputs: readonly Tensor[], deadline: number, trace?: RequestTrace): Promise<TensorAnswer> {
+  async run(inputs: readonly Tensor[], deadline: number, asked?: TensorAsked): Promise<TensorAnswer> {
     let queueMs = 0;
     let computeMs = 0;
     const outputs = await runEnsemble(this.#ensemble, inputs, this.signature.outputs, async (step, taken) => {
-      const answer = await this.#runStep(step, taken, deadline, trace);
+      const answer = await this.#runStep(step, taken, deadline, asked);
       queueMs += answer.queueMs;
       computeMs += answer.computeMs;
       return answer.outputs;
@@ -58,10 +57,10 @@ export class EnsembleVersion implements RunnableVersion {
     await Promise.all([...this.#members.values()].map((member) => member.close()));
   }
 
-  async #runStep(step: EnsembleStep, taken: readonly Tensor[], deadline: number, trace: RequestTrace | undefined): Promise<TensorAnswer> {
-    const span = trace?.start('step', { 'millrace.step': step.name, 'millrace.model': step.model, 'millrace.version': step.version });
+  async #runStep(step: EnsembleStep, taken: readonly Tensor[], deadline: number, asked: TensorAsked | undefined): Promise<TensorAnswer> {
+    const span = asked?.trace?.start('step', { 'millrace.step': step.name, 'millrace.model': step.model, 'millrace.version': step.version });
     try {
-      return await (this.#members.get(step.digest) as RunnableVersion).run(taken, deadline, trace);
+      return await (this.#members.get(step.digest) as RunnableVersion).run(taken, deadline, asked);
     } catch (error) {
       span?.fail(error);
       if (!isMillraceError(error)) throw error;

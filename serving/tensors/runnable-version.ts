@@ -1,9 +1,18 @@
 import type { Tensor } from '../../src/contracts/tensor.ts';
 import type { TensorSignature } from '../../src/contracts/tensor-signature.ts';
+import type { Departure } from '../batcher/departure.ts';
 import type { RequestTrace } from '../request-trace.ts';
 import type { RoutedVersion } from '../router/model-router.ts';
 import type { Placement } from '../session-host/session.ts';
 import type { TensorAnswer } from './tensor-batcher.ts';
+
+/** Of whoever asks. */
+export interface TensorAsked {
+  /** When nobody waits for the answer any more; absent: somebody always does. */
+  readonly departure?: Departure | undefined;
+  /** Of a request that is recorded. */
+  readonly trace?: RequestTrace | undefined;
+}
 
 /** A version of a model without a feature service that is loaded and verified, whatever runs it. */
 export interface RunnableVersion extends RoutedVersion {
@@ -15,7 +24,7 @@ export interface RunnableVersion extends RoutedVersion {
   readonly queuedRows: number;
   /**
    * @param deadline on the scale of the timers' `now()`
-   * @throws MODEL_NOT_READY, SERVING_OVERLOADED, SERVING_DEADLINE_EXCEEDED, SERVING_SESSION_*, REQUEST_TOO_LARGE
+   * @throws MODEL_NOT_READY, SERVING_OVERLOADED, SERVING_DEADLINE_EXCEEDED, SERVING_CANCELLED, SERVING_SESSION_*, REQUEST_TOO_LARGE
    */
-  run(inputs: readonly Tensor[], deadline: number, trace?: RequestTrace): Promise<TensorAnswer>;
+  run(inputs: readonly Tensor[], deadline: number, asked?: TensorAsked): Promise<TensorAnswer>;
 }

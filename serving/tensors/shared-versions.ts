@@ -1,7 +1,6 @@
 import type { Tensor } from '../../src/contracts/tensor.ts';
 import { MillraceError } from '../../src/core/millrace-error.ts';
-import type { RequestTrace } from '../request-trace.ts';
-import type { RunnableVersion } from './runnable-version.ts';
+import type { RunnableVersion, TensorAsked } from './runnable-version.ts';
 import type { TensorAnswer } from './tensor-batcher.ts';
 
 interface Shared {
@@ -94,12 +93,12 @@ class HeldVersion implements RunnableVersion {
     return this.#target.queuedRows;
   }
 
-  async run(inputs: readonly Tensor[], deadline: number, trace?: RequestTrace): Promise<TensorAnswer> {
+  async run(inputs: readonly Tensor[], deadline: number, asked?: TensorAsked): Promise<TensorAnswer> {
     if (this.#closing !== null) {
       const what = `Model '${this.signature.model}' version ${this.version}`;
       throw new MillraceError('MODEL_NOT_READY', `${what} takes no more requests: it was replaced. Try again.`);
     }
-    const running = this.#target.run(inputs, deadline, trace);
+    const running = this.#target.run(inputs, deadline, asked);
     this.#running.add(running);
     try {
       return await running;

@@ -1,5 +1,6 @@
 import type { Tensor } from '../../src/contracts/tensor.ts';
 import { isMillraceError, MillraceError } from '../../src/core/millrace-error.ts';
+import type { Departure } from '../batcher/departure.ts';
 import { DrainRate } from '../batcher/drain-rate.ts';
 import type { Timers } from '../batcher/timers.ts';
 import { haveSameRows, joinTensors, rowsOf, shapeKey, sliceRows } from './join-tensors.ts';
@@ -72,22 +73,25 @@ export class TensorBatcher {
 
   /**
    * @param deadline on the scale of `timers.now()`
-   * @throws SERVING_OVERLOADED where the queue is full; SERVING_DEADLINE_EXCEEDED; what the session fails with
+   * @param departure of the caller
+   * @throws SERVING_OVERLOADED where the queue is full; SERVING_DEADLINE_EXCEEDED; SERVING_CANCELLED; what the session fails with
    */
-  submit(inputs: readonly Tensor[], deadline: number): Promise<TensorAnswer> {
+  async submit(inputs: readonly Tensor[], deadline: number, departure?: Departure): Promise<TensorAnswer> {
     const { timers, batched } = this.#options;
+    if (departure?.gone === true) throw this.#cancelled();
     const shares = batched && haveSameRows(inputs);
     const rows = batched ? Math.max(1, rowsOf(inputs)) : 1;
     this.#assertRoom(rows);
     const now = timers.now();
     return new Promise((resolve, reject) => {
       const cancel = timers.after(Math.max(0, deadline - now), () => {
-        this.#fail(waiting, this.#late());
-        this.#queue = this.#queue.filter((other) => other !== waiting);
-        this.#announceIdle();
+        this.#leave(waiting, this.#late());
       });
       const waiting: Waiting = { inputs, rows, shares, key: shapeKey(inputs), submittedAt: now, resolve, reject, cancel, settled: false };
       this.#queue.push(waiting);
+      departure?.onGone(() => {
+        this.#leave(waiting, this.#cancelled());
+      });
       this.#scheduleStart();
     });
   }
@@ -186,6 +190,12 @@ export class TensorBatcher {
     }
   }
 
+  #leave(waiting: Waiting, error: MillraceError): void {
+    this.#fail(waiting, error);
+    this.#queue = this.#queue.filter((other) => other !== waiting);
+    this.#announceIdle();
+  }
+
   #fail(waiting: Waiting, error: unknown): void {
     if (waiting.settled) return;
     waiting.settled = true;
@@ -198,6 +208,10 @@ export class TensorBatcher {
       'SERVING_DEADLINE_EXCEEDED',
       `Inference by ${this.#options.label} was not ready by its deadline. Allow more time, or add serving processes.`,
     );
+  }
+
+  #cancelled(): MillraceError {
+    return new MillraceError('SERVING_CANCELLED', `Inference by ${this.#options.label} was given up: its caller went away.`);
   }
 
   #announceIdle(): void {

@@ -1,9 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import type { TensorSpec } from '../../src/contracts/tensor.ts';
-import { isMillraceError, MillraceError } from '../../src/core/millrace-error.ts';
+import { MillraceError } from '../../src/core/millrace-error.ts';
 import type { Timers } from '../batcher/timers.ts';
+import { countError } from '../decisions/complete-decisions.ts';
 import { inputProblem, inputProblems, wantedOutputs } from '../inference/check-tensors.ts';
 import type { InferAnswer, InferRequest } from '../inference/infer-request.ts';
+import type { NoteWait } from '../limit/concurrency-limiter.ts';
 import { requireVersion } from '../router/require-version.ts';
 import type { ServingMetrics } from '../serving-metrics.ts';
 import type { TensorModel } from './tensor-models.ts';
@@ -33,13 +35,14 @@ export class TensorInference {
   }
 
   /** @throws MODEL_VERSION_NOT_FOUND, MODEL_NOT_READY, REQUEST_INVALID, REQUEST_TOO_LARGE, SERVING_* */
-  async infer(model: TensorModel, request: InferRequest): Promise<InferAnswer> {
+  async infer(model: TensorModel, request: InferRequest, noteWait: NoteWait): Promise<InferAnswer> {
     const { timers, metrics, timeoutMs } = this.#options;
     const startedAt = request.arrivedAt ?? timers.now();
     const target = requireVersion(model, request.version);
     const wanted = this.#checked(model, target, request);
     try {
-      const answer = await target.run(request.inputs, startedAt + (request.timeoutMs ?? timeoutMs), request.trace);
+      const answer = await target.run(request.inputs, startedAt + (request.timeoutMs ?? timeoutMs), request);
+      noteWait(answer.queueMs);
       const role = model.router.roleOf(target);
       const { queue, compute, total } = metrics.versions.of(model.name, target.version);
       queue.observe(answer.queueMs / MS_PER_SECOND);
@@ -50,10 +53,7 @@ export class TensorInference {
       const { version, digest } = target;
       return { model: model.name, version, role, digest, id: request.id, outputs };
     } catch (error) {
-      // What the caller did says nothing about the version.
-      if (!isMillraceError(error) || error.code !== 'REQUEST_TOO_LARGE') {
-        model.errorsByVersion.set(target.version, (model.errorsByVersion.get(target.version) ?? 0) + 1);
-      }
+      countError(model, target.version, error);
       throw error;
     }
   }

@@ -1,6 +1,8 @@
 import type { Logger } from '../../src/infra/logger.ts';
 import type { Registry } from '../../src/registry/registry.ts';
 import { systemTimers } from '../batcher/timers.ts';
+import { ConcurrencyLimiter } from '../limit/concurrency-limiter.ts';
+import type { GradientLimit } from '../limit/gradient-limit.ts';
 import { ModelRouter } from '../router/model-router.ts';
 import type { ServingMetrics } from '../serving-metrics.ts';
 import type { SessionHost } from '../session-host/session-host.ts';
@@ -13,6 +15,8 @@ import { loadTensorVersion } from './tensor-version.ts';
 export interface TensorModel {
   readonly name: string;
   readonly router: ModelRouter<RunnableVersion>;
+  /** In front of the whole path; what an ensemble runs counts for the ensemble. */
+  readonly limiter: ConcurrencyLimiter;
   /** Failed answers of each version since the process started. */
   readonly errorsByVersion: Map<number, number>;
 }
@@ -21,6 +25,7 @@ export interface TensorModelsOptions {
   readonly registry: Pick<Registry, 'listTensorModels' | 'readTensorBundle'>;
   readonly host: SessionHost;
   readonly queueRowsMax: number;
+  readonly createLimit: () => GradientLimit | null;
   readonly metrics: ServingMetrics;
   readonly onStatus: () => void;
   readonly logger: Logger;
@@ -73,9 +78,10 @@ export class TensorModels {
   }
 
   #create(model: string): TensorModel {
-    const { onStatus, logger } = this.#options;
+    const { onStatus, logger, createLimit } = this.#options;
+    const limiter = new ConcurrencyLimiter({ model, limit: createLimit(), timers: systemTimers });
     const loadVersion = (version: number) => this.#shared.acquire(model, version);
-    return { name: model, router: new ModelRouter({ model, logger, onStatus, loadVersion }), errorsByVersion: new Map() };
+    return { name: model, router: new ModelRouter({ model, logger, onStatus, loadVersion }), limiter, errorsByVersion: new Map() };
   }
 
   async #load(model: string, version: number): Promise<RunnableVersion> {

@@ -4,7 +4,7 @@ import type { TensorSignature } from '../../src/contracts/tensor-signature.ts';
 import type { TensorBundle } from '../../src/registry/bundle.ts';
 import type { Timers } from '../batcher/timers.ts';
 import type { SessionHost, WarmTensorSession } from '../session-host/session-host.ts';
-import type { RunnableVersion } from './runnable-version.ts';
+import type { RunnableVersion, TensorAsked } from './runnable-version.ts';
 import { TensorBatcher, type TensorAnswer } from './tensor-batcher.ts';
 
 export interface TensorVersionOptions {
@@ -46,9 +46,9 @@ export class TensorVersion implements RunnableVersion {
     return this.#batcher.queuedRows;
   }
 
-  /** @throws SERVING_OVERLOADED, SERVING_DEADLINE_EXCEEDED, SERVING_SESSION_*, REQUEST_TOO_LARGE */
-  run(inputs: readonly Tensor[], deadline: number): Promise<TensorAnswer> {
-    return this.#batcher.submit(inputs, deadline);
+  /** @throws SERVING_OVERLOADED, SERVING_DEADLINE_EXCEEDED, SERVING_CANCELLED, SERVING_SESSION_*, REQUEST_TOO_LARGE */
+  run(inputs: readonly Tensor[], deadline: number, asked?: TensorAsked): Promise<TensorAnswer> {
+    return this.#batcher.submit(inputs, deadline, asked?.departure);
   }
 
   /** Answers what it has taken, then lets the session go with its process. */

@@ -4,6 +4,7 @@ import { MillraceError } from '../../../../src/core/millrace-error.ts';
 import type { TensorBundle } from '../../../../src/registry/bundle.ts';
 import { toGolden } from '../../../../src/registry/golden-tensors.ts';
 import type { RequestTrace } from '../../../../serving/request-trace.ts';
+import { Departure } from '../../../../serving/batcher/departure.ts';
 import { systemTimers } from '../../../../serving/batcher/timers.ts';
 import { loadEnsembleVersion } from '../../../../serving/tensors/ensemble-version.ts';
 import type { RunnableVersion } from '../../../../serving/tensors/runnable-version.ts';
@@ -30,11 +31,12 @@ const bundle = (answer: number): TensorBundle =>
   }) as unknown as TensorBundle;
 
 function member(digest = 'plus/1', fails: (value: number) => Error | null = () => null) {
-  const state = { closed: 0, deadlines: [] as number[] };
+  const state = { closed: 0, deadlines: [] as number[], departures: [] as unknown[] };
   const version: Pick<RunnableVersion, 'digest' | 'run' | 'close'> = {
     digest,
-    run: ([x], deadline) => {
+    run: ([x], deadline, asked) => {
       state.deadlines.push(deadline);
+      state.departures.push(asked?.departure);
       const value = x!.elements[0] as number;
       const error = fails(value);
       return error === null ? Promise.resolve({ outputs: [tensor('y', value + 1)], queueMs: 2, computeMs: 3 }) : Promise.reject(error);
@@ -48,16 +50,19 @@ function member(digest = 'plus/1', fails: (value: number) => Error | null = () =
 }
 
 describe('a version of an ensemble', () => {
-  it('gives each step the one deadline, sums their times, and has a span for each', async () => {
+  it('gives each step the one deadline and the one caller, sums their times, and has a span for each', async () => {
     const { state, version } = member();
     const loaded = await loadEnsembleVersion(bundle(7), () => Promise.resolve(version), systemTimers);
     state.deadlines.length = 0;
+    state.departures.length = 0;
+    const departure = new Departure();
     const spans: [string, object][] = [];
     const span = { fail: () => undefined, end: () => undefined };
     const trace = { start: (name: string, attributes: object) => (spans.push([name, attributes]), span) } as unknown as RequestTrace;
-    const answer = await loaded.run([tensor('x', 1)], 1_234, trace);
+    const answer = await loaded.run([tensor('x', 1)], 1_234, { departure, trace });
     expect(answer).toMatchObject({ outputs: [{ name: 'y', elements: Float32Array.of(3) }], queueMs: 4, computeMs: 6 });
     expect(state.deadlines).toEqual([1_234, 1_234]);
+    expect(state.departures).toEqual([departure, departure]);
     expect(spans).toEqual(['first', 'second'].map((step) => ['step', { 'millrace.step': step, 'millrace.model': 'plus', 'millrace.version': 1 }]));
     await loaded.close();
     expect(state.closed).toBe(1);

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { Departure } from '../../../../serving/batcher/departure.ts';
 import type { RunnableVersion } from '../../../../serving/tensors/runnable-version.ts';
 import { SharedVersions } from '../../../../serving/tensors/shared-versions.ts';
 
 function setUp() {
   const log: string[] = [];
   const finish: (() => void)[] = [];
+  const asked: unknown[] = [];
   let failures = 0;
   const load = (model: string, version: number): Promise<RunnableVersion> => {
     log.push(`load ${model}/${version}`);
@@ -16,14 +18,17 @@ function setUp() {
       signature: { model } as RunnableVersion['signature'],
       session: { placement: 'child', provider: 'cpu' },
       queuedRows: 0,
-      run: () => new Promise((resolve) => finish.push(() => { resolve({ outputs: [], queueMs: 0, computeMs: 0 }); })),
+      run: (_inputs, _deadline, by) => {
+        asked.push(by);
+        return new Promise((resolve) => finish.push(() => { resolve({ outputs: [], queueMs: 0, computeMs: 0 }); }));
+      },
       close: () => {
         log.push(`close ${model}/${version}`);
         return Promise.resolve();
       },
     });
   };
-  return { log, finish, shared: new SharedVersions(load), fail: (times: number) => (failures = times) };
+  return { log, finish, asked, shared: new SharedVersions(load), fail: (times: number) => (failures = times) };
 }
 
 describe('versions that several hold', () => {
@@ -42,9 +47,11 @@ describe('versions that several hold', () => {
   });
 
   it('are let go by a holder once what it asked for is answered, and take nothing more from it', async () => {
-    const { log, finish, shared } = setUp();
+    const { log, finish, asked, shared } = setUp();
     const [a, b] = [await shared.acquire('m', 1), await shared.acquire('m', 1)];
-    const answer = a.run([], 1);
+    const by = { departure: new Departure() };
+    const answer = a.run([], 1, by);
+    expect(asked).toEqual([by]);
     const closing = a.close();
     await expect(a.run([], 1)).rejects.toMatchObject({ code: 'MODEL_NOT_READY' });
     const others = b.run([], 1);

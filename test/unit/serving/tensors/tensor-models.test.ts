@@ -12,6 +12,7 @@ function modelsIn(names: readonly string[]): TensorModels {
     registry: { listTensorModels: () => Promise.resolve([...names]), readTensorBundle: () => Promise.reject(new Error('nothing is allocated')) },
     host: new SessionHost({ placement: 'child', providers: ['cpu'], tensorflowBackends: [], openTimeoutMs: 1, runTimeoutMs: 1, logger }),
     queueRowsMax: 1,
+    createLimit: () => null,
     metrics: createServingMetrics(new Registry()),
     onStatus: () => undefined,
     logger,
