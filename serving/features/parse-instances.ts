@@ -2,6 +2,7 @@ import { MillraceError } from '../../src/core/millrace-error.ts';
 import { shorten } from '../../src/core/shorten.ts';
 import type { Row } from '../../src/define/field.ts';
 import { parseInstance, type ServiceProgram } from '../../src/fold/compile-service.ts';
+import { describe, EVENT_ID_LENGTH_MAX, isEventId } from '../../src/fold/parse-row.ts';
 import type { ServedModel } from '../served-model.ts';
 
 /** Problems that one answer lists; the rest is counted. */
@@ -35,8 +36,13 @@ function parseInstances(
     const outcome = parseInstance(program, instance);
     // What is its own row has no other fields.
     const others = outcome.ok && outcome.row === instance ? [] : otherProblems(model, program, instance);
-    if (outcome.ok && others.length === 0) parsed.push({ row: outcome.row, exampleId: exampleIdOf(model, instance) });
-    else for (const text of [...(outcome.ok ? [] : outcome.problems), ...others]) problems.push(`instances[${i}]: ${text}`);
+    const exampleId = exampleIdOf(model, instance);
+    const isIdWrong = exampleId !== null && !isEventId(exampleId);
+    if (outcome.ok && others.length === 0 && !isIdWrong) parsed.push({ row: outcome.row, exampleId });
+    else {
+      const wrongId = isIdWrong ? [idProblem(model.definition.examples.id, exampleId)] : [];
+      for (const text of [...(outcome.ok ? [] : outcome.problems), ...others, ...wrongId]) problems.push(`instances[${i}]: ${text}`);
+    }
   }
   if (problems.length === 0) return parsed;
   const shown = problems.slice(0, PROBLEMS_MAX).join('; ');
@@ -64,7 +70,12 @@ function otherProblems(model: ServedModel, program: ServiceProgram, instance: un
   return problems;
 }
 
+/** What no event can have as its id, no label will have: and the decision could not be stored. */
+const idProblem = (field: string, id: string): string =>
+  `field '${field}': expected an id of 1 to ${EVENT_ID_LENGTH_MAX} characters without NUL or unit separator, found ${describe(id)}, ${id.length} characters`;
+
 function exampleIdOf(model: ServedModel, instance: unknown): string | null {
+  if (typeof instance !== 'object' || instance === null) return null;
   const value = (instance as Readonly<Record<string, unknown>>)[model.definition.examples.id];
   return typeof value === 'string' ? value : null;
 }

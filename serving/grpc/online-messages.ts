@@ -1,6 +1,6 @@
 import type { WireEntity, WireOnlineRequest, WireOnlineResponse, WireRow, WireValue, WireViewRead } from '../../src/contracts/feature-store.ts';
 import { MillraceError } from '../../src/core/millrace-error.ts';
-import { TIME_MAGNITUDE_MAX_MS } from '../../src/fold/parse-row.ts';
+import { TIMESTAMP_MS_MAX, TIMESTAMP_MS_MIN } from '../../src/store/copy-binary.ts';
 import type { OnlineSelection } from '../../src/store/online-catalog.ts';
 import type { OnlineAnswer, OnlineViewRead } from '../../src/store/online-rows.ts';
 import type { OnlineFeaturesRequest } from '../features/online-features.ts';
@@ -11,8 +11,8 @@ export function requestOf(message: WireOnlineRequest, timeoutMs: number | undefi
   const selection = selectionOf(message);
   if (selection === undefined) problems.push("expected one of 'service', 'views' and 'features'");
   const { asOfMs } = message;
-  if (asOfMs !== undefined && Math.abs(asOfMs) > TIME_MAGNITUDE_MAX_MS) {
-    problems.push(`as_of_ms: expected ms since the epoch up to ${TIME_MAGNITUDE_MAX_MS}, found ${asOfMs}`);
+  if (asOfMs !== undefined && (asOfMs < TIMESTAMP_MS_MIN || asOfMs > TIMESTAMP_MS_MAX)) {
+    problems.push(`as_of_ms: expected ms since the epoch from ${TIMESTAMP_MS_MIN} to ${TIMESTAMP_MS_MAX}, found ${asOfMs}`);
   }
   if (selection === undefined || problems.length > 0) {
     throw new MillraceError('REQUEST_INVALID', `Online read is wrong: ${problems.join('; ')}. feature_store.proto has the fields.`);

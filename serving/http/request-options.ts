@@ -2,17 +2,20 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { shorten } from '../../src/core/shorten.ts';
 import { describe, TIME_MAGNITUDE_MAX_MS } from '../../src/fold/parse-row.ts';
+import { TIMESTAMP_MS_MAX, TIMESTAMP_MS_MIN } from '../../src/store/copy-binary.ts';
 import { Departure } from '../batcher/departure.ts';
 import { readPriority, type Priority } from '../batcher/priority.ts';
 
-/** A moment in a body: whole ms since the epoch, or ISO 8601 text with a zone; parsed to ms. */
-export const moment = z.union(
-  [
-    z.number().int().min(-TIME_MAGNITUDE_MAX_MS).max(TIME_MAGNITUDE_MAX_MS),
-    z.iso.datetime({ offset: true }).transform((text) => Date.parse(text)),
-  ],
-  { error: ({ input }) => `expected whole ms since the epoch, or an instant such as '2026-01-31T12:00:00Z' with its zone, found ${describe(input)}` },
-);
+/** A time in a body: whole ms since the epoch, or ISO 8601 text with a zone, whose years are 0 to 9999; parsed to ms. */
+const timeWithin = (msMin: number, msMax: number) =>
+  z.union([z.number().int().min(msMin).max(msMax), z.iso.datetime({ offset: true }).transform((text) => Date.parse(text))], {
+    error: ({ input }) => `expected whole ms since the epoch from ${msMin} to ${msMax}, or an instant such as '2026-01-31T12:00:00Z' with its zone, found ${describe(input)}`,
+  });
+
+/** A field of an instance, as its parser takes it. */
+export const instant = timeWithin(-TIME_MAGNITUDE_MAX_MS, TIME_MAGNITUDE_MAX_MS);
+/** What features are as of: a decision is stored with it. */
+export const moment = timeWithin(TIMESTAMP_MS_MIN, TIMESTAMP_MS_MAX);
 
 /** Parameters of one request or tensor: those of the protocol are a dozen. */
 const PARAMETERS_MAX = 32;

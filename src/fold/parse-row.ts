@@ -6,6 +6,8 @@ export const NUMBER_MAGNITUDE_MAX = 1e30;
 /** Greatest distance from the epoch that a date can have, ms. */
 export const TIME_MAGNITUDE_MAX_MS = 8.64e15;
 export const TEXT_LENGTH_MAX = 8_192;
+/** Of an id, which indexes hold: an entry of PostgreSQL's ends at about 2,700 bytes. */
+export const EVENT_ID_LENGTH_MAX = 512;
 const FOUND_LENGTH_MAX = 60;
 
 export type ParsedRow =
@@ -85,6 +87,10 @@ function parseText(value: unknown): string | undefined {
     return undefined;
   return value;
 }
+
+/** Whether the log and the table of decisions, with their indexes, can hold a text as an id. */
+export const isEventId = (text: string): boolean =>
+  text.length > 0 && text.length <= EVENT_ID_LENGTH_MAX && !forbiddenCharacters.test(text);
 
 const instantForm = /^(\d{4})-(\d\d)-(\d\d)T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)$/;
 

@@ -3,6 +3,7 @@ import { assertInvariant } from '../core/assert-invariant.ts';
 import type { ErrorCode } from '../core/error-table.ts';
 import { parseDuration } from '../core/duration.ts';
 import { deliveryIdField, type Source } from '../define/source.ts';
+import { EVENT_ID_LENGTH_MAX, isEventId } from '../fold/parse-row.ts';
 import { parseRows } from '../fold/parse-rows.ts';
 import type { IncomingMessage } from '../infra/kafka-consumer.ts';
 import { TIMESTAMP_MS_MAX, TIMESTAMP_MS_MIN } from '../store/copy-binary.ts';
@@ -11,8 +12,6 @@ import type { LoggedEvent } from '../store/offline-log.ts';
 export const KNOWN_TIME_HEADER = 'millrace-known-time';
 /** Bytes of one event's payload. */
 export const EVENT_BYTES_MAX = 262_144;
-/** An index entry of PostgreSQL ends at about 2,700 bytes. */
-export const EVENT_ID_LENGTH_MAX = 512;
 
 export interface ParsedEvent extends LoggedEvent {
   /** By which a redelivery is known. */
@@ -101,7 +100,7 @@ export function storageProblems(parser: MessageParser, row: Readonly<Record<stri
   const problems: string[] = [];
   for (const name of new Set([parser.source.id, deliveryIdField(parser.source)])) {
     const id = row[name];
-    if (typeof id === 'string' && id.length > 0 && id.length <= EVENT_ID_LENGTH_MAX) continue;
+    if (typeof id === 'string' && isEventId(id)) continue;
     problems.push(
       `field '${name}': expected an event id of 1 to ${EVENT_ID_LENGTH_MAX} characters, found ${typeof id === 'string' ? id.length : 'none'}`,
     );

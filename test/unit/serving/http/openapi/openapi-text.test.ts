@@ -128,7 +128,7 @@ test("a model's instances have the fields of its request, with their types", asy
           origin: { anyOf: [{ type: 'string' }, { type: 'null' }] },
           distance: { type: 'number', maximum: 1e30 },
           carrier: { type: 'string' },
-          flightId: { type: ['string', 'null'] },
+          flightId: { anyOf: [{ type: 'string', minLength: 1, maxLength: 512 }, { type: 'null' }] },
           delayMinutes: {},
         },
       },
