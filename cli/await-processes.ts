@@ -22,13 +22,17 @@ const RESTARTS_MAX = 4;
 export async function awaitProcesses(context: CommandContext, supervisor: Supervisor): Promise<void> {
   const environment = await context.environment();
   const agent = await agentWithCertificate(environment);
-  const metricsPort = supervisor.state().processes.find(({ name }) => name === 'serving')?.metricsPort;
-  // Where serving asks for certificates and there is none to show, its metrics port tells as much: it opens once serving listens.
-  const isShut = Boolean(environment['MILLRACE_SERVING_TLS_CLIENT_CA_FILE']) && agent === undefined;
-  const serving = isShut ? `http://127.0.0.1:${metricsPort ?? 0}/healthz` : `${servingUrlOf(environment)}${LIVE}`;
+  // Where a process asks for certificates and there is none to show, its metrics port tells as much: it opens once the process listens.
+  const liveOf = (name: ProcessName, url: string, clientCaFile: string | undefined): string => {
+    if (!clientCaFile || agent !== undefined) return `${url}${LIVE}`;
+    const metricsPort = supervisor.state().processes.find((candidate) => candidate.name === name)?.metricsPort;
+    return `http://127.0.0.1:${metricsPort ?? 0}/healthz`;
+  };
+  const gateway = liveOf('gateway', gatewayUrlOf(environment), environment['MILLRACE_GATEWAY_TLS_CLIENT_CA_FILE']);
+  const serving = liveOf('serving', servingUrlOf(environment), environment['MILLRACE_SERVING_TLS_CLIENT_CA_FILE']);
   try {
     await Promise.all([
-      awaitAnswer(context, supervisor, 'gateway', `${gatewayUrlOf(environment)}${LIVE}`),
+      awaitAnswer(context, supervisor, 'gateway', gateway, agent),
       awaitAnswer(context, supervisor, 'serving', serving, agent),
       awaitAnswer(context, supervisor, 'console', `${consoleUrlOf(environment)}${LIVE}`),
     ]);

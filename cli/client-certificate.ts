@@ -6,7 +6,7 @@ import type { Environment } from '../src/infra/settings.ts';
 const VARIABLES = ['MILLRACE_CLIENT_CERTIFICATE_FILE', 'MILLRACE_CLIENT_KEY_FILE'] as const;
 
 /**
- * Connections to serving processes that ask their clients for a certificate; undefined where the environment names none.
+ * Connections to processes that ask their clients for a certificate; undefined where the environment names none.
  * @throws MillraceError CONFIG_INVALID naming what can't be read
  */
 export async function agentWithCertificate(environment: Environment): Promise<Agent | undefined> {

@@ -24,7 +24,6 @@ const { sources } = await loadProject(config.project);
 const kafka = createKafka({ ...kafkaServers(config), clientId: 'millrace-gateway', logger });
 const registry = createMetrics('gateway');
 const tracing = await openTracing(tracingConfig, { name: 'gateway', namespace: config.namespace, registry, logger });
-const metrics = metricsAt === undefined ? undefined : await serveMetrics(registry, metricsAt);
 const gateway = await createGateway({
   kafka,
   names: createNames(config.namespace),
@@ -36,7 +35,10 @@ const gateway = await createGateway({
   tracer: tracing?.tracer,
 });
 const address = await gateway.listen({ host: settings.host, port: settings.port });
-logger.info({ address }, 'gateway ready');
+// After it listens, as of serving: `start` asks this port where it may not ask the other.
+const metrics = metricsAt === undefined ? undefined : await serveMetrics(registry, metricsAt);
+const guarded = settings.apiKeysFile !== undefined || settings.jwtIssuer !== undefined;
+logger.info({ address, guarded }, 'gateway ready');
 
 stopOnSignal(logger, async () => {
   await Promise.all([gateway.close(), metrics?.close()]);

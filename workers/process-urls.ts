@@ -5,11 +5,13 @@ const PORT_DEFAULT = { gateway: 7470, serving: 7480, servingGrpc: 7481, console:
 
 const urlOf = (port: string | undefined, fallback: number, scheme = 'http'): string => `${scheme}://127.0.0.1:${port || fallback}`;
 
+const schemeOf = (certificateFile: string | undefined): string => (certificateFile ? 'https' : 'http');
+
 export const gatewayUrlOf = (environment: Environment): string =>
-  urlOf(environment['MILLRACE_GATEWAY_PORT'], PORT_DEFAULT.gateway);
+  urlOf(environment['MILLRACE_GATEWAY_PORT'], PORT_DEFAULT.gateway, schemeOf(environment['MILLRACE_GATEWAY_TLS_CERTIFICATE_FILE']));
 
 export const servingUrlOf = (environment: Environment): string =>
-  urlOf(environment['MILLRACE_SERVING_PORT'], PORT_DEFAULT.serving, environment['MILLRACE_SERVING_TLS_CERTIFICATE_FILE'] ? 'https' : 'http');
+  urlOf(environment['MILLRACE_SERVING_PORT'], PORT_DEFAULT.serving, schemeOf(environment['MILLRACE_SERVING_TLS_CERTIFICATE_FILE']));
 
 /** `host:port`, as a client of gRPC takes it. */
 export const servingGrpcAddressOf = (environment: Environment): string =>

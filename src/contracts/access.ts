@@ -1,4 +1,4 @@
-/** What a caller of a serving process may do. `admin` may do everything. */
+/** What a caller of a gateway or serving process may do. `admin` may do everything. */
 export const roles = ['predict', 'ingest', 'operate', 'admin'] as const;
 export type Role = (typeof roles)[number];
 

@@ -17,9 +17,9 @@ const kind = (httpStatus: number, retryable: boolean, summary: string): ErrorKin
 export const errorTable = {
   CONFIG_INVALID: kind(500, false, 'A setting is missing or has a value outside its range.'),
   REQUEST_INVALID: kind(400, false, 'A request does not have the shape that the endpoint takes.'),
-  ACCESS_DENIED: kind(403, false, 'The caller does not have the role that a route or method of a serving process asks for.'),
+  ACCESS_DENIED: kind(403, false, 'The caller does not have the role that a route or method of a gateway or serving process asks for.'),
   ACCESS_ISSUER_UNAVAILABLE: kind(503, true, 'The public keys of the issuer of tokens could not be fetched, so no token can be verified.'),
-  ACCESS_UNAUTHENTICATED: kind(401, false, 'A request to a serving process carries no API key or token, or one that is not valid.'),
+  ACCESS_UNAUTHENTICATED: kind(401, false, 'A request to a gateway or serving process carries no API key or token, or one that is not valid.'),
   ARTIFACT_CORRUPT: kind(500, false, 'A file of the artifact store does not have the digest that names it.'),
   ARTIFACT_NOT_FOUND: kind(404, false, 'A file that is referred to by digest is not in the artifact store.'),
   COLD_LOG_FILE_CORRUPT: kind(500, false, 'A file of the cold log does not have the bytes or the rows that were exported.'),

@@ -1,20 +1,25 @@
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Names } from '../contracts/names.ts';
 import type { Clock } from '../core/clock.ts';
 import { errorTable, type ErrorCode } from '../core/error-table.ts';
 import { isMillraceError, messageOf, MillraceError } from '../core/millrace-error.ts';
 import type { Source } from '../define/source.ts';
+import { countAccessRefusals } from '../infra/access/access-refusals.ts';
+import { challengeOf } from '../infra/access/challenge.ts';
+import { guardRoutes } from '../infra/access/guard-routes.ts';
+import { openAccess } from '../infra/access/open-access.ts';
 import type { KafkaClient } from '../infra/kafka.ts';
 import type { OutgoingMessage } from '../infra/kafka-producer.ts';
 import type { Logger } from '../infra/logger.ts';
 import type { Registry } from '../infra/metrics.ts';
-import { requestIdOf } from '../infra/request-id.ts';
 import { traceHeaders } from '../infra/trace-context.ts';
 import { noteFailure, traceRequests } from '../infra/trace-requests.ts';
 import { inSpan, type Span, type Tracer } from '../infra/tracing.ts';
 import { EventAcceptor } from './accept-events.ts';
+import { gatewayAccess } from './gateway-access.ts';
 import { createGatewayMetrics, type GatewayMetrics } from './gateway-metrics.ts';
-import type { GatewaySettings } from './gateway-settings.ts';
+import { openGatewayServer } from './gateway-server.ts';
+import { gatewaySettingNames, type GatewaySettings } from './gateway-settings.ts';
 import { GroupCommit } from './group-commit.ts';
 import { parseEventBody } from './parse-event-body.ts';
 import { assertTakesEvents, sourceNotFound } from './replayer.ts';
@@ -40,24 +45,19 @@ const RETRY_AFTER_SECONDS_MAX = 30;
 /**
  * The HTTP door for events. An accepted event is durable: 202 comes after the broker's acknowledgement,
  * and while Kafka is slow or away there is 429 or 503 with Retry-After, never 202.
+ * @throws CONFIG_INVALID where a file of keys or certificates is wrong
  */
 export async function createGateway(deps: GatewayDeps): Promise<FastifyInstance> {
-  const { settings } = deps;
+  const { settings, registry, logger } = deps;
+  // First, because its files may be wrong: nothing else is open then.
+  const access = await openAccess(settings, { names: gatewaySettingNames, refusals: countAccessRefusals(registry), logger });
   const producer = await deps.kafka.createProducer();
-  const app = fastify({
-    logger: false,
-    bodyLimit: settings.bodyBytesMax,
-    requestTimeout: settings.requestTimeoutMs,
-    http: { headersTimeout: settings.headersTimeoutMs },
-    genReqId: ({ headers }) => requestIdOf(headers['x-request-id']),
-    // What the router itself refuses, such as a path that is no URL, comes to no handler.
-    frameworkErrors: (error, request, reply) => answer(error, request, reply),
-  });
+  const app = openGatewayServer(settings, access.certificates, (error, request, reply) => answer(error, request, reply));
   const spanOf = traceRequests(app, deps.tracer);
-  const metrics = createGatewayMetrics(deps.registry);
+  const metrics = createGatewayMetrics(registry);
   const answer = (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
     const span = spanOf(request);
-    const code = answerError(deps.logger.child({ requestId: request.id, traceId: span?.traceId }), error, reply);
+    const code = answerError(logger.child({ requestId: request.id, traceId: span?.traceId }), error, reply);
     noteFailure(span, error, reply.statusCode);
     // There are none where the path is no URL.
     const { source } = (request.params ?? {}) as { readonly source?: string };
@@ -87,6 +87,7 @@ export async function createGateway(deps: GatewayDeps): Promise<FastifyInstance>
       code: 'REQUEST_INVALID',
     });
   });
+  guardRoutes(app, gatewayAccess, access.control, settings.metricsAccess === 'open');
   app.post<{ Params: { source: string } }>('/v1/events/:source', (request, reply) => door.receive(request, reply, spanOf(request)));
   app.get('/v1/health/live', () => ({ status: 'live' }));
   app.get('/v1/health/ready', async () => {
@@ -94,9 +95,9 @@ export async function createGateway(deps: GatewayDeps): Promise<FastifyInstance>
     return { status: 'ready' };
   });
   app.get('/metrics', async (_request, reply) =>
-    reply.type(deps.registry.contentType).send(await deps.registry.metrics()),
+    reply.type(registry.contentType).send(await registry.metrics()),
   );
-  app.addHook('onClose', () => producer.close());
+  app.addHook('onClose', () => Promise.all([producer.close(), access.close()]));
   return app;
 }
 
@@ -202,7 +203,7 @@ function answerError(logger: Logger, error: unknown, reply: FastifyReply): Error
   if (isMillraceError(error) && error instanceof MillraceError) {
     if (error.httpStatus === 503) void reply.header('retry-after', '1');
     const { problems, count } = error.details;
-    void reply.code(error.httpStatus).send({
+    void reply.code(error.httpStatus).headers(challengeOf(error)).send({
       error: error.message,
       code: error.code,
       ...(problems === undefined ? {} : { problems, count }),

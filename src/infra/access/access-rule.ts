@@ -10,6 +10,7 @@ export type AccessRule =
     };
 
 export const predict: AccessRule = { role: 'predict', refusedUnguarded: false };
+export const ingest: AccessRule = { role: 'ingest', refusedUnguarded: false };
 export const operate: AccessRule = { role: 'operate', refusedUnguarded: false };
 /** For what changes the process: there has to be somebody to hold to account. */
 export const operateGuarded: AccessRule = { role: 'operate', refusedUnguarded: true };

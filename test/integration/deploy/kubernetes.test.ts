@@ -9,6 +9,7 @@ import { createServingMetrics } from '../../../serving/serving-metrics.ts';
 import { loadServingSettings } from '../../../serving/settings.ts';
 import { loadBaseConfig } from '../../../src/infra/base-config.ts';
 import { Registry } from '../../../src/infra/metrics.ts';
+import { gatewayAccess } from '../../../src/stream/gateway-access.ts';
 import { loadGatewaySettings } from '../../../src/stream/gateway-settings.ts';
 import { processNames } from '../../../workers/process-name.ts';
 import { metricsAddress, serveMetrics } from '../../../workers/serve-metrics.ts';
@@ -42,6 +43,7 @@ interface PodSpec {
   readonly topologySpreadConstraints?: readonly { readonly labelSelector: { readonly matchLabels: object } }[];
   readonly containers: readonly Container[];
   readonly initContainers?: readonly Container[];
+  readonly volumes?: readonly { readonly name: string; readonly secret?: { readonly secretName: string } }[];
 }
 interface Manifest {
   readonly kind?: string;
@@ -126,12 +128,23 @@ describe.skipIf(python === undefined)('deploy/kubernetes', { timeout: INSTALL_MS
         const { path: where, port } = probe.httpGet;
         expect(ports.map((one) => one.name)).toContain(port);
         if (name === 'serving') expect(routeAccess[`GET ${where}`]).toBe('anybody');
-        else if (name === 'gateway') expect(textOf('src/stream/gateway.ts')).toContain(`app.get('${where}'`);
+        else if (name === 'gateway') expect(gatewayAccess[`GET ${where}`]).toBe('anybody');
         else expect(await statusOfMetricsServer(where)).toBe(200);
       }
     }
     for (const { spec } of ofKind('Service')) {
       for (const { port, targetPort } of spec.ports) expect(containers.flatMap(({ ports = [] }) => ports)).toContainEqual({ name: targetPort, containerPort: port });
+    }
+  });
+
+  it('mounts the secret of API keys where the settings of serving and gateway look for the file', () => {
+    const [secret] = ofKind('Secret').filter(({ metadata }) => metadata.name === 'millrace-api-keys');
+    const places = { serving: loadServingSettings(settings).apiKeysFile, gateway: loadGatewaySettings(settings).apiKeysFile };
+    for (const [name, file] of Object.entries(places)) {
+      const { pod } = pods.find((one) => one.name === `millrace-${name}`)!;
+      const volume = pod.volumes?.find((one) => one.secret?.secretName === 'millrace-api-keys');
+      expect(pod.containers[0]?.volumeMounts).toContainEqual({ name: volume?.name, mountPath: path.dirname(file ?? ''), readOnly: true });
+      expect(Object.keys(secret?.stringData ?? {})).toContain(path.basename(file ?? ''));
     }
   });
 

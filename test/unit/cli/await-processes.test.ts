@@ -45,11 +45,11 @@ async function setUp() {
     MILLRACE_SERVING_TLS_CLIENT_CA_FILE: fileOf('ca.pem', cert),
   };
   const wait = (over: Environment, metricsPort: number, restarts = 0): Promise<void> => {
-    const supervisor = { state: () => ({ processes: [{ name: 'serving', metricsPort, restarts, logFile: 'serving.log' }] }) } as unknown as Supervisor;
+    const supervisor = { state: () => ({ processes: ['serving', 'gateway'].map((name) => ({ name, metricsPort, restarts, logFile: `${name}.log` })) }) } as unknown as Supervisor;
     const context = { environment: () => Promise.resolve({ ...environment, ...over }), signal: new AbortController().signal } as unknown as CommandContext;
     return awaitProcesses(context, supervisor);
   };
-  return { wait, plain, paths, cert: fileOf('client.pem', cert), key: fileOf('client.key', key) };
+  return { wait, plain, serving, paths, cert: fileOf('client.pem', cert), key: fileOf('client.key', key) };
 }
 
 test.skipIf(!hasOpenssl())('without a certificate to show, the port of metrics tells that serving listens', async () => {
@@ -69,6 +69,18 @@ test.skipIf(!hasOpenssl())('with a certificate, serving itself is asked, whose o
     delete process.env['NODE_TLS_REJECT_UNAUTHORIZED'];
   });
   await wait(shown, UNREACHABLE_METRICS, 4);
+});
+
+test.skipIf(!hasOpenssl())('a gateway with TLS is asked as serving is', async () => {
+  const { wait, plain, serving, paths, cert, key } = await setUp();
+  const gateway = { MILLRACE_GATEWAY_PORT: String(serving), MILLRACE_GATEWAY_TLS_CERTIFICATE_FILE: cert, MILLRACE_GATEWAY_TLS_CLIENT_CA_FILE: cert };
+  await wait(gateway, plain);
+  expect(paths.filter((where) => where === '/healthz').length).toBeGreaterThan(1);
+  const shown = { MILLRACE_CLIENT_CERTIFICATE_FILE: cert, MILLRACE_CLIENT_KEY_FILE: key };
+  const open = { MILLRACE_SERVING_PORT: String(plain), MILLRACE_SERVING_TLS_CERTIFICATE_FILE: '', MILLRACE_SERVING_TLS_CLIENT_CA_FILE: '' };
+  await expect(wait({ ...gateway, ...open, ...shown }, UNREACHABLE_METRICS, 4)).rejects.toMatchObject({
+    message: expect.stringMatching(/'gateway' does not answer at https:\/\/127\.0\.0\.1/) as string,
+  });
 });
 
 test('a certificate without its key, or one that is not there, is CONFIG_INVALID', async () => {
