@@ -17,6 +17,8 @@ export interface ModelControlOptions {
   readonly logger: Logger;
 }
 
+type ControlledRouter = Pick<ModelRouter, 'load' | 'unload' | 'status'>;
+
 /** Clients of Triton send it with every unload. It changes nothing: an ensemble holds what it runs itself. */
 const UNLOAD_PARAMETERS = ['unload_dependents'];
 
@@ -32,13 +34,16 @@ export class ModelControl {
   }
 
   /**
-   * Resolves when all versions that are allocated are loaded.
+   * Resolves when all versions that are allocated are loaded. The other processes of a group load it whatever comes of it in this one.
    * @param parameters names of those that were sent
    * @throws MODEL_NOT_FOUND, REQUEST_INVALID, SERVING_VERSION_REJECTED, MODEL_NOT_READY (it is still loading)
    */
   async load(name: string, parameters: readonly string[]): Promise<void> {
-    await this.#load(name, parameters);
-    await this.#options.tellOthers?.('load', name);
+    const { router } = this.#model(name, parameters, []);
+    const [own] = await Promise.allSettled([this.#load(name, router)]);
+    const [others] = await Promise.allSettled([this.#options.tellOthers?.('load', name)]);
+    // As a rule they fail for the same reason, which this process knows at first hand.
+    for (const outcome of [own, others]) if (outcome.status === 'rejected') throw outcome.reason;
   }
 
   /**
@@ -53,11 +58,10 @@ export class ModelControl {
 
   /** What another process of the group was asked for. */
   follow(action: ControlAction, name: string): Promise<void> {
-    return action === 'load' ? this.#load(name, []) : this.#unload(name, []);
+    return action === 'load' ? this.#load(name, this.#model(name, [], []).router) : this.#unload(name, []);
   }
 
-  async #load(name: string, parameters: readonly string[]): Promise<void> {
-    const { router } = this.#model(name, parameters, []);
+  async #load(name: string, router: ControlledRouter): Promise<void> {
     const { loadWaitMs, logger } = this.#options;
     logger.info({ model: name }, 'an operator loads a model');
     const waiting = new AbortController();
@@ -81,7 +85,7 @@ export class ModelControl {
     await router.unload();
   }
 
-  #model(name: string, parameters: readonly string[], known: readonly string[]): { readonly router: Pick<ModelRouter, 'load' | 'unload' | 'status'> } {
+  #model(name: string, parameters: readonly string[], known: readonly string[]): { readonly router: ControlledRouter } {
     const unknown = parameters.filter((parameter) => !known.includes(parameter));
     const { dataPlane, tensorModels } = this.#options;
     if (unknown.length === 0) return dataPlane.models.find((model) => model.name === name) ?? tensorModels.find(name) ?? dataPlane.model(name);
