@@ -59,6 +59,11 @@ export function createStreamMetrics(registry: Registry) {
       labelNames: ['source'] as const,
       registers,
     }),
+    decisionsLeftOut: new Counter({
+      name: 'millrace_decisions_left_out_total',
+      help: 'Decisions, or messages that have none, that the table of decisions can not hold.',
+      registers,
+    }),
     ...createDeriveMetrics(registry),
   };
 }

@@ -7,6 +7,7 @@ import { applyEvent, createState, type ViewState } from '../../../src/fold/view-
 import { createLogger } from '../../../src/infra/logger.ts';
 import type { Postgres } from '../../../src/infra/postgres.ts';
 import { createRedis, type Redis } from '../../../src/infra/redis.ts';
+import { createMetrics } from '../../../src/infra/metrics.ts';
 import { auditChunk } from '../../../src/monitoring/skew-audit.ts';
 import { planAudit } from '../../../src/monitoring/skew-audit-decisions.ts';
 import { findCertificate, storeCertificate } from '../../../src/monitoring/skew-certificates.ts';
@@ -16,6 +17,7 @@ import { appendEvents, type LoggedEvent } from '../../../src/store/offline-log.t
 import { createOnlineStore, type OnlineStore } from '../../../src/store/online-store.ts';
 import { encodePosition, startPosition } from '../../../src/store/view-position.ts';
 import { startDecisionSink } from '../../../src/stream/decision-sink.ts';
+import { createStreamMetrics } from '../../../src/stream/stream-metrics.ts';
 import type { RunningConsumer } from '../../../src/infra/kafka.ts';
 import type { RunningServing } from '../../../serving/start-serving.ts';
 import { coldLogBeside, exportAll, prune } from '../../support/store/cold-stage.ts';
@@ -131,7 +133,7 @@ beforeAll(async () => {
   online = createOnlineStore(redis, stage.names);
   for (const statement of createLogTableSql(departures)) await stage.postgres.query(statement);
   await createIngestPositions(stage.postgres, [{ source: departures.name, partition: 0, nextOffset: 0 }]);
-  sink = await startDecisionSink({ ...stage, logger });
+  sink = await startDecisionSink({ ...stage, logger, metrics: createStreamMetrics(createMetrics('test')) });
   const version = await stage.register({ weights: WEIGHTS, bias: 0 });
   serving = await stage.serve();
   await settledAt((await stage.allocate({ champion: version })).revision);
