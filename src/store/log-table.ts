@@ -60,15 +60,19 @@ export interface LogIndex {
   readonly sql: string;
 }
 
-/** An index for joins by another field than the event's id, such as a label's. */
+/**
+ * An index for joins by another field than the event's id, such as a label's. It holds a hash: such a field has any text, and an entry that has
+ * the text itself ends at about 2,700 bytes, by which one event would hold up all of the log. That of earlier releases was one, and is replaced.
+ */
 export function logIndexBy(source: string, field: string): LogIndex {
-  const readable = `${source}_by_${field}`;
-  const name =
-    readable.length <= IDENTIFIER_BYTES_MAX
-      ? readable
-      : `by_${sha256Hex(readable).slice(0, INDEX_DIGEST_CHARS)}`;
-  return { source, name, sql: `CREATE INDEX ${quoteIdentifier(name)} ON ${logTable(source)} (${quoteIdentifier(field)})` };
+  const earlier = quoteIdentifier(indexName(`${source}_by_${field}`));
+  const name = indexName(`${source}_where_${field}`);
+  const create = `CREATE INDEX ${quoteIdentifier(name)} ON ${logTable(source)} USING hash (${quoteIdentifier(field)})`;
+  return { source, name, sql: `DROP INDEX IF EXISTS log.${earlier}; ${create}` };
 }
+
+const indexName = (readable: string): string =>
+  readable.length <= IDENTIFIER_BYTES_MAX ? readable : `by_${sha256Hex(readable).slice(0, INDEX_DIGEST_CHARS)}`;
 
 export const addLogColumnSql = (source: string, name: string, type: FieldType): string =>
   `ALTER TABLE ${logTable(source)} ADD COLUMN ${quoteIdentifier(name)} ${sqlTypes[type]}`;
