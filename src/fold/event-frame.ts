@@ -2,7 +2,7 @@ import { assertInvariant } from '../core/assert-invariant.ts';
 import { MillraceError } from '../core/millrace-error.ts';
 import { SOURCE_PARTITIONS_MAX } from '../define/source.ts';
 import { ByteReader, MalformedBytes } from './byte-reader.ts';
-import { ByteWriter } from './byte-writer.ts';
+import { ByteWriter, VARINT_MAGNITUDE_MAX } from './byte-writer.ts';
 import type { TextIds } from './text-ids.ts';
 import type { ViewProgram } from './view-program.ts';
 
@@ -79,8 +79,12 @@ export class FrameWriter {
       `offsets of a frame ascend, found ${sourceOffset} after ${this.#offsetBefore}`,
     );
     assertInvariant(
-      Number.isSafeInteger(knownTime) && Number.isSafeInteger(effectiveTime) && effectiveTime <= knownTime,
-      `event at offset ${sourceOffset} has whole times, effective ${effectiveTime} not after known ${knownTime}`,
+      Number.isSafeInteger(knownTime) &&
+        Number.isSafeInteger(effectiveTime) &&
+        effectiveTime <= knownTime &&
+        knownTime - effectiveTime <= Number.MAX_SAFE_INTEGER &&
+        Math.abs(knownTime - this.#knownBefore) <= VARINT_MAGNITUDE_MAX,
+      `event at offset ${sourceOffset} has whole times that a frame holds, effective ${effectiveTime} not after known ${knownTime}`,
     );
     const events = this.#events;
     events.text(entityKey);

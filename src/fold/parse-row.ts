@@ -94,7 +94,8 @@ export const isEventId = (text: string): boolean =>
 
 const instantForm = /^(\d{4})-(\d\d)-(\d\d)T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)$/;
 
-function parseInstant(value: unknown): number | undefined {
+/** Ms since the epoch of an instant in either form; undefined where it is none. */
+export function parseInstant(value: unknown): number | undefined {
   if (typeof value === 'number') {
     return Number.isInteger(value) && Math.abs(value) <= TIME_MAGNITUDE_MAX_MS ? value + 0 : undefined;
   }

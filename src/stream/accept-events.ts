@@ -1,6 +1,7 @@
 import type { Names } from '../contracts/names.ts';
 import { MillraceError } from '../core/millrace-error.ts';
 import type { Source } from '../define/source.ts';
+import { describe, parseInstant } from '../fold/parse-row.ts';
 import { parseRows } from '../fold/parse-rows.ts';
 import type { OutgoingMessage } from '../infra/kafka-producer.ts';
 import {
@@ -9,6 +10,7 @@ import {
   storageProblems,
   type MessageParser,
 } from './parse-message.ts';
+import { TIMESTAMP_MS_MIN } from '../store/copy-binary.ts';
 import { eventMessage } from './replayer.ts';
 
 export interface EventProblem {
@@ -30,6 +32,28 @@ export class EventAcceptor {
     this.source = source;
     this.#topic = names.sourceTopic(source.name);
     this.#parser = createMessageParser(source);
+  }
+
+  /**
+   * The known time that the header of a request gives its events; null where there is none.
+   * @throws MillraceError REQUEST_INVALID
+   */
+  knownTimeOf(header: string | string[] | undefined, now: number): number | null {
+    if (header === undefined) return null;
+    if (this.source.knownTime !== 'carried') {
+      throw new MillraceError(
+        'REQUEST_INVALID',
+        `Header Millrace-Known-Time is not taken for source '${this.source.name}': its known time is the broker's append time. Leave it out, or define the source with knownTime: 'carried'.`,
+      );
+    }
+    const text = String(header);
+    const known = parseInstant(/^-?\d+$/.test(text) ? Number(text) : text);
+    const { knownAheadMsMax } = this.#parser;
+    if (known !== undefined && known >= TIMESTAMP_MS_MIN && known <= now + knownAheadMsMax) return known;
+    throw new MillraceError(
+      'REQUEST_INVALID',
+      `Header Millrace-Known-Time: expected an instant such as '2013-01-01T10:00:00Z', with its zone, or whole milliseconds since the epoch, from 4713 BC to at most ${knownAheadMsMax} ms from now, found ${describe(text)}. Correct the sender's clock, or the header.`,
+    );
   }
 
   /**

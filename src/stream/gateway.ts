@@ -128,7 +128,7 @@ class EventDoor {
     if (acceptor === undefined) throw sourceNotFound(request.params.source, [...this.#acceptors.keys()]);
     assertTakesEvents(acceptor.source);
     const { settings, clock } = this.#deps;
-    const knownTime = knownTimeOf(acceptor.source, request.headers[KNOWN_TIME_REQUEST_HEADER]);
+    const knownTime = acceptor.knownTimeOf(request.headers[KNOWN_TIME_REQUEST_HEADER], clock());
     const payloads = parseEventBody(
       request.headers['content-type'],
       request.body as string | undefined,
@@ -179,23 +179,6 @@ class EventDoor {
       inFlight.set(this.#inFlight);
     }
   }
-}
-
-function knownTimeOf(source: Source, header: string | string[] | undefined): number | null {
-  if (header === undefined) return null;
-  if (source.knownTime !== 'carried') {
-    throw new MillraceError(
-      'REQUEST_INVALID',
-      `Header Millrace-Known-Time is not taken for source '${source.name}': its known time is the broker's append time. Leave it out, or define the source with knownTime: 'carried'.`,
-    );
-  }
-  const text = String(header);
-  const known = /^-?\d+$/.test(text) ? Number(text) : Date.parse(text);
-  if (Number.isSafeInteger(known)) return known;
-  throw new MillraceError(
-    'REQUEST_INVALID',
-    `Header Millrace-Known-Time: expected ISO 8601 or milliseconds since the epoch, found '${text.slice(0, 60)}'.`,
-  );
 }
 
 /** @returns the code that it answers */

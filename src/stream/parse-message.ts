@@ -2,6 +2,7 @@ import { isAscii } from 'node:buffer';
 import { assertInvariant } from '../core/assert-invariant.ts';
 import type { ErrorCode } from '../core/error-table.ts';
 import { parseDuration } from '../core/duration.ts';
+import { derivationOf } from '../define/derivation.ts';
 import { deliveryIdField, type Source } from '../define/source.ts';
 import { EVENT_ID_LENGTH_MAX, isEventId } from '../fold/parse-row.ts';
 import { parseRows } from '../fold/parse-rows.ts';
@@ -12,6 +13,9 @@ import type { LoggedEvent } from '../store/offline-log.ts';
 export const KNOWN_TIME_HEADER = 'millrace-known-time';
 /** Bytes of one event's payload. */
 export const EVENT_BYTES_MAX = 262_144;
+
+/** How far the clock of a sender may run ahead of the broker's, also where the source allows its events less. */
+const KNOWN_AHEAD_MS = 300_000;
 
 export interface ParsedEvent extends LoggedEvent {
   /** By which a redelivery is known. */
@@ -30,14 +34,21 @@ export interface Refusal {
 export interface MessageParser {
   readonly source: Source;
   readonly clockSkewMs: number;
+  /** How far a known time may lie after the broker's, or the gateway's, present. */
+  readonly knownAheadMsMax: number;
   readonly timestampFields: readonly string[];
 }
 
-export const createMessageParser = (source: Source): MessageParser => ({
-  source,
-  clockSkewMs: parseDuration(source.clockSkew) ?? 0,
-  timestampFields: Object.keys(source.schema).filter((name) => source.schema[name]?.type === 'timestamp'),
-});
+export function createMessageParser(source: Source): MessageParser {
+  const clockSkewMs = parseDuration(source.clockSkew) ?? 0;
+  return {
+    source,
+    clockSkewMs,
+    // Derived events have the known times of their originals, which were held to it.
+    knownAheadMsMax: derivationOf(source) === undefined ? Math.max(clockSkewMs, KNOWN_AHEAD_MS) : Infinity,
+    timestampFields: Object.keys(source.schema).filter((name) => source.schema[name]?.type === 'timestamp'),
+  };
+}
 
 /** Makes an event of a message, or says why it can't be one. Never throws. */
 export function parseMessage(
@@ -50,6 +61,11 @@ export function parseMessage(
   if (knownTime === undefined) {
     const expected = `header '${KNOWN_TIME_HEADER}': expected whole milliseconds since the epoch.`;
     return refuse(source, message.timestamp, 'STREAM_EVENT_INVALID', `${expected} Correct the sender.`);
+  }
+  // It would end all tiles of its keys, and no later event could be told from a late one.
+  if (knownTime > message.timestamp + parser.knownAheadMsMax) {
+    const text = `header '${KNOWN_TIME_HEADER}': it lies ${knownTime - message.timestamp} ms after the broker's append time, at most ${parser.knownAheadMsMax} ms are allowed. Correct the sender's clock, or its unit: milliseconds.`;
+    return refuse(source, message.timestamp, 'STREAM_EVENT_INVALID', text);
   }
   const found = readPayload(message.value);
   if ('code' in found) return refuse(source, knownTime, found.code, found.text);

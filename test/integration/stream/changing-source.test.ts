@@ -177,7 +177,7 @@ describe('a source whose rows change', () => {
       names: path.names,
       sources: path.project.sources,
       settings: loadGatewaySettings({}),
-      clock: () => START,
+      clock: () => Math.max(...changes(40).map((change) => change.knownTime)),
       logger: createLogger('test', 'silent'),
       registry: createMetrics('test'),
     });

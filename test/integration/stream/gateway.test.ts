@@ -11,7 +11,6 @@ import {
   eventually,
   openEventPath,
   payments,
-  START,
   type EventPath,
 } from './event-path.ts';
 
@@ -29,7 +28,7 @@ describe('the gateway', () => {
       names: path.names,
       sources: path.project.sources,
       settings: loadGatewaySettings(environment),
-      clock: () => START,
+      clock: () => events.at(-1)!.knownTime,
       logger: createLogger('test', 'silent'),
       registry: createMetrics('test'),
     });

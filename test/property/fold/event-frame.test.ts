@@ -56,6 +56,29 @@ describe('an event frame', () => {
     );
   });
 
+  it('carries the times that it takes, however far they lie, and takes no others', () => {
+    const limits = [0, -210_863_520_000_000, 2 ** 52 - 1, 2 ** 52, 8.64e15].flatMap((ms) => [ms, -ms]);
+    const time = fc.tuple(fc.constantFrom(...limits), fc.integer({ min: -3, max: 3 })).map(([ms, more]) => ms + more);
+    fc.assert(
+      fc.property(history, fc.array(fc.tuple(time, time), { minLength: 1, maxLength: 3 }), ({ program }, times) => {
+        const writer = new FrameWriter(program);
+        const written: (readonly [number, number])[] = [];
+        times.forEach(([effective, known], i) => {
+          try {
+            writer.add('key', i, effective, known, new Float64Array(program.inputCount), 0);
+            written.push([effective, known]);
+          } catch {
+            expect(effective <= known && times.flat().every((ms) => Math.abs(ms) < 2 ** 51)).toBe(false);
+          }
+        });
+        const bytes = writer.finish({ sourcePartition: 0, firstOffset: 0, lastOffset: times.length, newestKnownTime: 0 });
+        const seen: (readonly [number, number])[] = [];
+        readFrame(program, bytes, keys, (_key, _offset, effective, known) => seen.push([effective, known]));
+        expect(seen).toEqual(written);
+      }),
+    );
+  });
+
   it('answers damaged bytes with STREAM_FRAME_CORRUPT or with events', () => {
     fc.assert(
       fc.property(

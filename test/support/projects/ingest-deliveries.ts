@@ -31,7 +31,7 @@ export function ingestDeliveries(source: Source, deliveries: readonly Delivery[]
       offset: own.next++,
       key: null,
       value: Buffer.from(JSON.stringify(payload)),
-      timestamp: 0,
+      timestamp: knownTime,
       headers: { [KNOWN_TIME_HEADER]: String(knownTime) },
     };
     const parsed = parseMessage(parser, sourcePartition, message);
