@@ -1,5 +1,6 @@
 import type { Decision } from '../../src/contracts/decision.ts';
-import { isMillraceError, MillraceError } from '../../src/core/millrace-error.ts';
+import { MillraceError } from '../../src/core/millrace-error.ts';
+import { refusesMessages } from '../../src/infra/kafka-error.ts';
 import type { Logger } from '../../src/infra/logger.ts';
 import type { TraceContext } from '../../src/infra/trace-context.ts';
 import { inSpan, startBatchSpan, type Tracer } from '../../src/infra/tracing.ts';
@@ -175,10 +176,13 @@ export class DecisionLog {
     this.#dropped = 0;
   }
 
-  /** What Kafka will never take must not hold up the rest: smaller batches find it, and it is dropped and counted. */
+  /**
+   * What Kafka will never take must not hold up the rest: smaller batches find it, and it is dropped and counted. All else passes, also what takes
+   * somebody to mend it, such as a topic that may not be written: decisions wait, until no more predictions are answered.
+   */
   async #refused(error: unknown, count: number): Promise<void> {
     const { logger, onDropped } = this.#options;
-    const final = isMillraceError(error) && !error.retryable;
+    const final = refusesMessages(error);
     if (final && count > 1) {
       this.#sendMax = Math.ceil(count / 2);
       return;

@@ -34,6 +34,16 @@ function refusedCredentials(error: unknown): Error | undefined {
 /** The library says of a connection that broke in between, too, that authentication failed: only its text tells. */
 const isInterrupted = ({ message }: Error): boolean => /closed connection|connection (closed|error|timeout)|timed out|not connected/i.test(message);
 
+/** Types of the protocol's errors that say what is wrong with one message, or with how much was sent at once. */
+const ofMessages: ReadonlySet<string | undefined> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD']);
+
+/** Whether Kafka refused what was sent for what it is: any other refusal, such as one of authorization, meets all messages until somebody mends it. */
+export function refusesMessages(error: unknown): boolean {
+  if (isMillraceError(error)) return error instanceof Error && refusesMessages(error.cause);
+  if (!(error instanceof KafkaJSError)) return false;
+  return ofMessages.has((error as { readonly type?: string }).type) || refusesMessages(error.cause);
+}
+
 /**
  * The library wraps what one of its own retries gave up on as an error that no retry helps: only the innermost says
  * whether Kafka refused something or was away.

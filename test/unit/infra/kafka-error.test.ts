@@ -1,6 +1,6 @@
 import kafkajs from 'kafkajs';
 import { describe, expect, it } from 'vitest';
-import { translateKafkaError } from '../../../src/infra/kafka-error.ts';
+import { refusesMessages, translateKafkaError } from '../../../src/infra/kafka-error.ts';
 
 /** As the library itself makes them, which its types do not tell. */
 type Make = new (message: string | Error, details?: object) => Error;
@@ -22,6 +22,10 @@ const {
 const closed = new KafkaJSConnectionClosedError('Closed connection', { host: '127.0.0.1', port: 9092 });
 const tooLarge = new KafkaJSProtocolError(
   Object.assign(new Error('too large'), { retriable: false, type: 'MESSAGE_TOO_LARGE', code: 10 }),
+);
+
+const denied = new KafkaJSProtocolError(
+  Object.assign(new Error('denied'), { retriable: false, type: 'TOPIC_AUTHORIZATION_FAILED', code: 29 }),
 );
 
 describe('an error of Kafka', () => {
@@ -61,5 +65,16 @@ describe('an error of Kafka', () => {
     ['a wrong password', new KafkaJSSASLAuthenticationError('SASL PLAIN authentication failed: Authentication failed: Invalid username or password')],
   ])('says that Kafka refused: %s', (_what, error) => {
     expect(translateKafkaError(error, 'sending')).toMatchObject({ code: 'STREAM_REFUSED', retryable: false });
+  });
+
+  it.each([
+    ['a message that is too large', tooLarge, true],
+    ['the same, wrapped by a retry', new KafkaJSNonRetriableError(tooLarge, { cause: tooLarge }), true],
+    ['a topic that may not be written', denied, false],
+    ['a closed connection', closed, false],
+    ['an error of the network', new Error('connect'), false],
+  ])('tells whether the messages themselves were refused: %s', (_what, error, expected) => {
+    expect(refusesMessages(translateKafkaError(error, 'sending'))).toBe(expected);
+    expect(refusesMessages(error)).toBe(expected);
   });
 });

@@ -1,11 +1,17 @@
+import kafkajs from 'kafkajs';
 import { describe, expect, it } from 'vitest';
 import type { Decision } from '../../../../src/contracts/decision.ts';
 import { MillraceError } from '../../../../src/core/millrace-error.ts';
+import { translateKafkaError } from '../../../../src/infra/kafka-error.ts';
 import { createLogger } from '../../../../src/infra/logger.ts';
 import { decodeDecision, type EncodedDecision } from '../../../../src/store/decision-frame.ts';
 import { DecisionLog, type DecisionLogOptions } from '../../../../serving/decisions/decision-log.ts';
 import { createDecisionId } from '../../../../serving/decisions/decision-id.ts';
 import { loggedDecision } from '../../../support/serving/decision.ts';
+
+const { KafkaJSProtocolError } = kafkajs as unknown as Record<'KafkaJSProtocolError', new (error: Error) => Error>;
+const refusal = (type: string) =>
+  translateKafkaError(new KafkaJSProtocolError(Object.assign(new Error(type), { retriable: false, type })), 'sending');
 
 const unavailable = () => new MillraceError('STREAM_UNAVAILABLE', 'away');
 
@@ -20,7 +26,7 @@ function setUp(over: Partial<DecisionLogOptions> = {}, refuses: (decision: Decis
         send: async (batch) => {
           if (!broker.up) throw unavailable();
           const decisions = batch.map(decodeDecision);
-          if (decisions.some(refuses)) throw new MillraceError('STREAM_REFUSED', 'too large');
+          if (decisions.some(refuses)) throw refusal('MESSAGE_TOO_LARGE');
           await new Promise((resolve) => setTimeout(resolve, 1));
           stored.push(decisions.map(({ id }) => id));
         },
@@ -87,6 +93,31 @@ describe('the decision log', () => {
     await log.drain(2_000);
     expect(stored.flat()).toEqual(['a', 'b', 'd']);
     expect(counts).toEqual({ stored: 3, dropped: 1 });
+  });
+
+  it.each(['the topic', 'a sender'])('waits where %s is refused to it, drops nothing, and lets no more predictions in than it can hold', async (what) => {
+    let isDenied = true;
+    const stored: string[] = [];
+    const deny = () => {
+      if (isDenied) throw refusal('TOPIC_AUTHORIZATION_FAILED');
+    };
+    const openSender = async () => {
+      if (what === 'a sender') deny();
+      return {
+        send: async (batch: readonly EncodedDecision[]) => {
+          deny();
+          stored.push(...batch.map(decodeDecision).map(({ id }) => id));
+        },
+        close: () => Promise.resolve(),
+      };
+    };
+    const { log, add, counts } = setUp({ openSender });
+    for (const id of ['a', 'b', 'c', 'd', 'e']) add(id);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(() => log.reserve(1)).toThrowError(expect.objectContaining({ code: 'SERVING_DECISION_LOG_FULL' }) as Error);
+    isDenied = false;
+    await expect.poll(() => stored, { timeout: 5_000 }).toEqual(['a', 'b', 'c', 'd', 'e']);
+    expect(counts).toEqual({ stored: 5, dropped: 0 });
   });
 
   it('uses its memory again without a word of what is still kept', async () => {
