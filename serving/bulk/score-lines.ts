@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ErrorCode } from '../../src/core/error-table.ts';
 import { isMillraceError, messageOf, MillraceError } from '../../src/core/millrace-error.ts';
+import type { Priority } from '../batcher/priority.ts';
 import type { Prediction, PredictOptions } from '../prediction.ts';
 import type { Line } from './split-lines.ts';
 
@@ -17,6 +18,8 @@ export interface ScoreLinesOptions {
   readonly lineBytesMax: number;
   /** Time of a line from its reading to its answer. */
   readonly timeoutMs: number;
+  /** Of all lines. */
+  readonly priority?: Priority | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -64,7 +67,7 @@ async function scoreGroup(group: readonly Asked[], deadline: number, options: Sc
   for (;;) {
     try {
       const timeoutMs = Math.max(1, deadline - performance.now());
-      const predictions = await options.predict(group.map(({ instance }) => instance), { asOf: group[0]?.asOf, timeoutMs });
+      const predictions = await options.predict(group.map(({ instance }) => instance), { asOf: group[0]?.asOf, timeoutMs, priority: options.priority });
       return predictions.map((prediction, i) => ({ line: (group[i] as Asked).line, ...prediction }));
     } catch (error) {
       const code = isMillraceError(error) ? error.code : undefined;
@@ -73,6 +76,11 @@ async function scoreGroup(group: readonly Asked[], deadline: number, options: Sc
         await sleep(PASSING_WAIT_MS);
       } else if (code !== undefined && ofOneRow.has(code) && group.length > 1) {
         return (await Promise.all(group.map((asked) => scoreGroup([asked], deadline, options)))).flat();
+      } else if (code === 'SERVING_SESSION_FAILED' && group.length > 1) {
+        // One line may be the reason. A run costs more than a look at a row, so that the halves find it and not each line alone.
+        const middle = group.length >> 1;
+        const halves = [group.slice(0, middle), group.slice(middle)];
+        return (await Promise.all(halves.map((half) => scoreGroup(half, deadline, options)))).flat();
       } else {
         return group.map(({ line }) => errorAnswer(line, error));
       }

@@ -3,11 +3,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { MillraceError } from '../../src/core/millrace-error.ts';
 import { answerStream } from '../bulk/answer-stream.ts';
-import type { LineRequest } from '../bulk/score-lines.ts';
+import type { LineRequest, ScoreLinesOptions } from '../bulk/score-lines.ts';
 import type { DataPlane } from '../data-plane.ts';
 import { assertReady } from '../served-model.ts';
 import type { ServingSettings } from '../settings.ts';
-import { bodyProblems, moment, readTimeout } from './request-options.ts';
+import { bodyProblems, moment, readRunHeaders } from './request-options.ts';
 import { createSpared } from './spare-long-requests.ts';
 
 export const NDJSON_TYPE = 'application/x-ndjson';
@@ -36,7 +36,7 @@ export function addBulkRoute(app: FastifyInstance, dataPlane: DataPlane, setting
       throw new MillraceError('SERVING_OVERLOADED', what, { details: { retryAfterSeconds: 1 } });
     }
     const problems: string[] = [];
-    const timeoutMs = readTimeout(request.headers['x-request-timeout'], settings.timeoutMsMax, problems) ?? settings.timeoutMs;
+    const { timeoutMs = settings.timeoutMs, priority } = readRunHeaders(request.headers, settings.timeoutMsMax, problems);
     // A request without a body is not parsed, whatever it says of its type.
     if (request.body === undefined) problems.push(`body: expected lines of ${NDJSON_TYPE}, found none`);
     if (problems.length > 0) throw new MillraceError('REQUEST_INVALID', `Bulk prediction is wrong: ${problems.join('; ')}.`);
@@ -46,11 +46,11 @@ export function addBulkRoute(app: FastifyInstance, dataPlane: DataPlane, setting
     reply.raw.once('close', () => {
       underWay--;
     });
-    return answer(request, reply, dataPlane, settings, timeoutMs);
+    return answer(request, reply, dataPlane, settings, { timeoutMs, priority });
   });
 }
 
-function answer(request: FastifyRequest<BulkRequest>, reply: FastifyReply, dataPlane: DataPlane, settings: ServingSettings, timeoutMs: number): FastifyReply {
+function answer(request: FastifyRequest<BulkRequest>, reply: FastifyReply, dataPlane: DataPlane, settings: ServingSettings, run: Pick<ScoreLinesOptions, 'timeoutMs' | 'priority'>): FastifyReply {
   const { model } = request.params;
   const stopped = new AbortController();
   const answers: Readable = Readable.from(
@@ -60,7 +60,7 @@ function answer(request: FastifyRequest<BulkRequest>, reply: FastifyReply, dataP
       lineBytesMax: settings.bulkLineBytesMax,
       linesMax: settings.bulkLinesMax,
       idleMs: settings.bulkIdleMs,
-      timeoutMs,
+      ...run,
       signal: stopped.signal,
       isRetiring: () => dataPlane.retiring,
       abort: (reason) => answers.destroy(reason),

@@ -49,6 +49,7 @@ export const nativeOperations: readonly Operation[] = [
     summary: 'Scores one instance a line; each line of the answer is that of a line, in order.',
     body: { schema: bulkLine, mediaTypes: [NDJSON_TYPE], required: true },
     timed: true,
+    prioritized: true,
     answer: answers.bulkAnswer,
     answerTypes: [NDJSON_TYPE],
     errors: ['MODEL_NOT_FOUND', 'MODEL_NOT_READY', 'SERVING_OVERLOADED'],
