@@ -2,7 +2,8 @@ import type { Tensor } from '../../src/contracts/tensor.ts';
 import { messageOf, MillraceError } from '../../src/core/millrace-error.ts';
 import type { Logger } from '../../src/infra/logger.ts';
 import { SessionProcess, type SessionProcessLimits, type TimedScores, type TimedTensors } from './session-process.ts';
-import type { Session, SessionSource, TensorSource } from './session.ts';
+import type { GroupedSession } from './session-group.ts';
+import type { SessionSource, TensorSource } from './session.ts';
 
 const RESTART_DELAY_MS_MIN = 50;
 const RESTART_DELAY_MS_MAX = 10_000;
@@ -19,7 +20,7 @@ export interface ChildSessionOptions extends SessionProcessLimits {
  * A session in a process of its own, restarted with a growing delay when it crashes or hangs. Only the
  * batch in flight fails; a batch that comes meanwhile waits for the restart.
  */
-export class ChildSession implements Session {
+export class ChildSession implements GroupedSession {
   readonly placement = 'child';
   readonly provider: string;
   readonly #options: ChildSessionOptions;
@@ -27,6 +28,7 @@ export class ChildSession implements Session {
   #delayMs = RESTART_DELAY_MS_MIN;
   #startedAt = performance.now();
   #closed = false;
+  #isOpen = true;
   #cancelDelay: () => void = () => undefined;
 
   private constructor(options: ChildSessionOptions, first: SessionProcess) {
@@ -43,6 +45,11 @@ export class ChildSession implements Session {
       options.logger.warn({ passedOver: first.passedOver, provider: first.provider }, 'execution providers or backends passed over');
     }
     return new ChildSession(options, first);
+  }
+
+  /** Whether its process runs: a batch waits for it else. */
+  get isOpen(): boolean {
+    return this.#isOpen;
   }
 
   async run(features: Float32Array): Promise<Float32Array> {
@@ -85,9 +92,11 @@ export class ChildSession implements Session {
     const delayMs = this.#delayMs;
     this.#delayMs = Math.min(delayMs * 2, RESTART_DELAY_MS_MAX);
     this.#options.onRestart?.();
+    this.#isOpen = false;
     this.#process = this.#openAfter(delayMs);
     this.#process.then(
       (running) => {
+        this.#isOpen = true;
         this.#follow(running);
       },
       (error: unknown) => {

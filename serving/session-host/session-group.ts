@@ -1,11 +1,17 @@
 import type { Placement, Session } from './session.ts';
 
+/** A session that comes back by itself when it was lost. */
+export interface GroupedSession extends Session {
+  /** Whether a batch would run at once; not while it comes back. */
+  readonly isOpen: boolean;
+}
+
 interface Member {
-  readonly session: Session;
+  readonly session: GroupedSession;
   runs: number;
 }
 
-/** Several sessions of one version as one: a batch goes to the one with the fewest under way, in turn where several have. */
+/** Several sessions of one version as one: a batch goes to the one with the fewest under way that is open, in turn where several have. */
 export class SessionGroup implements Session {
   readonly placement: Placement;
   readonly provider: string;
@@ -13,7 +19,7 @@ export class SessionGroup implements Session {
   #next = 0;
 
   /** @param sessions at least one */
-  constructor(sessions: readonly [Session, ...Session[]]) {
+  constructor(sessions: readonly [GroupedSession, ...GroupedSession[]]) {
     this.placement = sessions[0].placement;
     this.provider = sessions[0].provider;
     this.#members = sessions.map((session) => ({ session, runs: 0 }));
@@ -38,7 +44,8 @@ export class SessionGroup implements Session {
     const { length } = this.#members;
     const from = this.#next;
     const inTurn = this.#members.map((_, i) => (from + i) % length);
-    const chosen = inTurn.reduce((best, i) => (this.#members[i]!.runs < this.#members[best]!.runs ? i : best));
+    const open = inTurn.filter((i) => this.#members[i]!.session.isOpen);
+    const chosen = (open.length > 0 ? open : inTurn).reduce((best, i) => (this.#members[i]!.runs < this.#members[best]!.runs ? i : best));
     this.#next = (chosen + 1) % length;
     return this.#members[chosen]!;
   }

@@ -154,7 +154,7 @@ export class SessionHost {
   /** Opens the rest of the sessions, one after the other: each takes a core while it opens. */
   async #joinOthers(source: SessionSource, request: SessionRequest, first: ChildSession, instances: number): Promise<Session> {
     if (instances === 1) return first;
-    const sessions: [Session, ...Session[]] = [first];
+    const sessions: [ChildSession, ...ChildSession[]] = [first];
     try {
       while (sessions.length < instances) {
         const another = await this.#openChild(source, request);

@@ -101,7 +101,9 @@ describe('a child session', options, () => {
     const row = Float32Array.of(1, 2, 3);
     await expect(session.run(row)).rejects.toMatchObject({ code: 'SERVING_SESSION_LOST' });
     await expect.poll(() => restarts).toBe(1);
+    expect(session.isOpen).toBe(false);
     const scores = await session.run(row);
+    expect(session.isOpen).toBe(true);
     expect(scores[0]).toBeCloseTo(tinyScore(model, row), 6);
     await session.close();
   });
