@@ -108,8 +108,8 @@ export function readCopyNumber(view: DataView, at: number, type: Exclude<CopyTyp
   }
 }
 
-/** Microseconds in halves to ms, exact where they are whole. */
+/** Microseconds in halves to whole ms: what an earlier release wrote of a far year has a rest. */
 function readTime(high: number, low: number): number {
   const thousands = Math.floor(high / 1_000);
-  return thousands * TWO_32 + ((high - thousands * 1_000) * TWO_32 + low) / 1_000 + COPY_TIME_EPOCH_MS;
+  return thousands * TWO_32 + Math.round(((high - thousands * 1_000) * TWO_32 + low) / 1_000) + COPY_TIME_EPOCH_MS;
 }

@@ -22,6 +22,7 @@ export interface LoggedEvent {
 
 export type { LogFilter } from './log-filter.ts';
 
+const DAY_MS = 86_400_000;
 const metaNames = logMetaColumns.map((column) => column.name);
 
 /** Appends events to the log of their source; the caller's transaction moves the position. */
@@ -54,12 +55,15 @@ async function copyEvents(tx: Queryable, source: Source, events: readonly Logged
   await tx.copyIn(`COPY ${logTable(source.name)} (${columns}) FROM STDIN (FORMAT binary)`, [writer.finish()]);
 }
 
-/** Times travel as ms in double precision. */
+/** Times travel as ms in double precision. What is added to the epoch are whole days and a rest: microseconds of a far year are no double. */
 const arrayTypes = { string: 'text', number: 'float8', boolean: 'boolean', timestamp: 'float8' } as const;
 
 async function insertEvents(tx: Queryable, source: Source, events: readonly LoggedEvent[]): Promise<void> {
   const fields = Object.entries(source.schema);
-  const time = (column: string): string => `timestamptz 'epoch' + ${column} * interval '1 millisecond'`;
+  const time = (column: string): string => {
+    const days = `floor(${column} / ${DAY_MS})`;
+    return `timestamptz 'epoch' + ${days} * interval '24 hours' + (${column} - ${days} * ${DAY_MS}) * interval '1 millisecond'`;
+  };
   const types = [
     'int',
     'bigint',
