@@ -1,3 +1,4 @@
+import { DECISION_ID_LENGTH_MAX, isDecisionId } from '../src/contracts/decision.ts';
 import { MillraceError } from '../src/core/millrace-error.ts';
 import { getVersion } from '../src/registry/get-version.ts';
 import { findDecision } from '../src/store/find-decision.ts';
@@ -8,7 +9,6 @@ import type { Page } from './http/parse-page.ts';
 import { modelNamed, nextBefore } from './read-model.ts';
 import { describeDecision, type DescribedDecision } from './shape/describe-decision.ts';
 
-const DECISION_ID_LENGTH_MAX = 64;
 /** Of a dead letter's payload: enough to see what it is, where one may have a megabyte. */
 const PAYLOAD_CHARS_MAX = 2_000;
 
@@ -34,7 +34,7 @@ export async function readDecisions(deps: ConsoleDeps, name: string, page: Page)
 export async function readDecision(deps: ConsoleDeps, id: string): Promise<DescribedDecision> {
   const { postgres, project, reads } = deps;
   const found =
-    id.length > DECISION_ID_LENGTH_MAX
+    !isDecisionId(id)
       ? null
       : await reads.get('decision', id, async () => {
           const decision = await findDecision(postgres, id);

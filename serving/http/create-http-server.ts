@@ -1,5 +1,5 @@
 import Fastify, { type FastifyInstance, type FastifyRequest, type FastifyServerOptions } from 'fastify';
-import type { Decision } from '../../src/contracts/decision.ts';
+import { DECISION_ID_LENGTH_MAX, isDecisionId, type Decision } from '../../src/contracts/decision.ts';
 import { MillraceError } from '../../src/core/millrace-error.ts';
 import type { AccessControl } from '../../src/infra/access/access-control.ts';
 import type { Certificates } from '../../src/infra/access/certificates.ts';
@@ -51,7 +51,6 @@ export interface HttpServerOptions {
 /** The trace of a request that is recorded. */
 export type TraceOfRequest = (request: FastifyRequest) => RequestTrace | undefined;
 
-const DECISION_ID_LENGTH_MAX = 64;
 /** How often connections are looked at whose headers or body are late; Node does it every 30 s. */
 const LATE_CHECK_EVERY_MS = 500;
 
@@ -113,7 +112,7 @@ function addNativeRoutes(
   app.get('/v1/models', () => ({ models: dataPlane.models.map(summarizeModel) }));
   app.get<{ Params: { model: string } }>('/v1/models/:model', ({ params }) => describeModel(dataPlane.model(params.model)));
   app.get<{ Params: { id: string } }>('/v1/decisions/:id', async ({ params }) => {
-    const decision = params.id.length > DECISION_ID_LENGTH_MAX ? null : await findDecision(params.id);
+    const decision = isDecisionId(params.id) ? await findDecision(params.id) : null;
     if (decision !== null) return decision;
     throw new MillraceError('DECISION_NOT_FOUND', `Decision '${params.id.slice(0, DECISION_ID_LENGTH_MAX)}' is not stored. Ask again in a second if it is fresh.`);
   });

@@ -13,6 +13,12 @@ export interface ViewRead {
   readonly newestKnownTime: number | null;
 }
 
+export const DECISION_ID_LENGTH_MAX = 64;
+const idForm = /^[\w-]+$/;
+
+/** Whether there can be a decision of this id at all: Postgres takes some texts not even to look for. */
+export const isDecisionId = (id: string): boolean => id.length <= DECISION_ID_LENGTH_MAX && idForm.test(id);
+
 /** A prediction and all that explains it. Many to a message of the decision topic, one row each in Postgres. */
 export interface Decision {
   readonly id: string;

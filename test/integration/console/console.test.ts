@@ -236,7 +236,7 @@ describe('decisions', () => {
     });
   });
 
-  test.each(['nothing', 'x'.repeat(80)])('that are not stored are not found', async (id) => {
+  test.each(['nothing', 'x'.repeat(80), 'a%00b'])('that are not stored are not found', async (id) => {
     expect(await get(`/api/decisions/${id}`)).toMatchObject({
       status: 404,
       body: { code: 'DECISION_NOT_FOUND' },

@@ -47,9 +47,9 @@ test('a stored decision is answered, any other is DECISION_NOT_FOUND', async () 
   expect([answer.statusCode, answer.json()]).toMatchObject([404, { code: 'DECISION_NOT_FOUND' }]);
 });
 
-test('an id that is too long to be one is DECISION_NOT_FOUND without a look', async () => {
+test.each(['x'.repeat(65), 'a%00b', 'a%20b', '%F0%9F%8E%B2'])('the id %s, which can be none, is DECISION_NOT_FOUND without a look', async (id) => {
   const { asked, get } = setUp();
-  const answer = await get('x'.repeat(65));
+  const answer = await get(id);
   expect([answer.statusCode, answer.json()]).toMatchObject([404, { code: 'DECISION_NOT_FOUND' }]);
   expect(asked).toEqual([]);
 });
