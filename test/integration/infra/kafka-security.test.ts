@@ -10,7 +10,7 @@ import type { Environment } from '../../../src/infra/settings.ts';
 import { probeFailure } from '../../../stack/probe-server.ts';
 import { createAuthority } from '../../support/security/certificate-authority.ts';
 import { startSecuredKafka, USER, type SecuredKafka } from '../../support/security/secured-kafka.ts';
-import { hasOpenssl } from '../../support/serving/certificates.ts';
+import { hasOpenssl } from '../../support/certificates.ts';
 
 const PASSWORD = 'right-7f3b';
 const WRONG_PASSWORD = 'wrong-91ac';

@@ -11,7 +11,7 @@ import { createPostgres } from '../../../src/infra/postgres.ts';
 import { hostAndPort } from '../../../stack/probe-server.ts';
 import { createAuthority, type CertificateAuthority } from '../../support/security/certificate-authority.ts';
 import { startTlsFront, type TlsFront } from '../../support/security/tls-front.ts';
-import { hasOpenssl } from '../../support/serving/certificates.ts';
+import { hasOpenssl } from '../../support/certificates.ts';
 import { testPrefix, testStack } from '../../support/test-stack.ts';
 
 const logger = pino({ level: 'silent' });

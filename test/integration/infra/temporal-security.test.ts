@@ -13,7 +13,7 @@ import { hostAndPort, probeFailure } from '../../../stack/probe-server.ts';
 import { ensureNamespaceAndSearchAttributes } from '../../../stack/temporal-namespace.ts';
 import { createAuthority, type CertificateAuthority, type CertificateFiles } from '../../support/security/certificate-authority.ts';
 import { startTlsFront, type TlsFront } from '../../support/security/tls-front.ts';
-import { hasOpenssl } from '../../support/serving/certificates.ts';
+import { hasOpenssl } from '../../support/certificates.ts';
 import { testStack } from '../../support/test-stack.ts';
 
 const API_KEY = 'key-5d21';

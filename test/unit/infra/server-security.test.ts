@@ -7,7 +7,7 @@ import { messageOf } from '../../../src/core/millrace-error.ts';
 import type { Environment } from '../../../src/infra/settings.ts';
 import { listFiles, repositoryRoot } from '../../support/repository-files.ts';
 import { createAuthority, type CertificateFiles } from '../../support/security/certificate-authority.ts';
-import { hasOpenssl } from '../../support/serving/certificates.ts';
+import { hasOpenssl } from '../../support/certificates.ts';
 
 const load = (environment: Environment) => loadBaseConfig({ MILLRACE_PROJECT: 'x.ts', ...environment });
 

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startGrpcServer, type GrpcServer } from '../../../../serving/grpc/create-grpc-server.ts';
 import { createLogger } from '../../../../src/infra/logger.ts';
-import { openControl } from '../../../support/serving/access-stage.ts';
+import { openControl } from '../../../support/access-stage.ts';
 
 const CHECK = '/grpc.health.v1.Health/Check';
 const REFLECTION = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo';
