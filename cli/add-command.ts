@@ -43,3 +43,11 @@ export function parseKeep(text: string): number {
   if (value === undefined) throw new InvalidArgumentError("Expected a duration such as '0s', '12h' or '7d'.");
   return value;
 }
+
+const COMMAND_TIMEOUT_MS_DEFAULT = 5 * 60_000;
+
+/** For commands that a lifecycle does or refuses. */
+export const withWait = (command: Command, timeoutMs = COMMAND_TIMEOUT_MS_DEFAULT): Command =>
+  command
+    .option('--wait', 'follow it until it is done, or refused: exit code 5')
+    .option('--timeout <duration>', 'how long to follow it', parseWait, timeoutMs);

@@ -9,13 +9,13 @@ import {
   type StartExperimentRequest,
 } from '../../src/contracts/experiment.ts';
 import { MillraceError } from '../../src/core/millrace-error.ts';
-import { examples, parseWait, type AddCommand } from '../add-command.ts';
+import { examples, withWait, type AddCommand } from '../add-command.ts';
 import type { Act } from '../command-context.ts';
-import { commandExperiment, type ExperimentWait } from '../command-experiment.ts';
+import { commandExperiment } from '../command-experiment.ts';
+import type { CommandWait } from '../follow-command.ts';
 import { operatorName } from '../lifecycle-client.ts';
 import { addExperimentResults } from './experiment-results.ts';
 
-const TIMEOUT_MS_DEFAULT = 5 * 60_000;
 const METRIC_DEFAULT: ExperimentMetric = 'log-loss';
 
 export const addExperiment: AddCommand = (program, act) => {
@@ -32,7 +32,7 @@ export const addExperiment: AddCommand = (program, act) => {
   addExperimentResults(experiment, act);
 };
 
-interface StartOptions extends ExperimentWait {
+interface StartOptions extends CommandWait {
   readonly arm: readonly ExperimentArm[];
   readonly control?: string;
   readonly metric: ExperimentMetric;
@@ -64,7 +64,7 @@ function addStart(experiment: Command, act: Act): void {
     );
 }
 
-interface SharesOptions extends ExperimentWait {
+interface SharesOptions extends CommandWait {
   readonly share: readonly (readonly [arm: string, share: number])[];
   readonly reason: string;
 }
@@ -89,7 +89,7 @@ function addShares(experiment: Command, act: Act): void {
     );
 }
 
-interface EndOptions extends ExperimentWait {
+interface EndOptions extends CommandWait {
   readonly winner?: string;
   readonly reason: string;
 }
@@ -110,11 +110,6 @@ function addEnd(experiment: Command, act: Act): void {
       }),
     );
 }
-
-const withWait = (command: Command): Command =>
-  command
-    .option('--wait', 'follow it until it is done, or refused: exit code 5')
-    .option('--timeout <duration>', 'how long to follow it', parseWait, TIMEOUT_MS_DEFAULT);
 
 const collect =
   <T>(parse: (text: string) => T) =>

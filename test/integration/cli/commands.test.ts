@@ -94,9 +94,7 @@ test.each([
   ['resume', 'fraud'],
   ['approve', 'fraud'],
   ['train', 'fraud'],
-  ['promote', 'fraud', '1'],
-  ['rollout', 'fraud', '1'],
-  ['rollback', 'fraud', '--to', '1'],
+  ['rollback', 'fraud'],
 ])('%s signals the lifecycle, which acts on it when it can', async (...argv) => {
   const { exitCode, document } = await json(...argv, '--reason', 'a test');
   expect(exitCode).toBe(0);
@@ -105,6 +103,19 @@ test.each([
     workflowId: `${stage.environment['MILLRACE_NAMESPACE']}/model-lifecycle/fraud`,
     payload: { reason: 'a test', requestedBy: expect.stringMatching(/^cli/) as string },
   });
+});
+
+test.each([
+  [['promote', 'fraud', '7'], 4, 'MODEL_VERSION_NOT_FOUND'],
+  [['rollout', 'fraud', '7'], 4, 'MODEL_VERSION_NOT_FOUND'],
+  [['rollback', 'fraud', '--to', '7'], 4, 'MODEL_VERSION_NOT_FOUND'],
+  [['promote', 'frued', '1'], 4, 'MODEL_NOT_FOUND'],
+  [['rollback', 'frued'], 4, 'MODEL_NOT_FOUND'],
+  [['approve', 'frued'], 4, 'MODEL_NOT_FOUND'],
+  [['promote', 'fraud', '99999999999'], 2, 'Expected a whole number from 1 to 2147483647'],
+])('%j asks the lifecycle for nothing', async (argv, code, why) => {
+  const { exitCode, stderr } = await stage.run(...argv);
+  expect([exitCode, stderr]).toEqual([code, expect.stringContaining(why)]);
 });
 
 test('an ONNX file with tensors of its own becomes a model of its own, with a lifecycle', async () => {
