@@ -31,7 +31,7 @@ test('the table of alerts has every alert of the rules, and no other', () => {
 });
 
 test('the table of spans has every span that the code names, and names none that it does not', () => {
-  const traces = /from '.*(tracing|trace-messages|request-trace)\.ts'/;
+  const traces = /from '.*(tracing|trace-messages|request-trace|runnable-version)\.ts'/;
   const code = listFiles(['src', 'serving'], ['.ts']).map(textOf).filter((text) => traces.test(text)).join('\n');
   const named = [...code.matchAll(/(?:\.start|#start|step|startBatchSpan|startMessageSpan)\((?:[\w.#]+, )?['`]([a-z]+(?: [a-z]+)?)(?: \$\{[^}]+\})?['`]/g)].map(([, name]) => name as string);
   const documented = firstCells(part('### Spans', '## Logs')).filter((name) => /^[a-z ]+( <\w+>)?$/.test(name));
