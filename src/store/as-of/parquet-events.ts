@@ -4,12 +4,11 @@ import type { Source } from '../../define/source.ts';
 import { duckdbName, duckdbText, openDuckdbColumns, type DuckdbColumns, type DuckdbColumnSession } from '../../infra/duckdb-columns.ts';
 import { SEQUENCE_OFFSETS_MAX } from './event-sequence.ts';
 import { blockOf, keyColumns, SCANS_AT_ONCE, type EventReader, type EventRequest, type EventScan, type ScanWork } from './event-reader.ts';
+import { checkRows, columnsOf, hasPlace, KNOWN_TIME, millisecondsOf, type ParquetColumns } from './parquet-columns.ts';
 import { shareOut } from './share-out.ts';
 
 /** By source: a Parquet file of its events, or a pattern of several. */
 export type EventFiles = Readonly<Record<string, string>>;
-
-const KNOWN_TIME = 'known_time';
 
 /**
  * Events from Parquet files, read by DuckDB. A file has the source's fields as columns; a column `known_time` says when
@@ -22,6 +21,8 @@ export function parquetEvents(
 ): EventReader {
   let opened: Promise<DuckdbColumns> | undefined;
   let tables = 0;
+  /** By file and columns: the scans of later chunks find the same rows. */
+  const checked = new Map<string, Promise<void>>();
   return {
     async withScans(requests, work) {
       const scans = requests.map((request) => ({ request, file: files[request.source.name] ?? noFile(request.source, files) }));
@@ -31,7 +32,7 @@ export function parquetEvents(
       try {
         await duckdb.session((session) => createKeys(session, table, requests[0]!));
         await shareOut(SCANS_AT_ONCE, scans.length, async (next) => {
-          for (let i = next(); i !== undefined; i = next()) await scanFile(duckdb, table, scans[i]!, i, work);
+          for (let i = next(); i !== undefined; i = next()) await scanFile({ duckdb, table, checked }, scans[i]!, i, work);
         });
       } finally {
         // What can't be dropped goes with the database; why the scans failed is the error to tell.
@@ -44,9 +45,21 @@ export function parquetEvents(
   };
 }
 
-async function scanFile(duckdb: DuckdbColumns, table: string, { request, file }: { request: EventRequest; file: string }, i: number, work: ScanWork): Promise<void> {
+interface Scanning {
+  readonly duckdb: DuckdbColumns;
+  readonly table: string;
+  readonly checked: Map<string, Promise<void>>;
+}
+
+async function scanFile({ duckdb, table, checked }: Scanning, { request, file }: { request: EventRequest; file: string }, i: number, work: ScanWork): Promise<void> {
   try {
-    await duckdb.session(async (session) => work(await openScan(session, file, table, request), i));
+    await duckdb.session(async (session) => {
+      const columns = await columnsOf(session, file, request);
+      const asked = JSON.stringify([file, request.keyFields, request.fields]);
+      if (!checked.has(asked)) checked.set(asked, checkRows(session, file, columns, request));
+      await checked.get(asked);
+      await work(openScan(session, queryOf(file, table, columns, request), request), i);
+    });
   } catch (error) {
     throw translate(error, file, request.source);
   }
@@ -60,10 +73,8 @@ async function createKeys(session: DuckdbColumnSession, table: string, { keys, k
   await session.append(table, [...keyColumns(keys, keyFields.length), ids, moments.earliest, moments.latest]);
 }
 
-async function openScan(session: DuckdbColumnSession, file: string, table: string, request: EventRequest): Promise<EventScan> {
-  const columns = await columnsOf(session, file, request);
-  const query = queryOf(file, table, columns, request);
-  const by = request.visibleBy === 'known' ? 'known' : 'effective';
+function openScan(session: DuckdbColumnSession, query: string, { visibleBy }: EventRequest): EventScan {
+  const by = visibleBy === 'known' ? 'known' : 'effective';
   return {
     some(rowsMax, onBlock) {
       let found = 0;
@@ -81,47 +92,11 @@ async function openScan(session: DuckdbColumnSession, file: string, table: strin
   };
 }
 
-/** The file's columns, by name, with their types. @throws MillraceError FEATURE_SPINE_INVALID where one is missing or of another type */
-async function columnsOf(session: DuckdbColumnSession, file: string, { source, keyFields, fields }: EventRequest): Promise<ReadonlyMap<string, string>> {
-  const found = new Map(
-    (await session.describe(`SELECT * FROM read_parquet(${duckdbText(file)})`)).map(({ name, type }) => [name, type]),
-  );
-  const problems = [...new Set([source.eventTime, ...keyFields, ...fields])].flatMap((name) => {
-    const type = found.get(name);
-    const wanted = source.schema[name]?.type ?? 'string';
-    if (type === undefined) return [`no column '${name}'`];
-    return fits(wanted, type) ? [] : [`column '${name}': expected a ${wanted}, found ${type}`];
-  });
-  const known = found.get(KNOWN_TIME);
-  if (known !== undefined && !fits('timestamp', known)) problems.push(`column '${KNOWN_TIME}': expected a timestamp, found ${known}`);
-  if (problems.length === 0) return found;
-  throw new MillraceError(
-    'FEATURE_SPINE_INVALID',
-    `Events of source '${source.name}' in '${path.basename(file)}': ${problems.join('; ')}. Give the source's fields as columns, named as they are.`,
-  );
-}
-
-const NUMERIC = /^(DOUBLE|FLOAT|U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DECIMAL.*)$/;
-
-function fits(wanted: string, type: string): boolean {
-  if (wanted === 'timestamp') return type.startsWith('TIMESTAMP') || type === 'BIGINT';
-  if (wanted === 'number') return NUMERIC.test(type);
-  return type === (wanted === 'boolean' ? 'BOOLEAN' : 'VARCHAR');
-}
-
-/** Ms since the epoch as a double. A time with a zone is its instant already: casting it would ask for an extension. */
-function millisecondsOf(name: string, type: string | undefined): string {
-  const column = `e.${duckdbName(name)}`;
-  if (type === 'BIGINT') return `${column}::DOUBLE`;
-  return `epoch_ms(${type === 'TIMESTAMP WITH TIME ZONE' ? column : `${column}::TIMESTAMP`})::DOUBLE`;
-}
-
-function queryOf(file: string, table: string, columns: ReadonlyMap<string, string>, request: EventRequest): string {
+function queryOf(file: string, table: string, columns: ParquetColumns, request: EventRequest): string {
   const { source, keyFields, fields, reachMs, knownAfter, knownTo, happenedTo, visibleBy } = request;
   const eventTime = millisecondsOf(source.eventTime, columns.get(source.eventTime));
   const known = columns.has(KNOWN_TIME) ? millisecondsOf(KNOWN_TIME, columns.get(KNOWN_TIME)) : eventTime;
-  const inLog = columns.has('source_partition') && columns.has('source_offset');
-  const sequence = inLog
+  const sequence = hasPlace(columns)
     ? `(e.source_partition::BIGINT * ${SEQUENCE_OFFSETS_MAX} + e.source_offset)::DOUBLE`
     : 'e.file_row_number::DOUBLE';
   const values = fields.map((name) => {

@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { entityKeyOf } from '../../../src/define/entity.ts';
+import type { Source } from '../../../src/define/source.ts';
 import { boolean, nullable, number, source, string, timestamp } from '../../../src/index.ts';
 import { duckdbText, openDuckdbColumns } from '../../../src/infra/duckdb-columns.ts';
 import type { EventBlock, EventReader, EventRequest, EventScan } from '../../../src/store/as-of/event-reader.ts';
@@ -66,6 +67,16 @@ const KEYS = ['site 0', 'site 1', 'site 3', 'never seen'].flatMap((site) =>
 );
 
 let cold: ColdStage;
+/** Rows that ingest would have refused: each column's, and how many. */
+const WRONG_ROWS = `SELECT * FROM (VALUES
+  ('a', 's', 1000::BIGINT, 2000::BIGINT, 4::DOUBLE, 0::BIGINT, 0::BIGINT, 1::BIGINT),
+  ('b', 's', NULL, 2000, NULL, 0, 1, NULL),
+  ('c', NULL, 1100, NULL, 'Infinity', 0, 2, NULL),
+  ('d', NULL, 9000000000000000, 2000, '-inf', 0, 3, -9000000000000000),
+  ('e', 's', 1200, 2000, 'NaN', NULL, 4, NULL),
+  ('f', 's', 1300, 2000, 1e31, 0, 5, NULL)
+) AS rows(id, site, "at", known_time, value, source_partition, source_offset, "dueAt")`;
+
 const directory = mkdtempSync(path.join(os.tmpdir(), 'millrace-readers-'));
 const file = path.join(directory, 'readings.parquet');
 let files: EventReader;
@@ -191,6 +202,35 @@ async function check(reader: EventReader): Promise<void> {
 describe('the events of some keys that rows at their moments can see', () => {
   test('come from the offline log', () => check(postgresEvents(cold.stage.postgres)));
   test('come from Parquet files', () => check(files));
+  test('are refused where a file has rows that are not as the schema says, with how many by column', async () => {
+    const wrong = path.join(directory, 'wrong.parquet');
+    const options = { threads: 1, memoryMb: 128, spillTo: directory };
+    const duckdb = await openDuckdbColumns(options);
+    await duckdb.run(`COPY (${WRONG_ROWS}) TO ${duckdbText(wrong)} (FORMAT parquet)`);
+    duckdb.close();
+    const messageOf = async (given: Source, fields: readonly string[]): Promise<string> => {
+      const reader = parquetEvents({ [given.name]: wrong }, options);
+      const request = { ...requestOf('known', Infinity), source: given, keyFields: ['site'], keys: ['s'], fields };
+      const moments = { earliest: Float64Array.of(START), latest: Float64Array.of(START) };
+      try {
+        const found = await collect(reader, { ...request, moments }, ordered).catch((error: unknown) => error);
+        expect(found).toMatchObject({ code: 'FEATURE_SPINE_INVALID' });
+        return (found as Error).message;
+      } finally {
+        await reader.close();
+      }
+    };
+    const strict = { ...readings, schema: { ...readings.schema, value: number() } };
+    expect(await messageOf(strict, ['value', 'dueAt'])).toBe(
+      "Events of source 'readings' in 'wrong.parquet': expected what its schema says, found that " +
+        "column 'at' is null in 1 row; column 'at' is no time that a date can have in 1 row; column 'site' is null in 2 rows; " +
+        "column 'value' is null in 1 row; column 'value' is no finite number of magnitude up to 1e+30 in 4 rows; column 'dueAt' is no time that a date can have in 1 row; " +
+        "column 'known_time' is null in 1 row; column 'source_partition' is null in 1 row. Correct those rows or leave them out.",
+    );
+    // NaN is null where a field may be; columns that are not read are not looked at.
+    expect(await messageOf(readings, ['value'])).toMatch(/found that column 'at' is null .* 'value' is no finite number .* in 3 rows; column 'known_time'/);
+  });
+
   test('come from a scan of all rows', () => check(merged()));
 
   test('come from logs and files alike for moments at either end of time', async () => {

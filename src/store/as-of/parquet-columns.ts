@@ -1,0 +1,100 @@
+import path from 'node:path';
+import { MillraceError } from '../../core/millrace-error.ts';
+import type { Field } from '../../define/field.ts';
+import { NUMBER_MAGNITUDE_MAX, TIME_MAGNITUDE_MAX_MS } from '../../fold/parse-row.ts';
+import { duckdbName, duckdbText, type DuckdbColumnSession } from '../../infra/duckdb-columns.ts';
+import type { EventRequest } from './event-reader.ts';
+
+/** When each event became known; where a file has no such column, it was known when it happened. */
+export const KNOWN_TIME = 'known_time';
+/** Columns that order events of one moment, where a file has them all. */
+const PLACE = ['source_partition', 'source_offset'] as const;
+
+/** Types of a file's columns, by name. */
+export type ParquetColumns = ReadonlyMap<string, string>;
+
+export const hasPlace = (columns: ParquetColumns): boolean => PLACE.every((name) => columns.has(name));
+
+/** The file's columns. @throws MillraceError FEATURE_SPINE_INVALID where one is missing or of another type */
+export async function columnsOf(session: DuckdbColumnSession, file: string, { source, keyFields, fields }: EventRequest): Promise<ParquetColumns> {
+  const found = new Map(
+    (await session.describe(`SELECT * FROM read_parquet(${duckdbText(file)})`)).map(({ name, type }) => [name, type]),
+  );
+  const problems = [...new Set([source.eventTime, ...keyFields, ...fields])].flatMap((name) => {
+    const type = found.get(name);
+    const wanted = source.schema[name]?.type ?? 'string';
+    if (type === undefined) return [`no column '${name}'`];
+    return fits(wanted, type) ? [] : [`column '${name}': expected a ${wanted}, found ${type}`];
+  });
+  const known = found.get(KNOWN_TIME);
+  if (known !== undefined && !fits('timestamp', known)) problems.push(`column '${KNOWN_TIME}': expected a timestamp, found ${known}`);
+  if (problems.length === 0) return found;
+  throw new MillraceError(
+    'FEATURE_SPINE_INVALID',
+    `Events of source '${source.name}' in '${path.basename(file)}': ${problems.join('; ')}. Give the source's fields as columns, named as they are.`,
+  );
+}
+
+/**
+ * Holds all rows of a file to the source's schema as ingest holds events to it, by one query of the columns that are read.
+ * @throws MillraceError FEATURE_SPINE_INVALID with how many rows are wrong, by column
+ */
+export async function checkRows(session: DuckdbColumnSession, file: string, columns: ParquetColumns, { source, keyFields, fields }: EventRequest): Promise<void> {
+  const names = [...new Set([source.eventTime, ...keyFields, ...fields])];
+  const required = [...(columns.has(KNOWN_TIME) ? [KNOWN_TIME] : []), ...(hasPlace(columns) ? PLACE : [])];
+  const tests = [
+    ...names.flatMap((name) => testsOf(name, source.schema[name] ?? { type: 'string', nullable: true }, columns)),
+    ...required.flatMap((name) => testsOf(name, { type: name === KNOWN_TIME ? 'timestamp' : 'number', nullable: false }, columns)),
+  ];
+  const counts = tests.map(({ count }) => `(${count})::DOUBLE`);
+  const problems: string[] = [];
+  await session.stream(`SELECT ${counts.join(', ')} FROM read_parquet(${duckdbText(file)}) e`, (_, found) => {
+    tests.forEach(({ name, what }, i) => {
+      const rows = found[i]![0] as number;
+      if (rows > 0) problems.push(`column '${name}' is ${what} in ${rows} ${rows === 1 ? 'row' : 'rows'}`);
+    });
+    return true;
+  });
+  if (problems.length === 0) return;
+  throw new MillraceError(
+    'FEATURE_SPINE_INVALID',
+    `Events of source '${source.name}' in '${path.basename(file)}': expected what its schema says, found that ${problems.join('; ')}. Correct those rows or leave them out.`,
+  );
+}
+
+/** What a row of the file must not be, and the aggregate that counts those that are. */
+interface RowTest {
+  readonly name: string;
+  readonly what: string;
+  readonly count: string;
+}
+
+function testsOf(name: string, { type, nullable }: Field, columns: ParquetColumns): RowTest[] {
+  const column = `e.${duckdbName(name)}`;
+  const missing = nullable ? [] : [{ name, what: 'null', count: `count(*) - count(${column})` }];
+  const counted = (what: string, test: string): RowTest[] => [...missing, { name, what, count: `count(*) FILTER (WHERE ${test})` }];
+  if (type === 'number') {
+    const value = `${column}::DOUBLE`;
+    // NaN is how many libraries write null.
+    return counted(`no finite number of magnitude up to ${NUMBER_MAGNITUDE_MAX}`, `NOT abs(${value}) <= ${NUMBER_MAGNITUDE_MAX}${nullable ? ` AND NOT isnan(${value})` : ''}`);
+  }
+  if (type !== 'timestamp') return missing;
+  const ms = millisecondsOf(name, columns.get(name));
+  // Infinite times have no milliseconds.
+  return counted('no time that a date can have', `${column} IS NOT NULL AND NOT coalesce(abs(${ms}) <= ${TIME_MAGNITUDE_MAX_MS}, false)`);
+}
+
+const NUMERIC = /^(DOUBLE|FLOAT|U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DECIMAL.*)$/;
+
+function fits(wanted: string, type: string): boolean {
+  if (wanted === 'timestamp') return type.startsWith('TIMESTAMP') || type === 'BIGINT';
+  if (wanted === 'number') return NUMERIC.test(type);
+  return type === (wanted === 'boolean' ? 'BOOLEAN' : 'VARCHAR');
+}
+
+/** Ms since the epoch as a double. A time with a zone is its instant already: casting it would ask for an extension. */
+export function millisecondsOf(name: string, type: string | undefined): string {
+  const column = `e.${duckdbName(name)}`;
+  if (type === 'BIGINT') return `${column}::DOUBLE`;
+  return `epoch_ms(${type === 'TIMESTAMP WITH TIME ZONE' ? column : `${column}::TIMESTAMP`})::DOUBLE`;
+}
