@@ -124,7 +124,7 @@ async function replayFile(context: CommandContext, replayer: Replayer, { file, s
       const { readEventFile } = await import('../read-event-file.ts');
       for await (const event of readEventFile(file)) await sending.take(event);
     } else {
-      const { readEventTable } = await import('../read-event-table.ts');
+      const { readEventTable } = await import('../../src/stream/read-event-table.ts');
       await readEventTable({ file, source, knownTime: options.knownTime }, await duckdbOptions(context), async (events) => {
         for (const event of events) await sending.take(event);
       });

@@ -1,12 +1,12 @@
 import path from 'node:path';
-import { isMillraceError, messageOf, MillraceError } from '../src/core/millrace-error.ts';
-import { timestamp, type FieldType } from '../src/define/field.ts';
-import type { Source } from '../src/define/source.ts';
-import { parseRow } from '../src/fold/parse-row.ts';
-import { createDuckdb, type DuckdbOptions, type DuckdbSession, type DuckdbValue } from '../src/infra/duckdb.ts';
-import { duckdbName, duckdbText } from '../src/infra/duckdb-columns.ts';
-import { typedValue } from '../src/infra/table-record.ts';
-import type { SourceEvent } from '../src/stream/replayer.ts';
+import { isMillraceError, messageOf, MillraceError } from '../core/millrace-error.ts';
+import { timestamp, type FieldType } from '../define/field.ts';
+import type { Source } from '../define/source.ts';
+import { parseRow } from '../fold/parse-row.ts';
+import { createDuckdb, type DuckdbOptions, type DuckdbSession, type DuckdbValue } from '../infra/duckdb.ts';
+import { duckdbName, duckdbText } from '../infra/duckdb-columns.ts';
+import { typedValue } from '../infra/table-record.ts';
+import type { SourceEvent } from './replayer.ts';
 
 export interface EventTable {
   /** A file, or a pattern of several: `trips/*.parquet`. */

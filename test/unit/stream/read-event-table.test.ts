@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readEventTable } from '../../../cli/read-event-table.ts';
+import { readEventTable } from '../../../src/stream/read-event-table.ts';
 import { boolean, nullable, number, source, string, timestamp, type Source } from '../../../src/index.ts';
 import { createDuckdb, type Duckdb } from '../../../src/infra/duckdb.ts';
 import type { SourceEvent } from '../../../src/stream/replayer.ts';
