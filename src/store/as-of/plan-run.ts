@@ -9,6 +9,7 @@ import type { AsOfMode } from './as-of-mode.ts';
 import { CHUNK_MEMORY_BYTES, chunkLimits, planChunks, type RunPlan } from './run-plan.ts';
 import { readSpine, saveSpineQuery, spineFormat } from './spine-input.ts';
 import { SpoolWriter } from './spine-spool.ts';
+import { OtherColumns } from './spine-types.ts';
 import { groupKeyOf, groupViews } from './view-groups.ts';
 
 /** What `planRun` reads. */
@@ -87,9 +88,11 @@ async function spoolSpine(request: AsOfFileRequest, dataCut: number | null, work
   let rows = 0;
   let rowsAfterDataCut = 0;
   const format = spineFormat(plan, spineFileOf(request), asOfColumn);
+  const others = new OtherColumns(format);
   const { sha256 } = await readSpine(spineFileOf(request), format, async (block) => {
     signal?.throwIfAborted();
     rows += block.rows.length;
+    others.add(block.records);
     for (const { row, asOf } of block.rows) {
       if (asOf > (dataCut ?? -Infinity)) rowsAfterDataCut++;
       for (const [g, group] of groups.entries()) await spools[g]!.add(groupKeyOf(group, row), asOf);
@@ -97,5 +100,5 @@ async function spoolSpine(request: AsOfFileRequest, dataCut: number | null, work
   });
   const parts = await Promise.all(spools.map((spool) => spool.close()));
   const chunks = planChunks(parts, modesOf(mode), rowsMax, threads);
-  return { run: request.run ?? '', rows, rowsAfterDataCut, dataCut, spineSha256: sha256, rowsMax, chunks };
+  return { run: request.run ?? '', rows, rowsAfterDataCut, dataCut, spineSha256: sha256, otherTypes: others.types, rowsMax, chunks };
 }

@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { ViewProgram } from '../../fold/compile-view.ts';
 import { fieldsOfView } from '../view-events.ts';
 import type { AsOfMode } from './as-of-mode.ts';
+import type { OtherTypes } from './spine-types.ts';
 
 /**
  * How a read of history is cut.
@@ -20,6 +21,8 @@ export interface RunPlan {
   /** Ms since the epoch; null where nothing was known. */
   readonly dataCut: number | null;
   readonly spineSha256: string;
+  /** Types of the spine's columns that nobody asked for. */
+  readonly otherTypes: OtherTypes;
   /** Greatest number of rows of a part. */
   readonly rowsMax: number;
   readonly chunks: readonly ChunkPlan[];

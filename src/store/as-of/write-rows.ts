@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { MillraceError } from '../../core/millrace-error.ts';
-import { openTableWriter, type TableWriter } from '../../infra/table-file.ts';
+import { openTableWriter, tableFormatOf, type TableWriter } from '../../infra/table-file.ts';
 import type { TableColumn, TableRecord } from '../../infra/table-record.ts';
 import type { AsOfFileRequest, AsOfManifest } from './as-of-request.ts';
 import { isSameValue } from './is-same-value.ts';
@@ -9,6 +9,7 @@ import { PartRows, type AssembledRow } from './part-rows.ts';
 import { modesOf, spineFileOf, workFolder } from './plan-run.ts';
 import type { RunPlan } from './run-plan.ts';
 import { readSpine, spineFormat, type SpineBlock } from './spine-input.ts';
+import { spineColumn, writtenRows } from './spine-types.ts';
 
 /** Columns of a comparison after the entity keys. */
 const COMPARE_COLUMNS: readonly TableColumn[] = [
@@ -46,6 +47,7 @@ class RowsWriting {
   readonly #stale: number[];
   readonly #byFeature = new Map<string, number>();
   readonly #asOfColumn: string;
+  readonly #isTyped: boolean;
   #writer: TableWriter | undefined;
   #rows = 0;
   #rowsDiffering = 0;
@@ -55,6 +57,7 @@ class RowsWriting {
     this.#run = run;
     const { plan, mode, out, asOfColumn = AS_OF_COLUMN } = request;
     this.#asOfColumn = asOfColumn;
+    this.#isTyped = ['parquet', 'arrow'].includes(tableFormatOf(out));
     this.#parts = modesOf(mode).map((one) => new PartRows(plan, run, workFolder(out), one));
     this.#stale = plan.views.map(() => 0);
   }
@@ -81,9 +84,10 @@ class RowsWriting {
     return { sha256, stale, differences: { rows: this.#rowsDiffering, values, byFeature } };
   }
 
-  #values({ records, rows }: SpineBlock): TableRecord[] {
+  #values(block: SpineBlock): TableRecord[] {
     const { names } = this.#request.plan;
-    return records.map((record, i) => {
+    const { rows } = block;
+    return writtenRows(block, this.#isTyped).map((record, i) => {
       const { values, stale } = this.#parts[0]!.next(rows[i]!);
       stale.forEach((isStale, view) => (this.#stale[view]! += isStale ? 1 : 0));
       const named = names.map((name, f) => [name, values[f] ?? null] as const);
@@ -92,10 +96,11 @@ class RowsWriting {
     });
   }
 
-  #differences({ records, rows }: SpineBlock): TableRecord[] {
+  #differences(block: SpineBlock): TableRecord[] {
     const { names } = this.#request.plan;
+    const { rows } = block;
     const keys = this.#keyColumns();
-    return records.flatMap((record, i) => {
+    return writtenRows(block, this.#isTyped).flatMap((record, i) => {
       const [known, happened] = this.#parts.map((parts) => parts.next(rows[i]!)) as [AssembledRow, AssembledRow];
       const found = names.flatMap((feature, f) => {
         const [a, b] = [known.values[f] ?? null, happened.values[f] ?? null];
@@ -114,23 +119,16 @@ class RowsWriting {
   }
 
   #outColumns(records: readonly TableRecord[]): TableColumn[] {
-    const own = (name: string): TableColumn => ({ name, type: this.#typeOf(name, records) });
+    const { service, names, schema } = this.#request.plan;
+    const format = { plan: this.#request.plan, asOfColumn: this.#asOfColumn };
+    const own = (name: string): TableColumn => spineColumn(name, format, this.#run.otherTypes);
     if (this.#request.mode === 'compare') {
       return [{ name: ROW_COLUMN, type: 'number' }, ...this.#keyColumns().map(own), ...COMPARE_COLUMNS];
     }
     const given = Object.keys(records[0] ?? {});
-    const { service, names } = this.#request.plan;
     const added = names.filter((name) => !given.includes(name));
-    const typeOfFeature = (name: string) => (service?.categoryNames.includes(name) === true ? 'string' : 'number');
-    return [...given.map(own), ...added.map((name): TableColumn => ({ name, type: typeOfFeature(name) }))];
-  }
-
-  /** Type of a column of the spine, by the first of its values that is not null. */
-  #typeOf(name: string, records: readonly TableRecord[]): TableColumn['type'] {
-    const value = records.find((record) => record[name] !== null && record[name] !== undefined)?.[name];
-    if (typeof value === 'boolean') return 'boolean';
-    if (typeof value !== 'number') return 'string';
-    return name === this.#asOfColumn ? 'timestamp' : 'number';
+    const feature = (name: string): TableColumn => ({ name, type: service?.categoryNames.includes(name) === true ? 'string' : 'number' });
+    return [...given.map(own), ...added.map((name) => (Object.hasOwn(schema, name) ? own(name) : feature(name)))];
   }
 
   async abort(): Promise<void> {

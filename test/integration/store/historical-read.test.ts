@@ -3,19 +3,22 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { boolean, featureService, nullable, number, timestamp } from '../../../src/index.ts';
 import { createArrowEncoder, readArrow } from '../../../src/infra/arrow-table.ts';
 import { duckdbText, openDuckdbColumns } from '../../../src/infra/duckdb-columns.ts';
 import { createLogger } from '../../../src/infra/logger.ts';
 import { migrate } from '../../../src/infra/migrate.ts';
+import { readParquet } from '../../../src/infra/parquet-table.ts';
 import { createPostgres, type Postgres } from '../../../src/infra/postgres.ts';
 import { readSpineQuery } from '../../../src/infra/spine-query.ts';
 import { writeAsOfFile } from '../../../src/store/as-of/as-of-file.ts';
 import type { AsOfFileRequest } from '../../../src/store/as-of/as-of-request.ts';
+import { SPINE_BLOCK_ROWS } from '../../../src/store/as-of/spine-input.ts';
 import { createLogTableSql } from '../../../src/store/log-table.ts';
 import { appendEvents } from '../../../src/store/offline-log.ts';
 import { OnlineCatalog } from '../../../src/store/online-catalog.ts';
 import { departures } from '../../support/serving/tiny-project.ts';
-import { events, expectedRow, featuresOf, project, spine } from '../../support/store/as-of-history.ts';
+import { events, expectedRow, featuresOf, project, spine, START } from '../../support/store/as-of-history.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/test-stack.ts';
 
 const catalog = new OnlineCatalog(project);
@@ -114,6 +117,26 @@ describe('a read of the past', () => {
     await expect(from('none.parquet')).rejects.toThrow(/'none.parquet' can't be read/);
     await expect(from('wrong.parquet', 'arrivals')).rejects.toThrow(/has no file of events; there are files of arrivals/);
     expect(['', '.work', '.partial', '.manifest.json'].filter((end) => existsSync(file(`never.ndjson${end}`)))).toEqual([]);
+  });
+
+  test.each(['ndjson', 'csv'])('has the types of what is asked for from %s, and of other columns by all of its rows', async (format) => {
+    const [view] = project.views;
+    const request = { amount: nullable(number()), isNew: nullable(boolean()), dueAt: nullable(timestamp()) };
+    const service = featureService({ name: 'sparse', views: [view!], request });
+    const plan = new OnlineCatalog({ views: [view!], services: [service] }).plan({ service: 'sparse' });
+    const rows = Array.from({ length: SPINE_BLOCK_ROWS + 1 }, (_, i) => {
+      const isLast = i === SPINE_BLOCK_ROWS;
+      const late = isLast ? { amount: 0.5, isNew: true, dueAt: '2024-03-01T00:00:00Z', constructor: 7, tag: 'x' } : { amount: null, isNew: null, dueAt: null, constructor: null, tag: null };
+      return { origin: 'EWR', asOf: i % 2 === 0 ? START + i : new Date(START + i).toISOString(), ...late };
+    });
+    const lines = [Object.keys(rows[0]!).join(','), ...rows.map((row) => Object.values(row).join(','))];
+    writeFileSync(file(`sparse.${format}`), format === 'csv' ? lines.join('\n') : linesOf(rows));
+    await write({ plan, spine: file(`sparse.${format}`), out: file('sparse.parquet') });
+    const found: Readonly<Record<string, unknown>>[] = [];
+    for await (const row of readParquet(file('sparse.parquet'), () => undefined)) found.push(row);
+    expect(found.slice(0, 2).map(({ asOf, amount, tag }) => ({ asOf, amount, tag }))).toEqual([0, 1].map((i) => ({ asOf: START + i, amount: null, tag: null })));
+    const other = format === 'csv' ? '7' : 7;
+    expect(found.at(-1)).toMatchObject({ amount: 0.5, isNew: true, dueAt: Date.UTC(2024, 2, 1), constructor: other, tag: 'x', asOf: START + SPINE_BLOCK_ROWS });
   });
 
   test('is the same from Arrow into Arrow, typed columns, nulls and a time among them', async () => {
