@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { access, constants, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { MillraceError } from '../../src/core/millrace-error.ts';
 import { loadProject } from '../../src/infra/load-project.ts';
@@ -27,6 +27,8 @@ export const addClient: AddCommand = (program, act) => {
     .addHelpText('after', examples('millrace client generate --out src/millrace-client.ts', 'millrace client generate --model flight_delay --out client.ts'))
     .action(
       act(async (context, { model: names, out }: GenerateOptions) => {
+        const file = path.resolve(out);
+        await assertWritable(path.dirname(file), out);
         const project = await loadProject(context.options.project);
         const models = names === undefined ? project.models : await Promise.all(names.map((name) => modelNamed(context, name)));
         if (models.length === 0) throw new MillraceError('MODEL_NOT_FOUND', `Project '${context.options.project}' has no model to write a client for. Add one.`);
@@ -37,7 +39,6 @@ export const addClient: AddCommand = (program, act) => {
           const registry = createRegistry(postgres, artifactStoreOf(config));
           return Promise.all(models.map((model) => describeClientModel(postgres, registry, project, model)));
         });
-        const file = path.resolve(out);
         await writeFile(file, clientSource(described, packageVersion()));
         const versions = described.map(({ name, version }) => ({ model: name, version }));
         context.output.result({ file, models: versions }, () =>
@@ -47,3 +48,10 @@ export const addClient: AddCommand = (program, act) => {
       }),
     );
 };
+
+/** @throws MillraceError CONFIG_INVALID */
+async function assertWritable(folder: string, out: string): Promise<void> {
+  await access(folder, constants.W_OK).catch((cause: unknown) => {
+    throw new MillraceError('CONFIG_INVALID', `client generate --out '${out}': expected a folder that is there and can be written, found no such '${folder}'. Make it, or name another.`, { cause });
+  });
+}

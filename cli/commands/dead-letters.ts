@@ -1,7 +1,9 @@
+import { loadProject } from '../../src/infra/load-project.ts';
 import { listDeadLetters, type DeadLetter } from '../../src/store/list-dead-letters.ts';
 import { examples, parsePositiveInteger, type AddCommand } from '../add-command.ts';
 import { exitCodes } from '../exit-code.ts';
 import { withPostgres } from '../open-servers.ts';
+import { sourcesNamed } from '../sources-named.ts';
 import { renderTable } from '../table.ts';
 
 const LETTERS_DEFAULT = 50;
@@ -20,6 +22,11 @@ export const addDeadLetters: AddCommand = (program, act) => {
       act(async (context, source: string | undefined, options: { limit: number }) => {
         await withPostgres(context, async (postgres) => {
           const letters = await listDeadLetters(postgres, source ?? null, options.limit);
+          // A source that the project had once may have some still.
+          if (letters.length === 0 && source !== undefined) {
+            const { project } = context.options;
+            sourcesNamed(await loadProject(project), source, project);
+          }
           context.output.result(letters, () => letterTable(letters));
         });
         return exitCodes.ok;

@@ -6,6 +6,7 @@ import { parsePayload } from '../fold/parse-event.ts';
 import { applyEvent, createState, type ViewState } from '../fold/view-state.ts';
 import { joinEntityKey, shownEntityKey } from '../define/entity.ts';
 import type { FeatureView } from '../define/feature-view.ts';
+import { assertViewKey } from '../store/sql/assert-view-key.ts';
 import { createMessageParser, KNOWN_TIME_HEADER, parseMessage, type ParsedEvent } from './parse-message.ts';
 
 /** Lines of one try: all of them are in memory. */
@@ -70,8 +71,10 @@ type NumberedEvent = ParsedEvent & { readonly line: number };
 /**
  * Runs a view over sample events as ingest and fold would, in memory and without any server. A line is an event's
  * payload, known when it happened, or an event as `millrace replay` takes it.
+ * @throws MillraceError REQUEST_INVALID where the key does not fit the entity
  */
 export function tryView(view: FeatureView, lines: readonly SampleLine[], options: TryOptions = {}): TriedView {
+  if (options.key !== undefined) assertViewKey(view, options.key);
   const program = compileView(view);
   const { events, others, deadLetters } = parseLines(view, lines);
   const { kept, duplicates } = dropDuplicates(view, events);

@@ -1,8 +1,8 @@
 import type { Fence } from '../../contracts/decision.ts';
-import { MillraceError } from '../../core/millrace-error.ts';
 import type { FeatureView } from '../../define/feature-view.ts';
 import { quoteIdentifier as quote } from '../../infra/postgres.ts';
-import { integerLiteral, isStorable, textLiteral } from './literals.ts';
+import { assertViewKey } from './assert-view-key.ts';
+import { integerLiteral, textLiteral } from './literals.ts';
 import { sqlFeaturesOf } from './sql-aggregate-of.ts';
 import { postgresDialect, type SqlDialect } from './sql-dialect.ts';
 import { viewQuery } from './view-query.ts';
@@ -25,7 +25,7 @@ export function readableQuery(
   query: ReadableQuery,
   dialect: SqlDialect = postgresDialect,
 ): string {
-  assertKey(view, query.key);
+  if (query.key !== null) assertViewKey(view, query.key);
   const { keys } = view.entity;
   const sources = keys.map((key) => view.keyFields[key] ?? key);
   const asOf = query.asOf === null ? 'millrace.epoch_ms(now())' : `${integerLiteral(query.asOf)}::bigint`;
@@ -79,13 +79,4 @@ function estimated(view: FeatureView): string[] {
   return names.length === 0
     ? []
     : [`-- Exact here, estimated where they are served: ${names.join(', ')}.`];
-}
-
-function assertKey(view: FeatureView, key: readonly string[] | null): void {
-  const { keys } = view.entity;
-  if (key === null || (key.length === keys.length && key.every(isStorable))) return;
-  throw new MillraceError(
-    'REQUEST_INVALID',
-    `Feature view '${view.name}': expected the key of entity '${view.entity.name}' as ${keys.length} ${keys.length === 1 ? 'text' : 'texts'} (${keys.join(', ')}) without NUL, found ${key.length}. Give its values in that order.`,
-  );
 }

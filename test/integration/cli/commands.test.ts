@@ -170,6 +170,7 @@ test.each([
   [['train', 'nothing'], 'WORKFLOW_NOT_RUNNING', 4],
   [['models', 'nothing'], 'MODEL_NOT_FOUND', 4],
   [['materialize', 'nothing'], 'FEATURE_VIEW_NOT_FOUND', 4],
+  [['dead-letters', 'nothing'], 'STREAM_SOURCE_NOT_FOUND', 4],
 ])('%j is not found', async (argv, code, expected) => {
   expect(await json(...argv)).toMatchObject({ exitCode: expected, document: { code } });
 });

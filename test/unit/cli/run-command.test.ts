@@ -74,6 +74,7 @@ test.each([
   [['replay', 'f', '--speed', '-1'], 'Expected a number above 0'],
   [['features', 'sql', 'v', '--fence', '3'], 'Expected partition=offset'],
   [['keys', 'create', '--name', 'a', '--roles', 'cook'], 'Allowed choices are predict, ingest, operate, admin'],
+  [['client', 'generate', '--out', './nodir/x/c.ts'], `found no such '${path.resolve('nodir/x')}'. Make it`],
   [['keys', 'create', '--name', 'a'], "required option '--roles <roles...>' not specified"],
 ])('%j is a usage error with exit code 2, told on standard error', async (argv, message) => {
   const { exitCode, stdout, stderr } = await run(...argv);

@@ -109,6 +109,7 @@ describe('trying a view', () => {
     expect(tryView(cards, lines, { key: ['c'] }).keys).toEqual([
       { key: 'c', stale: false, values: { count: 0, mean: null, last: null, large: 0 } },
     ]);
+    expect(() => tryView(cards, lines, { key: ['a', 'b'] })).toThrow("expected the key of entity 'card' as 1 text (card) without NUL, found 2. Give its values in that order.");
     expect(tryView(cards, [])).toMatchObject({ asOf: null, keys: [], deadLetters: [] });
   });
 
