@@ -4,29 +4,22 @@ import { createLogger } from '../../../src/infra/logger.ts';
 import { migrate } from '../../../src/infra/migrate.ts';
 import { createPostgres } from '../../../src/infra/postgres.ts';
 import { createLogTableSql } from '../../../src/store/log-table.ts';
-import { openCommandStage, type CommandStage } from '../../support/cli/command-stage.ts';
+import { type CommandStage } from '../../support/cli/command-stage.ts';
 import payments from '../../support/cli/payments-project.ts';
 import { migrationsDirectory } from '../../support/registry-stage.ts';
-import { testStack } from '../../support/test-stack.ts';
-import { activitiesOf, StubWorld } from '../../support/workflows/stub-world.ts';
-import { openWorkflowStage, type WorkflowStage } from '../../support/workflows/workflow-stage.ts';
+import { StubWorld } from '../../support/workflows/stub-world.ts';
+import { openWorldCommandStage, type WorldCommandStage } from '../../support/cli/world-command-stage.ts';
 
 let stage: CommandStage;
-let workers: WorkflowStage;
+let commands: WorldCommandStage;
 let world: StubWorld;
 
 beforeAll(async () => {
-  stage = await openCommandStage();
-  const { temporalAddress: address, temporalNamespace: namespace } = testStack();
-  workers = await openWorkflowStage(
-    { address, namespace },
-    stage.environment['MILLRACE_NAMESPACE'] ?? '',
-    activitiesOf(() => world),
-  );
+  commands = await openWorldCommandStage(() => world);
+  ({ stage } = commands);
 });
 afterAll(async () => {
-  await workers.close();
-  await stage.close();
+  await commands.close();
 });
 beforeEach(() => {
   world = new StubWorld();

@@ -3,20 +3,19 @@ import { openLifecycleReader } from '../../../console/lifecycle-reader.ts';
 import { rolloutWorkflowPrefix, workflowIds, type RolloutInput } from '../../../src/contracts/lifecycle.ts';
 import { createNames } from '../../../src/contracts/names.ts';
 import type { ComparedAnswers, ShadowComparison } from '../../../src/contracts/shadow-comparison.ts';
-import { openCommandStage, type CommandStage } from '../../support/cli/command-stage.ts';
+import { type CommandStage } from '../../support/cli/command-stage.ts';
 import { eventually } from '../../support/eventually.ts';
 import { testStack } from '../../support/test-stack.ts';
-import { activitiesOf, enoughEvidence, quickPolicy, StubWorld } from '../../support/workflows/stub-world.ts';
-import { openWorkflowStage, type WorkflowStage } from '../../support/workflows/workflow-stage.ts';
+import { enoughEvidence, quickPolicy, StubWorld } from '../../support/workflows/stub-world.ts';
+import { type WorkflowStage } from '../../support/workflows/workflow-stage.ts';
+import { openWorldCommandStage } from '../../support/cli/world-command-stage.ts';
 
 let stage: CommandStage;
 let workers: WorkflowStage;
 const world = new StubWorld();
 
 beforeAll(async () => {
-  stage = await openCommandStage();
-  const { temporalAddress: address, temporalNamespace: namespace } = testStack();
-  workers = await openWorkflowStage({ address, namespace }, stage.environment['MILLRACE_NAMESPACE'] ?? '', activitiesOf(() => world));
+  ({ stage, workers } = await openWorldCommandStage(() => world));
 });
 afterAll(async () => {
   await stage.close();

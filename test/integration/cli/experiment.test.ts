@@ -1,45 +1,38 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { lifecycleSignals, workflowIds } from '../../../src/contracts/lifecycle.ts';
+import { lifecycleSignals } from '../../../src/contracts/lifecycle.ts';
 import { createArtifactStore } from '../../../src/infra/artifacts.ts';
 import { createLogger } from '../../../src/infra/logger.ts';
 import { createPostgres, type Postgres } from '../../../src/infra/postgres.ts';
 import { createRegistry } from '../../../src/registry/registry.ts';
 import { createLogTableSql } from '../../../src/store/log-table.ts';
-import { openCommandStage, type CommandStage } from '../../support/cli/command-stage.ts';
+import { type CommandStage } from '../../support/cli/command-stage.ts';
 import { fraud } from '../../support/cli/payments-project.ts';
 import { someVersion } from '../../support/registry-stage.ts';
 import { experimentOf } from '../../support/serving/experiment-of.ts';
-import { testStack } from '../../support/test-stack.ts';
-import { activitiesOf, quickPolicy, StubWorld } from '../../support/workflows/stub-world.ts';
-import { openWorkflowStage, type WorkflowStage } from '../../support/workflows/workflow-stage.ts';
+import type { WorkflowHandle } from '@temporalio/client';
+import { openWorldCommandStage, type WorldCommandStage } from '../../support/cli/world-command-stage.ts';
+import { worldWithChampion } from '../../support/workflows/lifecycle-stage.ts';
 
 let stage: CommandStage;
-let workers: WorkflowStage;
+let commands: WorldCommandStage;
+let lifecycle: WorkflowHandle;
 let postgres: Postgres;
-const world = new StubWorld();
+const world = worldWithChampion(2);
 const start = ['experiment', 'start', 'fraud', 'wider', '--arm', 'control=1:0.5', '--arm', 'wide=2:0.2', '--reason', 'more cards'];
 
 beforeAll(async () => {
-  stage = await openCommandStage();
-  const { temporalAddress: address, temporalNamespace: namespace } = testStack();
-  workers = await openWorkflowStage({ address, namespace }, stage.environment['MILLRACE_NAMESPACE'] ?? '', activitiesOf(() => world));
-  world.versions = 2;
-  world.allocation = { model: 'fraud', revision: 1, champion: 1, canary: null, shadow: null };
-  await workers.client.workflow.start('modelLifecycle', {
-    workflowId: workflowIds.modelLifecycle(workers.namespace, 'fraud'),
-    taskQueue: workers.taskQueue,
-    args: [{ namespace: workers.namespace, model: 'fraud', policy: quickPolicy }],
-  });
+  commands = await openWorldCommandStage(() => world);
+  ({ stage } = commands);
+  lifecycle = await commands.startLifecycle();
   expect((await stage.run('plan')).exitCode).toBe(0);
   const url = stage.environment['MILLRACE_POSTGRES_URL'] ?? '';
   postgres = createPostgres({ url, applicationName: 'test', logger: createLogger('test', 'silent') });
   for (const statement of createLogTableSql(fraud.label.source)) await postgres.query(statement);
 });
 afterAll(async () => {
-  await workers.client.workflow.getHandle(workflowIds.modelLifecycle(workers.namespace, 'fraud')).terminate();
+  await lifecycle.terminate();
   await postgres.close();
-  await workers.close();
-  await stage.close();
+  await commands.close();
 });
 
 test('start, shares and end are followed until they are done, or refused', async () => {

@@ -1,30 +1,24 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { workflowIds } from '../../../src/contracts/lifecycle.ts';
 import { createArtifactStore } from '../../../src/infra/artifacts.ts';
 import { createLogger } from '../../../src/infra/logger.ts';
 import { createPostgres } from '../../../src/infra/postgres.ts';
 import { createRegistry } from '../../../src/registry/registry.ts';
-import { openCommandStage, type CommandStage } from '../../support/cli/command-stage.ts';
+import { type CommandStage } from '../../support/cli/command-stage.ts';
 import { someVersion } from '../../support/registry-stage.ts';
-import { testStack } from '../../support/test-stack.ts';
-import { activitiesOf, noEvidence, quickPolicy, StubWorld } from '../../support/workflows/stub-world.ts';
-import { openWorkflowStage, type WorkflowStage } from '../../support/workflows/workflow-stage.ts';
+import { noEvidence } from '../../support/workflows/stub-world.ts';
+import type { WorkflowHandle } from '@temporalio/client';
+import { openWorldCommandStage, type WorldCommandStage } from '../../support/cli/world-command-stage.ts';
+import { worldWithChampion } from '../../support/workflows/lifecycle-stage.ts';
 
 let stage: CommandStage;
-let workers: WorkflowStage;
-const world = new StubWorld();
+let commands: WorldCommandStage;
+let lifecycle: WorkflowHandle;
+const world = worldWithChampion(3);
 
 beforeAll(async () => {
-  stage = await openCommandStage();
-  const { temporalAddress: address, temporalNamespace: namespace } = testStack();
-  workers = await openWorkflowStage({ address, namespace }, stage.environment['MILLRACE_NAMESPACE'] ?? '', activitiesOf(() => world));
-  world.versions = 3;
-  world.allocation = { model: 'fraud', revision: 1, champion: 1, canary: null, shadow: null };
-  await workers.client.workflow.start('modelLifecycle', {
-    workflowId: workflowIds.modelLifecycle(workers.namespace, 'fraud'),
-    taskQueue: workers.taskQueue,
-    args: [{ namespace: workers.namespace, model: 'fraud', policy: { ...quickPolicy, canaryShares: [] } }],
-  });
+  commands = await openWorldCommandStage(() => world);
+  ({ stage } = commands);
+  lifecycle = await commands.startLifecycle({ canaryShares: [] });
   expect((await stage.run('plan')).exitCode).toBe(0);
   const postgres = createPostgres({ url: stage.environment['MILLRACE_POSTGRES_URL'] ?? '', applicationName: 'test', logger: createLogger('test', 'silent') });
   const registry = createRegistry(postgres, createArtifactStore(stage.dataDir));
@@ -33,9 +27,8 @@ beforeAll(async () => {
   await postgres.close();
 });
 afterAll(async () => {
-  await workers.client.workflow.getHandle(workflowIds.modelLifecycle(workers.namespace, 'fraud')).terminate();
-  await workers.close();
-  await stage.close();
+  await lifecycle.terminate();
+  await commands.close();
 });
 
 test('promote and rollback are followed until they are done, or refused', async () => {

@@ -1,17 +1,16 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { emptyTally, everyDecision, type AuditInput, type AuditResult } from '../../../src/contracts/audit.ts';
 import { workflowIds } from '../../../src/contracts/lifecycle.ts';
-import { testPrefix, testStack } from '../../support/test-stack.ts';
-import { activitiesOf, StubWorld } from '../../support/workflows/stub-world.ts';
-import { openWorkflowStage, type WorkflowStage } from '../../support/workflows/workflow-stage.ts';
+import { StubWorld } from '../../support/workflows/stub-world.ts';
+import { type WorkflowStage } from '../../support/workflows/workflow-stage.ts';
+import { openWorldStage } from '../../support/workflows/lifecycle-stage.ts';
 
 let world: StubWorld;
 let stage: WorkflowStage;
 let runs = 0;
 
 beforeAll(async () => {
-  const { temporalAddress, temporalNamespace } = testStack();
-  stage = await openWorkflowStage({ address: temporalAddress, namespace: temporalNamespace }, testPrefix(), activitiesOf(() => world));
+  stage = await openWorldStage(() => world);
 });
 afterAll(() => stage.close());
 beforeEach(() => {

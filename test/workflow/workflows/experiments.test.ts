@@ -4,16 +4,15 @@ import type { EndExperimentRequest, StartExperimentRequest } from '../../../src/
 import {
   lifecycleQueries,
   lifecycleSignals,
-  workflowIds,
   type LifecycleEvent,
-  type LifecycleInput,
   type LifecycleState,
 } from '../../../src/contracts/lifecycle.ts';
 import { eventually } from '../../support/eventually.ts';
 import { experimentOf } from '../../support/serving/experiment-of.ts';
-import { testPrefix, testStack } from '../../support/test-stack.ts';
-import { activitiesOf, enoughEvidence, manual, noEvidence, quickPolicy, StubWorld } from '../../support/workflows/stub-world.ts';
-import { openWorkflowStage, type WorkflowStage } from '../../support/workflows/workflow-stage.ts';
+import type { StubWorld } from '../../support/workflows/stub-world.ts';
+import { enoughEvidence, manual, noEvidence } from '../../support/workflows/stub-world.ts';
+import { type WorkflowStage } from '../../support/workflows/workflow-stage.ts';
+import { openWorldStage, startLifecycle, worldWithChampion } from '../../support/workflows/lifecycle-stage.ts';
 
 const WAIT_MS = 90_000;
 
@@ -43,24 +42,14 @@ const endExperiment = (over: Partial<EndExperimentRequest> = {}) =>
   lifecycle.signal(lifecycleSignals.endExperiment, { experiment: 'bolder', winner: null, ...note, ...over });
 
 beforeAll(async () => {
-  const { temporalAddress, temporalNamespace } = testStack();
-  const server = { address: temporalAddress, namespace: temporalNamespace };
-  stage = await openWorkflowStage(server, testPrefix(), activitiesOf(() => world));
+  stage = await openWorldStage(() => world);
 });
 afterAll(() => stage.close());
 
 /** A lifecycle with version 1 as champion and versions 2 and 3 registered. */
 beforeEach(async () => {
-  world = new StubWorld();
-  world.versions = 3;
-  world.allocation = { model: 'm', revision: 1, champion: 1, canary: null, shadow: null };
-  const model = `arms-${++started}`;
-  const input: LifecycleInput = { namespace: stage.namespace, model, policy: quickPolicy };
-  lifecycle = await stage.client.workflow.start('modelLifecycle', {
-    workflowId: workflowIds.modelLifecycle(stage.namespace, model),
-    taskQueue: stage.taskQueue,
-    args: [input],
-  });
+  world = worldWithChampion(3);
+  lifecycle = await startLifecycle(stage, `arms-${++started}`);
 });
 afterEach(async () => {
   await lifecycle.terminate().catch(() => undefined);

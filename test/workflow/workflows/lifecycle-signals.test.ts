@@ -4,15 +4,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import {
   lifecycleQueries,
   lifecycleSignals,
-  workflowIds,
   type LifecycleEvent,
-  type LifecycleInput,
   type LifecycleState,
 } from '../../../src/contracts/lifecycle.ts';
 import { eventually } from '../../support/eventually.ts';
-import { testPrefix, testStack } from '../../support/test-stack.ts';
-import { activitiesOf, quickPolicy, StubWorld } from '../../support/workflows/stub-world.ts';
-import { openWorkflowStage, type WorkflowStage } from '../../support/workflows/workflow-stage.ts';
+import type { StubWorld } from '../../support/workflows/stub-world.ts';
+import { type WorkflowStage } from '../../support/workflows/workflow-stage.ts';
+import { openWorldStage, startLifecycle, worldWithChampion } from '../../support/workflows/lifecycle-stage.ts';
 
 const WAIT_MS = 90_000;
 const note = { requestedBy: 'tester', reason: 'because' };
@@ -31,9 +29,7 @@ const says = (what: string) => eventually(`'${what}'`, WAIT_MS, events, (seen) =
 const serves = (version: number) => eventually(`version ${version}`, WAIT_MS, state, (s) => s.allocation?.champion === version && s.phase === 'idle');
 
 beforeAll(async () => {
-  const { temporalAddress, temporalNamespace } = testStack();
-  stage = await openWorkflowStage({ address: temporalAddress, namespace: temporalNamespace }, testPrefix(), {
-    ...activitiesOf(() => world),
+  stage = await openWorldStage(() => world, {
     awaitServing: async ({ version }) => {
       const tried = unloadable.get(version);
       if (tried === undefined) return;
@@ -51,16 +47,8 @@ afterAll(() => stage.close());
 beforeEach(async () => {
   isLedgerBroken = false;
   unloadable = new Map();
-  world = new StubWorld();
-  world.versions = 2;
-  world.allocation = { model: 'm', revision: 1, champion: 1, canary: null, shadow: null };
-  const model = `asked-${++started}`;
-  const input: LifecycleInput = { namespace: stage.namespace, model, policy: quickPolicy };
-  lifecycle = await stage.client.workflow.start('modelLifecycle', {
-    workflowId: workflowIds.modelLifecycle(stage.namespace, model),
-    taskQueue: stage.taskQueue,
-    args: [input],
-  });
+  world = worldWithChampion(2);
+  lifecycle = await startLifecycle(stage, `asked-${++started}`);
 });
 afterEach(async () => {
   await lifecycle.terminate().catch(() => undefined);

@@ -6,14 +6,13 @@ import {
   lifecycleSignals,
   workflowIds,
   type LifecycleEvent,
-  type LifecycleInput,
   type LifecycleState,
   type RolloutPolicy,
 } from '../../../src/contracts/lifecycle.ts';
 import { eventually } from '../../support/eventually.ts';
-import { testPrefix, testStack } from '../../support/test-stack.ts';
-import { activitiesOf, enoughEvidence, manual, noEvidence, quickPolicy, StubWorld } from '../../support/workflows/stub-world.ts';
-import { openWorkflowStage, type WorkflowStage } from '../../support/workflows/workflow-stage.ts';
+import { enoughEvidence, manual, noEvidence, StubWorld } from '../../support/workflows/stub-world.ts';
+import { type WorkflowStage } from '../../support/workflows/workflow-stage.ts';
+import { openWorldStage, startLifecycle } from '../../support/workflows/lifecycle-stage.ts';
 
 const WAIT_MS = 90_000;
 /** Milliseconds on a quiet machine; the bound is for a busy one. */
@@ -30,13 +29,7 @@ const note = { requestedBy: 'tester', reason: 'because' };
 const rollback = (toVersion: number | null = null) => lifecycle.signal(lifecycleSignals.rollback, { toVersion, ...note });
 
 async function start(policy: Partial<RolloutPolicy> = {}): Promise<void> {
-  const model = `delay-${++started}`;
-  const input: LifecycleInput = { namespace: stage.namespace, model, policy: { ...quickPolicy, ...policy } };
-  lifecycle = await stage.client.workflow.start('modelLifecycle', {
-    workflowId: workflowIds.modelLifecycle(stage.namespace, model),
-    taskQueue: stage.taskQueue,
-    args: [input],
-  });
+  lifecycle = await startLifecycle(stage, `delay-${++started}`, policy);
 }
 
 /** Trains and waits until the version is the champion and nothing is under way. */
@@ -46,9 +39,7 @@ async function promoteNext(version: number): Promise<void> {
 }
 
 beforeAll(async () => {
-  const { temporalAddress, temporalNamespace } = testStack();
-  const server = { address: temporalAddress, namespace: temporalNamespace };
-  stage = await openWorkflowStage(server, testPrefix(), activitiesOf(() => world));
+  stage = await openWorldStage(() => world);
 });
 afterAll(() => stage.close());
 

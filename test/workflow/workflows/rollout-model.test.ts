@@ -5,9 +5,9 @@ import { ApplicationFailure } from '@temporalio/common';
 import { emptyTally } from '../../../src/contracts/audit.ts';
 import { rolloutQueries, rolloutSignals, workflowIds, type RolloutInput, type RolloutPolicy, type RolloutResult } from '../../../src/contracts/lifecycle.ts';
 import { eventually } from '../../support/eventually.ts';
-import { testPrefix, testStack } from '../../support/test-stack.ts';
-import { activitiesOf, enoughEvidence, flippedSegment, noEvidence, quickPolicy, StubWorld } from '../../support/workflows/stub-world.ts';
-import { openWorkflowStage, type StubbedActivities, type WorkflowStage } from '../../support/workflows/workflow-stage.ts';
+import { enoughEvidence, flippedSegment, noEvidence, quickPolicy, StubWorld } from '../../support/workflows/stub-world.ts';
+import { type StubbedActivities, type WorkflowStage } from '../../support/workflows/workflow-stage.ts';
+import { openWorldStage } from '../../support/workflows/lifecycle-stage.ts';
 
 /** By then a rollout that gives its allocation up has gone on. */
 const CANCELLED_MS = 1_000;
@@ -21,9 +21,7 @@ let look: Look | undefined;
 let beforeAllocating: (action: string) => Promise<void>;
 
 beforeAll(async () => {
-  const { temporalAddress, temporalNamespace } = testStack();
-  stage = await openWorkflowStage({ address: temporalAddress, namespace: temporalNamespace }, testPrefix(), {
-    ...activitiesOf(() => world),
+  stage = await openWorldStage(() => world, {
     gatherEvidence: async (input) => {
       looks.push(input);
       return (await (look ?? world.activities().gatherEvidence)?.(input)) ?? noEvidence;

@@ -1,36 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { Batcher, type BatcherOptions } from '../../../../serving/batcher/batcher.ts';
 import { Departure } from '../../../../serving/batcher/departure.ts';
 import { MillraceError } from '../../../../src/core/millrace-error.ts';
 import { VirtualTimers } from '../../../support/serving/virtual-timers.ts';
-
-function setUp(over: Partial<BatcherOptions> = {}, batchMs = 10) {
-  const timers = new VirtualTimers();
-  const batches: { at: number; rows: number }[] = [];
-  const batcher = new Batcher({
-    label: 'm/1',
-    columns: 1,
-    batchRowsMax: 4,
-    queueRowsMax: 8,
-    minimumWaitMs: 0,
-    warmBatchMs: batchMs,
-    timers,
-    run: async (features) => {
-      batches.push({ at: timers.now(), rows: features.length });
-      const scores = features.slice();
-      await timers.sleep(batchMs);
-      return scores;
-    },
-    ...over,
-  });
-  const submit = (value: number, rows = 1, deadline = 1_000) =>
-    batcher.submit(rows, (row, out, at) => (out[at] = value + row), deadline);
-  return { timers, batches, batcher, submit };
-}
+import { openBatcherStage } from '../../../support/serving/batcher-stage.ts';
 
 describe('the batcher', () => {
   it('runs at once when idle and gathers while it is busy', async () => {
-    const { timers, batches, submit } = setUp();
+    const { timers, batches, submit } = openBatcherStage();
     const answers = [submit(1)];
     await timers.runUntil(2);
     answers.push(submit(2), submit(3));
@@ -44,7 +20,7 @@ describe('the batcher', () => {
   });
 
   it('splits a long request over batches and puts it together again', async () => {
-    const { timers, batches, submit } = setUp();
+    const { timers, batches, submit } = openBatcherStage();
     const answer = submit(0, 7);
     await timers.runUntil(50);
     expect(batches.map((batch) => batch.rows)).toEqual([4, 3]);
@@ -52,7 +28,7 @@ describe('the batcher', () => {
   });
 
   it('refuses what the queue cannot hold, with a wait from the drain rate', async () => {
-    const { timers, submit } = setUp({ batchRowsMax: 4 }, 4_000);
+    const { timers, submit } = openBatcherStage({ batchRowsMax: 4 }, 4_000);
     const first = submit(0, 1, 60_000);
     await timers.runUntil(1);
     const others = [submit(1, 4, 60_000), submit(1, 4, 60_000)];
@@ -65,7 +41,7 @@ describe('the batcher', () => {
   });
 
   it('refuses at once what cannot make its deadline', async () => {
-    const { timers, submit } = setUp();
+    const { timers, submit } = openBatcherStage();
     const first = submit(0);
     await timers.runUntil(1);
     await expect(submit(1, 1, 5)).rejects.toMatchObject({ code: 'SERVING_DEADLINE_EXCEEDED' });
@@ -74,7 +50,7 @@ describe('the batcher', () => {
   });
 
   it('fails a queued request at its deadline and spends no compute on it', async () => {
-    const { timers, batches, submit } = setUp({ warmBatchMs: 0.001 });
+    const { timers, batches, submit } = openBatcherStage({ warmBatchMs: 0.001 });
     const first = submit(0);
     await timers.runUntil(1);
     const hopeful = submit(1, 1, 6);
@@ -87,7 +63,7 @@ describe('the batcher', () => {
 
   it('runs a batch again, once, when its session was lost', async () => {
     let attempts = 0;
-    const { timers, submit } = setUp({
+    const { timers, submit } = openBatcherStage({
       run: (features) =>
         attempts++ === 0
           ? Promise.reject(new MillraceError('SERVING_SESSION_LOST', 'gone'))
@@ -101,7 +77,7 @@ describe('the batcher', () => {
 
   it('fails the request with the row that a run fails on, and runs the others apart from it', async () => {
     const ran: number[][] = [];
-    const { timers, batcher, submit } = setUp({
+    const { timers, batcher, submit } = openBatcherStage({
       batchRowsMax: 8,
       run: (features) => {
         ran.push([...features]);
@@ -118,7 +94,7 @@ describe('the batcher', () => {
   });
 
   it('waits for company where a minimum wait is set, but not once the batch is full', async () => {
-    const { timers, batches, submit } = setUp({ minimumWaitMs: 5 });
+    const { timers, batches, submit } = openBatcherStage({ minimumWaitMs: 5 });
     const answers = [submit(1)];
     await timers.runUntil(3);
     answers.push(submit(2));
@@ -133,7 +109,7 @@ describe('the batcher', () => {
   });
 
   it('fails only the request whose row could not be written', async () => {
-    const { timers, batcher, submit } = setUp();
+    const { timers, batcher, submit } = openBatcherStage();
     const good = submit(3);
     const bad = batcher.submit(1, () => { throw new TypeError('no such value'); }, 1_000);
     const failed = expect(bad).rejects.toThrow('no such value');
@@ -143,7 +119,7 @@ describe('the batcher', () => {
   });
 
   it('runs as many batches at one time as it has sessions, and no more', async () => {
-    const { timers, batches, submit } = setUp({ instances: 2, batchRowsMax: 2 });
+    const { timers, batches, submit } = openBatcherStage({ instances: 2, batchRowsMax: 2 });
     const answers = [1, 2, 3, 4, 5].map((value) => submit(value));
     await timers.runUntil(50);
     await Promise.all(answers);
@@ -155,7 +131,7 @@ describe('the batcher', () => {
   });
 
   it('ends a minimum wait at the largest preferred size that is there', async () => {
-    const { timers, batches, submit } = setUp({ minimumWaitMs: 5, batchRowsMax: 8, queueRowsMax: 16, preferredRows: [2, 4] });
+    const { timers, batches, submit } = openBatcherStage({ minimumWaitMs: 5, batchRowsMax: 8, queueRowsMax: 16, preferredRows: [2, 4] });
     const answers = [submit(0, 1)];
     await timers.runUntil(1);
     answers.push(submit(0, 4));
@@ -169,7 +145,7 @@ describe('the batcher', () => {
   });
 
   it('drops queued rows of a caller that went away, and runs none of one that was gone before', async () => {
-    const { timers, batches, batcher } = setUp();
+    const { timers, batches, batcher } = openBatcherStage();
     const write = (): void => undefined;
     const running = batcher.submit(1, write, 1_000);
     await timers.runUntil(1);
@@ -186,7 +162,7 @@ describe('the batcher', () => {
   });
 
   it('leaves no place in a batch to what could not make it even in the fastest of the last batches', async () => {
-    const { timers, batches, submit } = setUp({ batchRowsMax: 2 });
+    const { timers, batches, submit } = openBatcherStage({ batchRowsMax: 2 });
     await Promise.all([submit(0), timers.runUntil(20)]);
     const first = submit(0);
     await timers.runUntil(21);
@@ -201,7 +177,7 @@ describe('the batcher', () => {
   it('gives what looks too late its chance where nothing else waits', async () => {
     let tookMs = 10;
     const timers = new VirtualTimers();
-    const { submit } = setUp({ timers, run: (features) => timers.sleep(tookMs).then(() => features.slice()) });
+    const { submit } = openBatcherStage({ timers, run: (features) => timers.sleep(tookMs).then(() => features.slice()) });
     await Promise.all([submit(0), timers.runUntil(20)]);
     tookMs = 1;
     const first = submit(0);
@@ -217,7 +193,7 @@ describe('the batcher', () => {
   });
 
   it('refuses rows that no queue would hold as the caller\'s fault', async () => {
-    const { submit } = setUp();
+    const { submit } = openBatcherStage();
     await expect(submit(0, 9)).rejects.toMatchObject({ code: 'REQUEST_INVALID' });
   });
 });
@@ -229,7 +205,7 @@ describe('a full queue', () => {
     ['high', 'low', 1],
     ['high', 'normal', 5],
   ] as const)('of %s rows makes room for %s ones within their share, by the newest', async (present, coming, rows) => {
-    const { timers, batcher } = setUp({ queueRowsMax: 42, batchRowsMax: 42 });
+    const { timers, batcher } = openBatcherStage({ queueRowsMax: 42, batchRowsMax: 42 });
     const running = batcher.submit(1, write, 1_000);
     await timers.runUntil(1);
     const oldest = batcher.submit(20, write, 1_000, { priority: present });
@@ -245,7 +221,7 @@ describe('a full queue', () => {
   });
 
   it('refuses a level that has its share already', async () => {
-    const { timers, batcher } = setUp({ queueRowsMax: 42, batchRowsMax: 42 });
+    const { timers, batcher } = openBatcherStage({ queueRowsMax: 42, batchRowsMax: 42 });
     const answers = [batcher.submit(1, write, 1_000)];
     await timers.runUntil(1);
     answers.push(batcher.submit(40, write, 1_000, { priority: 'high' }), batcher.submit(2, write, 1_000, { priority: 'low' }));

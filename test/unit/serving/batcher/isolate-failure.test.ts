@@ -1,30 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { Batcher } from '../../../../serving/batcher/batcher.ts';
 import { MillraceError } from '../../../../src/core/millrace-error.ts';
-import { VirtualTimers } from '../../../support/serving/virtual-timers.ts';
+import { openBatcherStage } from '../../../support/serving/batcher-stage.ts';
 
 const ROWS = 512;
 const RUN_MS = 2;
 
 /** A batcher whose run fails on rows that say so. */
 function setUp() {
-  const timers = new VirtualTimers();
-  const runs: { readonly at: number; readonly rows: number }[] = [];
-  const batcher = new Batcher({
-    label: 'm/1',
-    columns: 1,
-    batchRowsMax: ROWS,
-    queueRowsMax: 2 * ROWS,
-    minimumWaitMs: 0,
-    warmBatchMs: RUN_MS,
-    timers,
-    run: async (features) => {
-      runs.push({ at: timers.now(), rows: features.length });
-      const scores = features.slice();
-      await timers.sleep(RUN_MS);
-      if (scores.some((score) => score < 0)) throw new MillraceError('SERVING_SESSION_FAILED', 'no');
-      return scores;
-    },
+  const { timers, batches: runs, batcher } = openBatcherStage({ batchRowsMax: ROWS, queueRowsMax: 2 * ROWS }, RUN_MS, (scores) => {
+    if (scores.some((score) => score < 0)) throw new MillraceError('SERVING_SESSION_FAILED', 'no');
   });
   const submit = (value: number, deadline = 10_000): Promise<number | string> =>
     batcher.submit(1, (_row, out, at) => (out[at] = value), deadline).then(({ scores }) => scores[0] as number, ({ code }: MillraceError) => code);
