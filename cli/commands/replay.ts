@@ -1,16 +1,14 @@
 import { access, constants } from 'node:fs/promises';
-import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InvalidArgumentError } from 'commander';
 import { messageOf, MillraceError } from '../../src/core/millrace-error.ts';
-import type { Project } from '../../src/define/project.ts';
 import type { Source } from '../../src/define/source.ts';
-import type { DuckdbOptions } from '../../src/infra/duckdb.ts';
 import { loadProject } from '../../src/infra/load-project.ts';
 import type { Replayer, SourceEvent } from '../../src/stream/replayer.ts';
 import { examples, parseMoment, type AddCommand } from '../add-command.ts';
 import type { CommandContext } from '../command-context.ts';
 import { exitCodes } from '../exit-code.ts';
+import { sourcesNamed } from '../sources-named.ts';
 import { withKafka } from '../open-servers.ts';
 import { formatTime } from '../table.ts';
 
@@ -63,7 +61,7 @@ export const addReplay: AddCommand = (program, act) => {
         assertFits(file, isTable, options);
         if (!isTable) await assertReadable(file);
         const project = await loadProject(context.options.project);
-        const source = options.source === undefined ? undefined : await sourceOf(project, options.source);
+        const [source] = options.source === undefined ? [] : sourcesNamed(project, options.source, context.options.project);
         const totals = await withKafka(context, async (kafka, names) => {
           const { createReplayer } = await import('../../src/stream/replayer.ts');
           const replayer = await createReplayer(kafka, names, project);
@@ -103,14 +101,6 @@ function assertFits(file: string, isTable: boolean, { source, knownTime, from, t
 
 const isEventTable = (file: string): boolean => /\.(parquet|csv)$/i.test(file);
 
-async function sourceOf(project: Project, name: string): Promise<Source> {
-  const { assertTakesEvents, sourceNotFound } = await import('../../src/stream/replayer.ts');
-  const found = project.sources.find((source) => source.name === name);
-  if (found === undefined) throw sourceNotFound(name, project.sources.map((source) => source.name));
-  assertTakesEvents(found);
-  return found;
-}
-
 interface EventFile {
   readonly file: string;
   /** Of the rows of a table; absent where lines name theirs. */
@@ -125,7 +115,9 @@ async function replayFile(context: CommandContext, replayer: Replayer, { file, s
       for await (const event of readEventFile(file)) await sending.take(event);
     } else {
       const { readEventTable } = await import('../../src/stream/read-event-table.ts');
-      await readEventTable({ file, source, knownTime: options.knownTime }, await duckdbOptions(context), async (events) => {
+      const { duckdbOptions, loadColdLogConfig } = await import('../../src/infra/cold-log-config.ts');
+      const config = loadColdLogConfig(await context.environment());
+      await readEventTable({ file, source, knownTime: options.knownTime }, duckdbOptions(config), async (events) => {
         for (const event of events) await sending.take(event);
       });
     }
@@ -134,12 +126,6 @@ async function replayFile(context: CommandContext, replayer: Replayer, { file, s
   }
   await sending.flush();
   return sending.totals;
-}
-
-async function duckdbOptions(context: CommandContext): Promise<DuckdbOptions> {
-  const { loadColdLogConfig } = await import('../../src/infra/cold-log-config.ts');
-  const { duckdbMemoryMb, duckdbThreads, dataDir } = loadColdLogConfig(await context.environment());
-  return { memoryMb: duckdbMemoryMb, threads: duckdbThreads, scratchDirectory: path.resolve(dataDir, 'scratch', 'duckdb') };
 }
 
 /** Sends events in batches, at the pace that is asked for. */

@@ -1,4 +1,4 @@
-import type { RolloutPolicy, TriggerKind } from './lifecycle.ts';
+import { triggerKinds, type RolloutPolicy } from './lifecycle.ts';
 
 /** Numbers of versions are Postgres integers. */
 export const VERSION_MAX = 2 ** 31 - 1;
@@ -7,7 +7,6 @@ const REASON_LENGTH_MAX = 2_000;
 const REQUESTED_BY_LENGTH_MAX = 200;
 const SOURCE_LENGTH_MAX = 200;
 
-const triggers: readonly TriggerKind[] = ['first', 'manual', 'feature-drift', 'prediction-drift', 'metric-degraded', 'new-labels'];
 const policyNumbers = [
   'shadowDecisions',
   'outcomesPerStep',
@@ -39,7 +38,7 @@ export const checkRollback: Check = (asked) => {
 export const checkRetrain: Check = (asked) => {
   const dataCut = fieldOf(asked, 'dataCut') ?? null;
   return [
-    ...(isOneOf(triggers, fieldOf(asked, 'trigger')) ? [] : [`trigger: expected one of ${triggers.join(', ')}`]),
+    ...(isOneOf(triggerKinds, fieldOf(asked, 'trigger')) ? [] : [`trigger: expected one of ${triggerKinds.join(', ')}`]),
     ...(dataCut === null || Number.isSafeInteger(dataCut) ? [] : ['dataCut: expected whole milliseconds since the epoch, or null']),
     ...checkNote(asked),
   ];
@@ -48,7 +47,7 @@ export const checkRetrain: Check = (asked) => {
 export const checkRollout: Check = (asked) => {
   const trigger = fieldOf(asked, 'trigger');
   return [
-    ...(trigger === undefined || isOneOf(triggers, trigger) ? [] : [`trigger: expected one of ${triggers.join(', ')}, or none`]),
+    ...(trigger === undefined || isOneOf(triggerKinds, trigger) ? [] : [`trigger: expected one of ${triggerKinds.join(', ')}, or none`]),
     ...checkPromote(asked),
   ];
 };

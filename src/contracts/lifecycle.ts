@@ -40,7 +40,8 @@ export const searchAttributes = {
 export type LifecyclePhase = 'idle' | 'training' | 'rolling-out' | 'rolling-back' | 'experimenting' | 'paused' | 'awaiting-approval';
 
 /** Why a retraining was asked for. */
-export type TriggerKind = 'first' | 'manual' | 'feature-drift' | 'prediction-drift' | 'metric-degraded' | 'new-labels';
+export const triggerKinds = ['first', 'manual', 'feature-drift', 'prediction-drift', 'metric-degraded', 'new-labels'] as const;
+export type TriggerKind = (typeof triggerKinds)[number];
 
 export interface RetrainRequest {
   readonly trigger: TriggerKind;

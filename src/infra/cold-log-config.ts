@@ -1,5 +1,7 @@
+import path from 'node:path';
 import { z } from 'zod';
 import { parseDuration } from '../core/duration.ts';
+import type { DuckdbOptions } from './duckdb.ts';
 import { readSettings, type Environment } from './settings.ts';
 
 const count = (fallback: number) => z.coerce.number().int().min(1).default(fallback);
@@ -39,6 +41,13 @@ export const coldLogConfigNames = {
   duckdbMemoryMb: 'MILLRACE_DUCKDB_MEMORY_MB',
   duckdbThreads: 'MILLRACE_DUCKDB_THREADS',
 } as const;
+
+/** How DuckDB runs in a process of these settings. */
+export const duckdbOptions = ({ duckdbMemoryMb, duckdbThreads, dataDir }: ColdLogConfig): DuckdbOptions => ({
+  memoryMb: duckdbMemoryMb,
+  threads: duckdbThreads,
+  scratchDirectory: path.resolve(dataDir, 'scratch', 'duckdb'),
+});
 
 /** @throws MillraceError CONFIG_INVALID naming every wrong variable */
 export const loadColdLogConfig = (environment: Environment): ColdLogConfig =>

@@ -1,3 +1,4 @@
+import { isVersion } from '../contracts/check-request.ts';
 import type { Decision } from '../contracts/decision.ts';
 import { ARM_VARIANT_PATTERN } from '../contracts/experiment.ts';
 import { EVENT_ID_LENGTH_MAX } from '../fold/parse-row.ts';
@@ -34,8 +35,6 @@ function readMessage(value: Buffer | null): Decision[] | undefined {
 }
 
 const JSON_START = '{'.charCodeAt(0);
-/** Of a column of versions. */
-const INT4_MAX = 2 ** 31 - 1;
 
 /** Whether the columns of millrace.decisions hold it; what else they refuse is seen when it is inserted. */
 const isStorable = ({ id, model, exampleId, version, variant, asOf, servedAt, score, shadow, numbers }: Decision): boolean =>
@@ -55,8 +54,6 @@ const isAbsent = (value: unknown): boolean => value === null || value === undefi
 /** A text takes no NUL, and its index none that is long. */
 const isIndexed = (text: unknown): boolean =>
   typeof text === 'string' && text.length <= EVENT_ID_LENGTH_MAX && !text.includes('\0');
-
-const isVersion = (version: unknown): boolean => Number.isInteger(version) && Math.abs(version as number) <= INT4_MAX;
 
 const isTime = (ms: unknown): boolean => typeof ms === 'number' && ms >= TIMESTAMP_MS_MIN && ms <= TIMESTAMP_MS_MAX;
 

@@ -5,6 +5,7 @@ import type { Source } from '../define/source.ts';
 import { parseRow } from '../fold/parse-row.ts';
 import { createDuckdb, type DuckdbOptions, type DuckdbSession, type DuckdbValue } from '../infra/duckdb.ts';
 import { duckdbName, duckdbText } from '../infra/duckdb-columns.ts';
+import { fitsType, valueSql } from '../infra/duckdb-types.ts';
 import { typedValue } from '../infra/table-record.ts';
 import type { SourceEvent } from './replayer.ts';
 
@@ -18,6 +19,8 @@ export interface EventTable {
 
 /** Problems that one failure lists; the rest is counted. */
 const PROBLEMS_MAX = 20;
+/** DuckDB's type of all columns of CSV. */
+const TEXT = 'VARCHAR';
 
 /**
  * Rows of a table, CSV with a header or Parquet, as events of one source, whose fields its columns are named for; others are passed over. They
@@ -59,8 +62,8 @@ async function readSorted(session: DuckdbSession, table: EventTable, onEvents: (
   const types = new Map(described.map(([name, type]) => [String(name), String(type)]));
   const fields = columnsOf(table, types, isText);
   const known = table.knownTime === undefined ? [] : [{ name: table.knownTime, type: 'timestamp' as const }];
-  const selected = [...fields, ...known].map(({ name, type }) => expressionOf(name, type, types.get(name)));
-  const order = table.knownTime === undefined ? 'file_row' : `${orderOf(table.knownTime, types.get(table.knownTime))}, file_row`;
+  const selected = [...fields, ...known].map(({ name, type }) => valueSql(duckdbName(name), type, types.get(name) ?? TEXT));
+  const order = table.knownTime === undefined ? 'file_row' : `${orderOf(table.knownTime, types.get(table.knownTime) ?? TEXT)}, file_row`;
   const numbered = `SELECT *, row_number() OVER () AS file_row FROM ${from}`;
   let rows: TableRow[] = [];
   await session.stream(
@@ -92,7 +95,7 @@ function columnsOf(table: EventTable, types: ReadonlyMap<string, string>, isText
   const check = (name: string, type: FieldType): boolean => {
     const found = types.get(name);
     if (found === undefined) problems.push(`no column '${name}'`);
-    else if (!isText && !fits[type](found)) problems.push(`column '${name}': expected a ${type}, found ${found}`);
+    else if (!isText && !fitsType(type, found) && !isInstantText(type, found)) problems.push(`column '${name}': expected a ${type}, found ${found}`);
     return found !== undefined;
   };
   const columns = Object.entries(schema).flatMap(([name, { type, nullable }]): Column[] => (nullable && !types.has(name)) || !check(name, type) ? [] : [{ name, type }]);
@@ -101,29 +104,13 @@ function columnsOf(table: EventTable, types: ReadonlyMap<string, string>, isText
   throw refused(table, `${problems.join('; ')}. Name its columns as the source's fields are; it has ${[...types.keys()].map((name) => `'${name}'`).join(', ')}`);
 }
 
-const WHOLE = /^U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?$/;
-
-/** Whether a type of DuckDB's holds values of one of ours. Keys are numbers in many warehouses: whole ones are texts as they are written. */
-const fits: Readonly<Record<FieldType, (found: string) => boolean>> = {
-  string: (found) => found === 'VARCHAR' || found === 'UUID' || found.startsWith('ENUM') || WHOLE.test(found),
-  number: (found) => /^(DOUBLE|FLOAT|DECIMAL.*)$/.test(found) || WHOLE.test(found),
-  boolean: (found) => found === 'BOOLEAN',
-  timestamp: (found) => found.startsWith('TIMESTAMP') || found === 'DATE' || found === 'BIGINT' || found === 'VARCHAR',
-};
-
-/** Times without a zone are in UTC. A time with one is its instant already: casting it would ask for an extension. */
-function expressionOf(name: string, type: FieldType, found = 'VARCHAR'): string {
-  const column = duckdbName(name);
-  if (found === 'VARCHAR' || found === 'BOOLEAN') return column;
-  if (type === 'string') return `${column}::VARCHAR`;
-  if (type === 'number' || found === 'BIGINT') return `${column}::DOUBLE`;
-  return `epoch_ms(${found === 'TIMESTAMP WITH TIME ZONE' ? column : `${column}::TIMESTAMP`})::DOUBLE`;
-}
+/** Times in ISO 8601 are read here. */
+const isInstantText = (type: FieldType, found: string): boolean => type === 'timestamp' && found === TEXT;
 
 /** Texts are ordered as the instants that they say; what is none is refused when its turn comes. */
-function orderOf(name: string, found: string | undefined): string {
+function orderOf(name: string, found: string): string {
   const column = duckdbName(name);
-  if (found !== 'VARCHAR') return expressionOf(name, 'timestamp', found);
+  if (found !== TEXT) return valueSql(column, 'timestamp', found);
   return `coalesce(TRY_CAST(${column} AS DOUBLE), epoch_ms(TRY_CAST(${column} AS TIMESTAMP))::DOUBLE)`;
 }
 

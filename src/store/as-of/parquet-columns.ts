@@ -1,8 +1,9 @@
 import path from 'node:path';
 import { MillraceError } from '../../core/millrace-error.ts';
-import type { Field } from '../../define/field.ts';
+import type { Field, FieldType } from '../../define/field.ts';
 import { NUMBER_MAGNITUDE_MAX, TIME_MAGNITUDE_MAX_MS } from '../../fold/parse-row.ts';
 import { duckdbName, duckdbText, type DuckdbColumnSession } from '../../infra/duckdb-columns.ts';
+import { fitsType, valueSql } from '../../infra/duckdb-types.ts';
 import type { EventRequest } from './event-reader.ts';
 
 /** When each event became known; where a file has no such column, it was known when it happened. */
@@ -15,6 +16,9 @@ export type ParquetColumns = ReadonlyMap<string, string>;
 
 export const hasPlace = (columns: ParquetColumns): boolean => PLACE.every((name) => columns.has(name));
 
+/** SQL of a column's values; the query calls the file `e`. */
+export const sqlOf = (name: string, type: FieldType, columns: ParquetColumns): string => valueSql(`e.${duckdbName(name)}`, type, columns.get(name) ?? '');
+
 /** The file's columns. @throws MillraceError FEATURE_SPINE_INVALID where one is missing or of another type */
 export async function columnsOf(session: DuckdbColumnSession, file: string, { source, keyFields, fields }: EventRequest): Promise<ParquetColumns> {
   const found = new Map(
@@ -24,10 +28,10 @@ export async function columnsOf(session: DuckdbColumnSession, file: string, { so
     const type = found.get(name);
     const wanted = source.schema[name]?.type ?? 'string';
     if (type === undefined) return [`no column '${name}'`];
-    return fits(wanted, type) ? [] : [`column '${name}': expected a ${wanted}, found ${type}`];
+    return fitsType(wanted, type) ? [] : [`column '${name}': expected a ${wanted}, found ${type}`];
   });
   const known = found.get(KNOWN_TIME);
-  if (known !== undefined && !fits('timestamp', known)) problems.push(`column '${KNOWN_TIME}': expected a timestamp, found ${known}`);
+  if (known !== undefined && !fitsType('timestamp', known)) problems.push(`column '${KNOWN_TIME}': expected a timestamp, found ${known}`);
   if (problems.length === 0) return found;
   throw new MillraceError(
     'FEATURE_SPINE_INVALID',
@@ -74,27 +78,12 @@ function testsOf(name: string, { type, nullable }: Field, columns: ParquetColumn
   const missing = nullable ? [] : [{ name, what: 'null', count: `count(*) - count(${column})` }];
   const counted = (what: string, test: string): RowTest[] => [...missing, { name, what, count: `count(*) FILTER (WHERE ${test})` }];
   if (type === 'number') {
-    const value = `${column}::DOUBLE`;
+    const value = sqlOf(name, type, columns);
     // NaN is how many libraries write null.
     return counted(`no finite number of magnitude up to ${NUMBER_MAGNITUDE_MAX}`, `NOT abs(${value}) <= ${NUMBER_MAGNITUDE_MAX}${nullable ? ` AND NOT isnan(${value})` : ''}`);
   }
   if (type !== 'timestamp') return missing;
-  const ms = millisecondsOf(name, columns.get(name));
+  const ms = sqlOf(name, type, columns);
   // Infinite times have no milliseconds.
   return counted('no time that a date can have', `${column} IS NOT NULL AND NOT coalesce(abs(${ms}) <= ${TIME_MAGNITUDE_MAX_MS}, false)`);
-}
-
-const NUMERIC = /^(DOUBLE|FLOAT|U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DECIMAL.*)$/;
-
-function fits(wanted: string, type: string): boolean {
-  if (wanted === 'timestamp') return type.startsWith('TIMESTAMP') || type === 'BIGINT';
-  if (wanted === 'number') return NUMERIC.test(type);
-  return type === (wanted === 'boolean' ? 'BOOLEAN' : 'VARCHAR');
-}
-
-/** Ms since the epoch as a double. A time with a zone is its instant already: casting it would ask for an extension. */
-export function millisecondsOf(name: string, type: string | undefined): string {
-  const column = `e.${duckdbName(name)}`;
-  if (type === 'BIGINT') return `${column}::DOUBLE`;
-  return `epoch_ms(${type === 'TIMESTAMP WITH TIME ZONE' ? column : `${column}::TIMESTAMP`})::DOUBLE`;
 }

@@ -1,10 +1,10 @@
 import path from 'node:path';
 import { messageOf, MillraceError } from '../../core/millrace-error.ts';
 import type { Source } from '../../define/source.ts';
-import { duckdbName, duckdbText, openDuckdbColumns, type DuckdbColumns, type DuckdbColumnSession } from '../../infra/duckdb-columns.ts';
+import { duckdbText, openDuckdbColumns, type DuckdbColumns, type DuckdbColumnSession } from '../../infra/duckdb-columns.ts';
 import { SEQUENCE_OFFSETS_MAX } from './event-sequence.ts';
 import { blockOf, keyColumns, SCANS_AT_ONCE, type EventReader, type EventRequest, type EventScan, type ScanWork } from './event-reader.ts';
-import { checkRows, columnsOf, hasPlace, KNOWN_TIME, millisecondsOf, type ParquetColumns } from './parquet-columns.ts';
+import { checkRows, columnsOf, hasPlace, KNOWN_TIME, sqlOf, type ParquetColumns } from './parquet-columns.ts';
 import { shareOut } from './share-out.ts';
 
 /** By source: a Parquet file of its events, or a pattern of several. */
@@ -94,20 +94,20 @@ function openScan(session: DuckdbColumnSession, query: string, { visibleBy }: Ev
 
 function queryOf(file: string, table: string, columns: ParquetColumns, request: EventRequest): string {
   const { source, keyFields, fields, reachMs, knownAfter, knownTo, happenedTo, visibleBy } = request;
-  const eventTime = millisecondsOf(source.eventTime, columns.get(source.eventTime));
-  const known = columns.has(KNOWN_TIME) ? millisecondsOf(KNOWN_TIME, columns.get(KNOWN_TIME)) : eventTime;
+  const eventTime = sqlOf(source.eventTime, 'timestamp', columns);
+  const known = columns.has(KNOWN_TIME) ? sqlOf(KNOWN_TIME, 'timestamp', columns) : eventTime;
   const sequence = hasPlace(columns)
     ? `(e.source_partition::BIGINT * ${SEQUENCE_OFFSETS_MAX} + e.source_offset)::DOUBLE`
     : 'e.file_row_number::DOUBLE';
   const values = fields.map((name) => {
     const { type = 'string' } = source.schema[name] ?? {};
-    const quoted = `e.${duckdbName(name)}`;
-    if (type === 'string') return quoted;
-    const number = type === 'timestamp' ? millisecondsOf(name, columns.get(name)) : `${quoted}::DOUBLE`;
+    const value = sqlOf(name, type, columns);
+    if (type === 'string') return value;
+    const number = type === 'boolean' ? `${value}::DOUBLE` : value;
     // A column without nulls comes over as it is.
     return source.schema[name]?.nullable === true ? `coalesce(${number}, 'NaN'::DOUBLE)` : number;
   });
-  const joined = keyFields.map((name, field) => `e.${duckdbName(name)} = k.key_${field}`);
+  const joined = keyFields.map((name, field) => `${sqlOf(name, 'string', columns)} = k.key_${field}`);
   const effective = `least(${eventTime}, ${known})`;
   const visible = visibleBy === 'known' ? known : effective;
   const tests = [

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { Duckdb } from '../../infra/duckdb.ts';
 import { createDuckdb } from '../../infra/duckdb.ts';
-import type { ColdLogConfig } from '../../infra/cold-log-config.ts';
+import { duckdbOptions, type ColdLogConfig } from '../../infra/cold-log-config.ts';
 import type { Postgres, Queryable } from '../../infra/postgres.ts';
 
 /** Where the exported days of the offline logs lie, and what reads them. */
@@ -19,11 +19,7 @@ export interface LogDatabase extends Postgres {
 }
 
 export function createColdLog(config: ColdLogConfig): ColdLog {
-  const duckdb = createDuckdb({
-    memoryMb: config.duckdbMemoryMb,
-    threads: config.duckdbThreads,
-    scratchDirectory: path.resolve(config.dataDir, 'scratch', 'duckdb'),
-  });
+  const duckdb = createDuckdb(duckdbOptions(config));
   return {
     directory: path.resolve(config.coldLogDir ?? path.join(config.dataDir, 'cold-log')),
     duckdb,

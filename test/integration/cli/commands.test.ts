@@ -63,7 +63,7 @@ test('replay sends what became known in the range, and says what it left out', a
   });
   expect(await stage.run('replay', table)).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('Name it with --source') as string });
   expect(await stage.run('replay', file, '--source', 'payments')).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('say source and known time themselves') as string });
-  expect(await stage.run('replay', table, '--source', 'paymnts')).toMatchObject({ exitCode: 4, stderr: expect.stringContaining("Source 'paymnts' is not part of the project") as string });
+  expect(await stage.run('replay', table, '--source', 'paymnts')).toMatchObject({ exitCode: 4, stderr: expect.stringContaining("Source 'paymnts' is not in the project") as string });
   const unknown = await stage.run('replay', file, '--project', path.join(stage.dataDir, 'none.ts'));
   expect(unknown.exitCode).toBe(2);
 });

@@ -41,7 +41,7 @@ beforeAll(async () => {
     MILLRACE_KAFKA_SASL_USERNAME: USER,
     MILLRACE_KAFKA_SASL_PASSWORD_FILE: file('password', `${PASSWORD}\n`),
   };
-  byCertificate = { ...tls, MILLRACE_KAFKA_BROKERS: broker?.mutual, MILLRACE_KAFKA_TLS_CERT_FILE: certificate, MILLRACE_KAFKA_TLS_KEY_FILE: key };
+  byCertificate = { ...tls, MILLRACE_KAFKA_BROKERS: broker?.mutual, MILLRACE_KAFKA_TLS_CERTIFICATE_FILE: certificate, MILLRACE_KAFKA_TLS_KEY_FILE: key };
 });
 afterAll(() => {
   broker?.stop();
@@ -119,8 +119,8 @@ describe('a cluster of Kafka that asks who we are', () => {
 
   it.each([
     ['without its CA', { MILLRACE_KAFKA_TLS_CA_FILE: '' }, /certificate/],
-    ['without a certificate', { MILLRACE_KAFKA_TLS_CERT_FILE: '', MILLRACE_KAFKA_TLS_KEY_FILE: '' }, /certificate|closed/i],
-    ['in plain text', { MILLRACE_KAFKA_TLS: 'off', MILLRACE_KAFKA_TLS_CA_FILE: '', MILLRACE_KAFKA_TLS_CERT_FILE: '', MILLRACE_KAFKA_TLS_KEY_FILE: '' }, /Closed connection/],
+    ['without a certificate', { MILLRACE_KAFKA_TLS_CERTIFICATE_FILE: '', MILLRACE_KAFKA_TLS_KEY_FILE: '' }, /certificate|closed/i],
+    ['in plain text', { MILLRACE_KAFKA_TLS: 'off', MILLRACE_KAFKA_TLS_CA_FILE: '', MILLRACE_KAFKA_TLS_CERTIFICATE_FILE: '', MILLRACE_KAFKA_TLS_KEY_FILE: '' }, /Closed connection/],
   ])('is away for a client %s, whose error says why', async (_how, changes, why) => {
     if (broker === undefined) return;
     const error: Error = await withKafka({ ...byCertificate, ...changes }, (kafka) => kafka.topicPartitions([TOPIC])).then(() => new Error('let in'), (refused: Error) => refused);

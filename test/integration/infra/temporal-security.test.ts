@@ -40,7 +40,7 @@ describe.skipIf(!hasOpenssl())('Temporal over TLS', () => {
       MILLRACE_TEMPORAL_NAMESPACE: temporalNamespace,
       MILLRACE_TEMPORAL_TLS: 'on',
       MILLRACE_TEMPORAL_TLS_CA_FILE: authority.ca,
-      MILLRACE_TEMPORAL_TLS_CERT_FILE: client.certificate,
+      MILLRACE_TEMPORAL_TLS_CERTIFICATE_FILE: client.certificate,
       MILLRACE_TEMPORAL_TLS_KEY_FILE: client.key,
       MILLRACE_TEMPORAL_TLS_SERVER_NAME: SERVER_NAME,
     };

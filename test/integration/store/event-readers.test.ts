@@ -231,6 +231,20 @@ describe('the events of some keys that rows at their moments can see', () => {
     expect(await messageOf(readings, ['value'])).toMatch(/found that column 'at' is null .* 'value' is no finite number .* in 3 rows; column 'known_time'/);
   });
 
+  test('come from Parquet files whose keys are whole numbers and whose times are days', async () => {
+    const numbered = path.join(directory, 'numbered.parquet');
+    const options = { threads: 1, memoryMb: 128, spillTo: directory };
+    const duckdb = await openDuckdbColumns(options);
+    await duckdb.run(`COPY (SELECT 7 AS site, DATE '2024-01-01' AS "at", 3 AS value UNION ALL SELECT 8, DATE '2024-01-01', 4) TO ${duckdbText(numbered)} (FORMAT parquet)`);
+    duckdb.close();
+    const reader = parquetEvents({ [readings.name]: numbered }, options);
+    const day = Date.UTC(2024, 0, 1);
+    const moments = { earliest: Float64Array.of(day), latest: Float64Array.of(day) };
+    const found = await collect(reader, { ...requestOf('known', Infinity), knownTo: day, keyFields: ['site'], keys: ['8'], fields: ['value'], moments }, ordered);
+    await reader.close();
+    expect(found).toMatchObject([{ key: 0, times: [day, day], values: [4] }]);
+  });
+
   test('come from a scan of all rows', () => check(merged()));
 
   test('come from logs and files alike for moments at either end of time', async () => {

@@ -45,7 +45,7 @@ describe.skipIf(!hasOpenssl())('what Kafka and Temporal are shown', () => {
     const config = load({
       MILLRACE_KAFKA_TLS: 'on',
       MILLRACE_KAFKA_TLS_CA_FILE: ca,
-      MILLRACE_KAFKA_TLS_CERT_FILE: mine.certificate,
+      MILLRACE_KAFKA_TLS_CERTIFICATE_FILE: mine.certificate,
       MILLRACE_KAFKA_TLS_KEY_FILE: mine.key,
       MILLRACE_KAFKA_SASL_MECHANISM: 'scram-sha-256',
       MILLRACE_KAFKA_SASL_USERNAME: 'user',
@@ -70,20 +70,20 @@ describe.skipIf(!hasOpenssl())('what Kafka and Temporal are shown', () => {
       MILLRACE_LOG_LEVEL: 'loud',
       MILLRACE_KAFKA_TLS: 'yes',
       MILLRACE_KAFKA_TLS_CA_FILE: path.join(directory, 'no-such'),
-      MILLRACE_KAFKA_TLS_CERT_FILE: mine.certificate,
+      MILLRACE_KAFKA_TLS_CERTIFICATE_FILE: mine.certificate,
       MILLRACE_KAFKA_SASL_MECHANISM: 'plain',
       MILLRACE_KAFKA_SASL_USERNAME: 'user',
-      MILLRACE_TEMPORAL_TLS_CERT_FILE: mine.certificate,
+      MILLRACE_TEMPORAL_TLS_CERTIFICATE_FILE: mine.certificate,
       MILLRACE_TEMPORAL_TLS_KEY_FILE: other.key,
     });
     for (const problem of [
       /MILLRACE_LOG_LEVEL: /,
       /MILLRACE_KAFKA_TLS: .*"on"\|"off".* \(found 'yes'\)/,
       /MILLRACE_KAFKA_TLS_CA_FILE: expected a file that can be read and holds something: ENOENT/,
-      /MILLRACE_KAFKA_TLS_KEY_FILE: expected with MILLRACE_KAFKA_TLS_CERT_FILE \(it is not set\)/,
+      /MILLRACE_KAFKA_TLS_KEY_FILE: expected with MILLRACE_KAFKA_TLS_CERTIFICATE_FILE \(it is not set\)/,
       /MILLRACE_KAFKA_SASL_PASSWORD_FILE: expected with MILLRACE_KAFKA_SASL_MECHANISM \(it is not set\)/,
-      /MILLRACE_TEMPORAL_TLS: expected 'on' with MILLRACE_TEMPORAL_TLS_CERT_FILE \(it is not set\)/,
-      /MILLRACE_TEMPORAL_TLS_KEY_FILE: expected the private key .* of the certificate in MILLRACE_TEMPORAL_TLS_CERT_FILE: .*mismatch/,
+      /MILLRACE_TEMPORAL_TLS: expected 'on' with MILLRACE_TEMPORAL_TLS_CERTIFICATE_FILE \(it is not set\)/,
+      /MILLRACE_TEMPORAL_TLS_KEY_FILE: expected the private key .* of the certificate in MILLRACE_TEMPORAL_TLS_CERTIFICATE_FILE: .*mismatch/,
     ]) {
       expect(problems).toMatch(problem);
     }
