@@ -58,9 +58,12 @@ export interface Combination<S extends Schema = Schema> {
 /** What one value of a view is computed from. */
 export type ViewFeature<S extends Schema = Schema> = Aggregation<S> | Combination<S>;
 
+/** Whether a feature is made of others. What is no feature at all, as a definition may have it, is not. */
+export const hasParts = (feature: ViewFeature | undefined): feature is Combination => typeof feature === 'object' && 'parts' in feature;
+
 /** The aggregations that a feature is made of: its parts, or itself. */
 export function aggregationsOf(feature: ViewFeature): readonly Aggregation[] {
-  return 'parts' in feature ? feature.parts : [feature];
+  return hasParts(feature) ? feature.parts : [feature];
 }
 
 /** One feature for each listed value of a text field. */
@@ -101,13 +104,14 @@ export type FeatureDefinition = ViewFeature | AggregationGroup;
 
 /** Features by name, each group as its parts; of two that have one name the later stays. */
 export function expandDefinitions(
-  definitions: Readonly<Record<string, FeatureDefinition>>,
+  definitions: Readonly<Record<string, FeatureDefinition | undefined>>,
 ): Readonly<Record<string, ViewFeature>> {
   return Object.fromEntries(
     Object.entries(definitions).flatMap(([name, definition]): [string, ViewFeature][] =>
-      definition.kind === 'group'
+      definition?.kind === 'group'
         ? definition.parts.map(({ suffix, aggregation }) => [partName(name, suffix), aggregation])
-        : [[name, definition]],
+        : // What is no feature is there to be found by the checks.
+          [[name, definition as ViewFeature]],
     ),
   );
 }

@@ -125,10 +125,13 @@ const combined =
 
 type AnyOptions = WindowOptions<Schema> & { bucketBy?: BucketBy };
 
+/** Of a definition that has no options where they are needed: the checks name them. */
+const nothingGiven = {} as AnyOptions & { k: number };
+
 const bucketable =
   (kind: AggregationKind) =>
-  (field: string | null, { bucketBy, ...options }: AnyOptions): Aggregation | AggregationGroup =>
-    bucketBy === undefined ? { kind, field, ...options } : bucketed({ kind, field, ...options }, bucketBy);
+  (field: string | null, { bucketBy, ...options }: AnyOptions = nothingGiven): Aggregation | AggregationGroup =>
+    bucketBy ? bucketed({ kind, field, ...options }, bucketBy) : { kind, field, ...options };
 
 /** A part per value; the checks refuse what is no list of texts. */
 function bucketed(aggregation: Aggregation, { field, values }: BucketBy): AggregationGroup {
@@ -156,13 +159,13 @@ function ranked(aggregation: Aggregation & { n: number }, ranksMax: number, opti
 const lastN = (field: string, options: WindowOptions<Schema> & { n: number }): AggregationGroup =>
   ranked({ kind: 'lastN', field, ...options }, LAST_N_MAX, 'n');
 
-const topK = (field: string, { k, ...options }: WindowOptions<Schema> & { k: number }): AggregationGroup =>
+const topK = (field: string, { k, ...options }: WindowOptions<Schema> & { k: number } = nothingGiven): AggregationGroup =>
   ranked({ kind: 'topK', field, ...options, n: k }, TOP_K_MAX, 'k');
 
 type HistogramOptions = WindowOptions<Schema> & { values?: readonly string[]; edges?: readonly number[] };
 
 /** A count per bin. */
-function histogram(field: string, { values, edges, ...options }: HistogramOptions): AggregationGroup {
+function histogram(field: string, { values, edges, ...options }: HistogramOptions = nothingGiven): AggregationGroup {
   const count: Aggregation = { kind: 'count', field: null, ...options };
   if (edges !== undefined) return binned(count, field, edges);
   const { by, parts } = bucketed(count, { field, values: values ?? [] });

@@ -41,3 +41,6 @@ export const nullable = <T extends FieldType>(field: Field<T, false>): Field<T, 
   type: field.type,
   nullable: true,
 });
+
+/** A field of a schema by its name; what every object has is none. */
+export const fieldIn = (schema: Schema, name: string): Field | undefined => (Object.hasOwn(schema, name) ? schema[name] : undefined);

@@ -1,6 +1,6 @@
 import { formatDuration } from '../../core/duration.ts';
 import type { Aggregation, AggregationKind } from '../aggregation.ts';
-import type { FieldType, Schema } from '../field.ts';
+import { fieldIn, type FieldType, type Schema } from '../field.ts';
 import { hopLadder, TILES_MAX, WINDOW_MAX_MS, WINDOW_MIN_MS } from '../hop-ladder.ts';
 import { checkCondition } from './check-condition.ts';
 import { checkDuration } from './check-duration.ts';
@@ -35,9 +35,10 @@ const decayedKinds: ReadonlySet<AggregationKind> = new Set(['decayedCount', 'dec
 const halfLifeRange = { fromMs: 1_000, toMs: 365 * 86_400_000 };
 
 export function checkAggregation(aggregation: Aggregation, schema: Schema, problems: ProblemList): void {
-  if (!Object.hasOwn(fieldTypesOf, aggregation.kind)) {
+  const given: unknown = aggregation;
+  if (typeof given !== 'object' || given === null || !Object.hasOwn(fieldTypesOf, aggregation.kind)) {
     problems.add(
-      `expected one of ${enumerate(Object.keys(fieldTypesOf))}, found ${quoted(aggregation.kind)}. Make it with the argument of 'features'.`,
+      `expected one of ${enumerate(Object.keys(fieldTypesOf))}, found ${quoted((given as Partial<Aggregation> | null)?.kind ?? given)}. Make it with the argument of 'features'.`,
     );
     return;
   }
@@ -59,7 +60,7 @@ function checkField({ kind, field }: Aggregation, schema: Schema, problems: Prob
   const types = fieldTypesOf[kind];
   if (types === null) return;
   const able = Object.keys(schema).filter((name) => types.includes(schema[name]?.type as FieldType));
-  const found = field === null ? undefined : schema[field];
+  const found = field === null ? undefined : fieldIn(schema, field);
   if (found === undefined) {
     problems.add(
       `expected ${kind} of a field of the source, found ${quoted(field)}. Fields that it can take: ${enumerate(able)}.`,

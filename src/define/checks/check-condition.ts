@@ -1,5 +1,5 @@
 import type { Condition } from '../condition.ts';
-import type { FieldType, Schema } from '../field.ts';
+import { fieldIn, type FieldType, type Schema } from '../field.ts';
 import { quoted } from './check-names.ts';
 import { enumerate, type ProblemList } from './problem-list.ts';
 
@@ -17,14 +17,21 @@ const valueTypeOf = { string: 'string', boolean: 'boolean', number: 'number', ti
 
 /** Fields, operators and values of a `where`. */
 export function checkCondition(condition: Condition, schema: Schema, problems: ProblemList): void {
-  for (const [name, test] of Object.entries(condition) as [string, unknown][]) {
-    const field = schema[name];
+  const given: unknown = condition;
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    problems.add(`expected 'where' as an object of fields and what they are compared with, found ${Array.isArray(given) ? 'a list' : quoted(given)}. Give one, or leave it out.`);
+    return;
+  }
+  for (const [name, test] of Object.entries(given)) {
+    const field = fieldIn(schema, name);
     if (field === undefined) {
       problems.add(
         `expected 'where' on a field of the source, found '${name}'. The source has ${enumerate(Object.keys(schema))}.`,
       );
       continue;
     }
+    // A type that is none is a problem of the schema's.
+    if (!Object.hasOwn(operatorsOf, field.type)) continue;
     if (typeof test === 'object' && test !== null) {
       checkComparisons(name, field.type, test as Readonly<Record<string, unknown>>, problems);
     } else if (test !== undefined) {

@@ -1,5 +1,6 @@
 import { inputsOf, type Attachment, type Derivation, type LatestAttachment } from '../derivation.ts';
 import type { Source } from '../source.ts';
+import { fieldIn } from '../field.ts';
 import { checkDuration } from './check-duration.ts';
 import { quoted } from './check-names.ts';
 import { ENTITY_KEYS_MAX } from './check-view.ts';
@@ -25,7 +26,7 @@ export function checkDerived(source: Source, derivation: Derivation, problems: P
       `expected sources whose events stay, found '${made.name}', whose rows change: what was derived of a row can't be taken back. Attach features of a view over it instead.`,
     );
   }
-  for (const name of carry.filter((field) => from.schema[field] === undefined)) {
+  for (const name of carry.filter((field) => fieldIn(from.schema, field) === undefined)) {
     problems.add(
       `expected carry to name fields of source '${from.name}', found '${name}'. Use some of ${enumerate(Object.keys(from.schema))}.`,
     );
@@ -72,7 +73,7 @@ function checkAttachment(from: Source, attachment: Attachment, problems: Problem
 }
 
 function checkLatest(from: Source, { table, field, by }: LatestAttachment, problems: ProblemList): void {
-  if (table.schema[field] === undefined) {
+  if (fieldIn(table.schema, field) === undefined) {
     problems.add(
       `expected a field of source '${table.name}', found '${field}'. Use one of ${enumerate(Object.keys(table.schema))}.`,
     );
@@ -90,7 +91,7 @@ function checkLatest(from: Source, { table, field, by }: LatestAttachment, probl
 }
 
 function checkText(source: Source, name: string, what: string, problems: ProblemList): void {
-  const found = source.schema[name];
+  const found = fieldIn(source.schema, name);
   if (found?.type === 'string') return;
   const able = Object.keys(source.schema).filter((field) => source.schema[field]?.type === 'string');
   problems.add(

@@ -2,12 +2,12 @@ import type { AggregationGroup, BucketBy } from '../aggregation.ts';
 import { BUCKETS_MAX, LAST_N_MAX, OTHER_BIN, TOP_K_MAX } from '../aggregations.ts';
 import type { Condition } from '../condition.ts';
 import { safeName } from '../feature-names.ts';
-import type { Schema } from '../field.ts';
+import { fieldIn, type Schema } from '../field.ts';
 import { checkWholeNumber, quoted } from './check-names.ts';
 import { duplicatesOf, enumerate, type ProblemList } from './problem-list.ts';
 
 /** What tells the parts of a group apart; the parts themselves are checked as the features that they are. */
-export function checkGroup({ by }: AggregationGroup, schema: Schema, problems: ProblemList): void {
+export function checkGroup({ by, parts }: AggregationGroup, schema: Schema, problems: ProblemList): void {
   if ('n' in by) {
     const to = by.option === 'k' ? TOP_K_MAX : LAST_N_MAX;
     checkWholeNumber(by.option, by.n, { from: 1, to }, problems);
@@ -16,7 +16,7 @@ export function checkGroup({ by }: AggregationGroup, schema: Schema, problems: P
   if ('edges' in by) {
     checkField('a histogram with edges', by.field, 'number', schema, problems);
     checkWhere('a histogram', by.field, by.where, problems);
-    checkEdges(by.field, by.edges, problems);
+    checkEdges(by.field, by.edges, parts.map(({ suffix }) => suffix), problems);
     return;
   }
   const what = by.hasOther ? 'a histogram with values' : 'bucketBy';
@@ -32,9 +32,10 @@ function checkField(
   schema: Schema,
   problems: ProblemList,
 ): void {
-  if (schema[field]?.type === type) return;
+  const given = fieldIn(schema, field);
+  if (given?.type === type) return;
   const able = Object.keys(schema).filter((name) => schema[name]?.type === type);
-  const found = schema[field] === undefined ? quoted(field) : `${schema[field].type} '${field}'`;
+  const found = given === undefined ? quoted(field) : `${given.type} '${field}'`;
   problems.add(
     `expected ${what} of a ${type} field of the source, found ${found}. Fields that it can take: ${enumerate(able)}.`,
   );
@@ -47,12 +48,17 @@ function checkWhere(what: string, field: string, where: Condition | null, proble
   );
 }
 
-function checkEdges(field: string, edges: readonly number[], problems: ProblemList): void {
+function checkEdges(field: string, edges: readonly number[], suffixes: readonly string[], problems: ProblemList): void {
   const given: unknown = edges;
   const isAscending =
     Array.isArray(given) &&
     edges.every((edge, i) => Number.isFinite(edge) && (i === 0 || edge > (edges[i - 1] as number)));
-  if (isAscending && edges.length >= 1 && edges.length <= BUCKETS_MAX) return;
+  if (isAscending && edges.length >= 1 && edges.length <= BUCKETS_MAX) {
+    for (const name of duplicatesOf(suffixes)) {
+      problems.add(`expected edges of a histogram of '${field}' to make bins of different names, found '${name}' made twice. Round the edges.`);
+    }
+    return;
+  }
   const found = Array.isArray(given) ? `[${edges.slice(0, BUCKETS_MAX).join(', ')}]` : quoted(edges);
   problems.add(
     `expected edges of a histogram of '${field}' as 1 to ${BUCKETS_MAX} ascending numbers, found ${found}. List them.`,

@@ -1,5 +1,5 @@
 import { parseDuration } from '../../core/duration.ts';
-import type { FieldType } from '../field.ts';
+import { fieldIn, type FieldType } from '../field.ts';
 import type { Model } from '../model.ts';
 import { requestSchemaOf } from '../request-schema.ts';
 import type { Source } from '../source.ts';
@@ -51,7 +51,7 @@ function checkExamples(model: Model, problems: ProblemList): void {
   const { source, id, decisionTime } = model.examples;
   checkField(source, 'examples.id', id, 'string', problems);
   checkField(source, 'examples.decisionTime.field', decisionTime.field, 'timestamp', problems);
-  if (source.schema[decisionTime.field]?.nullable === true) {
+  if (fieldIn(source.schema, decisionTime.field)?.nullable === true) {
     problems.add(
       `expected decision time '${decisionTime.field}' of source '${source.name}' to be never null, found a nullable field. Use another field.`,
     );
@@ -63,7 +63,7 @@ function checkExamples(model: Model, problems: ProblemList): void {
     );
   }
   for (const [name, wanted] of Object.entries(requestSchemaOf(model.service))) {
-    const found = source.schema[name];
+    const found = fieldIn(source.schema, name);
     const expected = `expected request field '${name}' of feature service '${model.service.name}' (${wanted.type}) in example source '${source.name}'`;
     if (found === undefined) {
       problems.add(
@@ -87,9 +87,10 @@ function checkField(
   problems: ProblemList,
 ): void {
   const able = Object.keys(source.schema).filter((field) => source.schema[field]?.type === type);
-  if (source.schema[name]?.type === type) return;
+  const given = fieldIn(source.schema, name);
+  if (given?.type === type) return;
   const found =
-    source.schema[name] === undefined ? `no field ${quoted(name)}` : `${source.schema[name].type} '${name}'`;
+    given === undefined ? `no field ${quoted(name)}` : `${given.type} '${name}'`;
   problems.add(
     `expected ${role} as a ${type} field of source '${source.name}', found ${found}. Fields that can be it: ${enumerate(able)}.`,
   );

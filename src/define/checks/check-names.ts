@@ -14,7 +14,8 @@ export function checkDefinitionName(name: unknown, problems: ProblemList): void 
 }
 
 export function checkFieldName(what: string, name: unknown, problems: ProblemList): void {
-  if (typeof name === 'string' && fieldName.test(name)) return;
+  // As a property it would be an object's prototype.
+  if (typeof name === 'string' && fieldName.test(name) && name !== '__proto__') return;
   problems.add(
     `expected a ${what} of 1 to 63 letters, digits and underscores that does not begin with a digit, found ${quoted(name)}. Rename it.`,
   );

@@ -32,7 +32,8 @@ export function checkReversible(view: FeatureView, problems: ProblemList): void 
   const able = Object.entries(irreversibleKinds).flatMap(([kind, why]) => (why === null ? [kind] : []));
   for (const [name, feature] of Object.entries<ViewFeature>(view.features)) {
     const about = problems.about(`feature '${name}'`);
-    for (const aggregation of aggregationsOf(feature)) {
+    // What is no aggregation is told where features are checked.
+    for (const aggregation of aggregationsOf(feature).filter((one: unknown) => typeof one === 'object' && one !== null)) {
       const why = irreversibleKinds[aggregation.kind] as string | null | undefined;
       if (typeof why === 'string') {
         about.add(

@@ -2,6 +2,7 @@ import { boundsOf } from '../../contracts/judge-shadow.ts';
 import { SEGMENT_ANSWERS_MIN, SEGMENT_FIELDS_MAX, SEGMENT_VALUES_MAX } from '../../contracts/shadow-comparison.ts';
 import type { Model } from '../model.ts';
 import { requestSchemaOf } from '../request-schema.ts';
+import { fieldIn } from '../field.ts';
 import { checkWholeNumber } from './check-names.ts';
 import { checkNumber } from './check-policies.ts';
 import { enumerate, type ProblemList } from './problem-list.ts';
@@ -24,7 +25,7 @@ export function checkShadowBounds({ rollout, service }: Model, problems: Problem
   const schema = requestSchemaOf(service);
   const able = Object.keys(schema).filter((name) => schema[name]?.type === 'string' || schema[name]?.type === 'boolean');
   for (const segment of segments.filter((name) => !able.includes(name))) {
-    const type = schema[segment]?.type;
+    const type = fieldIn(schema, segment)?.type;
     problems.add(
       `expected segments among the texts and booleans that a request to feature service '${service.name}' carries, found ${type === undefined ? '' : `${type} `}'${segment}'. Use some of ${enumerate(able)}.`,
     );

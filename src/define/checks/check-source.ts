@@ -1,6 +1,7 @@
 import { CHANGE_ID, CHANGE_SIGN, changeFields } from '../change-fields.ts';
 import { derivationOf } from '../derivation.ts';
 import { SOURCE_PARTITIONS_MAX, type Source } from '../source.ts';
+import { fieldIn } from '../field.ts';
 import { parseDuration } from '../../core/duration.ts';
 import { checkDerived } from './check-derived.ts';
 import { checkDuration } from './check-duration.ts';
@@ -67,7 +68,7 @@ function checkRole(
   type: 'string' | 'timestamp',
   problems: ProblemList,
 ): void {
-  const field = source.schema[name];
+  const field = fieldIn(source.schema, name);
   const able = Object.keys(source.schema).filter(
     (key) => source.schema[key]?.type === type && source.schema[key].nullable === false,
   );

@@ -1,6 +1,6 @@
-import { partName, type ViewFeature } from '../aggregation.ts';
+import { hasParts, partName, type FeatureDefinition, type ViewFeature } from '../aggregation.ts';
 import type { Entity } from '../entity.ts';
-import type { Schema } from '../field.ts';
+import { fieldIn, type Schema } from '../field.ts';
 import { VIEW_PARTITIONS_MAX, type FeatureView, type OnStale } from '../feature-view.ts';
 import { checkAggregation } from './check-aggregation.ts';
 import { checkReversible } from './check-reversible.ts';
@@ -56,7 +56,7 @@ export function checkView(view: FeatureView): readonly string[] {
 }
 
 function checkFeature(feature: ViewFeature, schema: Schema, problems: ProblemList): void {
-  if (!('parts' in feature)) {
+  if (!hasParts(feature)) {
     checkAggregation(feature, schema, problems);
     return;
   }
@@ -78,8 +78,8 @@ function checkFeature(feature: ViewFeature, schema: Schema, problems: ProblemLis
 function checkGroups(view: FeatureView, problems: ProblemList): ReadonlySet<string> {
   const names: string[] = [];
   const partNames: string[] = [];
-  for (const [name, definition] of Object.entries(view.definitions)) {
-    if (definition.kind !== 'group') {
+  for (const [name, definition] of Object.entries<FeatureDefinition | undefined>(view.definitions)) {
+    if (definition?.kind !== 'group') {
       names.push(name);
       continue;
     }
@@ -95,10 +95,10 @@ function checkGroups(view: FeatureView, problems: ProblemList): ReadonlySet<stri
         about,
       );
     }
-    partNames.push(...definition.parts.map(({ suffix }) => partName(name, suffix)));
+    // Within a group names that come twice are the group's own problem.
+    partNames.push(...new Set(definition.parts.map(({ suffix }) => partName(name, suffix))));
   }
-  // Within a group only buckets can come to one name, which is the group's own problem.
-  for (const name of duplicatesOf([...names, ...new Set(partNames)])) {
+  for (const name of duplicatesOf([...names, ...partNames])) {
     problems.add(
       `expected different features, found '${name}' made twice by the definitions. Rename one of them.`,
     );
@@ -111,7 +111,7 @@ function checkKeyFields(view: FeatureView, problems: ProblemList): void {
   const able = Object.keys(schema).filter((field) => schema[field]?.type === 'string');
   for (const [key, field] of Object.entries(view.keyFields)) {
     const advice = `Map it with keyFields: { ${key}: ... } to one of ${enumerate(able)}.`;
-    const found = schema[field];
+    const found = fieldIn(schema, field);
     if (found === undefined) {
       problems.add(
         `expected key '${key}' as a string field of source '${sourceName}', found no field '${field}'. ${advice}`,

@@ -20,6 +20,14 @@ describe('the checks of a group of features', () => {
     );
   });
 
+  it('find groups whose parts come to one name', () => {
+    const problems = problemsOfFeatures((a) => ({
+      a: a.count({ window: '1h', bucketBy: { field: 'note', values: ['b_1'] } }),
+      a_b: a.lastN('amount', { window: '1h', n: 1 }),
+    }));
+    expect(problems).toEqual([expect.stringContaining("expected different features, found 'a_b_1' made twice by the definitions")]);
+  });
+
   it('name a problem of all parts once, by the name of the group', () => {
     expect(lastN('note', 3)).toEqual([
       "Feature view 'card_activity', feature 'newest': expected lastN of a number or boolean or timestamp, found string 'note'. Fields that it can take: 'at', 'amount', 'fraud'.",
@@ -145,6 +153,7 @@ describe('the checks of a histogram', () => {
     ['a text with edges', 'note', { edges: [1] }, "expected a histogram with edges of a number field of the source, found string 'note'"],
     ['edges that do not ascend', 'amount', { edges: [1, 1] }, "expected edges of a histogram of 'amount' as 1 to 64 ascending numbers, found [1, 1]"],
     ['no edges', 'amount', { edges: [] }, 'found []'],
+    ['edges whose bins have one name', 'amount', { edges: [1e-21, 1.5e-21, 1e21, 1.5e21] }, "expected edges of a histogram of 'amount' to make bins of different names, found '1e_21_to_1_5e_21' made twice"],
     ['an edge without end', 'amount', { edges: [0, Infinity] }, 'found [0, Infinity]'],
     ['a value that is the other bin', 'note', { values: ['other'] }, "found 'other', 'other', which all become 'other'"],
     ["a 'where' on the same field", 'note', { values: ['a'], where: { note: 'a' } }, "found 'note' in both"],

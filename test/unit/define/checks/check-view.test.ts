@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cardEntity, problemsOfFeature, problemsOfFeatures, problemsOfView } from '../payments-project.ts';
+import { cardEntity, payments, problemsOfFeature, problemsOfFeatures, problemsOfSource, problemsOfView } from '../payments-project.ts';
 
 describe('the checks of a feature view', () => {
   it.each([
@@ -73,6 +73,10 @@ describe('the checks of a feature view', () => {
       { where: { amount: '1' } },
       "compare number 'amount' with a number",
     ],
+    ['a condition on what every object has', { where: { toString: { eq: 'a' } } }, "found 'toString'"],
+    ['a field that every object has', { kind: 'sum', field: 'constructor' }, "found 'constructor'"],
+    ['a condition that is none', { where: null }, "expected 'where' as an object of fields and what they are compared with, found null"],
+    ['a condition that is a list', { where: ['card'] }, 'found a list'],
     ['an unknown operator', { where: { amount: { above: 1 } } }, "found 'above'"],
     ['an order of texts', { where: { card: { gt: 'a' } } }, "found 'gt'"],
     ['a comparison with nothing', { where: { card: {} } }, 'found {}'],
@@ -81,6 +85,31 @@ describe('the checks of a feature view', () => {
     ['isNull of a number', { where: { card: { isNull: 1 } } }, "expected 'isNull' on 'card'"],
   ])('find %s', (_what, change, text) => {
     expect(problemsOfFeature(change)).toEqual([expect.stringContaining(text)]);
+  });
+
+  it('find definitions that are none, or have no options, all together', () => {
+    const problems = problemsOfFeatures((a) => ({
+      nothing: undefined as never,
+      half: a.ratio(a.count({ window: '1h' }), undefined as never),
+      sum: a.sum('amount', undefined as never),
+      top: a.topK('note', undefined as never),
+      bins: a.histogram('note', undefined as never),
+      buckets: a.mean('amount', { window: '1w', bucketBy: null } as never),
+    }));
+    expect(problems).toEqual([
+      expect.stringContaining("feature 'top': expected k as a whole number from 1 to 16, found undefined"),
+      expect.stringContaining("feature 'bins': expected a histogram with values of 'note' to list 1 to 64 values, found 0 values"),
+      expect.stringContaining("feature 'bins': expected window as a duration"),
+      expect.stringMatching(/feature 'nothing': expected one of 'count', .*, found undefined\. Make it/),
+      expect.stringMatching(/feature 'half', ratio of the second: expected one of .*, found undefined/),
+      expect.stringContaining("feature 'sum': expected window as a duration"),
+      expect.stringContaining("feature 'buckets': expected window as a duration such as '30s', '5m', '24h' or '90d', found '1w'"),
+    ]);
+  });
+
+  it('find a field that would be the prototype of its row', () => {
+    const schema = { ...payments.schema, ['__proto__']: { type: 'number', nullable: false } };
+    expect(problemsOfSource({ schema })).toEqual([expect.stringContaining("found '__proto__'. Rename it.")]);
   });
 
   it('accept a lifetime of every kind', () => {
