@@ -115,9 +115,11 @@ test('more bytes of dead letters than a broker takes at once are all kept, and e
     await producer.send([...bad, { topic, partition: 1, value: good, headers: known }]);
     await producer.close();
     await path.store.waitVisible(path.programs, [{ sourceName: 'payment', partition: 1, offset: COUNT }], 30_000);
-    const [stored] = await path.postgres.query<{ count: string }>('SELECT count(*) FROM millrace.dead_letters');
+    const stored = async (): Promise<number> => Number((await path.postgres.query<{ count: string }>('SELECT count(*) FROM millrace.dead_letters'))[0]?.count);
+    // What is visible left for Kafka before the log's transaction ended.
+    await eventually('all letters stored', async () => (await stored()) >= COUNT);
     const letters = await path.kafka.topicOffsets(path.names.deadLetterTopic('payment'));
-    expect([Number(stored?.count), letters.reduce((sum, { end }) => sum + end, 0)]).toEqual([COUNT, COUNT]);
+    expect([await stored(), letters.reduce((sum, { end }) => sum + end, 0)]).toEqual([COUNT, COUNT]);
   } finally {
     await path.close();
   }
