@@ -7,7 +7,7 @@ import { type CommandStage } from '../../support/cli/command-stage.ts';
 import { eventually } from '../../support/eventually.ts';
 import { testStack } from '../../support/test-stack.ts';
 import { enoughEvidence, quickPolicy, StubWorld } from '../../support/workflows/stub-world.ts';
-import { type WorkflowStage } from '../../support/workflows/workflow-stage.ts';
+import type { WorkflowStage } from '../../support/workflows/workflow-stage.ts';
 import { openWorldCommandStage } from '../../support/cli/world-command-stage.ts';
 
 let stage: CommandStage;

@@ -1,5 +1,5 @@
 import type { WorkflowHandle } from '@temporalio/client';
-import { workflowIds, type LifecycleInput, type RolloutPolicy } from '../../../src/contracts/lifecycle.ts';
+import { lifecycleQueries, workflowIds, type LifecycleEvent, type LifecycleInput, type LifecycleState, type RolloutPolicy } from '../../../src/contracts/lifecycle.ts';
 import { testPrefix, testStack } from '../test-stack.ts';
 import { activitiesOf, quickPolicy, StubWorld } from './stub-world.ts';
 import { openWorkflowStage, type StubbedActivities, type WorkflowStage } from './workflow-stage.ts';
@@ -26,3 +26,6 @@ export function startLifecycle(stage: WorkflowStage, model: string, policy: Part
     args: [input],
   });
 }
+
+export const stateOf = (lifecycle: WorkflowHandle): Promise<LifecycleState> => lifecycle.query<LifecycleState>(lifecycleQueries.state);
+export const historyOf = (lifecycle: WorkflowHandle): Promise<LifecycleEvent[]> => lifecycle.query<LifecycleEvent[]>(lifecycleQueries.history);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { emptyTally, everyDecision, type AuditInput, type AuditResult } from '../../../src/contracts/audit.ts';
 import { workflowIds } from '../../../src/contracts/lifecycle.ts';
 import { StubWorld } from '../../support/workflows/stub-world.ts';
-import { type WorkflowStage } from '../../support/workflows/workflow-stage.ts';
+import type { WorkflowStage } from '../../support/workflows/workflow-stage.ts';
 import { openWorldStage } from '../../support/workflows/lifecycle-stage.ts';
 
 let world: StubWorld;

@@ -1,18 +1,13 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { EndExperimentRequest, StartExperimentRequest } from '../../../src/contracts/experiment.ts';
-import {
-  lifecycleQueries,
-  lifecycleSignals,
-  type LifecycleEvent,
-  type LifecycleState,
-} from '../../../src/contracts/lifecycle.ts';
+import { lifecycleSignals, type LifecycleState } from '../../../src/contracts/lifecycle.ts';
 import { eventually } from '../../support/eventually.ts';
 import { experimentOf } from '../../support/serving/experiment-of.ts';
 import type { StubWorld } from '../../support/workflows/stub-world.ts';
 import { enoughEvidence, manual, noEvidence } from '../../support/workflows/stub-world.ts';
-import { type WorkflowStage } from '../../support/workflows/workflow-stage.ts';
-import { openWorldStage, startLifecycle, worldWithChampion } from '../../support/workflows/lifecycle-stage.ts';
+import type { WorkflowStage } from '../../support/workflows/workflow-stage.ts';
+import { historyOf, openWorldStage, startLifecycle, stateOf, worldWithChampion } from '../../support/workflows/lifecycle-stage.ts';
 
 const WAIT_MS = 90_000;
 
@@ -32,7 +27,7 @@ const experiment: StartExperimentRequest = {
   metric: 'log-loss',
   ...note,
 };
-const state = () => lifecycle.query<LifecycleState>(lifecycleQueries.state);
+const state = () => stateOf(lifecycle);
 const reaches = (what: string, wanted: (state: LifecycleState) => boolean) => eventually(what, WAIT_MS, state, wanted);
 const runs = () => reaches('the experiment', (s) => (s.allocation?.experiment?.ranges.length ?? 0) > 0 && s.phase === 'idle');
 const ledgerHas = (action: string) => eventually(action, WAIT_MS, async () => world.actions(), (actions) => actions.includes(action));
@@ -196,7 +191,7 @@ describe('an experiment in the life of a model', () => {
     expect(world.allocation?.canary?.version).toBe(2);
     world.evidence = () => enoughEvidence;
     await reaches('version 2', (s) => s.allocation?.champion === 2 && s.phase === 'idle');
-    const history = await lifecycle.query<LifecycleEvent[]>(lifecycleQueries.history);
+    const history = await historyOf(lifecycle);
     expect(history.map(({ what }) => what)).toContain('start-experiment refused');
   });
 });

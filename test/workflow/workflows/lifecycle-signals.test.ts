@@ -1,16 +1,11 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { WorkflowHandle } from '@temporalio/client';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import {
-  lifecycleQueries,
-  lifecycleSignals,
-  type LifecycleEvent,
-  type LifecycleState,
-} from '../../../src/contracts/lifecycle.ts';
+import { lifecycleSignals } from '../../../src/contracts/lifecycle.ts';
 import { eventually } from '../../support/eventually.ts';
 import type { StubWorld } from '../../support/workflows/stub-world.ts';
-import { type WorkflowStage } from '../../support/workflows/workflow-stage.ts';
-import { openWorldStage, startLifecycle, worldWithChampion } from '../../support/workflows/lifecycle-stage.ts';
+import type { WorkflowStage } from '../../support/workflows/workflow-stage.ts';
+import { historyOf, openWorldStage, startLifecycle, stateOf, worldWithChampion } from '../../support/workflows/lifecycle-stage.ts';
 
 const WAIT_MS = 90_000;
 const note = { requestedBy: 'tester', reason: 'because' };
@@ -23,8 +18,8 @@ let isLedgerBroken: boolean;
 /** Versions that no serving process can load, and how often each was waited for. */
 let unloadable: Map<number, number>;
 
-const state = () => lifecycle.query<LifecycleState>(lifecycleQueries.state);
-const events = () => lifecycle.query<LifecycleEvent[]>(lifecycleQueries.history);
+const state = () => stateOf(lifecycle);
+const events = () => historyOf(lifecycle);
 const says = (what: string) => eventually(`'${what}'`, WAIT_MS, events, (seen) => seen.some((event) => event.what === what));
 const serves = (version: number) => eventually(`version ${version}`, WAIT_MS, state, (s) => s.allocation?.champion === version && s.phase === 'idle');
 

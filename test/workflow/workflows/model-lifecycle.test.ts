@@ -1,18 +1,11 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ApplicationFailure } from '@temporalio/common';
 import type { WorkflowHandle } from '@temporalio/client';
-import {
-  lifecycleQueries,
-  lifecycleSignals,
-  workflowIds,
-  type LifecycleEvent,
-  type LifecycleState,
-  type RolloutPolicy,
-} from '../../../src/contracts/lifecycle.ts';
+import { lifecycleSignals, workflowIds, type LifecycleState, type RolloutPolicy } from '../../../src/contracts/lifecycle.ts';
 import { eventually } from '../../support/eventually.ts';
 import { enoughEvidence, manual, noEvidence, StubWorld } from '../../support/workflows/stub-world.ts';
-import { type WorkflowStage } from '../../support/workflows/workflow-stage.ts';
-import { openWorldStage, startLifecycle } from '../../support/workflows/lifecycle-stage.ts';
+import type { WorkflowStage } from '../../support/workflows/workflow-stage.ts';
+import { historyOf, openWorldStage, startLifecycle, stateOf } from '../../support/workflows/lifecycle-stage.ts';
 
 const WAIT_MS = 90_000;
 /** Milliseconds on a quiet machine; the bound is for a busy one. */
@@ -23,7 +16,7 @@ let stage: WorkflowStage;
 let lifecycle: WorkflowHandle;
 let started = 0;
 
-const state = () => lifecycle.query<LifecycleState>(lifecycleQueries.state);
+const state = () => stateOf(lifecycle);
 const reaches = (what: string, wanted: (state: LifecycleState) => boolean) => eventually(what, WAIT_MS, state, wanted);
 const note = { requestedBy: 'tester', reason: 'because' };
 const rollback = (toVersion: number | null = null) => lifecycle.signal(lifecycleSignals.rollback, { toVersion, ...note });
@@ -65,7 +58,7 @@ describe('the lifecycle of a model', () => {
     await promoteNext(2);
     expect(world.actions().slice(2)).toEqual(['shadow', 'canary', 'canary', 'promote']);
     expect(world.allocation).toMatchObject({ champion: 2, canary: null, shadow: null });
-    const history = await lifecycle.query<LifecycleEvent[]>(lifecycleQueries.history);
+    const history = await historyOf(lifecycle);
     expect(history.map(({ what }) => what)).toEqual(expect.arrayContaining(['training', 'rolling out', 'shadow', 'canary at 10 %', 'promoted']));
   });
 
@@ -238,7 +231,7 @@ describe('a version that was registered without a training', () => {
     expect(world.allocation).toBeNull();
     await lifecycle.signal(lifecycleSignals.resume, note);
     await reaches('version 2 is champion', (s) => s.allocation?.champion === 2 && s.phase === 'idle');
-    const history = await lifecycle.query<LifecycleEvent[]>(lifecycleQueries.history);
+    const history = await historyOf(lifecycle);
     expect(history.some(({ why }) => why.endsWith('instead of version 1'))).toBe(true);
     expect(world.actions()).toEqual(['verify', 'promote']);
   });
