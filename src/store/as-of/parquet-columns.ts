@@ -40,16 +40,27 @@ export async function columnsOf(session: DuckdbColumnSession, file: string, { so
 }
 
 /**
- * Holds all rows of a file to the source's schema as ingest holds events to it, by one query of the columns that are read.
+ * Holds a file to the source's schema as ingest holds events to it, in the columns that are read, by what DuckDB has from the file's statistics,
+ * as a rule without reading a row. They know nothing of NaN: that is looked for in what is read.
  * @throws MillraceError FEATURE_SPINE_INVALID with how many rows are wrong, by column
  */
-export async function checkRows(session: DuckdbColumnSession, file: string, columns: ParquetColumns, { source, keyFields, fields }: EventRequest): Promise<void> {
-  const names = [...new Set([source.eventTime, ...keyFields, ...fields])];
-  const required = [...(columns.has(KNOWN_TIME) ? [KNOWN_TIME] : []), ...(hasPlace(columns) ? PLACE : [])];
-  const tests = [
-    ...names.flatMap((name) => testsOf(name, source.schema[name] ?? { type: 'string', nullable: true }, columns)),
-    ...required.flatMap((name) => testsOf(name, { type: name === KNOWN_TIME ? 'timestamp' : 'number', nullable: false }, columns)),
-  ];
+export async function checkFile(session: DuckdbColumnSession, file: string, columns: ParquetColumns, request: EventRequest): Promise<void> {
+  const tests = fieldsRead(columns, request).flatMap(([name, field]) => boundsOf(name, field, columns));
+  let isSound = false;
+  await session.stream(`SELECT (${tests.join(' AND ')})::DOUBLE FROM read_parquet(${duckdbText(file)}) e`, (_, found) => {
+    isSound = (found[0]![0] as number) === 1;
+    return true;
+  });
+  if (!isSound) await checkRows(session, file, columns, request);
+}
+
+/**
+ * The same by all rows.
+ * @throws MillraceError FEATURE_SPINE_INVALID with how many rows are wrong, by column
+ */
+export async function checkRows(session: DuckdbColumnSession, file: string, columns: ParquetColumns, request: EventRequest): Promise<void> {
+  const { source } = request;
+  const tests = fieldsRead(columns, request).flatMap(([name, field]) => testsOf(name, field, columns));
   const counts = tests.map(({ count }) => `(${count})::DOUBLE`);
   const problems: string[] = [];
   await session.stream(`SELECT ${counts.join(', ')} FROM read_parquet(${duckdbText(file)}) e`, (_, found) => {
@@ -64,6 +75,26 @@ export async function checkRows(session: DuckdbColumnSession, file: string, colu
     'FEATURE_SPINE_INVALID',
     `Events of source '${source.name}' in '${path.basename(file)}': expected what its schema says, found that ${problems.join('; ')}. Correct those rows or leave them out.`,
   );
+}
+
+/** The columns of a file that a scan reads, and what each has to hold. */
+function fieldsRead(columns: ParquetColumns, { source, keyFields, fields }: EventRequest): (readonly [name: string, field: Field])[] {
+  const names = [...new Set([source.eventTime, ...keyFields, ...fields])];
+  return [
+    ...names.map((name) => [name, source.schema[name] ?? { type: 'string', nullable: true }] as const),
+    ...(columns.has(KNOWN_TIME) ? [[KNOWN_TIME, { type: 'timestamp', nullable: false }] as const] : []),
+    ...(hasPlace(columns) ? PLACE.map((name) => [name, { type: 'number', nullable: false }] as const) : []),
+  ];
+}
+
+/** Tests of a whole column, of its least and its greatest value, that DuckDB answers by the file's statistics where it has them. */
+function boundsOf(name: string, { type, nullable }: Field, columns: ParquetColumns): string[] {
+  const column = `e.${duckdbName(name)}`;
+  const present = nullable ? [] : [`count(${column}) = count(*)`];
+  if (type !== 'number' && type !== 'timestamp') return present;
+  const [least, greatest] = ['min', 'max'].map((end) => `abs(${valueSql(`${end}(${column})`, type, columns.get(name) ?? '')})`);
+  const bound = type === 'number' ? NUMBER_MAGNITUDE_MAX : TIME_MAGNITUDE_MAX_MS;
+  return [...present, `(count(${column}) = 0 OR coalesce(${least} <= ${bound} AND ${greatest} <= ${bound}, false))`];
 }
 
 /** What a row of the file must not be, and the aggregate that counts those that are. */

@@ -3,8 +3,8 @@ import { messageOf, MillraceError } from '../../core/millrace-error.ts';
 import type { Source } from '../../define/source.ts';
 import { duckdbText, openDuckdbColumns, type DuckdbColumns, type DuckdbColumnSession } from '../../infra/duckdb-columns.ts';
 import { SEQUENCE_OFFSETS_MAX } from './event-sequence.ts';
-import { blockOf, keyColumns, SCANS_AT_ONCE, type EventReader, type EventRequest, type EventScan, type ScanWork } from './event-reader.ts';
-import { checkRows, columnsOf, hasPlace, KNOWN_TIME, sqlOf, type ParquetColumns } from './parquet-columns.ts';
+import { blockOf, keyColumns, SCANS_AT_ONCE, type EventBlock, type EventReader, type EventRequest, type EventScan, type ScanWork } from './event-reader.ts';
+import { checkFile, checkRows, columnsOf, hasPlace, KNOWN_TIME, sqlOf, type ParquetColumns } from './parquet-columns.ts';
 import { shareOut } from './share-out.ts';
 
 /** By source: a Parquet file of its events, or a pattern of several. */
@@ -56,9 +56,9 @@ async function scanFile({ duckdb, table, checked }: Scanning, { request, file }:
     await duckdb.session(async (session) => {
       const columns = await columnsOf(session, file, request);
       const asked = JSON.stringify([file, request.keyFields, request.fields]);
-      if (!checked.has(asked)) checked.set(asked, checkRows(session, file, columns, request));
+      if (!checked.has(asked)) checked.set(asked, checkFile(session, file, columns, request));
       await checked.get(asked);
-      await work(openScan(session, queryOf(file, table, columns, request), request), i);
+      await work(openScan(session, queryOf(file, table, columns, request), request, () => checkRows(session, file, columns, request)), i);
     });
   } catch (error) {
     throw translate(error, file, request.source);
@@ -73,23 +73,39 @@ async function createKeys(session: DuckdbColumnSession, table: string, { keys, k
   await session.append(table, [...keyColumns(keys, keyFields.length), ids, moments.earliest, moments.latest]);
 }
 
-function openScan(session: DuckdbColumnSession, query: string, { visibleBy }: EventRequest): EventScan {
+/** @param refuse tells what is wrong with the file's rows, once one of them shows it */
+function openScan(session: DuckdbColumnSession, query: string, { source, fields, visibleBy }: EventRequest, refuse: () => Promise<void>): EventScan {
   const by = visibleBy === 'known' ? 'known' : 'effective';
+  const isNumber = fields.map((name) => source.schema[name]?.type === 'number' && !source.schema[name].nullable);
+  const scan = async (sql: string, onBlock: (block: EventBlock) => boolean): Promise<void> => {
+    let isWrong = false;
+    await session.stream(sql, (rows, columns) => {
+      const block = blockOf(rows, columns);
+      isWrong = block.fields.some((column, field) => isNumber[field] === true && hasNaN(column as Float64Array));
+      return !isWrong && onBlock(block);
+    });
+    if (isWrong) await refuse();
+  };
   return {
     some(rowsMax, onBlock) {
       let found = 0;
       // A LIMIT would have DuckDB keep the order of the file, with one thread.
-      return session.stream(query, (rows, columns) => {
-        onBlock(blockOf(rows, columns));
-        return (found += rows) < rowsMax;
+      return scan(query, (block) => {
+        onBlock(block);
+        return (found += block.rows) < rowsMax;
       });
     },
     ordered: (onBlock) =>
-      session.stream(`${query} ORDER BY ${by}, sequence`, (rows, columns) => {
-        onBlock(blockOf(rows, columns));
+      scan(`${query} ORDER BY ${by}, sequence`, (block) => {
+        onBlock(block);
         return true;
       }),
   };
+}
+
+function hasNaN(column: Float64Array): boolean {
+  for (let i = 0; i < column.length; i++) if (Number.isNaN(column[i])) return true;
+  return false;
 }
 
 function queryOf(file: string, table: string, columns: ParquetColumns, request: EventRequest): string {

@@ -12,6 +12,7 @@ import { parquetEvents } from '../../../src/store/as-of/parquet-events.ts';
 import { postgresEvents } from '../../../src/store/as-of/postgres-events.ts';
 import type { LoggedEvent } from '../../../src/store/offline-log.ts';
 import { createLog, exportAll, ingest, openColdStage, prune, type ColdStage } from '../../support/store/cold-stage.ts';
+import { repositoryRoot } from '../../support/repository-files.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -76,6 +77,9 @@ const WRONG_ROWS = `SELECT * FROM (VALUES
   ('e', 's', 1200, 2000, 'NaN', NULL, 4, NULL),
   ('f', 's', 1300, 2000, 1e31, 0, 5, NULL)
 ) AS rows(id, site, "at", known_time, value, source_partition, source_offset, "dueAt")`;
+
+/** Values 4, NaN and 5, whose statistics are 4 and 5, as pyarrow 26 writes them: `pq.write_table`, without compression and dictionary. */
+const NAN_BEHIND_STATISTICS = path.join(repositoryRoot, 'test/support/store/nan-behind-statistics.parquet');
 
 const directory = mkdtempSync(path.join(os.tmpdir(), 'millrace-readers-'));
 const file = path.join(directory, 'readings.parquet');
@@ -208,8 +212,8 @@ describe('the events of some keys that rows at their moments can see', () => {
     const duckdb = await openDuckdbColumns(options);
     await duckdb.run(`COPY (${WRONG_ROWS}) TO ${duckdbText(wrong)} (FORMAT parquet)`);
     duckdb.close();
-    const messageOf = async (given: Source, fields: readonly string[]): Promise<string> => {
-      const reader = parquetEvents({ [given.name]: wrong }, options);
+    const messageOf = async (given: Source, fields: readonly string[], of = wrong): Promise<string> => {
+      const reader = parquetEvents({ [given.name]: of }, options);
       const request = { ...requestOf('known', Infinity), source: given, keyFields: ['site'], keys: ['s'], fields };
       const moments = { earliest: Float64Array.of(START), latest: Float64Array.of(START) };
       try {
@@ -227,6 +231,7 @@ describe('the events of some keys that rows at their moments can see', () => {
         "column 'value' is null in 1 row; column 'value' is no finite number of magnitude up to 1e+30 in 4 rows; column 'dueAt' is no time that a date can have in 1 row; " +
         "column 'known_time' is null in 1 row; column 'source_partition' is null in 1 row. Correct those rows or leave them out.",
     );
+    expect(await messageOf(strict, ['value'], NAN_BEHIND_STATISTICS)).toMatch(/found that column 'value' is no finite number of magnitude up to 1e\+30 in 1 row\. Correct/);
     // NaN is null where a field may be; columns that are not read are not looked at.
     expect(await messageOf(readings, ['value'])).toMatch(/found that column 'at' is null .* 'value' is no finite number .* in 3 rows; column 'known_time'/);
   });
