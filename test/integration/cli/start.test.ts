@@ -37,7 +37,9 @@ beforeAll(async () => {
     once(createInterface({ input: started.stdout as NodeJS.ReadableStream }), 'line'),
     once(started, 'exit').then(() => Promise.reject(new Error(`start ended: ${news.join('\n')}`))),
   ])) as [string];
-  ready = JSON.parse(line) as typeof ready;
+  const said = JSON.parse(line) as typeof ready | { error: unknown };
+  if ('error' in said) throw new Error(`start failed: ${line}`);
+  ready = said;
 }, START_MS_MAX);
 
 afterAll(async () => {
