@@ -8,6 +8,7 @@ import type { Tracer } from '../src/infra/tracing.ts';
 import type { Registry } from '../src/registry/registry.ts';
 import { systemTimers } from './batcher/timers.ts';
 import { batchingOf, cachingOf } from './batching.ts';
+import type { CacheOutcome } from './cache/score-cache.ts';
 import { createScoreCache } from './cache/create-score-cache.ts';
 import { SignedServices } from './features/signed-services.ts';
 import { createLimit } from './limit/create-limit.ts';
@@ -31,8 +32,6 @@ export interface ModelsOptions {
   readonly tracer?: Tracer | undefined;
 }
 
-const MS_PER_SECOND = 1_000;
-
 /** The models of a project, each with a router that loads what the registry allocates. */
 export function createModels(options: ModelsOptions): ServedModel[] {
   const { project, settings, logger, postgres, registry, metrics, onStatus } = options;
@@ -48,16 +47,16 @@ export function createModels(options: ModelsOptions): ServedModel[] {
       host,
       timers: systemTimers,
       serviceOf: (digest: string) => services.of(digest),
-      cacheOf: (digest: string, columns: number) => createScoreCache({ ...options, caching, timers: systemTimers }, digest, columns, (outcome, rows) => (cacheRows[outcome].value += rows)),
       tracer: options.tracer,
     };
     const loadOne = async (version: number) => {
-      const onBatch = (rows: number, tookMs: number): void => {
-        const { batchRows, batchSeconds } = metrics.versions.of(model, version);
-        batchRows.observe(rows);
-        batchSeconds.observe(tookMs / MS_PER_SECOND);
+      const onBatch = (rows: number, tookMs: number): void => metrics.versions.ran(model, version, rows, tookMs);
+      const onRows = (outcome: CacheOutcome, rows: number): void => {
+        cacheRows[outcome].value += rows;
+        metrics.versions.of(model, version).tally.looked(outcome, rows);
       };
-      return loadVersion(await registry.readBundle(model, version), { ...load, onBatch });
+      const cacheOf = (digest: string, columns: number) => createScoreCache({ ...options, caching, timers: systemTimers }, digest, columns, onRows);
+      return loadVersion(await registry.readBundle(model, version), { ...load, cacheOf, onBatch });
     };
     return createServedModel(definition, () => new ModelRouter({ model, logger, onStatus, loadVersion: loadOne }), createLimit(settings));
   });

@@ -209,8 +209,9 @@ export class DataPlane {
       total: totalMs,
     }));
     noteWait(latencyMs.reduce((longest, { queue }) => Math.max(longest, queue), 0));
-    this.#observe(model, scored, latencyMs);
-    const answered: AnsweredRequest = { model, parsed, made, kinds, units, predictions, asOf, servedAt: clock(), latencyMs, cause: options.trace?.span };
+    const servedAt = clock();
+    this.#observe(model, scored, latencyMs, servedAt);
+    const answered: AnsweredRequest = { model, parsed, made, kinds, units, predictions, asOf, servedAt, latencyMs, cause: options.trace?.span };
     // After the answer: building decisions and asking the shadow must not delay it.
     this.#underWay.begin();
     if (this.#answered.push(answered) === 1) setImmediate(this.#completeAll);
@@ -246,7 +247,7 @@ export class DataPlane {
     }
   }
 
-  #observe({ name: model }: ServedModel, { shares }: Scored, latencyMs: readonly Decision['latencyMs'][]): void {
+  #observe({ name: model }: ServedModel, { shares }: Scored, latencyMs: readonly Decision['latencyMs'][], servedAt: number): void {
     const { metrics } = this.#options;
     for (const { target, variant, which } of shares) {
       const { features, queue, compute, total } = latencyMs[which[0] as number] as Decision['latencyMs'];
@@ -255,6 +256,7 @@ export class DataPlane {
       series.queue.observe(queue / MS_PER_SECOND);
       series.compute.observe(compute / MS_PER_SECOND);
       series.total.observe(total / MS_PER_SECOND);
+      series.tally.answered(which.length, servedAt);
       metrics.predictions.answered(model, variant, which.length);
     }
   }

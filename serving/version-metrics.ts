@@ -1,8 +1,10 @@
 import { BucketHistogram, type BucketSeries } from '../src/infra/bucket-histogram.ts';
 import type { Registry } from '../src/infra/metrics.ts';
 import { LATENCY_BUCKETS } from './latency-buckets.ts';
+import { VersionTally } from './version-tally.ts';
 
 const ROWS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024];
+const MS_PER_SECOND = 1_000;
 /** Versions of one model that have series, the newest ones: a process that lives for months loads many. */
 export const VERSIONS_SHOWN_MAX = 8;
 
@@ -19,7 +21,7 @@ type Part = keyof typeof histograms;
 const parts = Object.keys(histograms) as Part[];
 
 /** Where the time of one version's requests goes, in seconds, and its batches. */
-export type VersionSeries = Readonly<Record<Part, BucketSeries>>;
+export type VersionSeries = Readonly<Record<Part, BucketSeries>> & { readonly tally: VersionTally };
 
 /** Histograms by model and version, of the newest versions of each model. */
 export class VersionMetrics {
@@ -35,11 +37,24 @@ export class VersionMetrics {
     if (versions === undefined) this.#byModel.set(model, (versions = new Map<number, VersionSeries>()));
     let series = versions.get(version);
     if (series === undefined) {
-      series = byPart((part) => this.#histograms[part].add({ model, version }));
+      series = { ...byPart((part) => this.#histograms[part].add({ model, version })), tally: new VersionTally() };
       versions.set(version, series);
       this.#forgetOldest(versions);
     }
     return series;
+  }
+
+  /** Undefined where nothing of the version was observed, or newer ones took its place. */
+  find(model: string, version: number): VersionSeries | undefined {
+    return this.#byModel.get(model)?.get(version);
+  }
+
+  /** A batch of its rows. */
+  ran(model: string, version: number, rows: number, tookMs: number): void {
+    const { batchRows, batchSeconds, tally } = this.of(model, version);
+    batchRows.observe(rows);
+    batchSeconds.observe(tookMs / MS_PER_SECOND);
+    tally.ran(rows, tookMs);
   }
 
   #forgetOldest(versions: Map<number, VersionSeries>): void {

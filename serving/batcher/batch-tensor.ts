@@ -86,12 +86,12 @@ export class BatchTensor {
     return { from: part.from, to: part.from + open.length };
   }
 
-  settle(part: Part, scores: Float32Array, computeMs: number): void {
+  settle(part: Part, scores: Float32Array, startedAt: number, endedAt: number): void {
     const rows = this.rowsOf(part);
     assertInvariant(scores.length === rows, `${scores.length} scores answer ${rows} rows`);
     let at = 0;
     for (const segment of this.#segmentsOf(part)) {
-      segment.request.receive(segment.firstRow, scores.subarray(at, at + segment.rows), computeMs);
+      segment.request.receive(segment.firstRow, scores.subarray(at, at + segment.rows), startedAt, endedAt);
       at += segment.rows;
     }
   }

@@ -214,8 +214,9 @@ export class Batcher {
     const span = tracer === undefined ? undefined : this.#startSpan(tracer, tensor, part);
     const running = run(tensor.featuresOf(part), rows);
     const scores = await (span === undefined ? running : inSpan(span, () => running));
-    const tookMs = timers.now() - startedAt;
-    tensor.settle(part, scores, tookMs);
+    const endedAt = timers.now();
+    const tookMs = endedAt - startedAt;
+    tensor.settle(part, scores, startedAt, endedAt);
     onBatch?.(rows, tookMs);
     return tookMs;
   }

@@ -1,4 +1,5 @@
 import type { RowsTrace } from '../request-trace.ts';
+import { BusyTime } from './busy-time.ts';
 import type { WriteRow } from './write-row.ts';
 import type { Priority } from './priority.ts';
 import type { Timers } from './timers.ts';
@@ -8,7 +9,7 @@ export interface BatchAnswer {
   readonly scores: Float32Array;
   /** Milliseconds spent waiting for a batch to start. */
   readonly queueMs: number;
-  /** Milliseconds of the batches that carried its rows, hand-over included. */
+  /** Milliseconds in which batches that carried its rows ran, hand-over included. */
   readonly computeMs: number;
 }
 
@@ -41,7 +42,8 @@ export class PendingRequest {
   readonly #scores: Float32Array;
   readonly #timers: Timers;
   #rowsMissing: number;
-  #computeMs = 0;
+  /** Of the batches before the last, where it is of several. */
+  #busy: BusyTime | undefined;
   #resolve!: (answer: BatchAnswer) => void;
   #reject!: (error: unknown) => void;
 
@@ -66,19 +68,16 @@ export class PendingRequest {
   }
 
   /** Takes the scores of some of its rows; answers when none is missing. */
-  receive(firstRow: number, scores: Float32Array, computeMs: number): void {
+  receive(firstRow: number, scores: Float32Array, startedAt: number, endedAt: number): void {
     if (this.settled) return;
     this.#scores.set(scores, firstRow);
     this.#rowsMissing -= scores.length;
-    this.#computeMs += computeMs;
+    if (this.#rowsMissing > 0 || this.#busy !== undefined) (this.#busy ??= new BusyTime()).add(startedAt, endedAt);
     if (this.#rowsMissing > 0) return;
     this.settled = true;
+    const computeMs = this.#busy?.total ?? endedAt - startedAt;
     const totalMs = this.#timers.now() - this.submittedAt;
-    this.#resolve({
-      scores: this.#scores,
-      queueMs: Math.max(0, totalMs - this.#computeMs),
-      computeMs: this.#computeMs,
-    });
+    this.#resolve({ scores: this.#scores, queueMs: Math.max(0, totalMs - computeMs), computeMs });
   }
 
   fail(error: unknown): void {

@@ -1,4 +1,4 @@
-import type { Deadline, ServerUnaryCall } from '@grpc/grpc-js';
+import type { Deadline } from '@grpc/grpc-js';
 import { MillraceError } from '../../src/core/millrace-error.ts';
 import { Departure } from '../batcher/departure.ts';
 
@@ -16,8 +16,23 @@ export function callTimeout(deadline: Deadline, now: number, timeoutMsMax: numbe
   );
 }
 
+/**
+ * The same for a request of a stream, whose deadline is for all of them: it counts once less is left than any request may take.
+ * @throws MillraceError SERVING_DEADLINE_EXCEEDED
+ */
+export function streamTimeout(deadline: Deadline, now: number, timeoutMsMax: number): number | undefined {
+  const left = callTimeout(deadline, now, timeoutMsMax);
+  return left === timeoutMsMax ? undefined : left;
+}
+
+/** Of any kind. */
+interface Call {
+  readonly cancelled: boolean;
+  once(event: 'cancelled', listener: () => void): unknown;
+}
+
 /** When the caller cancels, goes away or has no time left. */
-export function departureOf(call: ServerUnaryCall<unknown, unknown>): Departure {
+export function departureOf(call: Call): Departure {
   const departure = new Departure();
   if (call.cancelled) departure.leave();
   else call.once('cancelled', () => departure.leave());

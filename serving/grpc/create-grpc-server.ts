@@ -8,7 +8,7 @@ import { guardCalls, ruleOf } from './guard-calls.ts';
 import { limitReception } from './limit-reception.ts';
 import { HealthService } from './health-service.ts';
 import { createReflectionService } from './reflection-service.ts';
-import { refuseUndecodable } from './refuse-undecodable.ts';
+import { decodingAll, refuseUndecodable } from './refuse-undecodable.ts';
 import { serverCredentials } from './tls-credentials.ts';
 
 /** Calls of one connection that may be under way. */
@@ -47,6 +47,7 @@ export interface GrpcServer {
 /** The gRPC face of a serving process: the services given, health and reflection. */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
   const { host, services } = options;
+  const patient = new Set(services.flatMap((service) => (service.patient ?? []).map((method) => `/${service.name}/${method}`)));
   const server = new Server({
     'grpc.max_receive_message_length': options.messageBytesMax,
     'grpc.max_send_message_length': -1,
@@ -54,14 +55,14 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     'grpc.keepalive_time_ms': KEEPALIVE_MS,
     'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
     'grpc.max_connection_idle_ms': options.keepAliveMs,
-    interceptors: [limitReception(options.receptionMsMax), ...(options.interceptors ?? []), guardCalls(options.access, options.logger)],
+    interceptors: [limitReception(options.receptionMsMax, patient), ...(options.interceptors ?? []), guardCalls(options.access, options.logger), refuseUndecodable],
   });
   const health = new HealthService(services.map(({ name }) => name));
   const all: readonly GrpcService[] = [...services, health];
   for (const { name, protoFile, longsAsText = false, handlers } of [...all, createReflectionService(all)]) {
     const definition = serviceOf(loadProto(protoFile, longsAsText ? { longs: String } : {}), name);
     for (const { path } of Object.values(definition)) ruleOf(path);
-    server.addService(...refuseUndecodable(definition, handlers));
+    server.addService(decodingAll(definition), handlers);
   }
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(`${host}:${options.port}`, serverCredentials(options.certificates), (error, bound) => {
@@ -74,6 +75,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     retire: () => health.retire(),
     async drain(giveUp) {
       health.retire();
+      for (const service of services) service.drain?.();
       const drained = new Promise<void>((resolve) => {
         server.tryShutdown(() => resolve());
       });

@@ -9,4 +9,8 @@ export interface GrpcService {
   /** Whole numbers of 64 bits as text, where they may not fit a number. */
   readonly longsAsText?: boolean;
   readonly handlers: UntypedServiceImplementation;
+  /** Methods whose streams may wait for a first request: their handlers end those that wait too long. */
+  readonly patient?: readonly string[];
+  /** The server takes no more calls: streams that would never end are ended. */
+  readonly drain?: () => void;
 }

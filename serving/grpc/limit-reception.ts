@@ -6,10 +6,12 @@ import { serviceErrorOf } from './grpc-status.ts';
 /**
  * Ends a call whose request does not come: the library waits for it without a limit. One message is a request only once the caller
  * has ended its side; of a stream of them the first is waited for.
+ * @param patient paths of methods that have a limit of their own
  */
 export const limitReception =
-  (limitMs: number): ServerInterceptor =>
+  (limitMs: number, patient: ReadonlySet<string>): ServerInterceptor =>
   ({ path, requestStream }, call) => {
+    if (patient.has(path)) return new ServerInterceptingCall(call);
     let limit: NodeJS.Timeout | undefined;
     const stop = (): void => clearTimeout(limit);
     const late = (): void => {

@@ -1,4 +1,4 @@
-import type { MethodDefinition, sendUnaryData, ServerUnaryCall, ServerWritableStream, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
+import { ServerInterceptingCall, type MethodDefinition, type ServerInterceptor, type ServiceDefinition } from '@grpc/grpc-js';
 import { MillraceError } from '../../src/core/millrace-error.ts';
 import { serviceErrorOf } from './grpc-status.ts';
 
@@ -12,26 +12,12 @@ class Undecodable {
   }
 }
 
-type Call = ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown>;
-type Handler = (call: Call, respond?: sendUnaryData<unknown>) => void;
 type Method = MethodDefinition<unknown, unknown>;
 
-/**
- * The library answers INTERNAL where the bytes of a request can't be decoded, as if the server were at fault: here it is
- * INVALID_ARGUMENT (REQUEST_INVALID), for every method that takes one request.
- */
-export function refuseUndecodable(
-  definition: ServiceDefinition,
-  handlers: UntypedServiceImplementation,
-): [ServiceDefinition, UntypedServiceImplementation] {
-  const methods: Record<string, Method> = {};
-  const guarded: Record<string, UntypedServiceImplementation[string]> = { ...handlers };
-  for (const [name, method] of Object.entries<Method>(definition)) {
-    methods[name] = method.requestStream ? method : { ...method, requestDeserialize: (bytes) => decode(method, bytes) };
-    const handler = handlers[name] as Handler | undefined;
-    if (handler !== undefined && !method.requestStream) guarded[name] = guard(handler);
-  }
-  return [methods, guarded];
+/** The same service, whose requests are decoded whatever they are, for `refuseUndecodable` to see. */
+export function decodingAll(definition: ServiceDefinition): ServiceDefinition {
+  const methods = Object.entries<Method>(definition).map(([name, method]) => [name, { ...method, requestDeserialize: (bytes: Buffer) => decode(method, bytes) }]);
+  return Object.fromEntries(methods) as ServiceDefinition;
 }
 
 function decode({ path, requestDeserialize }: Method, bytes: Buffer): unknown {
@@ -42,10 +28,27 @@ function decode({ path, requestDeserialize }: Method, bytes: Buffer): unknown {
   }
 }
 
-const guard =
-  (handler: Handler): Handler =>
-  (call, respond) => {
-    if (!(call.request instanceof Undecodable)) handler(call, respond);
-    else if (respond === undefined) call.emit('error', serviceErrorOf(call.request.error));
-    else respond(serviceErrorOf(call.request.error));
-  };
+/**
+ * The library answers INTERNAL where the bytes of a request can't be decoded, as if the server were at fault: here it is
+ * INVALID_ARGUMENT (REQUEST_INVALID). A stream ends with it.
+ */
+export const refuseUndecodable: ServerInterceptor = (_method, call) => {
+  let isRefused = false;
+  return new ServerInterceptingCall(call, {
+    start(next) {
+      next({
+        onReceiveMessage(message: unknown, pass) {
+          if (!(message instanceof Undecodable)) {
+            pass(message);
+            return;
+          }
+          isRefused = true;
+          call.sendStatus(serviceErrorOf(message.error));
+        },
+        onReceiveHalfClose(pass) {
+          if (!isRefused) pass();
+        },
+      });
+    },
+  });
+};

@@ -22,8 +22,11 @@ export function addInferenceRoutes(app: FastifyInstance, inference: OpenInferenc
   app.get('/v2', () => inference.serverMetadata);
   app.get('/v2/health/live', () => ({ live: true }));
   app.get('/v2/health/ready', (_request, reply) => reply.code(inference.ready ? 200 : 503).send({ ready: inference.ready }));
+  app.get('/v2/models/stats', () => ({ model_stats: inference.modelStatistics() }));
   for (const path of ['/v2/models/:model', '/v2/models/:model/versions/:version']) {
     app.get<{ Params: ModelParams }>(path, ({ params }) => inference.modelMetadata(params.model, params.version));
+    app.get<{ Params: ModelParams }>(`${path}/config`, ({ params }) => inference.modelConfiguration(params.model, params.version));
+    app.get<{ Params: ModelParams }>(`${path}/stats`, ({ params }) => ({ model_stats: inference.modelStatistics(params.model, params.version) }));
     app.get<{ Params: ModelParams }>(`${path}/ready`, ({ params }, reply) => {
       const ready = inference.modelReady(params.model, params.version);
       return reply.code(ready ? 200 : 503).send({ name: params.model, ready });

@@ -6,6 +6,7 @@ import { countError } from '../decisions/complete-decisions.ts';
 import { finiteScore } from '../finite-score.ts';
 import type { NoteWait } from '../limit/concurrency-limiter.ts';
 import { findVersion, requireVersion } from '../router/require-version.ts';
+import type { RoutedVersion } from '../router/model-router.ts';
 import type { ServingVersion } from '../router/serving-version.ts';
 import type { ServedModel } from '../served-model.ts';
 import type { ServingMetrics } from '../serving-metrics.ts';
@@ -13,6 +14,8 @@ import { TensorInference } from '../tensors/tensor-inference.ts';
 import type { TensorModel, TensorModels } from '../tensors/tensor-models.ts';
 import { inputProblems, wantedOutputs } from './check-tensors.ts';
 import type { InferAnswer, InferRequest } from './infer-request.ts';
+import { configurationOf, tensorConfigurationOf, type ModelConfiguration } from './model-configuration.ts';
+import { statisticsOf, type ModelStatistics } from './model-statistics.ts';
 import { outputsOf, tensorsOf } from './version-tensors.ts';
 
 export interface OpenInferenceOptions {
@@ -48,7 +51,7 @@ export interface RepositoryEntry {
   readonly reason: string;
 }
 
-const EXTENSIONS = ['binary_tensor_data', 'model_repository'];
+const EXTENSIONS = ['binary_tensor_data', 'model_repository', 'model_configuration', 'statistics'];
 const MS_PER_SECOND = 1_000;
 
 /**
@@ -99,6 +102,33 @@ export class OpenInference {
     return { name, versions, platform: target.platform, ...tensorsOf(target) };
   }
 
+  /** @throws MODEL_NOT_FOUND, MODEL_VERSION_NOT_FOUND, MODEL_NOT_READY */
+  modelConfiguration(name: string, version?: string): ModelConfiguration {
+    const { timeoutMs } = this.#options;
+    const model = this.#model(name);
+    const configured = { name, versions: model.router.loaded.map((one) => one.version), timeoutMs };
+    return 'definition' in model
+      ? configurationOf(requireVersion(model, version), configured)
+      : tensorConfigurationOf(requireVersion(model, version), configured);
+  }
+
+  /**
+   * Of every loaded version, or of the one that is named; of every model, where none is named.
+   * @throws MODEL_NOT_FOUND, MODEL_VERSION_NOT_FOUND
+   */
+  modelStatistics(name?: string, version?: string): ModelStatistics[] {
+    if (name === undefined) return this.models.flatMap((model) => this.#statistics(model));
+    const model = this.#model(name);
+    return version === undefined ? this.#statistics(model) : this.#statistics(model, requireVersion<RoutedVersion>(model, version));
+  }
+
+  #statistics({ name, router, errorsByVersion }: ServedModel | TensorModel, only?: RoutedVersion): ModelStatistics[] {
+    const { versions } = this.#options.metrics;
+    return (only === undefined ? router.loaded : [only]).map(({ version }) =>
+      statisticsOf(name, version, versions.find(name, version), errorsByVersion.get(version) ?? 0),
+    );
+  }
+
   /** Every version that is allocated: whether this process has it, and if not why. */
   repositoryIndex(readyOnly: boolean): RepositoryEntry[] {
     const entries = this.models.flatMap(({ name, router }) =>
@@ -134,6 +164,11 @@ export class OpenInference {
     }
   }
 
+  /** @throws MODEL_NOT_FOUND */
+  #model(name: string): ServedModel | TensorModel {
+    return this.#tensorModel(name) ?? this.#options.dataPlane.model(name);
+  }
+
   /** What the project defines goes before what the registry has beside it. */
   #tensorModel(name: string): TensorModel | undefined {
     const { dataPlane, tensorModels } = this.#options;
@@ -146,7 +181,9 @@ export class OpenInference {
     const wanted = this.#checked(model, target, request);
     const scores = await this.#scores(model, target, request, startedAt + (request.timeoutMs ?? timeoutMs), noteWait);
     const role = model.router.roleOf(target);
-    metrics.versions.of(model.name, target.version).total.observe((timers.now() - startedAt) / MS_PER_SECOND);
+    const { total, tally } = metrics.versions.of(model.name, target.version);
+    total.observe((timers.now() - startedAt) / MS_PER_SECOND);
+    tally.answered(scores.length, Date.now());
     metrics.predictions.answered(model.name, role, scores.length);
     const { version, digest, signature } = target;
     return { model: model.name, version, role, digest, id: request.id, outputs: outputsOf(wanted, scores, signature.threshold) };

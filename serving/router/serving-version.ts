@@ -40,6 +40,7 @@ export class ServingVersion {
   readonly keyFields: readonly string[];
   readonly warm: WarmSession;
   readonly batchRowsMax: number;
+  readonly batching: Pick<ServingVersionOptions, 'queueRowsMax' | 'minimumWaitMs' | 'preferredRows'>;
   readonly #encoder: RowEncoder;
   readonly #batcher: Batcher;
   readonly #cache: ScoreCache | null;
@@ -55,6 +56,7 @@ export class ServingVersion {
     this.keyFields = keyFieldsOf(options.program);
     this.warm = options.warm;
     this.batchRowsMax = options.batchRowsMax ?? options.signature.batchRowsMax;
+    this.batching = options;
     this.#cache = options.cache;
     this.#encoder = new RowEncoder(options.signature);
     this.#batcher = new Batcher({
@@ -82,6 +84,10 @@ export class ServingVersion {
 
   get session(): WarmSession['session'] {
     return this.warm.session;
+  }
+
+  get caches(): boolean {
+    return this.#cache !== null;
   }
 
   /** Rows in its cache. */

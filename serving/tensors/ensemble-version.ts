@@ -20,7 +20,7 @@ export class EnsembleVersion implements RunnableVersion {
   readonly platform = platforms['ensemble.json'];
   readonly signature: TensorSignature;
   readonly session = { placement: 'members', provider: 'ensemble' } as const;
-  readonly #ensemble: Ensemble;
+  readonly ensemble: Ensemble;
   readonly #members: ReadonlyMap<string, RunnableVersion>;
 
   /** @param members by their digests; closed with it */
@@ -28,7 +28,7 @@ export class EnsembleVersion implements RunnableVersion {
     this.version = version;
     this.digest = digest;
     this.signature = signature;
-    this.#ensemble = parseEnsemble({ version, ...bundle });
+    this.ensemble = parseEnsemble({ version, ...bundle });
     this.#members = members;
   }
 
@@ -44,7 +44,7 @@ export class EnsembleVersion implements RunnableVersion {
   async run(inputs: readonly Tensor[], deadline: number, asked?: TensorAsked): Promise<TensorAnswer> {
     let queueMs = 0;
     let computeMs = 0;
-    const outputs = await runEnsemble(this.#ensemble, inputs, this.signature.outputs, async (step, taken) => {
+    const outputs = await runEnsemble(this.ensemble, inputs, this.signature.outputs, async (step, taken) => {
       const answer = await this.#runStep(step, taken, deadline, asked);
       queueMs += answer.queueMs;
       computeMs += answer.computeMs;

@@ -1,3 +1,4 @@
+import type { Ensemble } from '../../src/contracts/ensemble.ts';
 import type { Tensor } from '../../src/contracts/tensor.ts';
 import type { TensorSignature } from '../../src/contracts/tensor-signature.ts';
 import type { Departure } from '../batcher/departure.ts';
@@ -22,6 +23,8 @@ export interface RunnableVersion extends RoutedVersion {
   readonly signature: TensorSignature;
   readonly session: { readonly placement: Placement | 'members'; readonly provider: string };
   readonly queuedRows: number;
+  /** What it runs, where it is one; else null. */
+  readonly ensemble: Ensemble | null;
   /**
    * @param deadline on the scale of the timers' `now()`
    * @throws MODEL_NOT_READY, SERVING_OVERLOADED, SERVING_DEADLINE_EXCEEDED, SERVING_CANCELLED, SERVING_SESSION_*, REQUEST_TOO_LARGE

@@ -74,6 +74,7 @@ class HeldVersion implements RunnableVersion {
   readonly platform: string;
   readonly signature: RunnableVersion['signature'];
   readonly session: RunnableVersion['session'];
+  readonly ensemble: RunnableVersion['ensemble'];
   readonly #target: RunnableVersion;
   readonly #release: () => Promise<void>;
   readonly #running = new Set<Promise<unknown>>();
@@ -85,6 +86,7 @@ class HeldVersion implements RunnableVersion {
     this.platform = target.platform;
     this.signature = target.signature;
     this.session = target.session;
+    this.ensemble = target.ensemble;
     this.#target = target;
     this.#release = release;
   }

@@ -29,7 +29,7 @@ export interface TensorBatcherOptions {
   /** Time of a run as the warm-up measured it, where it did. */
   readonly runMs: number | null;
   readonly run: (inputs: readonly Tensor[]) => Promise<readonly Tensor[]>;
-  readonly onBatch?: (rows: number) => void;
+  readonly onBatch?: (rows: number, tookMs: number) => void;
   readonly timers: Timers;
 }
 
@@ -159,7 +159,7 @@ export class TensorBatcher {
         const computeMs = timers.now() - startedAt;
         this.#answer(batch, outputs, startedAt, computeMs);
         if (attempt === 0) this.#drainRate.observe(rows, computeMs);
-        onBatch?.(rows);
+        onBatch?.(rows, computeMs);
         return;
       } catch (error) {
         const lost = isMillraceError(error) && error.code === 'SERVING_SESSION_LOST';

@@ -44,11 +44,13 @@ export class TensorInference {
       const answer = await target.run(request.inputs, startedAt + (request.timeoutMs ?? timeoutMs), request);
       noteWait(answer.queueMs);
       const role = model.router.roleOf(target);
-      const { queue, compute, total } = metrics.versions.of(model.name, target.version);
+      const { queue, compute, total, tally } = metrics.versions.of(model.name, target.version);
       queue.observe(answer.queueMs / MS_PER_SECOND);
       compute.observe(answer.computeMs / MS_PER_SECOND);
       total.observe((timers.now() - startedAt) / MS_PER_SECOND);
-      metrics.predictions.answered(model.name, role, target.signature.batched ? (request.inputs[0]?.shape[0] ?? 1) : 1);
+      const rows = target.signature.batched ? (request.inputs[0]?.shape[0] ?? 1) : 1;
+      tally.answered(rows, Date.now());
+      metrics.predictions.answered(model.name, role, rows);
       const outputs = wanted.flatMap((spec) => answer.outputs.filter(({ name }) => name === spec.name));
       const { version, digest } = target;
       return { model: model.name, version, role, digest, id: request.id, outputs };

@@ -89,7 +89,7 @@ export class TensorModels {
     const bundle = await registry.readTensorBundle(model, version);
     const { role } = bundle.graph;
     if (role === 'ensemble.json') return loadEnsembleVersion(bundle, (step) => this.#shared.acquire(step.model, step.version), systemTimers);
-    const onBatch = (rows: number): void => metrics.versions.of(model, version).batchRows.observe(rows);
+    const onBatch = (rows: number, tookMs: number): void => metrics.versions.ran(model, version, rows, tookMs);
     return loadTensorVersion(bundle, role, host, { queueRowsMax, timers: systemTimers, onBatch });
   }
 }

@@ -10,7 +10,7 @@ import { TensorBatcher, type TensorAnswer } from './tensor-batcher.ts';
 export interface TensorVersionOptions {
   readonly queueRowsMax: number;
   readonly timers: Timers;
-  readonly onBatch: (rows: number) => void;
+  readonly onBatch: (rows: number, tookMs: number) => void;
 }
 
 /** A version of a model without a feature service, loaded and verified, with its own session and batcher. */
@@ -19,6 +19,7 @@ export class TensorVersion implements RunnableVersion {
   readonly digest: string;
   readonly platform: string;
   readonly signature: TensorSignature;
+  readonly ensemble = null;
   readonly #session: WarmTensorSession['session'];
   readonly #batcher: TensorBatcher;
 

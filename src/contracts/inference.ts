@@ -53,6 +53,12 @@ export interface WireInferRequest {
   readonly rawInputContents: readonly Uint8Array[];
 }
 
+export interface WireStreamAnswer {
+  /** Empty where the request was answered. */
+  readonly errorMessage: string;
+  readonly inferResponse: Partial<WireInferResponse>;
+}
+
 export interface WireInferResponse {
   readonly modelName: string;
   readonly modelVersion: string;

@@ -59,6 +59,15 @@ export class BucketSeries {
     this.#counts = new Float64Array(buckets.length + 1);
   }
 
+  /** Of all observations. */
+  get sum(): number {
+    return this.#sum;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
   observe(value: number): void {
     let bucket = 0;
     while (bucket < this.#buckets.length && value > this.#buckets[bucket]!) bucket++;

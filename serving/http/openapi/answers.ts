@@ -103,6 +103,36 @@ export const modelMetadata = z.object({
   inputs: z.array(tensorSpec),
   outputs: z.array(tensorSpec),
 });
+const configuredTensor = z.object({ name: z.string(), data_type: z.string().regex(/^TYPE_/), dims: z.array(z.number().int().min(-1)) });
+export const modelConfiguration = z.object({
+  name: z.string(),
+  platform: z.string(),
+  backend: z.string(),
+  version_policy: z.object({ specific: z.object({ versions: z.array(version) }) }),
+  max_batch_size: count,
+  input: z.array(configuredTensor),
+  output: z.array(configuredTensor),
+  instance_group: z.array(z.object({ name: z.string(), kind: z.enum(['KIND_CPU', 'KIND_GPU']), count: z.number().int().min(1) })),
+  dynamic_batching: z.record(z.string(), z.unknown()).optional(),
+  ensemble_scheduling: z.record(z.string(), z.unknown()).optional(),
+  parameters: z.record(z.string(), z.object({ string_value: z.string() })),
+  model_transaction_policy: z.object({ decoupled: z.literal(false) }),
+  response_cache: z.object({ enable: z.boolean() }),
+});
+const duration = z.object({ count, ns: count });
+export const modelStatistics = z.object({
+  model_stats: z.array(
+    z.object({
+      name: z.string(),
+      version: z.string(),
+      last_inference: z.number(),
+      inference_count: count,
+      execution_count: count,
+      inference_stats: z.record(z.enum(['success', 'fail', 'queue', 'compute_input', 'compute_infer', 'compute_output', 'cache_hit', 'cache_miss']), duration),
+      batch_stats: z.array(z.object({ batch_size: count, compute_input: duration, compute_infer: duration, compute_output: duration })),
+    }),
+  ),
+});
 export const inferAnswer = z.object({
   model_name: z.string(),
   model_version: z.string(),

@@ -12,6 +12,20 @@ const modelOperations = (path: string): Operation[] => [
     answer: answers.modelMetadata,
     errors: ['MODEL_NOT_FOUND', 'MODEL_VERSION_NOT_FOUND', 'MODEL_NOT_READY'],
   },
+  {
+    method: 'get',
+    path: `${path}/config`,
+    summary: 'How it is served: batches, queue, instances, tensors.',
+    answer: answers.modelConfiguration,
+    errors: ['MODEL_NOT_FOUND', 'MODEL_VERSION_NOT_FOUND', 'MODEL_NOT_READY'],
+  },
+  {
+    method: 'get',
+    path: `${path}/stats`,
+    summary: 'Requests, rows and batches of its versions, and where their time went.',
+    answer: answers.modelStatistics,
+    errors: ['MODEL_NOT_FOUND', 'MODEL_VERSION_NOT_FOUND', 'MODEL_NOT_READY'],
+  },
   { method: 'get', path: `${path}/ready`, summary: 'Whether it answers.', answer: answers.modelReady, answerWhen503: true, errors: ['MODEL_NOT_FOUND'] },
   {
     method: 'post',
@@ -31,6 +45,7 @@ export const inferenceOperations: readonly Operation[] = [
   { method: 'get', path: '/v2', summary: 'Name, version and extensions.', answer: answers.serverMetadata, errors: [] },
   { method: 'get', path: '/v2/health/live', summary: 'Whether the process runs.', answer: answers.liveAnswer, errors: [] },
   { method: 'get', path: '/v2/health/ready', summary: "Whether every model's allocation is known and loaded.", answer: answers.serverReady, answerWhen503: true, errors: [] },
+  { method: 'get', path: '/v2/models/stats', summary: 'The same of all models.', answer: answers.modelStatistics, errors: [] },
   {
     method: 'post',
     path: '/v2/repository/index',

@@ -96,6 +96,40 @@ describe('an ensemble', () => {
     expect(metrics).toMatch(/^millrace_model_version_info\{model="triple",version="1",role="champion",placement="members",provider="ensemble",.*\} 1$/m);
   });
 
+  it('has its steps in its configuration, joined by the names of tensors', async () => {
+    expect(await get('/v2/models/triple/config')).toMatchObject({
+      platform: 'ensemble',
+      backend: '',
+      instance_group: [],
+      input: [{ name: 'rows', data_type: 'TYPE_FP32', dims: [2] }],
+      ensemble_scheduling: {
+        step: [
+          { model_name: 'double', model_version: 1, input_map: { x: 'rows' }, output_map: { y: 'once.y' } },
+          { model_name: 'double', model_version: 1, input_map: { x: 'once.y' }, output_map: { y: 'four' } },
+          { model_name: 'less', model_version: 1, input_map: { a: 'four', b: 'rows' }, output_map: { d: 'out' } },
+        ],
+      },
+    });
+    const typed = await get('/v2/models/typed/config');
+    expect(typed).toMatchObject({ input: [{ name: 'texts', data_type: 'TYPE_STRING' }], ensemble_scheduling: { step: [{ output_map: { n: 'numbers.n' } }, { model_name: 'triple' }] } });
+    const caller = createGrpcCaller(serving.grpcAddress, inferenceProto, INFERENCE_SERVICE);
+    const { ok } = await caller.call('ModelConfig', { name: 'triple' });
+    expect(ok).toMatchObject({ config: { schedulingChoice: 'ensembleScheduling', ensembleScheduling: { step: [{ inputMap: { x: 'rows' }, outputMap: { y: 'once.y' } }, {}, {}] } } });
+    caller.close();
+  });
+
+  it('and what it runs count what they did', async () => {
+    const read = async (model: string) => ((await get(`/v2/models/${model}/stats`)) as { model_stats: [{ inference_count: number; execution_count: number; inference_stats: { success: { count: number } } }] }).model_stats[0];
+    const before = await Promise.all([read('triple'), read('double')]);
+    await infer('triple', rows([1, 2, 3, 4]));
+    const [triple, double] = await Promise.all([read('triple'), read('double')]);
+    expect([triple.inference_count - before[0].inference_count, triple.inference_stats.success.count - before[0].inference_stats.success.count]).toEqual([2, 1]);
+    // Two runs, that nobody asked its own model for.
+    expect([double.execution_count - before[1].execution_count, double.inference_count - before[1].inference_count]).toEqual([2, 0]);
+    const all = (await get('/v2/models/stats')) as { model_stats: readonly { name: string }[] };
+    expect(new Set(all.model_stats.map(({ name }) => name))).toEqual(new Set(['double', 'less', 'parse', 'triple', 'typed']));
+  });
+
   it('answers each caller its own, however many come at once to it and to what it runs', async () => {
     const callers = Array.from({ length: 30 }, (_, n) => [n, -n]);
     const answers = await Promise.all(callers.map((data, n) => (n % 3 === 0 ? infer('double', [{ ...rows(data)[0], name: 'x' }]) : infer('triple', rows(data)))));

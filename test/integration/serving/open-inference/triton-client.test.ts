@@ -27,6 +27,19 @@ interface Side {
   readonly metadata: Readonly<Record<'server' | 'model' | 'named' | 'index', unknown>>;
   readonly inference: Readonly<Record<string, Answered>>;
   readonly refusals: Readonly<Record<string, Refused>>;
+  readonly configured: Readonly<Record<string, unknown>>;
+  readonly streamed: readonly (Answered & { readonly error?: string })[];
+}
+/** Numbers of 64 bits are text in the JSON of protobuf. */
+type Duration = { readonly count?: number | string; readonly ns?: number | string };
+interface Statistics {
+  readonly name: string;
+  readonly version: string;
+  readonly last_inference: number | string;
+  readonly inference_count: number | string;
+  readonly execution_count: number | string;
+  readonly inference_stats: Readonly<Record<string, Duration>>;
+  readonly batch_stats: readonly { readonly batch_size: number | string; readonly compute_infer: Duration }[];
 }
 interface Calls {
   readonly rows: readonly (readonly number[])[];
@@ -74,7 +87,7 @@ describe.skipIf(python === undefined)('the clients of Triton, unchanged', () => 
 
   it('see over HTTP the server, its models and their tensors', () => {
     const { server, model, named, index } = calls.http.metadata;
-    expect(server).toEqual({ name: 'millrace', version: '0.1.0', extensions: ['binary_tensor_data', 'model_repository'] });
+    expect(server).toEqual({ name: 'millrace', version: '0.1.0', extensions: ['binary_tensor_data', 'model_repository', 'model_configuration', 'statistics'] });
     expect(model).toEqual({
       name: 'delay',
       versions: [String(version)],
@@ -128,6 +141,51 @@ describe.skipIf(python === undefined)('the clients of Triton, unchanged', () => 
       status: `StatusCode.${grpcStatus}`,
       message: expect.stringContaining(why) as string,
     });
+  });
+
+  it('stream requests and have each answered in its turn, a wrong one too', () => {
+    const { streamed } = calls.grpc;
+    expect(streamed.map(({ error, response }) => error ?? response['id'])).toEqual(['0', expect.stringContaining('expected shape [-1, 4], found [3, 2]'), '2', '3']);
+    const found = streamed.flatMap(({ outputs }) => outputs?.['score']?.[0] ?? []);
+    found.forEach((score, i) => expect(score).toBeCloseTo(scores[i]!, 5));
+    expect(found).toHaveLength(scores.length);
+  });
+
+  it.each(['http', 'grpc'] as const)('see over %s how a model is served', (side) => {
+    const { config, unknown } = calls[side].configured;
+    const long = (value: number) => (side === 'http' ? value : String(value));
+    expect(side === 'http' ? config : (config as { config: unknown }).config).toMatchObject({
+      name: 'delay',
+      platform: 'onnxruntime_onnx',
+      backend: 'onnxruntime',
+      version_policy: { specific: { versions: [long(version)] } },
+      max_batch_size: 16,
+      input: [{ name: 'features', data_type: 'TYPE_FP32', dims: [long(4)] }],
+      output: [{ name: 'score', data_type: 'TYPE_FP32' }, { name: 'label', data_type: 'TYPE_BOOL' }],
+      instance_group: [{ name: 'delay', kind: 'KIND_CPU', count: 1 }],
+      dynamic_batching: { priority_levels: long(3), default_priority_level: long(2), default_queue_policy: { default_timeout_microseconds: long(20_000_000), allow_timeout_override: true } },
+      parameters: { digest: { string_value: expect.stringMatching(/^[0-9a-f]{64}$/) as string } },
+    });
+    expect(unknown).toMatchObject({ message: expect.stringContaining("Model 'nobody' is not in the project") as string });
+  });
+
+  it.each(['http', 'grpc'] as const)('see over %s what a model has done, to the row', (side) => {
+    const { statistics, all } = calls[side].configured as Record<string, { model_stats: readonly Statistics[] }>;
+    expect(all).toEqual(statistics);
+    const [found, ...others] = statistics!.model_stats;
+    expect([others, found!.name, found!.version]).toEqual([[], 'delay', String(version)]);
+    const { success, fail = {}, queue, compute_infer: compute } = found!.inference_stats;
+    const number = (value: string | number = 0): number => Number(value);
+    // Those before it: unloading, and the other side.
+    const least = Object.keys(calls[side].inference).length;
+    expect(number(success!.count)).toBeGreaterThanOrEqual(least);
+    expect([queue!.count, compute!.count, number(fail.count)]).toEqual([success!.count, success!.count, 0]);
+    expect(number(success!.ns)).toBeGreaterThan(number(compute!.ns));
+    const batches = found!.batch_stats.map(({ batch_size: rows, compute_infer: { count } }) => [number(rows), number(count)] as const);
+    expect(batches.reduce((sum, [rows, count]) => sum + rows * count, 0)).toBe(number(found!.inference_count));
+    expect(batches.reduce((sum, [, count]) => sum + count, 0)).toBe(number(found!.execution_count));
+    expect(batches.map(([rows]) => rows)).toContain(scores.length);
+    expect(Math.abs(Date.now() - number(found!.last_inference))).toBeLessThan(120_000);
   });
 
   it.each(['http', 'grpc'] as const)('unload a model over %s and load it again, with a key', (side) => {

@@ -1,6 +1,7 @@
 """Calls a server by the unchanged Triton clients and prints what came back, as JSON: triton_calls.py HTTP GRPC VERSION KEY."""
 
 import json
+import queue
 import sys
 
 import numpy as np
@@ -98,6 +99,27 @@ def grpc_inference(client):
     }
 
 
+def configured(client, **more):
+    return {
+        "config": client.get_model_config(MODEL, VERSION, **more),
+        "statistics": client.get_inference_statistics(MODEL, **more),
+        "all": client.get_inference_statistics(**more),
+        "unknown": refused(lambda: client.get_model_config("nobody")),
+    }
+
+
+def streamed(client):
+    """Every row by itself, and a request in the middle that is wrong."""
+    answered = queue.Queue()
+    client.start_stream(callback=lambda result, error: answered.put((result, error)))
+    sent = [ROWS[i : i + 1] for i in range(len(ROWS))]
+    for i, rows in enumerate([sent[0], ROWS[:, :2], *sent[1:]]):
+        client.async_stream_infer(MODEL, one_input(by_grpc, np.ascontiguousarray(rows)), request_id=str(i))
+    found = [answered.get(timeout=30) for _ in range(len(ROWS) + 1)]
+    client.stop_stream()
+    return [{"error": error.message()} if error else answer(result) for result, error in found]
+
+
 def refusals(kit, client):
     double = ROWS.astype(np.float64)
     return {
@@ -158,6 +180,7 @@ with by_http.InferenceServerClient(HTTP) as http, by_grpc.InferenceServerClient(
                     "metadata": metadata(http),
                     "inference": http_inference(http),
                     "refusals": refusals(by_http, http),
+                    "configured": configured(http),
                 },
                 "grpc": {
                     "control": controlled["grpc"],
@@ -165,6 +188,8 @@ with by_http.InferenceServerClient(HTTP) as http, by_grpc.InferenceServerClient(
                     "metadata": metadata(grpc, as_json=True),
                     "inference": grpc_inference(grpc),
                     "refusals": refusals(by_grpc, grpc),
+                    "streamed": streamed(grpc),
+                    "configured": configured(grpc, as_json=True),
                 },
             }
         )

@@ -130,6 +130,14 @@ describe('the batcher', () => {
     ]);
   });
 
+  it('counts the time of batches that run side by side once', async () => {
+    const { timers, batches, submit } = openBatcherStage({ instances: 2, batchRowsMax: 2 });
+    const answer = submit(0, 7);
+    await timers.runUntil(50);
+    expect(batches.map(({ at }) => at)).toEqual([0, 0, 10, 10]);
+    expect(await answer).toMatchObject({ queueMs: 0, computeMs: 20 });
+  });
+
   it('ends a minimum wait at the largest preferred size that is there', async () => {
     const { timers, batches, submit } = openBatcherStage({ minimumWaitMs: 5, batchRowsMax: 8, queueRowsMax: 16, preferredRows: [2, 4] });
     const answers = [submit(0, 1)];

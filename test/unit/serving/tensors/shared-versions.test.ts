@@ -18,6 +18,7 @@ function setUp() {
       signature: { model } as RunnableVersion['signature'],
       session: { placement: 'child', provider: 'cpu' },
       queuedRows: 0,
+      ensemble: null,
       run: (_inputs, _deadline, by) => {
         asked.push(by);
         return new Promise((resolve) => finish.push(() => { resolve({ outputs: [], queueMs: 0, computeMs: 0 }); }));
