@@ -131,8 +131,10 @@ const noteOf = ({ actor = 'apply' }: ApplyDeps, reason: string): ChangeNote => (
 async function changeViews(tx: Queryable, { views }: Plan, deps: ApplyDeps): Promise<void> {
   for (const row of views.retire)
     await moveViewVersion(tx, row, [row.state], 'retiring', noteOf(deps, 'it left the project'));
-  for (const program of views.fill)
+  for (const program of views.fill) {
     await addViewVersion(tx, program, 'building', noteOf(deps, 'the project has it'));
+    await moveViewVersion(tx, program, ['retiring'], 'building', noteOf(deps, 'the project went back to it before it was filled'));
+  }
   for (const program of views.start) {
     await addViewVersion(tx, program, 'building', noteOf(deps, 'the project has it'));
     await flip(tx, deps, program, ['building'], 'its source has no events yet');

@@ -42,8 +42,11 @@ export interface ViewPlanInput {
 
 export async function planViews(db: Queryable, input: ViewPlanInput): Promise<ViewPlan> {
   const { programs, versions } = input;
-  const stateOf = ({ name, version }: ViewProgram) =>
-    versions.find((row) => row.name === name && row.version === version)?.state ?? 'gone';
+  const rowOf = ({ name, version }: ViewProgram) => versions.find((row) => row.name === name && row.version === version);
+  const stateOf = (program: ViewProgram) => rowOf(program)?.state ?? 'gone';
+  // One that left before it was filled has part of its states, and was never held against the raw rows.
+  const isUnfinished = (program: ViewProgram): boolean =>
+    unfinishedStates.includes(stateOf(program)) || (stateOf(program) === 'retiring' && rowOf(program)?.wasCurrent === false);
   const same = (program: ViewProgram): boolean =>
     input.applied.some(
       (d) =>
@@ -55,14 +58,14 @@ export async function planViews(db: Queryable, input: ViewPlanInput): Promise<Vi
   const unapplied = programs.filter((program) => stateOf(program) === 'gone');
   const withHistory: ViewProgram[] = [];
   for (const program of unapplied) if (await hasHistory(db, program)) withHistory.push(program);
-  const begun = programs.filter((program) => unfinishedStates.includes(stateOf(program)) && same(program));
+  const begun = programs.filter((program) => isUnfinished(program) && same(program));
   const isOwn = (row: ViewVersion): boolean =>
     programs.some(({ name, version }) => name === row.name && version === row.version);
   const isFollowed = (row: ViewVersion): boolean => programs.some(({ name }) => name === row.name);
   return {
     start: unapplied.filter((program) => !withHistory.includes(program)),
     fill: [...withHistory, ...begun],
-    flipBack: programs.filter((program) => stateOf(program) === 'retiring' && same(program)),
+    flipBack: programs.filter((program) => stateOf(program) === 'retiring' && !isUnfinished(program) && same(program)),
     // A current version retires by the flip to the one that follows it.
     retire: versions.filter(
       (row) =>

@@ -15,6 +15,8 @@ export interface ViewVersion {
   readonly since: number;
   /** Of one that is gone: topic and states are removed too. */
   readonly removed: boolean;
+  /** Since it last came in: its states were held against the raw rows then, and were kept up. */
+  readonly wasCurrent: boolean;
 }
 
 export interface ViewVersionChange {
@@ -45,12 +47,15 @@ export async function lockViews(tx: Queryable): Promise<void> {
 /** States whose versions are still on their way to being current. */
 export const unfinishedStates: readonly ViewVersionState[] = ['building', 'backfilling', 'comparing'];
 
+const SELECT_VERSIONS = `SELECT name, version, state, (extract(epoch FROM since) * 1000)::float8 AS since,
+    removed_at IS NOT NULL AS removed,
+    coalesce((SELECT c.to_state = 'current' FROM millrace.view_version_changes c
+      WHERE c.name = v.name AND c.version = v.version AND c.to_state IN ('building', 'current')
+      ORDER BY c.seq DESC LIMIT 1), false) AS "wasCurrent"
+  FROM millrace.view_versions v`;
+
 export async function readViewVersions(db: Queryable): Promise<ViewVersion[]> {
-  return db.query<ViewVersion>(
-    `SELECT name, version, state, (extract(epoch FROM since) * 1000)::float8 AS since,
-       removed_at IS NOT NULL AS removed
-     FROM millrace.view_versions ORDER BY name, version`,
-  );
+  return db.query<ViewVersion>(`${SELECT_VERSIONS} ORDER BY name, version`);
 }
 
 export async function readViewChanges(db: Queryable, limit: number): Promise<ViewVersionChange[]> {
@@ -82,12 +87,7 @@ export async function addViewVersion(
 
 /** A version as it is, held until the transaction ends. */
 export async function lockViewVersion(tx: Queryable, { name, version }: Named): Promise<ViewVersion | undefined> {
-  const [row] = await tx.query<ViewVersion>(
-    `SELECT name, version, state, (extract(epoch FROM since) * 1000)::float8 AS since,
-       removed_at IS NOT NULL AS removed
-     FROM millrace.view_versions WHERE name = $1 AND version = $2 FOR UPDATE`,
-    [name, version],
-  );
+  const [row] = await tx.query<ViewVersion>(`${SELECT_VERSIONS} WHERE name = $1 AND version = $2 FOR UPDATE`, [name, version]);
   return row;
 }
 
@@ -120,7 +120,7 @@ export async function flipViewVersion(
   from: readonly ViewVersionState[],
   note: ChangeNote,
 ): Promise<{ flipped: boolean; before: number | null }> {
-  const rows = await tx.query<ViewVersion>(
+  const rows = await tx.query<Pick<ViewVersion, 'name' | 'version' | 'state'>>(
     'SELECT name, version, state FROM millrace.view_versions WHERE name = $1 ORDER BY version FOR UPDATE',
     [of.name],
   );

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { KafkaClient } from '../../../src/infra/kafka.ts';
 import { applyProject } from '../../../src/store/apply-project.ts';
 import { removeView, removeViewKeys, type RemoveViewDeps } from '../../../src/store/remove-view.ts';
-import { addViewVersion, flipViewVersion, lockViews, readViewVersions } from '../../../src/store/view-versions.ts';
+import { addViewVersion, flipViewVersion, lockViews, moveViewVersion, readViewChanges, readViewVersions } from '../../../src/store/view-versions.ts';
 import { eventually, openEventPath, type EventPath } from '../stream/event-path.ts';
 
 const note = { actor: 'tester', reason: 'try it' };
@@ -118,4 +118,24 @@ test('a project that goes back to a version whose removal was cut off begins wit
   expect(await path.redis.get(key)).toBeNull();
   expect((await path.kafka.topicPartitions([left])).get(left)).toBe(program.partitions);
   expect(await stateOf(program)).toBe('current');
+});
+
+test('a project that goes back to a version that left before it was filled fills it, and does not flip to it', async () => {
+  const [program] = path.programs;
+  if (program === undefined) throw new Error('no view');
+  const { name, version } = program;
+  const said: string[] = [];
+  const applied = () => applyProject(path.project, { ...path, clock: Date.now, registerModel: async () => undefined, onStep: (text) => void said.push(text) });
+  const leave = () => path.postgres.query("UPDATE millrace.view_versions SET state = 'retiring' WHERE name = $1", [name]);
+  await leave();
+  await path.postgres.transaction((tx) => moveViewVersion(tx, program, ['retiring'], 'building', note));
+  await leave();
+  await applied();
+  expect(said).toContain(`recompute featureView ${name} (version ${version} going on, it is retiring)`);
+  const changes = (await readViewChanges(path.postgres, 10)).filter((change) => change.name === name).map(({ toState }) => toState);
+  expect(changes).toEqual(['current', 'comparing', 'backfilling', 'building', 'building']);
+  // Filled and kept up, it flips back at once.
+  await leave();
+  await applied();
+  expect(said).toContain(`flip featureView ${name} (version ${version} is current again, its states are kept up)`);
 });
