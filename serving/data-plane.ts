@@ -115,7 +115,7 @@ export class DataPlane {
       metrics.requests.answered(name, timers.now() - startedAt);
       return predictions;
     } catch (error) {
-      metrics.requests.failed(name, error);
+      if (options.asksAgain?.(error) !== true) metrics.requests.failed(name, error);
       throw error;
     } finally {
       metrics.inFlight.predict--;

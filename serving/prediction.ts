@@ -53,6 +53,8 @@ export interface PredictOptions extends Caller {
   readonly arrivedAt?: number | undefined;
   /** Time that the caller allows from then on, in ms. */
   readonly timeoutMs?: number | undefined;
+  /** Whether the caller asks again after an error: nothing has failed yet then. Never, where absent. */
+  readonly asksAgain?: ((error: unknown) => boolean) | undefined;
   /** Of a request that is recorded. */
   readonly trace?: RequestTrace | undefined;
   readonly include?: PredictInclude | undefined;

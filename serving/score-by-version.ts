@@ -86,7 +86,7 @@ async function scoreShare({ model, reads, deadline, now, options }: ScoreRequest
     }
   } catch (error) {
     trace?.failed(error);
-    countError(model, version, error);
+    if (options.asksAgain?.(error) !== true) countError(model, version, error);
     throw error;
   }
 }

@@ -64,28 +64,38 @@ export async function scoreLines(lines: readonly Line[], options: ScoreLinesOpti
 }
 
 async function scoreGroup(group: readonly Asked[], deadline: number, options: ScoreLinesOptions): Promise<LineAnswer[]> {
+  const { predict, priority, signal } = options;
+  const step = (error: unknown): NextStep => nextStep(error, group.length, performance.now() + PASSING_WAIT_MS < deadline && !signal.aborted);
+  const asksAgain = (error: unknown): boolean => step(error) !== 'give up';
+  const scoreApart = async (parts: readonly (readonly Asked[])[]): Promise<LineAnswer[]> =>
+    (await Promise.all(parts.map((part) => scoreGroup(part, deadline, options)))).flat();
   for (;;) {
     try {
       const timeoutMs = Math.max(1, deadline - performance.now());
-      const predictions = await options.predict(group.map(({ instance }) => instance), { asOf: group[0]?.asOf, timeoutMs, priority: options.priority });
+      const predictions = await predict(group.map(({ instance }) => instance), { asOf: group[0]?.asOf, timeoutMs, priority, asksAgain });
       return predictions.map((prediction, i) => ({ line: (group[i] as Asked).line, ...prediction }));
     } catch (error) {
-      const code = isMillraceError(error) ? error.code : undefined;
-      const canWait = code !== undefined && passing.has(code) && performance.now() + PASSING_WAIT_MS < deadline && !options.signal.aborted;
-      if (canWait) {
-        await sleep(PASSING_WAIT_MS);
-      } else if (code !== undefined && ofOneRow.has(code) && group.length > 1) {
-        return (await Promise.all(group.map((asked) => scoreGroup([asked], deadline, options)))).flat();
-      } else if (code === 'SERVING_SESSION_FAILED' && group.length > 1) {
-        // One line may be the reason. A run costs more than a look at a row, so that the halves find it and not each line alone.
-        const middle = group.length >> 1;
-        const halves = [group.slice(0, middle), group.slice(middle)];
-        return (await Promise.all(halves.map((half) => scoreGroup(half, deadline, options)))).flat();
-      } else {
-        return group.map(({ line }) => errorAnswer(line, error));
-      }
+      const next = step(error);
+      const middle = group.length >> 1;
+      if (next === 'each alone') return scoreApart(group.map((asked) => [asked]));
+      if (next === 'halves') return scoreApart([group.slice(0, middle), group.slice(middle)]);
+      if (next === 'give up') return group.map(({ line }) => errorAnswer(line, error));
+      await sleep(PASSING_WAIT_MS);
     }
   }
+}
+
+type NextStep = 'wait' | 'each alone' | 'halves' | 'give up';
+
+/** After a failed request for some lines: one of them may be the reason. */
+function nextStep(error: unknown, lines: number, canWait: boolean): NextStep {
+  const code = isMillraceError(error) ? error.code : undefined;
+  if (code === undefined) return 'give up';
+  if (passing.has(code)) return canWait ? 'wait' : 'give up';
+  if (lines === 1) return 'give up';
+  if (ofOneRow.has(code)) return 'each alone';
+  // A run costs more than a look at a row, so that the halves find the line and not each alone.
+  return code === 'SERVING_SESSION_FAILED' ? 'halves' : 'give up';
 }
 
 export const errorAnswer = (line: number, error: unknown): LineAnswer =>

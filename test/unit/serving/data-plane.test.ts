@@ -78,7 +78,8 @@ async function setUp(score: number, definition: Model = delayModel, { run = () =
   router = served.router;
   router.apply({ model: definition.name, revision: 1, champion: 1, canary: null, shadow: null });
   await expect.poll(() => served.router.settled).toBe(true);
-  const metrics = createServingMetrics(new Registry());
+  const registry = new Registry();
+  const metrics = createServingMetrics(registry);
   const decisions = new DecisionLog({
     openSender: () =>
       Promise.resolve({ send: () => Promise.resolve(), close: () => Promise.resolve() } as never),
@@ -109,7 +110,8 @@ async function setUp(score: number, definition: Model = delayModel, { run = () =
     logger,
   });
   const predict = (options: PredictOptions = {}, count = 1) => plane.predict(definition.name, Array.from({ length: count }, (_, i) => ({ origin: i === 0 ? 'JFK' : `O${i}`, distance: 300, carrier: 'AA' })), options);
-  return { served, decisions, predict, statesRead: () => statesRead };
+  const failed = async (): Promise<number> => Number(/^millrace_prediction_requests_total\{.*outcome="failed".*\} (\d+)$/m.exec(await registry.metrics())?.[1] ?? 0);
+  return { served, decisions, predict, failed, statesRead: () => statesRead };
 }
 
 test.each([NaN, Infinity])(
@@ -122,6 +124,14 @@ test.each([NaN, Infinity])(
     decisions.reserve(1);
   },
 );
+
+test('what is asked for again has not failed', async () => {
+  const { served, predict, failed } = await setUp(NaN);
+  await expect(predict({ asksAgain: () => true })).rejects.toMatchObject({ code: 'SERVING_SCORE_INVALID' });
+  expect([await failed(), served.errorsByVersion.size]).toEqual([0, 0]);
+  await expect(predict({ asksAgain: () => false })).rejects.toMatchObject({ code: 'SERVING_SCORE_INVALID' });
+  expect([await failed(), served.errorsByVersion.get(1)]).toEqual([1, 1]);
+});
 
 test('a finite score is the answer', async () => {
   const { predict } = await setUp(0.75);

@@ -28,6 +28,34 @@ it.each([
   expect(asked).toHaveLength(requests);
 });
 
+it.each([
+  // Of the one line; what asks again for parts of a group has failed for nobody.
+  ['SERVING_SESSION_FAILED', 6],
+  ['SERVING_SCORE_INVALID', 1],
+] as const)('a group that fails with %s and is asked for in parts has not failed yet', async (code, times) => {
+  const { asked, answers } = setUp(code, [17]);
+  await answers();
+  const failed = asked.filter(({ count, options: { asksAgain } }) => count > 1 && asksAgain?.(new MillraceError(code, 'no')) === true);
+  expect(failed.length).toBeGreaterThanOrEqual(times);
+  expect(asked.filter(({ count }) => count === 1).map(({ options: { asksAgain } }) => asksAgain?.(new MillraceError(code, 'no')))).not.toContain(true);
+});
+
+it('a full queue is waited for, and is a failure once there is no time left', async () => {
+  let tries = 0;
+  const decided: boolean[] = [];
+  const full = new MillraceError('SERVING_OVERLOADED', 'full');
+  const predict: ScoreLinesOptions['predict'] = (instances, { asksAgain }) => {
+    if (++tries > 3) return Promise.resolve(instances.map((instance) => ({ score: instance }) as Prediction));
+    decided.push(asksAgain?.(full) === true);
+    return Promise.reject(full);
+  };
+  expect(await setUp('SERVING_SCORE_INVALID', [], { predict }).answers()).toEqual(lines.map(({ number: line }, i) => ({ line, score: i })));
+  expect(decided).toEqual([true, true, true]);
+  tries = 0;
+  const late = await setUp('SERVING_SCORE_INVALID', [], { predict, timeoutMs: 10 }).answers();
+  expect([late[0], decided.slice(3)]).toEqual([{ line: 1, error: 'full', code: 'SERVING_OVERLOADED' }, [false]]);
+});
+
 it('lines are asked for by the priority of their request', async () => {
   const { asked, answers } = setUp('SERVING_SESSION_FAILED', [0], { priority: 'low' });
   await answers();
