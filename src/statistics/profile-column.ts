@@ -6,6 +6,8 @@ export const PROFILE_BINS = 10;
 export const PROFILE_VALUES_MAX = 50;
 /** Quantiles are taken from at most this many values, evenly spaced over the column. */
 const QUANTILE_SAMPLE_MAX = 65_536;
+/** The least number above 0 that float32 can hold. */
+const FLOAT32_LEAST = 2 ** -149;
 
 /** A row-major block of numbers and one column of it. */
 export interface NumberColumn {
@@ -15,13 +17,16 @@ export interface NumberColumn {
   readonly column: number;
 }
 
-/** Histogram of a numeric column; edges are the quantiles of the column itself. NaN counts as null. */
+/**
+ * Histogram of a numeric column; edges are the quantiles of the column itself. NaN counts as null. Where many rows have the value
+ * of the lowest edge, what is below it has a bin of its own, empty or not: a flag that is mostly set, say, and is set no more.
+ */
 export function profileNumbers(
   name: string,
   column: NumberColumn,
   kind: 'number' | 'score' = 'number',
 ): ColumnProfile {
-  return countNumbers({ name, kind, edges: quantileEdges(sample(column), PROFILE_BINS) }, column);
+  return countNumbers({ name, kind, edges: edgesOf(sample(column)) }, column);
 }
 
 /** A column of new data over the bins of a reference, ready to be compared with it. */
@@ -55,6 +60,32 @@ export function profileCategoriesLike(
   const counts = new Map<string, number>();
   for (const value of values) if (value !== null) counts.set(value, (counts.get(value) ?? 0) + 1);
   return countCategories(reference, counts, values.length);
+}
+
+function edgesOf(values: Float64Array): number[] {
+  const edges = quantileEdges(values, PROFILE_BINS);
+  const [lowest] = edges;
+  if (lowest === undefined) return edges;
+  let same = 0;
+  let below = -Infinity;
+  for (const value of values) {
+    if (value === lowest) same++;
+    else if (value < lowest && value > below) below = value;
+  }
+  if (same < values.length / PROFILE_BINS / 2) return edges;
+  const edge = below === -Infinity ? nextBelow(lowest) : below;
+  return edge === -Infinity ? edges : [edge, ...edges];
+}
+
+/** The next number below that float32, which features and scores are of, can hold. */
+function nextBelow(value: number): number {
+  const float = Float32Array.of(value);
+  const rounded = float[0]!;
+  if (rounded < value) return rounded;
+  if (rounded === 0) return -FLOAT32_LEAST;
+  // Of neighbours the bits differ by one, counted away from zero.
+  new Int32Array(float.buffer)[0]! += rounded < 0 ? 1 : -1;
+  return float[0]!;
 }
 
 function countNumbers(

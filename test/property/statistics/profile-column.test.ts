@@ -68,6 +68,28 @@ describe('profiles', () => {
     );
   });
 
+  const repeated = (...parts: readonly (readonly [count: number, value: number])[]): number[] => parts.flatMap(([count, value]) => new Array<number>(count).fill(value));
+  const spread = Array.from({ length: 80 }, (_, i) => 10 + i);
+  it.each<[what: string, before: readonly number[], after: readonly number[]]>([
+    ['a flag that is mostly set, and is set no more', repeated([95, 1], [5, 0]), repeated([100, 0])],
+    ['a flag that is mostly not set, and is now', repeated([5, 1], [95, 0]), repeated([100, 1])],
+    ['a constant that falls', repeated([100, 5]), repeated([100, 0])],
+    ['a constant that falls by the least step', repeated([100, 5]), repeated([100, Math.fround(5 - 4e-7)])],
+    ['a constant that rises', repeated([100, -5]), repeated([100, 0])],
+    ['zeros that become negative', repeated([100, 0]), repeated([100, -1e-40])],
+    ['negatives that fall', repeated([100, -5]), repeated([100, Math.fround(-5 - 5e-7)])],
+    ['a common least value that falls', [...repeated([20, 10]), ...spread], [...repeated([20, -500]), ...spread]],
+  ])('%s is drift', (_what, before, after) => {
+    const profile = profileNumbers('n', column(before));
+    expect(profilePsi(profile, profileNumbersLike(profile, column(after)))).toBeGreaterThan(0.25);
+    expect(profilePsi(profile, profileNumbersLike(profile, column(before)))).toBe(0);
+  });
+
+  it('are cut as their quantiles say where no value is common', () => {
+    const values = Array.from({ length: 100 }, (_, i) => i);
+    expect(profileNumbers('n', column(values)).edges).toEqual(quantileEdges(values, 10));
+  });
+
   it('put values that the reference has not into the last bin', () => {
     const reference = profileCategories('c', ['a', 'a', 'b', null]);
     expect(profileCategoriesLike(reference, ['b', 'new', 'new', null])).toMatchObject({
