@@ -12,18 +12,21 @@ export interface WindowRow {
   readonly label: boolean | null;
 }
 
-/** A window with more decisions is judged by this many of them, drawn by id, which is random. */
+/** A window with more decisions is judged by this many of them, drawn by a hash: ids are in the order of time. */
 const WINDOW_ROWS_MAX = 100_000;
 
 /** The control of an experiment stands for the champion, which may have no traffic of its own meanwhile. */
-export function readWindow(db: Queryable, model: MonitoredModel, from: number, to: number): Promise<WindowRow[]> {
+export function readWindow(db: Queryable, model: MonitoredModel, from: number, to: number, rowsMax = WINDOW_ROWS_MAX): Promise<WindowRow[]> {
   return db.query<WindowRow>(
     `SELECT d.version, d.score, d.numbers, d.body->'categories' AS categories, l.label
-     FROM millrace.decisions d
-     ${joinLabelSql(model.label)}
-     WHERE d.model = $1 AND (d.variant = 'champion' OR d.variant IN (SELECT name || '/' || (experiment->>'control') FROM millrace.experiments WHERE model = $1))
-       AND d.as_of >= $2 AND d.as_of < $3
-     ORDER BY d.id LIMIT $4`,
-    [model.name, new Date(from), new Date(to), WINDOW_ROWS_MAX],
+     FROM (
+       SELECT id FROM millrace.decisions
+       WHERE model = $1 AND (variant = 'champion' OR variant IN (SELECT name || '/' || (experiment->>'control') FROM millrace.experiments WHERE model = $1))
+         AND as_of >= $2 AND as_of < $3
+       ORDER BY md5(id) LIMIT $4
+     ) AS drawn
+     JOIN millrace.decisions d USING (id)
+     ${joinLabelSql(model.label)}`,
+    [model.name, new Date(from), new Date(to), rowsMax],
   );
 }

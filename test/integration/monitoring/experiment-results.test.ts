@@ -180,4 +180,13 @@ describe('the results of an experiment', () => {
     const rows = await readWindow(stage.postgres, monitoredModel(monitoredTrips(name)), 9 * DAY_MS, 11 * DAY_MS);
     expect(rows.map(({ version }) => version)).toEqual([1, 1]);
   });
+
+  it('are judged from all over their window where there are more than are drawn', async () => {
+    const trips = Array.from({ length: 60 }, (_, i) => trip(`drawn-${String(i).padStart(2, '0')}`, { version: i < 30 ? 1 : 2, variant: 'champion' }));
+    await storeTrips(stage.postgres, trips);
+    const read = () => readWindow(stage.postgres, monitoredModel(monitoredTrips(name)), 9 * DAY_MS, 11 * DAY_MS, 20);
+    const versions = (await read()).map(({ version }) => version);
+    expect([versions.length, new Set(versions)]).toEqual([20, new Set([1, 2])]);
+    expect((await read()).map(({ version }) => version).toSorted()).toEqual(versions.toSorted());
+  });
 });
