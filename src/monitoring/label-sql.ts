@@ -7,7 +7,7 @@ import type { LabelColumns } from './monitored-model.ts';
  */
 export const joinLabelSql = ({ table, id, value }: LabelColumns): string =>
   `LEFT JOIN LATERAL (
-     SELECT (array_agg(${value} ORDER BY known_time))[1] AS label FROM ${table}
+     SELECT (array_agg(${value} ORDER BY known_time, source_partition, source_offset))[1] AS label FROM ${table}
      WHERE ${id} = d.example_id AND ${value} IS NOT NULL
    ) l ON true`;
 

@@ -3,7 +3,7 @@ import type { Row } from '../define/field.ts';
 import type { Model } from '../define/model.ts';
 import type { ServiceProgram } from '../fold/compile-service.ts';
 import type { Queryable } from '../infra/postgres.ts';
-import { scanEvents } from './offline-log.ts';
+import { scanEvents, type LoggedEvent } from './offline-log.ts';
 
 /** An example: what was asked, when, and what came of it. Times are ms since the epoch. */
 export interface Example {
@@ -15,10 +15,15 @@ export interface Example {
   readonly labelKnownTime: number;
 }
 
-interface Label {
+type Known = Pick<LoggedEvent, 'knownTime' | 'sourcePartition' | 'sourceOffset'>;
+
+interface Label extends Known {
   readonly value: boolean | null;
-  readonly knownTime: number;
 }
+
+/** Whether one became known after another. Of one batch of Kafka all have one time; a partition has them in their order. */
+const isLater = (one: Known, other: Known): boolean =>
+  (one.knownTime - other.knownTime || one.sourcePartition - other.sourcePartition || one.sourceOffset - other.sourceOffset) > 0;
 
 /**
  * The labelled examples that were known at the data cut, in order of decision time.
@@ -44,7 +49,7 @@ export async function readExamples(
   const fields = [...new Set([examples.id, field, ...requestFields])].filter(
     (name) => name in examples.source.schema,
   );
-  const newest = new Map<string, { knownTime: number; example: Example | null }>();
+  const newest = new Map<string, Known & { readonly example: Example | null }>();
   const exampleOf = (id: string, row: Row): Example | null => {
     const label = labels.get(id);
     const time = row[field] as number | null;
@@ -55,11 +60,11 @@ export async function readExamples(
     for (const name of requestFields) request[name] = row[name] ?? null;
     return { id, decisionTime, request, label: label.value ? 1 : 0, labelKnownTime: label.knownTime };
   };
-  await scanEvents(db, examples.source, fields, { knownTo: dataCut, order: 'any' }, ({ row, knownTime }) => {
+  await scanEvents(db, examples.source, fields, { knownTo: dataCut, order: 'any' }, (event) => {
+    const { row, knownTime, sourcePartition, sourceOffset } = event;
     const id = row[examples.id] as string;
     const before = newest.get(id);
-    if (before === undefined || knownTime > before.knownTime)
-      newest.set(id, { knownTime, example: exampleOf(id, row) });
+    if (before === undefined || isLater(event, before)) newest.set(id, { knownTime, sourcePartition, sourceOffset, example: exampleOf(id, row) });
   });
   return [...newest.values()]
     .flatMap(({ example }) => example ?? [])
@@ -70,11 +75,11 @@ export async function readExamples(
 async function readLabels(db: Queryable, model: Model, dataCut: number): Promise<Map<string, Label>> {
   const { source, id, value } = model.label;
   const labels = new Map<string, Label>();
-  await scanEvents(db, source, [id, value], { knownTo: dataCut, order: 'any' }, ({ row, knownTime }) => {
+  await scanEvents(db, source, [id, value], { knownTo: dataCut, order: 'any' }, (event) => {
+    const { row, knownTime, sourcePartition, sourceOffset } = event;
     const before = labels.get(row[id] as string);
-    if (before === undefined || knownTime > before.knownTime) {
-      labels.set(row[id] as string, { value: row[value] as boolean | null, knownTime });
-    }
+    if (before === undefined || isLater(event, before))
+      labels.set(row[id] as string, { value: row[value] as boolean | null, knownTime, sourcePartition, sourceOffset });
   });
   return labels;
 }

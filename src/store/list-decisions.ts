@@ -42,7 +42,7 @@ export async function listDecisions(
        FROM (SELECT * FROM millrace.decisions
               WHERE model = $1 AND ($3::bigint IS NULL OR seq < $3) ORDER BY seq DESC LIMIT $2) d
        LEFT JOIN LATERAL (
-         SELECT (array_agg(${value} ORDER BY known_time))[1] AS label FROM ${logTable(model.label.source.name)}
+         SELECT (array_agg(${value} ORDER BY known_time, source_partition, source_offset))[1] AS label FROM ${logTable(model.label.source.name)}
           WHERE ${id} = d.example_id AND ${value} IS NOT NULL
        ) l ON true
       ORDER BY d.seq DESC`,
@@ -54,7 +54,7 @@ export async function listDecisions(
 export async function findLabel(db: Queryable, model: Model, exampleId: string): Promise<boolean | null> {
   const { id, value } = labelNames(model);
   const [row] = await db.query<{ label: boolean | null }>(
-    `SELECT (array_agg(${value} ORDER BY known_time))[1] AS label FROM ${logTable(model.label.source.name)}
+    `SELECT (array_agg(${value} ORDER BY known_time, source_partition, source_offset))[1] AS label FROM ${logTable(model.label.source.name)}
       WHERE ${id} = $1 AND ${value} IS NOT NULL`,
     [exampleId],
   );
