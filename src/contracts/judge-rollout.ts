@@ -31,6 +31,9 @@ export function judgeRollout(policy: RolloutPolicy, stage: RolloutStage, evidenc
 
 type Check = (policy: RolloutPolicy, evidence: RolloutEvidence) => string | null;
 
+/** Whether the candidate's answers, or outcomes, are enough to be compared with the champion's, which may have few of its own where most requests are the candidate's. */
+const canCompare = (candidate: number, champion: number | undefined): boolean => candidate >= ANSWERS_MIN && (champion ?? ANSWERS_MIN) >= ANSWERS_MIN;
+
 const answersOf = (evidence: RolloutEvidence): number => evidence.candidateDecisions + evidence.shadowAnswers;
 
 const errorBreach: Check = (policy, { candidateErrors, ...evidence }) => {
@@ -42,23 +45,24 @@ const errorBreach: Check = (policy, { candidateErrors, ...evidence }) => {
 };
 
 const latencyBreach: Check = (policy, evidence) => {
-  const { candidateLatencyP95Ms: candidate, championLatencyP95Ms: champion, candidateDecisions } = evidence;
-  if (candidate === null || champion === null || candidateDecisions < ANSWERS_MIN) return null;
+  const { candidateLatencyP95Ms: candidate, championLatencyP95Ms: champion, candidateDecisions, championDecisions } = evidence;
+  if (candidate === null || champion === null || !canCompare(candidateDecisions, championDecisions)) return null;
   if (candidate <= champion * policy.maxLatencyRatio || candidate - champion < LATENCY_FLOOR_MS) return null;
   return `latency p95 ${figure(candidate)} ms against the champion's ${figure(champion)} ms, allowed is ${policy.maxLatencyRatio} times`;
 };
 
 const scoreBreach: Check = (policy, evidence) => {
-  const difference = evidence.meanScoreDifference;
-  if (difference === null || answersOf(evidence) < ANSWERS_MIN) return null;
-  if (Math.abs(difference) <= policy.maxMeanScoreDifference) return null;
-  return `mean score differs from the champion's by ${figure(difference)}, allowed is ${policy.maxMeanScoreDifference}`;
+  const { meanScoreDifference: difference, meanScoreStandardError, championDecisions } = evidence;
+  if (difference === null || !canCompare(answersOf(evidence), championDecisions)) return null;
+  const chance = STANDARD_ERRORS * (meanScoreStandardError ?? 0);
+  if (Math.abs(difference) <= policy.maxMeanScoreDifference + chance) return null;
+  return `mean score differs from the champion's by ${figure(difference)}, allowed is ${policy.maxMeanScoreDifference} and ${figure(chance)} for chance`;
 };
 
 const answerBreach: Check = (policy, { comparison = null }) => (comparison === null ? null : judgeShadow(policy, comparison));
 
-const outcomeBreach: Check = (policy, { candidateOutcomes: outcomes, candidateLogLoss, championLogLoss, logLossStandardError }) => {
-  if (candidateLogLoss === null || championLogLoss === null) return null;
+const outcomeBreach: Check = (policy, { candidateOutcomes: outcomes, championOutcomes, candidateLogLoss, championLogLoss, logLossStandardError }) => {
+  if (candidateLogLoss === null || championLogLoss === null || !canCompare(outcomes, championOutcomes)) return null;
   const increase = increaseBeyond(policy, { outcomes, candidateLogLoss, championLogLoss, logLossStandardError });
   if (increase === null) return null;
   return `log loss ${figure(candidateLogLoss)} against the champion's ${figure(championLogLoss)} over ${outcomes} outcomes, ${increase}`;

@@ -235,6 +235,11 @@ export interface RolloutEvidence {
   readonly shadowAnswers: number;
   readonly candidateDecisions: number;
   readonly candidateOutcomes: number;
+  /** Those that the candidate's are compared with; absent, as are the next two, in what an earlier release measured. */
+  readonly championDecisions?: number;
+  readonly championOutcomes?: number;
+  /** Standard error of the difference of mean scores; null where a side has less than two. */
+  readonly meanScoreStandardError?: number | null;
   readonly candidateErrors: number;
   /** The highest count of failed answers by process that was seen; absent in what an earlier release measured. */
   readonly errorsSeen?: Readonly<Record<string, number>>;

@@ -41,6 +41,8 @@ function percentile(values: readonly number[], share: number): number {
   return below + (sorted[Math.ceil(at)]! - below) * (at - Math.floor(at));
 }
 
+/** Of a sample. */
+const spreadOf = (values: readonly number[]) => values.reduce((sum, value) => sum + (value - mean(values)) ** 2, 0) / (values.length - 1);
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 describe('the evidence of a step', () => {
@@ -63,6 +65,8 @@ describe('the evidence of a step', () => {
     expect(found.candidateLogLoss).toBeCloseTo(mean(candidate), 12);
     expect(found.championLogLoss).toBeCloseTo(mean(champion), 12);
     expect(found.meanScoreDifference).toBeCloseTo((0.2 - 0.1 + 0.3) / 3, 12);
+    expect([found.championDecisions, found.championOutcomes]).toEqual([3, 2]);
+    expect(found.meanScoreStandardError).toBeCloseTo(Math.sqrt(spreadOf([0.2, -0.1, 0.3]) / 3), 12);
     expect(found.logLossStandardError).toBeCloseTo(Math.abs((differences[0] ?? 0) - (differences[1] ?? 0)) / 2, 12);
   });
 
@@ -77,6 +81,8 @@ describe('the evidence of a step', () => {
       trip(model, 'e', { variant: 'champion', version: 7, score: 1, late: false, latencyMs: 99 }),
     ]);
     const found = await measure(model, 'canary', since);
+    expect([found.championDecisions, found.championOutcomes]).toEqual([2, 1]);
+    expect(found.meanScoreStandardError).toBeCloseTo(Math.sqrt(spreadOf([0.8, 0.6]) / 2 + spreadOf([0.3, 0.5]) / 2), 12);
     expect(found).toMatchObject({
       decisions: 5,
       candidateDecisions: 2,

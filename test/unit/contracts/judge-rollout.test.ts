@@ -55,6 +55,16 @@ describe('the judge of a rollout', () => {
     expect(judgeRollout(policy, shadow, evidence({ shadowAnswers: 99, meanScoreDifference: 0.9 })).verdict).toBe('continue');
   });
 
+  it('compares with a champion that has answers of its own, and allows for chance', () => {
+    const apart = { candidateDecisions: 400, candidateOutcomes: 150, meanScoreDifference: 0.3, candidateLogLoss: 0.9, championLogLoss: 0.2, logLossStandardError: null, meanScoreStandardError: null };
+    const few = { ...apart, championDecisions: 99, championOutcomes: 99, candidateLatencyP95Ms: 90, championLatencyP95Ms: 1 };
+    expect(judgeRollout(policy, canary, evidence(few)).verdict).toBe('continue');
+    const enough = evidence({ ...apart, championDecisions: 100, championOutcomes: 100, meanScoreStandardError: 0.01, logLossStandardError: 0.01 });
+    expect(judgeRollout(policy, canary, enough).reason).toBe("mean score differs from the champion's by 0.3, allowed is 0.15 and 0.02 for chance");
+    expect(judgeRollout(policy, canary, { ...enough, meanScoreStandardError: 0.08 }).reason).toMatch(/^log loss 0\.9 against/);
+    expect(judgeRollout(policy, canary, { ...enough, meanScoreStandardError: 0.08, championOutcomes: 99 }).verdict).toBe('continue');
+  });
+
   it('says what both versions lost on the same decisions, and breaches where chance does not explain the difference', () => {
     const done = evidence({ candidateOutcomes: 200, candidateLogLoss: 0.54, championLogLoss: 0.49, logLossStandardError: 0.05 });
     const paired = { outcomes: 800, candidateLogLoss: 0.41, championLogLoss: 0.42, logLossStandardError: 0.002 };
