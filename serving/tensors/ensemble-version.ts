@@ -5,6 +5,7 @@ import type { TensorSignature } from '../../src/contracts/tensor-signature.ts';
 import { isMillraceError, MillraceError } from '../../src/core/millrace-error.ts';
 import type { TensorBundle } from '../../src/registry/bundle.ts';
 import { parseEnsemble } from '../../src/registry/parse-ensemble.ts';
+import { BusyTime } from '../batcher/busy-time.ts';
 import type { Timers } from '../batcher/timers.ts';
 import { checkGoldenTensors } from '../session-host/check-golden-tensors.ts';
 import type { RunnableVersion, TensorAsked } from './runnable-version.ts';
@@ -22,14 +23,16 @@ export class EnsembleVersion implements RunnableVersion {
   readonly session = { placement: 'members', provider: 'ensemble' } as const;
   readonly ensemble: Ensemble;
   readonly #members: ReadonlyMap<string, RunnableVersion>;
+  readonly #timers: Pick<Timers, 'now'>;
 
   /** @param members by their digests; closed with it */
-  constructor({ version, digest, signature, ...bundle }: TensorBundle, members: ReadonlyMap<string, RunnableVersion>) {
+  constructor({ version, digest, signature, ...bundle }: TensorBundle, members: ReadonlyMap<string, RunnableVersion>, timers: Pick<Timers, 'now'>) {
     this.version = version;
     this.digest = digest;
     this.signature = signature;
     this.ensemble = parseEnsemble({ version, ...bundle });
     this.#members = members;
+    this.#timers = timers;
   }
 
   /** Nothing waits here: rows wait in the queues of the members. */
@@ -38,19 +41,21 @@ export class EnsembleVersion implements RunnableVersion {
   }
 
   /**
-   * Times are summed over the steps: those of steps that ran side by side count each.
+   * Steps that run side by side count as computing once, and what is left of the time as waiting.
    * @throws what a step fails with, named; MODEL_NOT_READY, SERVING_OVERLOADED, SERVING_DEADLINE_EXCEEDED, SERVING_CANCELLED, SERVING_SESSION_*
    */
   async run(inputs: readonly Tensor[], deadline: number, asked?: TensorAsked): Promise<TensorAnswer> {
-    let queueMs = 0;
-    let computeMs = 0;
+    const timers = this.#timers;
+    const startedAt = timers.now();
+    const busy = new BusyTime();
     const outputs = await runEnsemble(this.ensemble, inputs, this.signature.outputs, async (step, taken) => {
       const answer = await this.#runStep(step, taken, deadline, asked);
-      queueMs += answer.queueMs;
-      computeMs += answer.computeMs;
+      const endedAt = timers.now();
+      busy.add(endedAt - answer.computeMs, endedAt);
       return answer.outputs;
     });
-    return { outputs, queueMs, computeMs };
+    const computeMs = busy.total;
+    return { outputs, queueMs: Math.max(0, timers.now() - startedAt - computeMs), computeMs };
   }
 
   async close(): Promise<void> {
@@ -85,7 +90,7 @@ export async function loadEnsembleVersion(
   const members = new Map<string, RunnableVersion>();
   try {
     for (const step of membersOf(parseEnsemble(bundle))) members.set(step.digest, await acquireMember(bundle, step, acquire));
-    const ensemble = new EnsembleVersion(bundle, members);
+    const ensemble = new EnsembleVersion(bundle, members, timers);
     await checkGoldenTensors(bundle.goldenBatch, (inputs) => ensemble.run(inputs, timers.now() + GOLDEN_TIMEOUT_MS));
     return ensemble;
   } catch (error) {
