@@ -1,5 +1,6 @@
 import type { Queryable } from '../infra/postgres.ts';
 import type { MonitoredModel } from './monitored-model.ts';
+import { CHAMPIONS_SQL } from './read-window.ts';
 
 export interface WindowSpan {
   readonly from: number;
@@ -22,7 +23,7 @@ export async function knownUntil(db: Queryable, source: string): Promise<number 
 }
 
 /**
- * Event-time windows with decisions whose labels have had time to mature and that have no report yet,
+ * Event-time windows with decisions to judge whose labels have had time to mature and that have no report yet,
  * oldest first. Windows lie on multiples of their length since the epoch.
  */
 export async function closedWindows(db: Queryable, model: MonitoredModel, known: number): Promise<WindowSpan[]> {
@@ -34,7 +35,7 @@ export async function closedWindows(db: Queryable, model: MonitoredModel, known:
   );
   const rows = await db.query<{ index: number }>(
     `SELECT DISTINCT floor(extract(epoch FROM as_of) * 1000 / $3::float8)::float8 AS index
-     FROM millrace.decisions WHERE model = $1 AND as_of >= $2 AND as_of < $4 ORDER BY index LIMIT $5`,
+     FROM millrace.decisions WHERE model = $1 AND ${CHAMPIONS_SQL} AND as_of >= $2 AND as_of < $4 ORDER BY index LIMIT $5`,
     [model.name, new Date(newest?.to ?? 0), windowMs, new Date(closedTo), WINDOWS_MAX],
   );
   return rows.map(({ index }) => ({ from: index * windowMs, to: (index + 1) * windowMs }));

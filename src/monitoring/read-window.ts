@@ -15,14 +15,18 @@ export interface WindowRow {
 /** A window with more decisions is judged by this many of them, drawn by a hash: ids are in the order of time. */
 const WINDOW_ROWS_MAX = 100_000;
 
-/** The control of an experiment stands for the champion, which may have no traffic of its own meanwhile. */
+/**
+ * Decisions that model $1 is judged by. The control of an experiment stands for the champion, which may have no traffic of its own
+ * meanwhile.
+ */
+export const CHAMPIONS_SQL = `(variant = 'champion' OR variant IN (SELECT name || '/' || (experiment->>'control') FROM millrace.experiments WHERE model = $1))`;
+
 export function readWindow(db: Queryable, model: MonitoredModel, from: number, to: number, rowsMax = WINDOW_ROWS_MAX): Promise<WindowRow[]> {
   return db.query<WindowRow>(
     `SELECT d.version, d.score, d.numbers, d.body->'categories' AS categories, l.label
      FROM (
        SELECT id FROM millrace.decisions
-       WHERE model = $1 AND (variant = 'champion' OR variant IN (SELECT name || '/' || (experiment->>'control') FROM millrace.experiments WHERE model = $1))
-         AND as_of >= $2 AND as_of < $3
+       WHERE model = $1 AND ${CHAMPIONS_SQL} AND as_of >= $2 AND as_of < $3
        ORDER BY md5(id) LIMIT $4
      ) AS drawn
      JOIN millrace.decisions d USING (id)

@@ -54,6 +54,14 @@ describe('the monitor', () => {
     ]);
   });
 
+  it('goes past windows without an answer of a champion, however many there are', async () => {
+    const others = Array.from({ length: 70 }, (_, i) => ({ id: `other-${i}`, model: MODEL, version: 1, variant: 'trial/wide' as const, asOf: (10 + i) * DAY_MS, score: 0.5 }));
+    await storeTrips(stage.postgres, others);
+    await storeDay(90, false);
+    await labelsKnownUntil(stage.postgres, 100 * DAY_MS);
+    expect((await run()).windows).toMatchObject([{ from: 90 * DAY_MS }]);
+  });
+
   it('calls for one retraining of many bad windows, until it is delivered', async () => {
     await storeDay(10, true);
     await storeDay(11, true);
