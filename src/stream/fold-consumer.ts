@@ -1,6 +1,7 @@
 import { isMillraceError } from '../core/millrace-error.ts';
 import type { ViewProgram } from '../fold/compile-view.ts';
 import type { RunningConsumer } from '../infra/kafka.ts';
+import { startMeasuredConsumer } from './consumer-lag.ts';
 import { FoldMember, type FoldConsumerDeps } from './fold-member.ts';
 
 /** How often a partition at rest is compared with Redis, so that a lost Redis is noticed without new events. */
@@ -17,7 +18,7 @@ export async function startFoldConsumer(
   programs: readonly ViewProgram[],
 ): Promise<RunningConsumer> {
   const member = new FoldMember(deps, programs);
-  const consumer = await deps.kafka.startConsumer({
+  const consumer = await startMeasuredConsumer(deps, {
     groupId: deps.names.consumerGroup('fold'),
     topics: programs.map((program) => deps.names.viewTopic(program.name, program.version)),
     positionOf: (of) => member.nextOffset(of),

@@ -99,7 +99,7 @@ export class FoldMember {
     const outcome = await inSpan(span, () => fold.fold(fresh, { isBehind, appendTime }));
     if (outcome === 'gap') return this.#rebuild(batch, fold);
     if (outcome === 'refused') return this.#afterRefusal(batch, fold);
-    this.#report(batch, fresh.length);
+    this.#deps.metrics.foldBatch.observe(fresh.length);
     return undefined;
   }
 
@@ -218,15 +218,6 @@ export class FoldMember {
       this.#folds.set(slot, fold);
     }
     return fold;
-  }
-
-  #report(batch: PartitionBatch, frames: number): void {
-    const { metrics } = this.#deps;
-    metrics.foldBatch.observe(frames);
-    metrics.lag.set(
-      { topic: batch.topic, partition: batch.partition },
-      batch.endOffset - 1 - batch.lastOffset,
-    );
   }
 }
 

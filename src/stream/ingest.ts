@@ -10,6 +10,7 @@ import type { Postgres } from '../infra/postgres.ts';
 import { startMessageSpan } from '../infra/trace-messages.ts';
 import { inSpan, type Span, type Tracer } from '../infra/tracing.ts';
 import { readAllIngestPositions, readIngestPosition } from '../store/ingest-positions.ts';
+import { startMeasuredConsumer } from './consumer-lag.ts';
 import type { Failpoints } from './failpoints.ts';
 import { readRecentIds } from './find-duplicates.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -59,7 +60,7 @@ export async function startIngest(
   for (const { name: source } of sources) deps.metrics.gaps.inc({ source }, 0);
   const member = new IngestMember(deps, sources, programs, (messages) => outbox.add(messages));
   try {
-    const consumer = await deps.kafka.startConsumer({
+    const consumer = await startMeasuredConsumer(deps, {
       groupId: deps.names.consumerGroup('ingest'),
       topics: sources.map((source) => deps.names.sourceTopic(source.name)),
       positionOf: (of) => member.nextOffset(of),
@@ -190,10 +191,6 @@ class IngestMember {
       this.#known.delete(slotOf(batch));
       throw error;
     }
-    this.#deps.metrics.lag.set(
-      { topic: batch.topic, partition: batch.partition },
-      batch.endOffset - 1 - batch.lastOffset,
-    );
     return undefined;
   }
 

@@ -24,7 +24,7 @@ export function createStreamMetrics(registry: Registry) {
     }),
     lag: new Gauge({
       name: 'millrace_stream_lag_messages',
-      help: 'Messages of a topic that are not consumed yet, by topic and partition.',
+      help: 'Messages of a topic that are not consumed yet, by topic and partition, of the partitions that the process has.',
       labelNames: ['topic', 'partition'] as const,
       registers,
     }),
