@@ -25,7 +25,7 @@ const POSITION_CHECK_MS = 1_000;
 /** Rows of one statement. */
 const INSERT_ROWS_MAX = 1_000;
 
-/** What became of a batch: stored, but for some; or, where messages before it are missing, to be read from there. */
+/** What became of a batch: stored, but for some, a message that nobody has any more being one; or, where messages before it are missing, to be read from there. */
 type Outcome = { readonly leftOut: number } | { readonly seekTo: number };
 
 /**
@@ -74,18 +74,20 @@ async function storeBatch(deps: DecisionSinkDeps, batch: PartitionBatch): Promis
   return deps.postgres.transaction(async (tx) => {
     await tx.query('SET LOCAL synchronous_commit = off');
     const next = await lockPosition(tx, batch.partition);
+    let leftOut = 0;
     if (batch.fetchedOffset > next) {
       const offsets = await deps.kafka.topicOffsets(batch.topic);
       const earliest = offsets.find((o) => o.partition === batch.partition)?.earliest ?? 0;
-      if (next >= earliest) return { seekTo: next };
+      const kept = Math.max(next, earliest);
+      if (kept < batch.fetchedOffset) return { seekTo: kept };
       // Decisions have no other source: say what is lost, and go on.
+      leftOut = batch.fetchedOffset - next;
       deps.logger.error(
-        { partition: batch.partition, from: next, to: earliest },
+        { partition: batch.partition, from: next, to: batch.fetchedOffset, leftOut },
         'Kafka dropped decisions before they were stored',
       );
     }
     const rows: DecisionRow[] = [];
-    let leftOut = 0;
     for (const message of batch.messages) {
       if (message.offset < next) continue;
       const unstorable = gatherRows(message.value, rows);

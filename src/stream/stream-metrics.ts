@@ -61,7 +61,7 @@ export function createStreamMetrics(registry: Registry) {
     }),
     decisionsLeftOut: new Counter({
       name: 'millrace_decisions_left_out_total',
-      help: 'Decisions, or messages that have none, that the table of decisions can not hold.',
+      help: 'Decisions, or messages that have none, that the table of decisions can not hold, and messages, of one decision or more each, that Kafka dropped before they were stored.',
       registers,
     }),
     ...createDeriveMetrics(registry),

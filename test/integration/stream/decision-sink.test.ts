@@ -1,3 +1,4 @@
+import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Decision } from '../../../src/contracts/decision.ts';
 import { ByteWriter } from '../../../src/fold/byte-writer.ts';
@@ -10,6 +11,7 @@ import { readDecisionAccounts } from '../../../src/store/source-accounts.ts';
 import { startDecisionSink } from '../../../src/stream/decision-sink.ts';
 import { createStreamMetrics } from '../../../src/stream/stream-metrics.ts';
 import { decisionOf, loggedDecision } from '../../support/serving/decision.ts';
+import { testStack } from '../../support/test-stack.ts';
 import { eventually, openEventPath, START, type EventPath } from './event-path.ts';
 
 const decision = (n: number): Decision => ({
@@ -127,6 +129,28 @@ describe('the decision sink', () => {
     await sink.stop();
   });
 
+  test('counts the messages that Kafka dropped before they were stored, and stores those behind them', async () => {
+    const before = (await leftOut()) ?? 0;
+    const deps = { ...path, logger, metrics, sessionTimeoutMs: 6_000 };
+    const topic = path.names.decisionTopic();
+    const producer = await path.kafka.createProducer();
+    const send = (ids: string[]) => producer.send(ids.map((id) => ({ topic, partition: 3, value: JSON.stringify(decisionOf(id)) })));
+    const isStored = async (id: string) => (await findDecision(path.postgres, id)) !== null;
+    const first = await startDecisionSink(deps);
+    await send(['kept0']);
+    await eventually('the first is stored', () => isStored('kept0'));
+    await first.stop();
+    await send(['lost0', 'lost1', 'lost2']);
+    await dropMessages(topic, 3);
+    await send(['kept1']);
+    await producer.close();
+    const second = await startDecisionSink(deps);
+    await eventually('the last is stored', () => isStored('kept1'));
+    await eventually('the lost are counted', async () => (await leftOut()) === before + 3);
+    expect(await isStored('lost2')).toBe(false);
+    await second.stop();
+  });
+
   test('stores again what a crash of Postgres takes back, also while no decision comes', async () => {
     const sink = await startDecisionSink({ ...path, logger, metrics, sessionTimeoutMs: 6_000 });
     const producer = await path.kafka.createProducer();
@@ -155,3 +179,16 @@ describe('the decision sink', () => {
     await sink.stop();
   });
 });
+
+/** As retention does: all that a partition has by now. */
+async function dropMessages(topic: string, partition: number): Promise<void> {
+  const admin = new Kafka({ brokers: testStack().kafkaBrokers, clientId: 'test', logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  try {
+    const offsets = await admin.fetchTopicOffsets(topic);
+    const offset = offsets.find((one) => one.partition === partition)?.high ?? '0';
+    await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset }] });
+  } finally {
+    await admin.disconnect();
+  }
+}
