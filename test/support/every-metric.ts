@@ -9,6 +9,7 @@ import { openTracing } from '../../src/infra/tracing.ts';
 import { createGatewayMetrics } from '../../src/stream/gateway-metrics.ts';
 import { createStreamMetrics } from '../../src/stream/stream-metrics.ts';
 import { measureActivities } from '../../workers/activity-metrics.ts';
+import { observeGroup } from '../../workers/serving-group/group-metrics.ts';
 
 export interface KnownMetric {
   readonly name: string;
@@ -24,6 +25,7 @@ export async function everyMetric(): Promise<KnownMetric[]> {
   createServingMetrics(registry);
   observeModels(registry, [], { all: [], loaded: [] }, () => 0);
   observeObjectives(registry, []);
+  observeGroup(registry, { readyCount: 0, restarts: 0 });
   createStreamMetrics(registry);
   createGatewayMetrics(registry);
   createConsoleMetrics(registry);

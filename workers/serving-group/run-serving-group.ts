@@ -2,9 +2,10 @@ import cluster from 'node:cluster';
 import { availableParallelism } from 'node:os';
 import type { ServingSettings } from '../../serving/settings.ts';
 import type { Logger } from '../../src/infra/logger.ts';
-import { createMetrics, Gauge } from '../../src/infra/metrics.ts';
+import { createMetrics } from '../../src/infra/metrics.ts';
 import { serveMetrics, type MetricsAddress, type MetricsServer } from '../serve-metrics.ts';
 import { stopOnSignal } from '../stop-on-signal.ts';
+import { observeGroup } from './group-metrics.ts';
 import { handOverAgain } from './hand-over-again.ts';
 import { ServingGroup } from './serving-group.ts';
 
@@ -51,24 +52,4 @@ export async function runServingGroup(settings: ServingSettings, metricsAt: Metr
   logger.fatal({ reason }, 'the serving processes are given up');
   await group.stop();
   process.exit(1);
-}
-
-function observeGroup(registry: ReturnType<typeof createMetrics>, group: ServingGroup): void {
-  const registers = [registry];
-  new Gauge({
-    name: 'millrace_serving_processes_ready',
-    help: 'Serving processes of this port that are ready.',
-    registers,
-    collect() {
-      this.set(group.readyCount);
-    },
-  });
-  new Gauge({
-    name: 'millrace_serving_process_restarts',
-    help: 'How often serving processes of this port were started again since the primary started.',
-    registers,
-    collect() {
-      this.set(group.restarts);
-    },
-  });
 }

@@ -23,6 +23,13 @@ test("the tables of metrics have every metric of the code, with its kind and lab
   expect(expected.filter(([name, type, labels]) => documented.get(name) !== `${type} ${labels}` && !(labels === '' && documented.get(name)?.startsWith(`${type} \``))).map(([name]) => name)).toEqual([]);
 });
 
+test('every metric that a file of the code names is one of those that the tables are held to', async () => {
+  const code = listFiles(['src', 'serving', 'activities', 'workers', 'cli', 'console', 'stack'], ['.ts', '.mjs']).map(textOf);
+  const named = code.filter((text) => text.includes('/metrics.ts')).flatMap((text) => [...text.matchAll(/['"`](millrace_\w+)['"`]/g)].map(([, name]) => name as string));
+  const known = (await everyMetric()).map(({ name }) => name).filter((name) => name.startsWith('millrace_'));
+  expect([...new Set(named)].sort()).toEqual(known.sort());
+});
+
 test('the table of alerts has every alert of the rules, and no other', () => {
   const rules = readdirSync(path.join(repositoryRoot, 'deploy/rules')).map((file) => textOf(`deploy/rules/${file}`)).join('\n');
   const alerts = new Set([...rules.matchAll(/alert: (\w+)/g)].map(([, name]) => name as string));
