@@ -17,7 +17,7 @@ import { GroupCommit } from './group-commit.ts';
 import { cutBatches, IngestSource, type PreparedBatch } from './ingest-source.ts';
 import { LogWriter } from './log-writer.ts';
 import type { RecentIds } from './recent-ids.ts';
-import type { StreamMetrics } from './stream-metrics.ts';
+import { beginCounting, type StreamMetrics } from './stream-metrics.ts';
 
 export interface IngestDeps {
   readonly kafka: KafkaClient;
@@ -57,7 +57,7 @@ export async function startIngest(
     (messages) => messages.reduce((bytes, message) => bytes + (message.value?.length ?? 0), 0),
     SEND_BYTES_MAX,
   );
-  for (const { name: source } of sources) deps.metrics.gaps.inc({ source }, 0);
+  for (const { name } of sources) beginCounting(deps.metrics, name);
   const member = new IngestMember(deps, sources, programs, (messages) => outbox.add(messages));
   try {
     const consumer = await startMeasuredConsumer(deps, {

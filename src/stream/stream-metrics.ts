@@ -67,3 +67,13 @@ export function createStreamMetrics(registry: Registry) {
     ...createDeriveMetrics(registry),
   };
 }
+
+/** What becomes of an event. */
+const EVENT_OUTCOMES = ['stored', 'duplicate', 'dead_letter'];
+
+/** Makes a source's series begin at 0: in one that begins with its first event Prometheus sees no increase, and no alert is raised. */
+export function beginCounting({ events, beyondWindows, gaps }: StreamMetrics, source: string): void {
+  for (const outcome of EVENT_OUTCOMES) events.inc({ source, outcome }, 0);
+  beyondWindows.inc({ source }, 0);
+  gaps.inc({ source }, 0);
+}

@@ -72,3 +72,11 @@ test('a fetch beyond the position, of events that Kafka still has, is read again
   expect(pauses).toEqual([]);
   expect(logged).not.toHaveBeenCalled();
 });
+
+test('the counters of each source begin at 0, so that a first dead letter is an increase', async () => {
+  const { metrics } = await startMember(0, { earliest: 0, end: 0 });
+  const source = 'departures';
+  const outcomes = ['stored', 'duplicate', 'dead_letter'];
+  expect((await metrics.events.get()).values).toEqual(outcomes.map((outcome) => ({ labels: { source, outcome }, value: 0 })));
+  for (const counter of [metrics.beyondWindows, metrics.gaps]) expect((await counter.get()).values).toEqual([{ labels: { source }, value: 0 }]);
+});
