@@ -20,7 +20,7 @@ import { ensureExportSchedules } from '../workers/ensure-export-schedules.ts';
 import { ensureWorkflows } from '../workers/ensure-workflows.ts';
 import type { CommandContext } from './command-context.ts';
 import { operatorName } from './lifecycle-client.ts';
-import { artifactStoreOf, withKafka, withLogDatabase, withPostgres, withTemporal } from './open-servers.ts';
+import { artifactStoreOf, withKafka, withLogDatabase, withTemporal } from './open-servers.ts';
 
 const migrations = fileURLToPath(new URL('../migrations', import.meta.url));
 
@@ -55,7 +55,7 @@ export async function planOnly(
   { keepMs = VIEW_KEEP_MS_DEFAULT, rowsPerSecond = BACKFILL_ROWS_PER_SECOND_DEFAULT }: ApplyOptions = {},
 ): Promise<PlannedProject> {
   const project = await loadProject(context.options.project);
-  return withPostgres(context, async (postgres) => {
+  return withLogDatabase(context, async (postgres) => {
     await migrate(postgres, migrations);
     const plan = await withKafka(context, (kafka, names) =>
       planProject(project, { postgres, kafka, names, keepMs, pinnedViews: pinnedViewsOf(postgres) }),

@@ -1,11 +1,11 @@
 import type { RolloutEvidence } from '../contracts/lifecycle.ts';
 import type { ShadowBounds } from '../contracts/shadow-comparison.ts';
 import type { Postgres } from '../infra/postgres.ts';
+import { ONE_STATE } from '../store/cold-log/with-cold-rows.ts';
 import { compareShadow } from './compare-shadow.ts';
 import type { LabelColumns } from './monitored-model.ts';
 import { measurePairs } from './paired-outcomes.ts';
 import { measureStep, type EvidenceRequest } from './rollout-evidence.ts';
-import { ONE_STATE } from './skew-audit-rows.ts';
 
 /**
  * All that Postgres knows of a step, of one state of the decisions, so that counts agree with each other.

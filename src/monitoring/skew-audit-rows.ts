@@ -2,7 +2,7 @@ import type { Row } from '../define/field.ts';
 import { assembleRow, type ServiceProgram } from '../fold/compile-service.ts';
 import type { ViewProgram } from '../fold/compile-view.ts';
 import type { Postgres, Queryable } from '../infra/postgres.ts';
-import { withColdRows, type ColdRequest } from '../store/cold-log/with-cold-rows.ts';
+import { ONE_STATE, withColdRows, type ColdRequest } from '../store/cold-log/with-cold-rows.ts';
 import type { TwinRow } from '../store/sql/view-twin.ts';
 import type { Visibility } from '../store/sql/visible-events.ts';
 import { applyContract } from './skew-audit-contract.ts';
@@ -22,9 +22,6 @@ const AUDIT_CONNECTIONS = 2;
  * statistics tell how many tiles a batch has, so a loop over all of them for each row must not be tried.
  */
 const BATCH_SETTINGS = "SET LOCAL work_mem = '64MB'; SET LOCAL jit = off; SET LOCAL enable_nestloop = off";
-
-/** What was pruned is missing in the table from the moment on in which its file is listed: both are read as of one. */
-export const ONE_STATE = 'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ';
 
 /** Up to exactly the fences that were read, and what was known at the decision time. */
 const visibilities: readonly Visibility[] = ['fence', 'known'];

@@ -12,13 +12,13 @@ import type { Model } from '../define/model.ts';
 import { compileService, type ServiceProgram } from '../fold/compile-service.ts';
 import { sha256Hex } from '../infra/artifacts.ts';
 import type { Postgres } from '../infra/postgres.ts';
-import { withColdRows } from '../store/cold-log/with-cold-rows.ts';
+import { ONE_STATE, withColdRows } from '../store/cold-log/with-cold-rows.ts';
 import { readIngestPositions } from '../store/ingest-positions.ts';
 import { serviceDigest } from '../store/service-digest.ts';
 import { readWindowEvents } from '../store/sql/window-events.ts';
 import { compareRows } from './skew-audit-compare.ts';
 import { readServedDecisions, type ServedDecision } from './skew-audit-decisions.ts';
-import { coldRequests, keyParts, ONE_STATE, recomputeRows, type RecomputedRows } from './skew-audit-rows.ts';
+import { coldRequests, keyParts, recomputeRows, type RecomputedRows } from './skew-audit-rows.ts';
 import { replayedFeatures } from './skew-audit-witness.ts';
 
 /** Decisions of one query: enough to share the reading of their events, few enough for its memory. */

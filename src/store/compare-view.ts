@@ -10,6 +10,7 @@ import { decodeState } from '../fold/state-codec.ts';
 import type { DefinedView } from '../fold/view-of-definition.ts';
 import { applyEvent, createState, fenceOf, readFeatures, type ViewState } from '../fold/view-state.ts';
 import type { Postgres } from '../infra/postgres.ts';
+import { ONE_STATE, withColdRows } from './cold-log/with-cold-rows.ts';
 import { readIngestPositions } from './ingest-positions.ts';
 import { scanEvents } from './offline-log.ts';
 import type { OnlineStore } from './online-store.ts';
@@ -215,12 +216,19 @@ async function recompute(
     ({ entityKey, fence, asOf }): TwinRow => ({ key: splitEntityKey(entityKey), asOf, fence }),
   );
   try {
-    return { values: await readTwin(postgres, program.view, rows, 'fence'), by: 'sql' };
+    return { values: await readWholeLog(postgres, program, rows), by: 'sql' };
   } catch (error) {
     if (!isMillraceError(error) || error.code !== 'FEATURE_SQL_UNSUPPORTED') throw error;
     return { values: await foldAgain(postgres, program, reads), by: 'fold' };
   }
 }
+
+/** The log with what was pruned from it: the states were filled from files too. */
+const readWholeLog = (postgres: Postgres, program: ViewProgram, rows: readonly TwinRow[]): Promise<Float64Array> =>
+  postgres.transaction(async (tx) => {
+    await tx.query(ONE_STATE);
+    return readTwin(await withColdRows(postgres, tx, [{ view: program, rows }]), program.view, rows, 'fence');
+  });
 
 /** The events of the sampled keys up to the fences of their states, folded in one go. */
 async function foldAgain(

@@ -18,6 +18,9 @@ export interface ColdRequest {
   readonly rows: readonly { readonly key: readonly (string | null)[]; readonly asOf: number }[];
 }
 
+/** What was pruned is missing in the table from the moment on in which its file is listed: both are read as of one. */
+export const ONE_STATE = 'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ';
+
 /** Rows that travel to Postgres together. */
 const COPY_ROWS = 10_000;
 /** The bounds of a tile, and those kept beside a file, are a little wider than they must be. */

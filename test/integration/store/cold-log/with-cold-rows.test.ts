@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Queryable } from '../../../../src/infra/postgres.ts';
-import { withColdRows } from '../../../../src/store/cold-log/with-cold-rows.ts';
+import { ONE_STATE, withColdRows } from '../../../../src/store/cold-log/with-cold-rows.ts';
 import { readNewestKnown } from '../../../../src/store/sql/newest-known.ts';
 import { readTwins } from '../../../../src/store/sql/view-twin.ts';
 import { testSeed } from '../../../support/projects/test-scale.ts';
@@ -11,7 +11,6 @@ import { ofAllEvents, twinCase, type TwinCase } from '../../../support/sql/twin-
 const VIEWS = 8;
 const HISTORIES = 6;
 const TIMEOUT_MS = 180_000;
-const ONE_STATE = 'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ';
 
 let cold: ColdStage;
 beforeAll(async () => {
