@@ -1,4 +1,4 @@
-import type { Source } from '../../define/source.ts';
+import type { FieldType } from '../../define/field.ts';
 import type { ViewProgram } from '../../fold/compile-view.ts';
 import type { DuckdbSession } from '../../infra/duckdb.ts';
 import { quoteIdentifier as quote, type Queryable } from '../../infra/postgres.ts';
@@ -40,17 +40,27 @@ export async function withColdRows(
   requests: readonly ColdRequest[],
 ): Promise<WarmQueryable> {
   const warmLogs = new Map<string, string>();
-  for (const source of new Set(requests.map(({ view }) => view.view.source))) {
-    const own = requests.filter(({ view, rows }) => view.view.source === source && rows.length > 0);
-    if (own.length === 0) continue;
+  for (const [source, own] of bySource(requests)) {
     const from = Math.min(...own.map(readsFrom));
-    const files = (await prunedFiles(tx, source.name)).filter((file) => file.effectiveTo >= from - SLACK_MS);
+    const files = (await prunedFiles(tx, source)).filter((file) => file.effectiveTo >= from - SLACK_MS);
     if (files.length === 0) continue;
     const table = `cold_rows_${warmLogs.size}`;
-    warmLogs.set(source.name, await layRows(db, tx, source, own, { files, from, table }));
+    warmLogs.set(source, await layRows(db, tx, own, { files, from, table }));
   }
   const coldLog = coldLogOf(db);
   return { ...tx, warmLogs, ...(coldLog === undefined ? {} : { coldLog }) };
+}
+
+/** By name: views that were made again from what was applied have a value of their source each. */
+function bySource(requests: readonly ColdRequest[]): ReadonlyMap<string, readonly [ColdRequest, ...ColdRequest[]]> {
+  const groups = new Map<string, [ColdRequest, ...ColdRequest[]]>();
+  for (const request of requests) {
+    if (request.rows.length === 0) continue;
+    const group = groups.get(request.view.view.source.name);
+    if (group === undefined) groups.set(request.view.view.source.name, [request]);
+    else group.push(request);
+  }
+  return groups;
 }
 
 /** Effective time from which on a read can see an event; -Infinity for a lifetime, and where the age of a state counts. */
@@ -69,13 +79,12 @@ interface Lying {
 async function layRows(
   db: Queryable,
   tx: Queryable,
-  source: Source,
-  requests: readonly ColdRequest[],
+  requests: readonly [ColdRequest, ...ColdRequest[]],
   { files, from, table }: Lying,
 ): Promise<string> {
-  const fields = [...new Set(requests.flatMap(({ view }) => fieldsOfView(view)))];
-  const columns = fields.map((name): ColdColumn => ({ name, type: source.schema[name]?.type ?? 'string' }));
-  const names = [...logMetaColumns.map(({ name }) => name), ...fields.map((name) => quote(name))].join(', ');
+  const { source } = requests[0].view.view;
+  const columns = columnsOf(requests);
+  const names = [...logMetaColumns.map(({ name }) => name), ...columns.map(({ name }) => quote(name))].join(', ');
   await tx.query(`CREATE TEMP TABLE ${table} ON COMMIT DROP AS SELECT ${names} FROM ${logTable(source.name)} WITH NO DATA`);
   const coldLog = coldLogFor(db, source);
   const paths = await readable(coldLog, files);
@@ -87,6 +96,14 @@ async function layRows(
   await copy.flushFrom(1);
   await tx.query(`ANALYZE pg_temp.${table}`);
   return `(SELECT ${names} FROM ${logTable(source.name)} UNION ALL SELECT ${names} FROM pg_temp.${table})`;
+}
+
+/** What the views read, each field as its own view's source has it. */
+function columnsOf(requests: readonly ColdRequest[]): ColdColumn[] {
+  const types = new Map<string, FieldType>();
+  for (const { view } of requests)
+    for (const name of fieldsOfView(view)) types.set(name, view.view.source.schema[name]?.type ?? types.get(name) ?? 'string');
+  return [...types].map(([name, type]) => ({ name, type }));
 }
 
 /** Rows of files whose key, of one of the views, is asked for. */

@@ -1,9 +1,14 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { entity } from '../../../../src/define/entity.ts';
+import { featureView } from '../../../../src/define/feature-view.ts';
+import { number, string, timestamp } from '../../../../src/define/field.ts';
+import { source } from '../../../../src/define/source.ts';
+import { compileView } from '../../../../src/fold/compile-view.ts';
 import type { Queryable } from '../../../../src/infra/postgres.ts';
 import { ONE_STATE, withColdRows } from '../../../../src/store/cold-log/with-cold-rows.ts';
 import { readNewestKnown } from '../../../../src/store/sql/newest-known.ts';
-import { readTwins } from '../../../../src/store/sql/view-twin.ts';
+import { readTwin, readTwins } from '../../../../src/store/sql/view-twin.ts';
 import { testSeed } from '../../../support/projects/test-scale.ts';
 import { createLog, exportAll, ingest, openColdStage, prune, type ColdStage } from '../../../support/store/cold-stage.ts';
 import { ofAllEvents, twinCase, type TwinCase } from '../../../support/sql/twin-cases.ts';
@@ -61,3 +66,43 @@ test(
   },
   TIMEOUT_MS,
 );
+
+test('views of one source that each have a value of it see the cold rows of their own keys and fields', async () => {
+  const sales = source({
+    name: 'sale',
+    schema: { id: string(), at: timestamp(), card: string(), shop: string(), user: string(), amount: number() },
+    id: 'id',
+    eventTime: 'at',
+    dedupeWindow: '1m',
+    partitions: 1,
+  });
+  const start = Date.UTC(2024, 4, 1);
+  const events = Array.from({ length: 48 }, (_, hour) => {
+    const at = start + hour * 3_600_000;
+    const row = { id: `s${hour}`, at, card: `c${hour % 2}`, shop: `s${hour % 3}`, user: `u${hour % 4}`, amount: hour / 3 };
+    return { sourcePartition: 0, sourceOffset: hour, eventTime: at, effectiveTime: at, knownTime: at, row };
+  });
+  await createLog(cold.db, sales);
+  await ingest(cold.db, sales, events);
+  const asOf = start + 30 * 24 * 3_600_000;
+  const requests = (['card', 'shop', 'user'] as const).map((key, i) => {
+    const view = featureView({
+      name: `by_${key}`,
+      entity: entity({ name: key, keys: [key] }),
+      source: { ...sales },
+      features: (a) => ({ n: a.count({ window: '90d' }), of: i === 1 ? a.sum('amount', { window: '90d' }) : a.last('at', { window: '90d' }) }),
+    });
+    return { view: compileView(view), rows: [0, 1].map((n) => ({ key: [`${key[0]}${n}`], asOf })) };
+  });
+  const readAll = () =>
+    cold.db.transaction(async (tx) => {
+      await tx.query(ONE_STATE);
+      const warm = await withColdRows(cold.db, tx, requests);
+      return Promise.all(requests.map(({ view, rows }) => readTwin(warm, view.view, rows, 'known')));
+    });
+  const wanted = await readAll();
+  expect(wanted.map((values) => [values[0], values[2]])).toEqual([[24, 24], [16, 16], [12, 12]]);
+  await exportAll(cold.db, sales);
+  expect(await prune(cold.db, sales)).toBe(1);
+  expect(await readAll()).toEqual(wanted);
+});
