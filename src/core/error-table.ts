@@ -27,7 +27,7 @@ export const errorTable = {
   COLD_LOG_NOT_OPENED: kind(500, false, 'A log with rows in the cold log only is read by a process that did not open the cold log.'),
   COLD_LOG_QUERY_FAILED: kind(500, false, 'DuckDB could not run a query over the cold log.'),
   COLD_LOG_REWIND_REFUSED: kind(409, false, 'A replay would read events again whose rows are in the cold log only.'),
-  COLD_LOG_SOURCE_UNFIT: kind(409, false, 'A source has fields that DuckDB takes for one, or rows that change, so that its log can not be exported.'),
+  COLD_LOG_SOURCE_UNFIT: kind(409, false, 'A source has fields that DuckDB takes for one, a column that is no field, or rows that change, so that its log can not be exported.'),
   EXPERIMENT_INVALID: kind(400, false, 'An experiment, or a change of its shares, breaks a rule.'),
   EXPERIMENT_NAME_TAKEN: kind(409, false, 'A model had an experiment of this name before.'),
   EXPERIMENT_NOT_FOUND: kind(404, false, 'A model has, or had, no experiment of this name.'),

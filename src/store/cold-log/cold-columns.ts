@@ -21,11 +21,17 @@ const meta = logMetaColumns.map(({ name }) => name);
 const metaTimes = new Set<string>(logMetaColumns.filter(({ sqlType }) => sqlType === 'timestamptz').map(({ name }) => name));
 
 /**
- * The columns of a source's files, besides those of every log.
- * @throws MillraceError COLD_LOG_SOURCE_UNFIT where two of them would be one to DuckDB, which ignores case
+ * A source's fields as columns that a file may have, besides those of every log.
+ * @throws MillraceError COLD_LOG_SOURCE_UNFIT where two of them would be one to DuckDB
  */
 export function coldColumns(source: Source): ColdColumn[] {
   const columns = Object.entries(source.schema).map(([name, { type }]): ColdColumn => ({ name, type }));
+  assertDistinct(source, columns);
+  return columns;
+}
+
+/** @throws MillraceError COLD_LOG_SOURCE_UNFIT where two of the columns would be one to DuckDB, which ignores case */
+export function assertDistinct(source: Source, columns: readonly ColdColumn[]): void {
   const seen = new Map<string, string>(meta.map((name) => [name, name]));
   for (const { name } of columns) {
     const other = seen.get(name.toLowerCase());
@@ -36,7 +42,6 @@ export function coldColumns(source: Source): ColdColumn[] {
       );
     seen.set(name.toLowerCase(), name);
   }
-  return columns;
 }
 
 export const schemaDigest = (columns: readonly ColdColumn[]): string => sha256Hex(canonicalJson(columns));

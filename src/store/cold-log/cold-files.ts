@@ -132,6 +132,11 @@ export async function insertColdFile(tx: Queryable, manifest: ColdManifest): Pro
   return id;
 }
 
+/** Makes this file of a source, and those exported after it, count no longer: the next export writes their rows again. */
+export async function forgetFilesFrom(tx: Queryable, source: string, id: number): Promise<void> {
+  await tx.query('DELETE FROM millrace.cold_log_files WHERE source = $1 AND id >= $2', [source, id]);
+}
+
 /** Exports, prunes and replays of one source take turns: held until the transaction ends. */
 export async function lockColdLog(tx: Queryable, source: string): Promise<void> {
   await tx.query(`SELECT pg_advisory_xact_lock(hashtextextended('millrace cold log ' || $1, 0))`, [source]);

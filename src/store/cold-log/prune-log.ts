@@ -2,8 +2,9 @@ import type { Source } from '../../define/source.ts';
 import type { Queryable } from '../../infra/postgres.ts';
 import { logTable } from '../log-table.ts';
 import { coldRowsSql, rowOrders } from './cold-rows-sql.ts';
-import { lockColdLog, oldestUnpruned, type ColdFile } from './cold-files.ts';
+import { forgetFilesFrom, lockColdLog, oldestUnpruned, type ColdFile } from './cold-files.ts';
 import type { ColdLog, LogDatabase } from './cold-log.ts';
+import { hasUnexportedValues } from './exported-columns.ts';
 import { withinRanges } from './plan-export.ts';
 import { pruneHorizon, type PruneReaders } from './prune-horizon.ts';
 import { RowDigest } from './row-digest.ts';
@@ -23,6 +24,8 @@ export interface PruneOptions {
  * Deletes from Postgres the rows of the oldest file that Postgres still has, if nobody needs them there. The file is read
  * again first, its bytes and its rows held against what was exported; then one transaction deletes the rows and makes
  * the file their only place. Files go in the order in which they were exported, so what is left is the end of each source partition.
+ * A file that lacks values which Postgres has, since it was exported without their column, counts no longer, nor do those
+ * after it: the next export writes them with it.
  * @returns null where there is none, or the next must stay
  * @throws MillraceError COLD_LOG_FILE_MISSING, COLD_LOG_FILE_CORRUPT, COLD_LOG_QUERY_FAILED, STORE_UNAVAILABLE
  */
@@ -45,6 +48,10 @@ export async function pruneNextFile(
     // A replay, or a prune beside this one, may have come in between.
     const oldest = await oldestUnpruned(tx, source.name);
     if (oldest?.id !== file.id || !(await mayGo(tx))) return false;
+    if (await hasUnexportedValues(tx, source, file)) {
+      await forgetFilesFrom(tx, source.name, file.id);
+      return false;
+    }
     const [deleted] = await tx.query<{ rows: number }>(
       `WITH gone AS (DELETE FROM ${logTable(source.name)} WHERE ${withinRanges(file.ranges)} RETURNING 1)
        SELECT count(*)::float8 AS rows FROM gone`,

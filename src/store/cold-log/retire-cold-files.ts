@@ -1,6 +1,6 @@
 import { MillraceError } from '../../core/millrace-error.ts';
 import type { Queryable } from '../../infra/postgres.ts';
-import { listColdFiles, lockColdLog, type ColdFile } from './cold-files.ts';
+import { forgetFilesFrom, listColdFiles, lockColdLog, type ColdFile } from './cold-files.ts';
 
 /**
  * Makes a log ready to be read again from some offsets on: files that reach beyond them, and those exported after them, no
@@ -27,6 +27,5 @@ export async function retireColdFiles(
     );
   }
   const reached = files.find(isReached);
-  if (reached !== undefined)
-    await tx.query('DELETE FROM millrace.cold_log_files WHERE source = $1 AND id >= $2', [source, reached.id]);
+  if (reached !== undefined) await forgetFilesFrom(tx, source, reached.id);
 }

@@ -6,8 +6,9 @@ import type { DuckdbSession } from '../../infra/duckdb.ts';
 import type { Queryable } from '../../infra/postgres.ts';
 import type { CopyValue } from '../copy-binary.ts';
 import { scanTable } from '../offline-log.ts';
-import { COLD_FORMAT_VERSION, coldColumns, fileColumnsSql, schemaDigest, textSql, type ColdColumn } from './cold-columns.ts';
+import { COLD_FORMAT_VERSION, fileColumnsSql, schemaDigest, textSql, type ColdColumn } from './cold-columns.ts';
 import type { ColdManifest, ColdRange } from './cold-files.ts';
+import { exportedColumns } from './exported-columns.ts';
 import { withinRanges, type ExportPlan } from './plan-export.ts';
 import { RowDigest } from './row-digest.ts';
 import { spoolHot } from './scan-cold-and-hot.ts';
@@ -39,7 +40,7 @@ export async function gatherRows(
   source: Source,
   plan: ExportPlan,
 ): Promise<GatheredRows> {
-  const columns = coldColumns(source);
+  const columns = await exportedColumns(tx, source);
   const content = new Content(columns);
   const clauses = ` WHERE ${withinRanges(plan.ranges)} ORDER BY source_partition, source_offset`;
   await spoolHot(session, ROWS, columns, (add) =>
