@@ -45,7 +45,7 @@ export const errorTable = {
   MIGRATION_DATABASE_AHEAD: kind(500, false, 'The database was migrated by a newer Millrace.'),
   PROCESS_UNREACHABLE: kind(503, true, 'The gateway, a serving process or the console does not answer at its address.'),
   PROJECT_INVALID: kind(500, false, 'The definitions of a project contradict one another or break a rule.'),
-  PLAN_SOURCE_INCOMPATIBLE: kind(409, false, 'A source changed in a way that the events it has do not fit.'),
+  PLAN_SOURCE_INCOMPATIBLE: kind(409, false, 'A source changed in a way that the events it has do not fit, or is to be derived from rows that were pruned.'),
   PLAN_TOPIC_INCOMPATIBLE: kind(409, false, 'A topic exists with another number of partitions than its definition has.'),
   PLAN_VIEW_CHANGED: kind(409, false, 'A feature view changed and kept its version.'),
   PROJECT_NOT_LOADED: kind(500, false, 'The project file could not be imported, or exports no project.'),

@@ -23,7 +23,7 @@ export interface SourceChange {
 /** Settings of a source that can't change under the events that it has. */
 const FIXED_SETTINGS = ['id', 'eventTime', 'knownTime', 'partitions', 'changes'] as const;
 
-interface AppliedDerivation {
+export interface AppliedDerivation {
   readonly derivation?: DerivationDefinition;
 }
 
@@ -62,12 +62,14 @@ export function compareSource(
   }
   return {
     ...change,
-    problems: problems.map((text) => ({
-      code: 'PLAN_SOURCE_INCOMPATIBLE',
-      message: `Source '${source.name}': ${text}`,
-    })),
+    problems: problems.map((text) => sourceProblem(source, text)),
   };
 }
+
+export const sourceProblem = ({ name }: Source, text: string): SourceProblem => ({
+  code: 'PLAN_SOURCE_INCOMPATIBLE',
+  message: `Source '${name}': ${text}`,
+});
 
 const namingProblems = (source: Source): string[] => [
   ...[source.name, ...Object.keys(source.schema)]

@@ -1,4 +1,5 @@
 import type { Names } from '../contracts/names.ts';
+import type { JsonValue } from '../core/json.ts';
 import { MillraceError } from '../core/millrace-error.ts';
 import type { Field } from '../define/field.ts';
 import type { Project } from '../define/project.ts';
@@ -6,7 +7,8 @@ import type { Source } from '../define/source.ts';
 import type { ViewProgram } from '../fold/compile-view.ts';
 import type { KafkaClient, TopicSpec } from '../infra/kafka.ts';
 import type { Postgres } from '../infra/postgres.ts';
-import { compareSource, type SourceChange } from './compare-source.ts';
+import { compareSource, sourceProblem, type AppliedDerivation, type SourceChange } from './compare-source.ts';
+import { prunedInputProblems } from './derived/pruned-inputs.ts';
 import { readLiveViews } from './live-views.ts';
 import { planViews, type PinnedViews, type ViewPlan } from './plan-views.ts';
 import {
@@ -82,13 +84,10 @@ export async function planProject(project: Project, deps: PlanDeps): Promise<Pla
   const newSources = project.sources.filter(
     (s) => appliedOf({ kind: 'source', name: s.name, version: 1 }) === undefined,
   );
-  const live = await readLiveViews(deps.postgres, project);
-  const sourceChanges = project.sources.map((source) =>
-    compareSource(
-      source,
-      appliedOf({ kind: 'source', name: source.name, version: 1 })?.definition,
-      live.filter(({ program }) => program.view.source.name === source.name),
-    ),
+  const sourceChanges = await compareSources(
+    project,
+    deps.postgres,
+    (name) => appliedOf({ kind: 'source', name, version: 1 })?.definition,
   );
   const viewVersions = await readViewVersions(deps.postgres);
   const keepMs = deps.keepMs ?? VIEW_KEEP_MS_DEFAULT;
@@ -137,6 +136,24 @@ export async function planProject(project: Project, deps: PlanDeps): Promise<Pla
     ],
     modelsTouched: modelsTouched(project, changed),
   };
+}
+
+async function compareSources(
+  project: Project,
+  postgres: Postgres,
+  appliedOf: (name: string) => JsonValue | undefined,
+): Promise<SourceChange[]> {
+  const live = await readLiveViews(postgres, project);
+  const changes: SourceChange[] = [];
+  for (const source of project.sources) {
+    const applied = appliedOf(source.name);
+    const own = live.filter(({ program }) => program.view.source.name === source.name);
+    const { problems, ...change } = compareSource(source, applied, own);
+    const { derivation } = (applied ?? {}) as AppliedDerivation;
+    const pruned = await prunedInputProblems(postgres, source, derivation);
+    changes.push({ ...change, problems: [...problems, ...pruned.map((text) => sourceProblem(source, text))] });
+  }
+  return changes;
 }
 
 /** Topics, logs and their columns. */

@@ -1,12 +1,16 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { entity } from '../../../../src/define/entity.ts';
 import { featureView } from '../../../../src/define/feature-view.ts';
+import { derivedSource } from '../../../../src/define/derived-source.ts';
+import { number, string, timestamp } from '../../../../src/define/field.ts';
 import { project, type Project } from '../../../../src/define/project.ts';
+import { source } from '../../../../src/define/source.ts';
 import { compileView } from '../../../../src/fold/compile-view.ts';
 import { applyProject } from '../../../../src/store/apply-project.ts';
 import { compareView } from '../../../../src/store/compare-view.ts';
 import { estimateBackfill } from '../../../../src/store/estimate-backfill.ts';
 import type { LoggedEvent } from '../../../../src/store/offline-log.ts';
+import { planProject } from '../../../../src/store/plan-project.ts';
 import { sampleKeys } from '../../../../src/store/sample-keys.ts';
 import { readViewVersions } from '../../../../src/store/view-versions.ts';
 import { coldLogBeside, exportAll, ingest, prune, type ColdStage } from '../../../support/store/cold-stage.ts';
@@ -102,4 +106,66 @@ test('new versions whose windows reach into pruned days become current, held aga
   await expect(compareView({ ...deps, postgres: path.postgres }, compileView(changed), null)).rejects.toMatchObject({
     code: 'COLD_LOG_NOT_OPENED',
   });
+});
+
+const refund = source({
+  name: 'refund',
+  schema: { refundId: string(), paymentId: string(), amount: number(), at: timestamp() },
+  id: 'refundId',
+  eventTime: 'at',
+  knownTime: 'carried',
+  dedupeWindow: '1m',
+  partitions: 1,
+});
+const problemsOf = async (next: Project): Promise<string[]> =>
+  (await planProject(next, { ...path, postgres: cold.db })).problems.map(({ code, message }) => `${code} ${message}`);
+const ranges = 'rows known from 2013-01-01T00:16:40.000Z to 2013-01-02T00:36:30.000Z';
+
+test('a new derived source is refused where rows of an input were pruned, and nothing is changed', async () => {
+  const of = derivedSource({ name: 'payment_of', from: paymentSource, attach: () => ({}) });
+  await expect(apply(project({ name: 'payments', sources: [of] }))).rejects.toMatchObject({
+    code: 'PLAN_SOURCE_INCOMPATIBLE',
+    message: expect.stringContaining(`Source 'payment_of': it is made of 'payment', of which ${ranges} are in the cold log only`) as string,
+  });
+  const beside = derivedSource({
+    name: 'refund_beside',
+    from: refund,
+    attach: (a) => ({ paid: a.latest(paymentSource, 'amount', { by: { paymentId: 'paymentId' } }) }),
+  });
+  expect(await problemsOf(project({ name: 'payments', sources: [beside] }))).toEqual([
+    expect.stringContaining(`Source 'refund_beside': it is made of 'payment', of which ${ranges}`),
+  ]);
+  expect(await cold.db.query("SELECT 1 FROM millrace.definitions WHERE name IN ('payment_of', 'refund', 'refund_beside')")).toEqual([]);
+});
+
+test('a derived source that is there is refused while pruned events wait for it, and a field newly attached is too', async () => {
+  const plain = project({
+    name: 'payments',
+    sources: [derivedSource({ name: 'refund_again', from: refund, attach: () => ({}) })],
+  });
+  const wider = project({
+    name: 'payments',
+    sources: [
+      derivedSource({
+        name: 'refund_again',
+        from: refund,
+        attach: (a) => ({ before: a.latest(refund, 'amount', { by: { paymentId: 'paymentId' } }) }),
+      }),
+    ],
+  });
+  await apply(plain);
+  const events = Array.from({ length: 6 }, (_, n): LoggedEvent => {
+    const at = Date.UTC(2013, 0, 1) + n * 6 * 3_600_000;
+    const row = { refundId: `r${n}`, paymentId: 'p1', amount: n, at };
+    return { sourcePartition: 0, sourceOffset: n, eventTime: at, effectiveTime: at, knownTime: at, row };
+  });
+  await ingest(cold.db, refund, events);
+  await exportAll(cold.db, refund);
+  expect(await problemsOf(wider)).toEqual([]);
+  // By a worker whose project has the derived source no more.
+  expect(await prune(cold.db, refund)).toBe(1);
+  expect(await problemsOf(plain)).toEqual([expect.stringContaining("Source 'refund_again': it is made of 'refund'")]);
+  await cold.db.query("UPDATE millrace.derive_positions SET next_offset = 4 WHERE source = 'refund_again'");
+  expect(await problemsOf(plain)).toEqual([]);
+  expect(await problemsOf(wider)).toHaveLength(1);
 });
