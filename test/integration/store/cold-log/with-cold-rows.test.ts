@@ -98,7 +98,9 @@ test('views of one source that each have a value of it see the cold rows of thei
     cold.db.transaction(async (tx) => {
       await tx.query(ONE_STATE);
       const warm = await withColdRows(cold.db, tx, requests);
-      return Promise.all(requests.map(({ view, rows }) => readTwin(warm, view.view, rows, 'known')));
+      const values: Float64Array[] = [];
+      for (const { view, rows } of requests) values.push(await readTwin(warm, view.view, rows, 'known'));
+      return values;
     });
   const wanted = await readAll();
   expect(wanted.map((values) => [values[0], values[2]])).toEqual([[24, 24], [16, 16], [12, 12]]);
