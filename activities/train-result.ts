@@ -14,4 +14,5 @@ export const resultOf = (
   championLogLoss: metrics.champion?.overall.logLoss ?? null,
   candidateAuc: metrics.candidate?.overall.auc ?? null,
   championAuc: metrics.champion?.overall.auc ?? null,
+  ...(metrics.notCompared === undefined ? {} : { notCompared: metrics.notCompared }),
 });

@@ -185,7 +185,9 @@ export class Lifecycle {
 
   private async rollOut(request: Pick<RetrainRequest, 'trigger'>, training: TrainResult): Promise<void> {
     this.candidate = training.version;
-    this.journal.note('rolling out', training.version, `hold-out log loss ${training.candidateLogLoss?.toFixed(4) ?? 'none'}, champion's ${training.championLogLoss?.toFixed(4) ?? 'none'}`);
+    const { candidateLogLoss, championLogLoss, notCompared } = training;
+    const champion = `${championLogLoss?.toFixed(4) ?? 'none'}${notCompared === undefined ? '' : ` (${notCompared})`}`;
+    this.journal.note('rolling out', training.version, `hold-out log loss ${candidateLogLoss?.toFixed(4) ?? 'none'}, champion's ${champion}`);
     this.enter('rolling-out');
     const child = await startRollout(this.input, this.cycle, request, training, this.allocation?.champion ?? null);
     let aborts: LifecycleCommand | null = null;

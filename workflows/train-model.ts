@@ -39,7 +39,7 @@ export async function trainModel(input: TrainInput): Promise<TrainOutcome> {
   }
   showProgress(
     { version: result.version, phase: 'idle', ...(refusal === null ? {} : { verdict: 'refused' }) },
-    `Version ${result.version}: ${refusal ?? `hold-out log loss ${result.candidateLogLoss?.toFixed(4)}, champion ${result.championLogLoss?.toFixed(4) ?? 'none'}`}`,
+    `Version ${result.version}: ${refusal ?? `hold-out log loss ${result.candidateLogLoss?.toFixed(4)}, champion ${result.championLogLoss?.toFixed(4) ?? result.notCompared ?? 'none'}`}`,
   );
   return { training: result, refusal };
 }

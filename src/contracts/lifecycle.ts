@@ -202,6 +202,8 @@ export interface TrainResult {
   readonly championLogLoss: number | null;
   readonly candidateAuc: number | null;
   readonly championAuc: number | null;
+  /** Why there are no figures of a champion; absent where there are, or there was none. */
+  readonly notCompared?: string;
 }
 
 export interface RolloutInput {

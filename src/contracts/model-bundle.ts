@@ -87,6 +87,8 @@ export interface VersionMetrics {
   /** The champion on the same slice; null for the first version. */
   readonly champion: EvaluationReport | null;
   readonly championVersion: number | null;
+  /** Why a champion has no report here; absent where it has one, or there was none. */
+  readonly notCompared?: string;
   /** Largest absolute difference of TensorFlow.js and ONNX Runtime over the hold-out; null for an imported version. */
   readonly exportParity: number | null;
 }

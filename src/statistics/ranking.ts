@@ -8,7 +8,7 @@ export function rankOrder(scores: ArrayLike<number>): Uint32Array {
 /**
  * Area under the ROC curve: the probability that a positive outranks a negative, a tie counting half.
  * Exact, by average ranks (the Mann-Whitney statistic; Hanley and McNeil, 1982). Null where a class is
- * missing. `order` may be given where it is known already.
+ * missing, or a score is NaN, which has no rank. `order` may be given where it is known already.
  */
 export function auc(
   scores: ArrayLike<number>,
@@ -19,6 +19,8 @@ export function auc(
   let rankSum = 0;
   for (let from = 0; from < order.length;) {
     const score = scores[order[from] as number] as number;
+    // It equals not even itself: no run of ties would end.
+    if (Number.isNaN(score)) return null;
     let to = from;
     let inTie = 0;
     while (to < order.length && (scores[order[to] as number] as number) === score) {

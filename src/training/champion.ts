@@ -1,5 +1,6 @@
 import type { Lineage, ModelGraph, ModelSignature } from '../contracts/model-bundle.ts';
 import type { TrainingSet } from '../contracts/training-set.ts';
+import { isMillraceError } from '../core/millrace-error.ts';
 import { modelInput } from './encode-examples.ts';
 import { scoreGraph } from './score-graph.ts';
 import { HOLDOUT_ROWS_MIN } from './split-by-time.ts';
@@ -12,15 +13,35 @@ export interface Champion {
   readonly graph: ModelGraph;
 }
 
-/** Null where the champion takes columns that this set does not have: the two can't be compared then. */
+/** The champion's scores of some of the rows, or why it has none; both null where there is no champion. */
+export interface ChampionScores {
+  /** Those that both versions are evaluated on; all that were given where the champion has no scores. */
+  readonly rows: Uint32Array;
+  readonly scores: Float32Array | null;
+  readonly notCompared: string | null;
+}
+
+/** Scores those rows that the champion has not learned from. Why it can't be compared is an answer: a candidate does not fail by its champion. */
 export async function scoreChampion(
   set: TrainingSet,
-  { signature, graph }: Champion,
+  champion: Champion | null,
   rows: Uint32Array,
-): Promise<Float32Array | null> {
-  const input = modelInput(set, signature, rows);
-  if (input === null) return null;
-  return scoreGraph(graph, input, signature.numericNames.length + signature.categories.length, signature.tensors);
+): Promise<ChampionScores> {
+  if (champion === null) return { rows, scores: null, notCompared: null };
+  const { version, signature, graph, lineage } = champion;
+  const without = (why: string): ChampionScores => ({ rows, scores: null, notCompared: `version ${version} ${why}` });
+  const seenTo = learnedTo(lineage);
+  const unseen = unseenRows(set, rows, seenTo);
+  if (unseen === null) return without(`learned from rows up to ${new Date(seenTo).toISOString()}, and too few of the hold-out came after`);
+  const input = modelInput(set, signature, unseen);
+  if (input === null) return without('takes columns that the rows of today do not have');
+  try {
+    const columns = signature.numericNames.length + signature.categories.length;
+    return { rows: unseen, scores: await scoreGraph(graph, input, columns, signature.tensors), notCompared: null };
+  } catch (error) {
+    if (!isMillraceError(error) || error.code !== 'SERVING_SCORE_INVALID') throw error;
+    return without(`gives a row of the hold-out a score that is not a finite number (${error.message})`);
+  }
 }
 
 /**
@@ -35,7 +56,7 @@ export function unseenRows(set: TrainingSet, holdout: Uint32Array, seenTo: numbe
 }
 
 /** Decision time of the newest example that a registered version has learned from, ms since the epoch. */
-export function learnedTo({ trainer, trainingTo }: Lineage): number {
+function learnedTo({ trainer, trainingTo }: Lineage): number {
   const { refit } = trainer as { readonly refit?: { readonly to: number } | null };
   return refit?.to ?? trainingTo;
 }

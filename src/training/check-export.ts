@@ -18,10 +18,16 @@ export function checkExport(model: string, trained: Float32Array, exported: Floa
     at = i;
   }
   if (worst <= EXPORT_DIFFERENCE_MAX) return worst;
-  throw new MillraceError(
-    'TRAINING_EXPORT_MISMATCH',
-    `Model '${model}': row ${at} scores ${trained[at]} in TensorFlow.js and ${exported[at]} in ONNX Runtime; expected a ` +
-      `difference of at most ${EXPORT_DIFFERENCE_MAX}. Nothing is registered; report it with the model's definition.`,
-    { details: { row: at, difference: worst } },
+  throw exportMismatch(
+    model,
+    `Row ${at} scores ${trained[at]} in TensorFlow.js and ${exported[at]} in ONNX Runtime; expected a difference of at most ${EXPORT_DIFFERENCE_MAX}.`,
+    { row: at, difference: worst },
   );
 }
+
+export const exportMismatch = (model: string, problem: string, details: Readonly<Record<string, unknown>>): MillraceError =>
+  new MillraceError(
+    'TRAINING_EXPORT_MISMATCH',
+    `Model '${model}': the exported graph does not score as the trained network. ${problem} Nothing is registered; report it with the model's definition.`,
+    { details },
+  );

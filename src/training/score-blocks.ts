@@ -14,7 +14,8 @@ export interface BlockAnswer {
  * Scores rows block by block, whatever runs the graph.
  * @param features row-major, `columns` a row
  * @param run answers the output that `tensors` names for the rows of its input
- * @throws MillraceError SERVING_SESSION_FAILED where the graph answers something else than a score a row
+ * @throws MillraceError SERVING_SESSION_FAILED where the graph answers something else than a score a row; SERVING_SCORE_INVALID, with the `row` in
+ * its details, where a score is not finite: no metric has a meaning then
  */
 export async function scoreBlocks(
   features: Float32Array,
@@ -31,6 +32,11 @@ export async function scoreBlocks(
     if (found === null) {
       const shape = answer?.shape.join(', ') ?? '';
       throw new MillraceError('SERVING_SESSION_FAILED', `A batch of ${count} rows was answered with '${tensors.output}' of shape [${shape}], expected a score for each row.`);
+    }
+    const wrong = found.findIndex((score) => !Number.isFinite(score));
+    if (wrong >= 0) {
+      const message = `Row ${from + wrong} of ${rows} was answered with ${found[wrong]}, expected a finite number. Look at the version's training, or at how its file was made.`;
+      throw new MillraceError('SERVING_SCORE_INVALID', message, { details: { row: from + wrong } });
     }
     scores.set(found, from);
   }

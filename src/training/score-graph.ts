@@ -12,6 +12,7 @@ const scorers: Readonly<Record<RuntimeRole, Score>> = { 'model.onnx': scoreOnnx,
  * @param features row-major, `columns` a row
  * @param tensors of an imported graph
  * @throws MillraceError SERVING_SESSION_FAILED where the graph answers something else than a score a row
+ * @throws MillraceError SERVING_SCORE_INVALID where a score is not finite
  */
 export const scoreGraph = ({ role, bytes }: ModelGraph, features: Float32Array, columns: number, tensors?: GraphTensors): Promise<Float32Array> =>
   scorers[role](bytes, features, columns, tensors);

@@ -8,6 +8,7 @@ import { scoreBlocks } from './score-blocks.ts';
  * @param features row-major, `columns` a row
  * @param tensors of an imported graph
  * @throws MillraceError SERVING_SESSION_FAILED where the graph answers something else than a score a row
+ * @throws MillraceError SERVING_SCORE_INVALID where a score is not finite
  */
 export async function scoreOnnx(onnx: Uint8Array, features: Float32Array, columns: number, tensors?: GraphTensors): Promise<Float32Array> {
   const session = await InferenceSession.create(onnx, {

@@ -1,9 +1,10 @@
 import type { Lineage, ModelSignature, TrainedMetrics } from '../contracts/model-bundle.ts';
 import type { TrainingSet } from '../contracts/training-set.ts';
+import { isMillraceError } from '../core/millrace-error.ts';
 import type { BundleFiles } from '../registry/bundle.ts';
 import { bundleFiles } from './bundle-files.ts';
-import { learnedTo, scoreChampion, unseenRows, type Champion } from './champion.ts';
-import { checkExport } from './check-export.ts';
+import { scoreChampion, type Champion } from './champion.ts';
+import { checkExport, exportMismatch } from './check-export.ts';
 import { describeLineage, describeSignature } from './describe-version.ts';
 import { encodeExamples, modelInput } from './encode-examples.ts';
 import { evaluateModel } from './evaluate-model.ts';
@@ -96,6 +97,7 @@ export async function trainModel(options: TrainOptions): Promise<TrainedBundle> 
       champion: evaluated.champion,
       championVersion: evaluated.champion === null ? null : (options.champion?.version ?? null),
       exportParity: Math.max(evaluated.difference, difference),
+      ...(evaluated.notCompared === null ? {} : { notCompared: evaluated.notCompared }),
     };
     const lineage = describeLineage(options, split, rows, judged.bestEpoch, durationsMs);
     const profile = profileTraining(
@@ -116,14 +118,13 @@ export async function trainModel(options: TrainOptions): Promise<TrainedBundle> 
 
 /** Candidate and champion on the same rows; where these can't be had, the candidate on the whole hold-out. */
 async function evaluateBoth(options: TrainOptions, judged: Trained, holdout: Uint32Array) {
-  const { set, plan, champion } = options;
-  const unseen = champion === null ? null : unseenRows(set, holdout, learnedTo(champion.lineage));
-  const rows = unseen ?? holdout;
+  const { set, plan } = options;
+  const { rows, scores: compared, notCompared } = await scoreChampion(set, options.champion, holdout);
   const { scores, difference } = await scoreBoth(options, judged, rows);
-  const compared = champion === null || unseen === null ? null : await scoreChampion(set, champion, rows);
   return {
     candidate: evaluateModel(set, rows, scores, plan.segments),
     champion: compared === null ? null : evaluateModel(set, rows, compared, plan.segments),
+    notCompared,
     difference,
   };
 }
@@ -163,7 +164,9 @@ async function scoreBoth(
   rows: Uint32Array,
 ): Promise<{ scores: Float32Array; difference: number }> {
   const input = modelInput(set, signature, rows) as Float32Array;
-  const scores = await scoreOnnx(onnx, input, signature.numericNames.length + signature.categories.length);
+  const scores = await scoreOnnx(onnx, input, signature.numericNames.length + signature.categories.length).catch((error: unknown) => {
+    throw isMillraceError(error) && error.code === 'SERVING_SCORE_INVALID' ? exportMismatch(plan.model, error.message, error.details) : error;
+  });
   const trained = scoreExamples(backend.tf, network, examples, rows);
   return { scores, difference: checkExport(plan.model, trained, scores) };
 }

@@ -1,6 +1,6 @@
 import type { VersionMetrics } from '../../contracts/model-bundle.ts';
 import type { TrainingSet } from '../../contracts/training-set.ts';
-import { learnedTo, scoreChampion, unseenRows, type Champion } from '../champion.ts';
+import { scoreChampion, unseenRows, type Champion } from '../champion.ts';
 import { evaluateModel } from '../evaluate-model.ts';
 import type { TrainingPlan } from '../training-plan.ts';
 
@@ -28,13 +28,13 @@ export async function evaluateImported(
     return none;
   }
   if (trainedTo === null) notes.push('its figures may be too good: nobody said up to when it learned, so it may know the rows of the hold-out');
-  const both = champion === null ? null : unseenRows(set, own, learnedTo(champion.lineage));
-  const compared = champion === null || both === null ? null : await scoreChampion(set, champion, both);
-  const rows = compared === null || both === null ? own : both;
+  const { rows, scores: compared, notCompared } = await scoreChampion(set, champion, own);
+  if (notCompared !== null) notes.push(`it was not compared with the champion: ${notCompared}`);
   return {
     candidate: evaluateModel(set, rows, await scoreRows(rows), plan.segments),
     champion: compared === null ? null : evaluateModel(set, rows, compared, plan.segments),
     championVersion: compared === null ? null : (champion?.version ?? null),
     exportParity: null,
+    ...(notCompared === null ? {} : { notCompared }),
   };
 }

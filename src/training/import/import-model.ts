@@ -88,7 +88,9 @@ export async function importModel(options: ImportOptions): Promise<ImportedBundl
     tensors,
   };
   const scoreRows = (rows: Uint32Array): Promise<Float32Array> =>
-    scoreGraph(file, modelInput(set as TrainingSet, signature, rows) as Float32Array, width, tensors);
+    scoreGraph(file, modelInput(set as TrainingSet, signature, rows) as Float32Array, width, tensors).catch((error: unknown) => {
+      throw unscored(options, set as TrainingSet, rows, error);
+    });
   let profile: ReferenceProfile = { columns: [], usualPsi: {} };
   let metrics: VersionMetrics = { candidate: null, champion: null, championVersion: null, exportParity: null };
   if (set !== null && split !== null) {
@@ -138,6 +140,13 @@ function splitOrNote(set: TrainingSet, plan: TrainingPlan, dataCut: number, note
     notes.push(`it was not evaluated, and drift has nothing to be compared with: ${error.message}`);
     return null;
   }
+}
+
+/** The probe may miss the one row whose numbers a graph divides by zero. */
+function unscored({ plan, file }: ImportOptions, set: TrainingSet, rows: Uint32Array, error: unknown): unknown {
+  if (!isMillraceError(error) || error.code !== 'SERVING_SCORE_INVALID') return error;
+  const example = set.exampleIds[rows[error.details.row as number] as number];
+  return importInvalid(plan.model, file.name, [`example '${example}' gets a score that is not a finite number: mend it in the graph (${error.message})`]);
 }
 
 function describeImport({ plan, set, dataCut, trainedTo, reason }: ImportOptions, split: TimeSplit | null, imported: ImportedFile): Lineage {

@@ -109,6 +109,8 @@ describe('trainModel', () => {
     const seen = await trainModel(options({ champion: twin }));
     expect(seen.metrics.champion).toBeNull();
     expect(seen.metrics.championVersion).toBeNull();
+    expect(seen.metrics.notCompared).toMatch(/^version 2 learned from rows up to 2024-04-\S+, and too few of the hold-out came after$/);
+    expect(metrics).not.toHaveProperty('notCompared');
   });
 
   it('registers a network that has learned from all rows, and says so', async () => {

@@ -43,6 +43,15 @@ describe('auc', () => {
     );
   });
 
+  it('has no value where a score is NaN, whichever it is', () => {
+    fc.assert(
+      fc.property(scored, fc.nat(), ({ scores, labels }, at) => {
+        fc.pre(scores.length > 0);
+        expect(auc(scores.with(at % scores.length, NaN), labels)).toBeNull();
+      }),
+    );
+  });
+
   it('does not change under a rising transformation and turns over with the scores', () => {
     fc.assert(
       fc.property(scored, ({ scores, labels }) => {

@@ -8,6 +8,7 @@ import { exportTrainingSet } from '../../../../src/training/import/export-traini
 import { readExportedColumns } from '../../../../src/training/import/exported-columns.ts';
 import { importModel, type ImportOptions } from '../../../../src/training/import/import-model.ts';
 import { linearOnnx, linearScore } from '../../../support/training/linear-onnx.ts';
+import { onnxFile } from '../../../support/training/onnx-file.ts';
 import { DATA_CUT, DAY_MS, syntheticPlan, syntheticSet } from '../../../support/training/synthetic-set.ts';
 
 const ROWS = 3_000;
@@ -127,6 +128,46 @@ describe('an imported model', () => {
       code: 'MODEL_IMPORT_INVALID',
       message: expect.stringContaining(why) as string,
     });
+  });
+});
+
+describe('a graph that gives one example no finite score', () => {
+  const at = ROWS - 7;
+  const width = set.numericNames.length;
+  const numbers = set.numbers.slice();
+  numbers.fill(0, at * width, at * width + 2);
+  /** Left by right: 0 / 0 in that row, which is none of the probe's. */
+  const quotient = onnxFile({
+    nodes: [
+      ['Gather', ['X', 'first'], 'left', { axis: 1 }],
+      ['Gather', ['X', 'second'], 'right', { axis: 1 }],
+      ['Div', ['left', 'right'], 'z'],
+      ['Sigmoid', ['z'], 'p'],
+    ],
+    inputs: [['X', 'float32', ['rows', width + 1]]],
+    outputs: [['p', 'float32', ['rows', 1]]],
+    constants: [
+      ['first', BigInt64Array.of(0n), [1]],
+      ['second', BigInt64Array.of(1n), [1]],
+    ],
+  });
+  const file = { name: 'quotient.onnx', role: 'model.onnx' as const, bytes: quotient };
+
+  it('is refused with the name of the example', async () => {
+    await expect(importModel(options({ file, nullAs: 1, set: { ...set, numbers } }))).rejects.toMatchObject({
+      code: 'MODEL_IMPORT_INVALID',
+      message: expect.stringContaining(`example 'example-${at}' gets a score that is not a finite number`) as string,
+    });
+  });
+
+  it('is no champion to be compared with, and keeps nobody from taking its place', async () => {
+    const { signature, lineage } = await importModel(options({ file, nullAs: 1 }));
+    const champion = { version: 4, signature, lineage, graph: file };
+    const { metrics, notes } = await importModel(options({ champion, set: { ...set, numbers } }));
+    expect(metrics).toMatchObject({ champion: null, championVersion: null });
+    expect(metrics.candidate?.overall.rows).toBe(decidedFrom(HOLDOUT_FROM).length);
+    expect(metrics.notCompared).toMatch(/^version 4 gives a row of the hold-out a score that is not a finite number/);
+    expect(notes).toEqual([`it was not compared with the champion: ${metrics.notCompared}`]);
   });
 });
 
