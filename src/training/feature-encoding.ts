@@ -22,7 +22,7 @@ const TAIL_SHARE = 0.005;
  */
 export interface NumericEncoder {
   readonly name: string;
-  /** Ends of the pieces, float32, ascending; none or one for a column that does not vary. */
+  /** Ends of the pieces, float32, ascending, apart enough for a slope; none or one for a column that does not vary. */
   readonly edges: readonly number[];
   /** The column had nulls: one more input says whether it is null. */
   readonly indicator: boolean;
@@ -57,9 +57,17 @@ function pieceEdges(values: Float32Array): number[] {
   const low = sorted[tail] as number;
   const high = sorted[sorted.length - 1 - tail] as number;
   const inner = quantileEdges(sorted, NUMBER_PIECES_MAX).filter((edge) => edge > low && edge < high);
-  // An infinity may be a value, not an end: a piece must have a width.
-  return [low, ...inner, high].filter((edge, i, all) => Number.isFinite(edge) && edge !== all[i - 1]);
+  const edges: number[] = [];
+  for (const edge of [low, ...inner, high]) {
+    const last = edges.at(-1);
+    // An infinity may be a value, not an end: a piece must have a width, and one whose slope the graph can hold.
+    if (Number.isFinite(edge) && (last === undefined || Number.isFinite(slopeOf(last, edge)))) edges.push(edge);
+  }
+  return edges;
 }
+
+/** 2 / width as float32, which is infinite below a width of some 6e-39: the graph would multiply 0 by it. */
+const slopeOf = (lower: number, upper: number): number => Math.fround(2 / (upper - lower));
 
 function fitCategory({ name, dictionary, codes }: CategoryColumn, rows: Uint32Array): CategoryEncoder {
   const counts = new Uint32Array(dictionary.length);
@@ -91,7 +99,7 @@ export function numberPieces(encoding: FeatureEncoding): NumberPieces {
   const pieces = encoding.numbers.flatMap(({ edges }, column) =>
     edges
       .slice(1)
-      .map((upper, i) => ({ column, lower: edges[i] as number, slope: 2 / (upper - (edges[i] as number)) })),
+      .map((upper, i) => ({ column, lower: edges[i] as number, slope: slopeOf(edges[i] as number, upper) })),
   );
   const starts = new Int32Array(encoding.numbers.length + 1);
   encoding.numbers.forEach(({ edges }, i) => {

@@ -121,6 +121,15 @@ describe('trainModel', () => {
     expect(sha256(without.files['model.onnx']!)).not.toBe(sha256(first.files['model.onnx']!));
   });
 
+  it('takes a number that decays to almost nothing, as a decayedCount long after the last event', async () => {
+    const columns = set.numericNames.length;
+    const numbers = set.numbers.slice();
+    // Spread over the whole range of float32 below 1, denormal numbers included.
+    for (let row = 0; row < set.rows; row++) numbers[row * columns + 4] = 2 ** -(160 * (((row * 7_919) % set.rows) / set.rows));
+    const trained = await trainModel(options({ set: { ...set, numbers }, plan: syntheticPlan(logisticRegression({ epochs: 1 })) }));
+    expect(trained.metrics.exportParity).toBeLessThan(1e-5);
+  });
+
   it('refuses a set of which no column varies', async () => {
     const numbers = new Float32Array(set.numbers.length).fill(1);
     const dull = { ...set, numbers, categories: [] };
