@@ -79,8 +79,9 @@ function textProblems(asked: unknown, name: string, meaning: string, lengthMax: 
   const text = fieldOf(asked, name);
   if (typeof text !== 'string') return [`${name}: expected ${meaning}`];
   if (text.length > lengthMax) return [`${name}: expected ${lengthMax} characters at most, found ${text.length}`];
-  // Postgres has no such character in a text.
-  return text.includes('\0') ? [`${name}: expected a text without the character U+0000`] : [];
+  // Postgres has no such character in a text, and keeps another one for half of a surrogate pair.
+  if (text.includes('\0')) return [`${name}: expected a text without the character U+0000`];
+  return text.isWellFormed() ? [] : [`${name}: expected well-formed Unicode, found half of a surrogate pair: the text may have been cut within a character`];
 }
 
 const isOneOf = (known: readonly string[], value: unknown): boolean => typeof value === 'string' && known.includes(value);

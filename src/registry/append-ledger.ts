@@ -9,9 +9,8 @@ export async function appendLedger(tx: Queryable, note: LedgerNote): Promise<Led
      FROM millrace.ledger_head FOR UPDATE`,
   );
   const { seq, hash: previousHash, now } = head as { seq: string; hash: string; now: Date };
-  // Through JSON once, so that what is hashed is what jsonb gives back.
-  const details = JSON.parse(JSON.stringify(note.details)) as Record<string, JsonValue>;
-  const numbered = { ...note, details, seq: Number(seq) + 1, at: now.getTime() };
+  const kept = asKept(note);
+  const numbered = { ...kept, seq: Number(seq) + 1, at: now.getTime() };
   const hash = ledgerHash(previousHash, numbered);
   await tx.query(
     `INSERT INTO millrace.ledger (seq, at, model, version, actor, action, reason, details, previous_hash, hash)
@@ -19,16 +18,29 @@ export async function appendLedger(tx: Queryable, note: LedgerNote): Promise<Led
     [
       numbered.seq,
       now,
-      note.model,
-      note.version,
-      note.actor,
-      note.action,
-      note.reason,
-      JSON.stringify(details),
+      kept.model,
+      kept.version,
+      kept.actor,
+      kept.action,
+      kept.reason,
+      JSON.stringify(kept.details),
       previousHash,
       hash,
     ],
   );
   await tx.query('UPDATE millrace.ledger_head SET seq = $1, hash = $2', [numbered.seq, hash]);
   return { ...numbered, previousHash, hash };
+}
+
+/**
+ * The note as PostgreSQL gives it back, for that is what a verification hashes: details through JSON once, and texts well-formed, since half of
+ * a surrogate pair becomes U+FFFD in a text and is refused in jsonb.
+ */
+const asKept = (note: LedgerNote): LedgerNote => wellFormed(JSON.parse(JSON.stringify(note)) as JsonValue) as unknown as LedgerNote;
+
+function wellFormed(value: JsonValue): JsonValue {
+  if (typeof value === 'string') return value.toWellFormed();
+  if (Array.isArray(value)) return (value as readonly JsonValue[]).map(wellFormed);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key.toWellFormed(), wellFormed(inner)]));
 }

@@ -34,6 +34,23 @@ describe('the ledger', () => {
     expect(await stage.registry.verifyLedger()).toEqual({ entries: ENTRIES, ok: true, firstBad: null });
   });
 
+  it('keeps what PostgreSQL keeps of a text that was cut within a character, and verifies', async () => {
+    const half = '\ud83d';
+    await stage.registry.recordLedger({
+      ...note(`users complain ${half}`),
+      actor: half,
+      details: { asked: half, [half]: [half, { inner: `whole \ud83d\ude00, half ${half}` }] },
+    });
+    expect(await stage.registry.verifyLedger()).toEqual({ entries: ENTRIES + 1, ok: true, firstBad: null });
+    expect(await stage.postgres.query('SELECT actor, reason, details FROM millrace.ledger ORDER BY seq DESC LIMIT 1')).toEqual([
+      {
+        actor: '\ufffd',
+        reason: 'users complain \ufffd',
+        details: { asked: '\ufffd', '\ufffd': ['\ufffd', { inner: 'whole \ud83d\ude00, half \ufffd' }] },
+      },
+    ]);
+  });
+
   it.each(["UPDATE millrace.ledger SET reason = 'nicer'", 'DELETE FROM millrace.ledger', 'TRUNCATE millrace.ledger'])(
     'refuses: %s',
     async (statement) => {

@@ -7,6 +7,7 @@ const note = { requestedBy: 'tester', reason: 'because' };
 test('what can be worked with is taken', () => {
   expect([
     ...checkNote(note),
+    ...checkNote({ ...note, reason: 'users complain \ud83d\ude00' }),
     ...checkPromote({ version: 2_147_483_647, ...note }),
     ...checkRollback({ toVersion: null, ...note }),
     ...checkRollback({ toVersion: 1, ...note }),
@@ -30,6 +31,8 @@ test.each([
   [checkNote, { ...note, requestedBy: 'x'.repeat(201) }, 'requestedBy: expected 200 characters at most, found 201'],
   [checkNote, { ...note, reason: 'x'.repeat(2_001) }, 'reason: expected 2000 characters at most, found 2001'],
   [checkNote, { ...note, reason: 'a\0b' }, 'reason: expected a text without the character U+0000'],
+  [checkNote, { ...note, reason: 'users complain \ud83d' }, 'reason: expected well-formed Unicode, found half of a surrogate pair'],
+  [checkNote, { ...note, requestedBy: '\ude00' }, 'requestedBy: expected well-formed Unicode'],
   [checkPolicy, { ...quickPolicy, pollIntervalMs: '1s' }, 'pollIntervalMs: expected a number'],
   [checkPolicy, { ...quickPolicy, canaryShares: 0.1 }, 'canaryShares: expected a list of numbers'],
   [checkProgress, { phase: 'idle', what: 'x' }, 'why: expected a text'],
