@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -24,4 +24,25 @@ test('a file that was changed is ARTIFACT_CORRUPT', async () => {
   const { sha256 } = await store.put(Buffer.from('golden'));
   writeFileSync(store.path(sha256), 'forged');
   await expect(store.get(sha256)).rejects.toMatchObject({ code: 'ARTIFACT_CORRUPT' });
+});
+
+test.each([
+  ['of the same length', 'forged'],
+  ['cut off', 'gold'],
+])('a damaged file, %s, is whole again once its bytes are put', async (_what, damaged) => {
+  const bytes = Buffer.from('golden');
+  const { sha256 } = await store.put(bytes);
+  writeFileSync(store.path(sha256), damaged);
+  await store.put(bytes);
+  expect(await store.get(sha256)).toEqual(bytes);
+});
+
+test('a whole file is left alone, and no draft is left behind', async () => {
+  const bytes = Buffer.from('once');
+  const { sha256 } = await store.put(bytes);
+  const file = store.path(sha256);
+  const { ino } = statSync(file);
+  await store.put(bytes);
+  expect(statSync(file).ino).toBe(ino);
+  expect(readdirSync(path.dirname(file))).toEqual([sha256]);
 });
