@@ -99,6 +99,8 @@ function runChild(job: string, options: TrainInChildOptions): Promise<void> {
     });
     const kill = () => child.kill('SIGKILL');
     options.signal?.addEventListener('abort', kill, { once: true });
+    // Aborted while the job's files were written: that event does not come again.
+    if (options.signal?.aborted === true) kill();
     child.once('error', (error) => {
       reject(died(options.plan.model, `could not be started: ${error.message}`, ''));
     });

@@ -65,6 +65,18 @@ describe('trainInChild', () => {
     });
   });
 
+  it('ends at once when it is cancelled while it writes the job', async () => {
+    const cancel = new AbortController();
+    const reason = new Error('cancelled by the test');
+    const progress: TrainingProgress[] = [];
+    const plan = syntheticPlan({ ...syntheticPlan().trainer, epochs: 40 });
+    const started = trainInChild(options({ plan, signal: cancel.signal, onProgress: (step) => progress.push(step) }));
+    cancel.abort(reason);
+    await expect(started).rejects.toBe(reason);
+    expect(progress).toEqual([]);
+    expect(await readdir(join(directory, 'job'))).toEqual([]);
+  });
+
   it('kills the child when it is cancelled', async () => {
     const cancel = new AbortController();
     const reason = new Error('cancelled by the test');
