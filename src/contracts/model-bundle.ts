@@ -69,7 +69,7 @@ export interface SliceMetrics {
   readonly auc: number | null;
   readonly logLoss: number;
   readonly brier: number;
-  /** Expected calibration error over ten equal-count bins. */
+  /** Expected calibration error over ten equal-count bins; equal scores share the mean of their labels. */
   readonly calibrationError: number;
   readonly meanScore: number;
   readonly baseRate: number;

@@ -24,7 +24,7 @@ export function brier(scores: ArrayLike<number>, labels: ArrayLike<number>): num
 /**
  * Expected calibration error: the rows in order of score are cut into `CALIBRATION_BINS` runs of equal
  * length (to a row), and the distance of mean score and share of positives is averaged over the runs by
- * their lengths. Source: Naeini et al., Obtaining well calibrated probabilities using Bayesian binning
+ * their lengths. Rows of one score share the mean of their labels: the order that they come in says nothing. Source: Naeini et al., Obtaining well calibrated probabilities using Bayesian binning
  * (2015), with equal-count bins as Nixon et al. advise (2019). 0 for no rows.
  */
 export function expectedCalibrationError(
@@ -33,16 +33,31 @@ export function expectedCalibrationError(
   order: Uint32Array = rankOrder(scores),
 ): number {
   const rows = order.length;
+  const expected = labelsByTie(scores, labels, order);
   let distance = 0;
   for (let bin = 0; bin < CALIBRATION_BINS; bin++) {
     const from = Math.floor((bin * rows) / CALIBRATION_BINS);
     const to = Math.floor(((bin + 1) * rows) / CALIBRATION_BINS);
     let difference = 0;
     for (let i = from; i < to; i++) {
-      const row = order[i] as number;
-      difference += (scores[row] as number) - (labels[row] as number);
+      difference += (scores[order[i] as number] as number) - (expected[i] as number);
     }
     distance += Math.abs(difference);
   }
   return rows === 0 ? 0 : distance / rows;
+}
+
+/** By place in the order: the mean label of all rows with the score of that place. */
+function labelsByTie(scores: ArrayLike<number>, labels: ArrayLike<number>, order: Uint32Array): Float64Array {
+  const means = new Float64Array(order.length);
+  for (let from = 0; from < order.length;) {
+    let to = from;
+    let sum = 0;
+    // The first without a question: NaN equals not even itself.
+    do sum += labels[order[to++] as number] as number;
+    while (to < order.length && scores[order[to] as number] === scores[order[from] as number]);
+    means.fill(sum / (to - from), from, to);
+    from = to;
+  }
+  return means;
 }

@@ -100,6 +100,11 @@ describe('the probability scores', () => {
         fc.pre(scores.length > 0);
         const sorted = scores
           .map((score, i) => ({ score, label: labels[i] as number }))
+          // Equal scores can't be told apart: each counts as all of them do.
+          .map(({ score }, _, rows) => {
+            const tied = rows.filter((row) => row.score === score);
+            return { score, label: tied.reduce((sum, row) => sum + row.label, 0) / tied.length };
+          })
           .sort((a, b) => a.score - b.score);
         let expected = 0;
         for (let bin = 0; bin < CALIBRATION_BINS; bin++) {
@@ -115,6 +120,21 @@ describe('the probability scores', () => {
         expect(expectedCalibrationError(scores, labels)).toBeCloseTo(expected, 10);
       }),
     );
+  });
+
+  it('measure calibration alike whatever the order of the rows', () => {
+    const shuffled = scored.chain(({ scores, labels }) =>
+      fc.tuple(fc.constant({ scores, labels }), fc.shuffledSubarray(scores.map((_, i) => i), { minLength: scores.length })),
+    );
+    fc.assert(
+      fc.property(shuffled, ([{ scores, labels }, order]) => {
+        const found = expectedCalibrationError(order.map((i) => scores[i]!), order.map((i) => labels[i]!));
+        expect(found).toBeCloseTo(expectedCalibrationError(scores, labels), 12);
+      }),
+    );
+    // One score for all, and right in the mean.
+    const labels = Array.from({ length: 1_000 }, (_, i) => (i < 300 ? 1 : 0));
+    expect(expectedCalibrationError(labels.map(() => 0.3), labels)).toBeCloseTo(0, 12);
   });
 
   it('are finite for sure mistakes and for no rows', () => {
