@@ -7,6 +7,7 @@ import { getVersion } from '../registry/get-version.ts';
 import type { Registry } from '../registry/registry.ts';
 import { readLabelledDecisions, type LabelledDecision } from '../store/labelled-decisions.ts';
 import { evaluateSlice } from '../statistics/evaluate-slice.ts';
+import { originDifference } from '../training/row-origin.ts';
 import { scoreGraph } from '../training/score-graph.ts';
 import type { ComparedSlice, VersionComparison } from './version-comparison.ts';
 
@@ -23,7 +24,8 @@ interface Outcomes {
 
 /**
  * Scores the stored rows of all labelled decisions with one version, and evaluates both answers by month. A row that another version was
- * asked for is read by the names of its columns: their order may differ. Where it lacks one, the decision is left out.
+ * asked for is read by the names of its columns: their order may differ. Where it lacks one, or was made by another version of a view or on-demand
+ * feature, so that one name means two things, the decision is left out.
  * @throws MillraceError MODEL_NOT_FOUND, MODEL_VERSION_NOT_FOUND, MODEL_BUNDLE_CORRUPT
  */
 export async function compareWithVersion(
@@ -91,14 +93,15 @@ class ColumnsByVersion {
     this.#wanted = wanted;
   }
 
-  /** Null where the version's rows lack a column. @throws MillraceError MODEL_VERSION_NOT_FOUND */
+  /** Null where the version's rows lack a column, or have another by its name. @throws MillraceError MODEL_VERSION_NOT_FOUND */
   async of(version: number): Promise<Columns | null> {
     const known = this.#found.get(version);
     if (known !== undefined) return known;
     const { signature } = await getVersion(this.#db, this.#wanted.model, version);
     const numbers = this.#wanted.numericNames.map((name) => signature.numericNames.indexOf(name));
     const categories = this.#wanted.categories.map(({ name }) => signature.categories.findIndex((other) => other.name === name));
-    const found = numbers.includes(-1) || categories.includes(-1) ? null : { numbers, categories };
+    const isOther = numbers.includes(-1) || categories.includes(-1) || originDifference(this.#wanted, signature) !== null;
+    const found = isOther ? null : { numbers, categories };
     this.#found.set(version, found);
     return found;
   }

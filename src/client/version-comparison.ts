@@ -13,7 +13,7 @@ export interface ComparedSlice {
 export interface VersionComparison {
   readonly model: string;
   readonly version: number;
-  /** Decisions with a label whose rows lack what the version takes. */
+  /** Decisions with a label whose rows lack what the version takes, or have something else by its name. */
   readonly leftOut: number;
   readonly overall: ComparedSlice;
   readonly byMonth: readonly ComparedSlice[];

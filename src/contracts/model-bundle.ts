@@ -20,6 +20,8 @@ export interface ModelSignature {
   readonly serviceDigest: string;
   /** View name -> version that the rows were made with. */
   readonly viewVersions: Readonly<Record<string, number>>;
+  /** On-demand feature -> what it is made of, its code aside; absent: there are none, or an earlier release signed. */
+  readonly onDemand?: Readonly<Record<string, JsonValue>>;
   readonly numericNames: readonly string[];
   readonly categories: readonly CategoryEncoder[];
   readonly batchRowsMax: number;

@@ -2,8 +2,10 @@ import type { Lineage, ModelGraph, ModelSignature } from '../contracts/model-bun
 import type { TrainingSet } from '../contracts/training-set.ts';
 import { isMillraceError } from '../core/millrace-error.ts';
 import { modelInput } from './encode-examples.ts';
+import { originDifference } from './row-origin.ts';
 import { scoreGraph } from './score-graph.ts';
 import { HOLDOUT_ROWS_MIN } from './split-by-time.ts';
+import type { TrainingPlan } from './training-plan.ts';
 
 /** A registered version that the candidate is held against, on the same rows. */
 export interface Champion {
@@ -21,15 +23,21 @@ export interface ChampionScores {
   readonly notCompared: string | null;
 }
 
-/** Scores those rows that the champion has not learned from. Why it can't be compared is an answer: a candidate does not fail by its champion. */
+/**
+ * Scores those rows that the champion has not learned from. Why it can't be compared is an answer: a candidate does not fail by its champion.
+ * @param plan of the set
+ */
 export async function scoreChampion(
   set: TrainingSet,
+  plan: Pick<TrainingPlan, 'viewVersions' | 'onDemand'>,
   champion: Champion | null,
   rows: Uint32Array,
 ): Promise<ChampionScores> {
   if (champion === null) return { rows, scores: null, notCompared: null };
   const { version, signature, graph, lineage } = champion;
   const without = (why: string): ChampionScores => ({ rows, scores: null, notCompared: `version ${version} ${why}` });
+  const other = originDifference(signature, { ...plan, serviceDigest: set.serviceDigest });
+  if (other !== null) return without(`reads ${other}`);
   const seenTo = learnedTo(lineage);
   const unseen = unseenRows(set, rows, seenTo);
   if (unseen === null) return without(`learned from rows up to ${new Date(seenTo).toISOString()}, and too few of the hold-out came after`);

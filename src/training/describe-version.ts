@@ -28,6 +28,7 @@ export function describeSignature(
     featureService: plan.featureService,
     serviceDigest: set.serviceDigest,
     viewVersions: plan.viewVersions,
+    ...(Object.keys(plan.onDemand).length === 0 ? {} : { onDemand: plan.onDemand }),
     numericNames: set.numericNames,
     categories: encoding.categories,
     batchRowsMax: plan.batchRowsMax,

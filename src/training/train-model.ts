@@ -119,7 +119,7 @@ export async function trainModel(options: TrainOptions): Promise<TrainedBundle> 
 /** Candidate and champion on the same rows; where these can't be had, the candidate on the whole hold-out. */
 async function evaluateBoth(options: TrainOptions, judged: Trained, holdout: Uint32Array) {
   const { set, plan } = options;
-  const { rows, scores: compared, notCompared } = await scoreChampion(set, options.champion, holdout);
+  const { rows, scores: compared, notCompared } = await scoreChampion(set, plan, options.champion, holdout);
   const { scores, difference } = await scoreBoth(options, judged, rows);
   return {
     candidate: evaluateModel(set, rows, scores, plan.segments),

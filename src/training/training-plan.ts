@@ -1,6 +1,10 @@
 import { assertInvariant } from '../core/assert-invariant.ts';
 import { parseDuration } from '../core/duration.ts';
+import type { JsonValue } from '../core/json.ts';
+import type { FeatureService } from '../define/feature-service.ts';
+import type { FeatureView } from '../define/feature-view.ts';
 import type { Model, Trainer } from '../define/model.ts';
+import type { OnDemandFeature } from '../define/on-demand.ts';
 
 /** Largest batch that a version serves at once, where its definition asks for none that is larger. */
 export const MODEL_BATCH_ROWS_MAX = 512;
@@ -14,6 +18,8 @@ export interface TrainingPlan {
   readonly featureService: string;
   /** View name -> version that the rows were made with. */
   readonly viewVersions: Readonly<Record<string, number>>;
+  /** On-demand feature -> what it is made of, its code aside. */
+  readonly onDemand: Readonly<Record<string, JsonValue>>;
   readonly trainer: Trainer;
   /** Examples decided earlier than this before the data cut are left out; null: none are. */
   readonly trainingWindowMs: number | null;
@@ -36,7 +42,8 @@ export function planTraining(model: Model): TrainingPlan {
     model: model.name,
     task: model.task,
     featureService: model.service.name,
-    viewVersions: Object.fromEntries(model.service.views.map((view) => [view.name, view.version])),
+    viewVersions: Object.fromEntries(viewsOf(model.service).map((view) => [view.name, view.version])),
+    onDemand: Object.fromEntries(model.service.onDemand.map((feature) => [feature.name, madeOf(feature)])),
     trainer: model.trainer,
     trainingWindowMs: model.trainingWindow === null ? null : milliseconds(model.trainingWindow),
     holdoutMs: milliseconds(model.split.holdout),
@@ -49,6 +56,14 @@ export function planTraining(model: Model): TrainingPlan {
     refit: true,
   };
 }
+
+/** Those that only on-demand features read count: their versions change a row too. */
+const viewsOf = ({ views, onDemand }: FeatureService): readonly FeatureView[] => [...views, ...onDemand.flatMap((feature) => Object.values(feature.views))];
+
+const madeOf = ({ views, request }: OnDemandFeature): JsonValue => ({
+  views: Object.fromEntries(Object.entries(views).map(([alias, view]) => [alias, view.name])),
+  request: Object.entries(request).map(([name, { type, nullable }]) => ({ name, type, nullable })),
+});
 
 function milliseconds(text: string): number {
   const ms = parseDuration(text);

@@ -28,7 +28,7 @@ export async function evaluateImported(
     return none;
   }
   if (trainedTo === null) notes.push('its figures may be too good: nobody said up to when it learned, so it may know the rows of the hold-out');
-  const { rows, scores: compared, notCompared } = await scoreChampion(set, champion, own);
+  const { rows, scores: compared, notCompared } = await scoreChampion(set, plan, champion, own);
   if (notCompared !== null) notes.push(`it was not compared with the champion: ${notCompared}`);
   return {
     candidate: evaluateModel(set, rows, await scoreRows(rows), plan.segments),

@@ -81,6 +81,7 @@ export async function importModel(options: ImportOptions): Promise<ImportedBundl
     featureService: plan.featureService,
     serviceDigest: service.serviceDigest,
     viewVersions: plan.viewVersions,
+    ...(Object.keys(plan.onDemand).length === 0 ? {} : { onDemand: plan.onDemand }),
     numericNames,
     categories,
     batchRowsMax: plan.batchRowsMax,

@@ -69,6 +69,7 @@ export function syntheticPlan(
     task: 'binary_classification',
     featureService: 'synthetic_service',
     viewVersions: { view: 1 },
+    onDemand: {},
     trainer,
     trainingWindowMs: null,
     holdoutMs: 20 * DAY_MS,

@@ -100,6 +100,20 @@ describe('an imported model', () => {
     expect(metrics.champion?.overall.logLoss).toBeCloseTo(figuresOf(rows, own).logLoss, 5);
   });
 
+  it.each([
+    ['reads the version of a view that the rows are made by', { view: 1 }, null],
+    ['reads another version of a view, whose features have the same names', { view: 2 }, "version 4 reads version 1 of feature view 'view', and the rows are made by version 2"],
+  ])('is held against a champion of another service only where that %s', async (_what, viewVersions, why) => {
+    const { signature, lineage } = await importModel(options());
+    const champion = { version: 4, signature, lineage, graph: { role: 'model.onnx' as const, bytes } };
+    const changed = { plan: { ...plan, viewVersions }, set: { ...set, serviceDigest: 'digest-2' }, champion };
+    const { metrics, notes } = await importModel(options({ ...changed, encoders: { ...encoders, serviceDigest: 'digest-2' }, service: { ...options().service, serviceDigest: 'digest-2' } }));
+    expect(metrics.notCompared ?? null).toBe(why);
+    expect(metrics.championVersion).toBe(why === null ? 4 : null);
+    expect(metrics.candidate).not.toBeNull();
+    expect(notes).toEqual(why === null ? [] : [`it was not compared with the champion: ${why}`]);
+  });
+
   it.each<[what: string, over: Partial<ImportOptions>, evaluated: number, note: string]>([
     ['that nobody knows the learned rows of is evaluated, with a note', { trainedTo: null }, decidedFrom(HOLDOUT_FROM).length, 'its figures may be too good'],
     ['that knows some of the hold-out is evaluated on the rest', { trainedTo: HOLDOUT_FROM + 10 * DAY_MS }, decidedFrom(HOLDOUT_FROM + 10 * DAY_MS + 1).length, ''],
