@@ -1,7 +1,7 @@
 import type { AuditCursor, AuditPlan, AuditScope } from '../contracts/audit.ts';
 import type { ViewRead } from '../contracts/decision.ts';
 import type { Row } from '../define/field.ts';
-import type { Queryable } from '../infra/postgres.ts';
+import type { Postgres, Queryable } from '../infra/postgres.ts';
 
 /** A served decision as an audit needs it. */
 export interface ServedDecision {
@@ -18,20 +18,21 @@ export interface ServedDecision {
   readonly serviceDigest: string | null;
 }
 
-/** Draws the decisions of an audit: it and every later page see the same ones. */
+/** Longest wait for decisions that are being stored. */
+const STORING_MS_MAX = 5_000;
+
+/** Draws the decisions of an audit: it and every later page see the same ones. @throws MillraceError STORE_UNAVAILABLE */
 export async function planAudit(
-  db: Queryable,
+  db: Postgres,
   model: string,
   scope: AuditScope,
   seed: string,
 ): Promise<AuditPlan> {
-  const [bounds] = await db.query<{ after: number; to: number }>(
-    `SELECT CASE WHEN $2 THEN coalesce(max(c.seq_to), 0) ELSE 0 END::float8 AS after,
-       (SELECT coalesce(max(seq), 0) FROM millrace.decisions)::float8 AS to
-     FROM millrace.skew_certificates c WHERE c.model = $1 AND c.continuous`,
-    [model, scope.sinceLast],
+  const [last] = await db.query<{ to: number }>(
+    'SELECT coalesce(max(seq_to), 0)::float8 AS to FROM millrace.skew_certificates WHERE model = $1 AND continuous',
+    [model],
   );
-  const plan = { seqAfter: bounds?.after ?? 0, seqTo: bounds?.to ?? 0, seed, drawnTo: null };
+  const plan = { seqAfter: scope.sinceLast ? (last?.to ?? 0) : 0, seqTo: await newestStored(db), seed, drawnTo: null };
   const values = scopeValues(model, scope, plan);
   if (scope.sample === null) {
     const [all] = await db.query<{ count: number }>(
@@ -47,6 +48,18 @@ export async function planAudit(
   );
   return { ...plan, drawnTo: drawn?.last ?? null, decisions: drawn?.count ?? 0 };
 }
+
+/**
+ * The number up to which all decisions are stored that ever will be. Writers take theirs before they commit: without waiting for
+ * them, a lower one that is stored a moment later would be in this audit and in no later one.
+ */
+const newestStored = (db: Postgres): Promise<number> =>
+  db.transaction(async (tx) => {
+    await tx.query(`SET LOCAL lock_timeout = ${STORING_MS_MAX}`);
+    await tx.query('LOCK TABLE millrace.decisions IN SHARE MODE');
+    const [row] = await tx.query<{ seq: number }>('SELECT coalesce(max(seq), 0)::float8 AS seq FROM millrace.decisions');
+    return row?.seq ?? 0;
+  });
 
 interface DecisionRow {
   readonly seq: number;
