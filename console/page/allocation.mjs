@@ -26,7 +26,7 @@ export function allocation(model, now) {
             'div',
             { class: 'streams' },
             picture(lanes),
-            h('span', { class: 'streams-label', 'aria-hidden': 'true' }, 'requests'),
+            h('span', { class: 'streams-label', style: { top: `${labelTop(lanes)}px` }, 'aria-hidden': 'true' }, 'requests'),
           ),
           h(
             'ul',
@@ -73,11 +73,27 @@ function laneLabel({ role, name, version, share, measured }) {
 }
 
 /** The width of a stream is its share; each bends to the middle of its label. */
+const thickness = ({ role, share }) => (role === 'shadow' ? STREAM * 0.5 : Math.max(THIN, STREAM * share));
+
+/** In the middle of the widest stream, where all of them begin: between two it could not be read. */
+function labelTop(lanes) {
+  let from = (lanes.length * SLOT - STREAM) / 2;
+  let widest = { thick: 0, middle: from };
+  for (const lane of lanes) {
+    if (lane.role === 'shadow') continue;
+    const thick = thickness(lane);
+    if (thick > widest.thick) widest = { thick, middle: from + thick / 2 };
+    from += thick;
+  }
+  return widest.middle;
+}
+
 function picture(lanes) {
   const height = lanes.length * SLOT;
   let from = (height - STREAM) / 2;
-  const streams = lanes.map(({ role, share }, at) => {
-    const thick = role === 'shadow' ? STREAM * 0.5 : Math.max(THIN, STREAM * share);
+  const streams = lanes.map((lane, at) => {
+    const { role } = lane;
+    const thick = thickness(lane);
     const to = at * SLOT + (SLOT - thick) / 2;
     const start = role === 'shadow' ? (height - thick) / 2 : from;
     if (role !== 'shadow') from += thick;
