@@ -7,6 +7,14 @@ interface StatisticDuration {
   readonly ns: number;
 }
 
+interface ComputeStatistics {
+  /** Reading features, where the request has keys; not told of batches. */
+  readonly compute_input: StatisticDuration;
+  readonly compute_infer: StatisticDuration;
+  /** Part of `compute_infer`. */
+  readonly compute_output: StatisticDuration;
+}
+
 /** A version in the words of the protocol's statistics extension; counted since this process first had it. */
 export interface ModelStatistics {
   readonly name: string;
@@ -17,27 +25,17 @@ export interface ModelStatistics {
   readonly inference_count: number;
   /** Batches. */
   readonly execution_count: number;
-  readonly inference_stats: {
+  readonly inference_stats: ComputeStatistics & {
     /** Requests, from their arrival to their answer. */
     readonly success: StatisticDuration;
     /** Not timed. */
     readonly fail: StatisticDuration;
     readonly queue: StatisticDuration;
-    /** Reading features, where the request has keys. */
-    readonly compute_input: StatisticDuration;
-    readonly compute_infer: StatisticDuration;
-    /** Part of `compute_infer`. */
-    readonly compute_output: StatisticDuration;
     /** Rows, not timed. */
     readonly cache_hit: StatisticDuration;
     readonly cache_miss: StatisticDuration;
   };
-  readonly batch_stats: readonly {
-    readonly batch_size: number;
-    readonly compute_input: StatisticDuration;
-    readonly compute_infer: StatisticDuration;
-    readonly compute_output: StatisticDuration;
-  }[];
+  readonly batch_stats: readonly (ComputeStatistics & { readonly batch_size: number })[];
 }
 
 const NS_PER_SECOND = 1e9;

@@ -114,7 +114,7 @@ export class OpenInference {
 
   /**
    * Of every loaded version, or of the one that is named; of every model, where none is named.
-   * @throws MODEL_NOT_FOUND, MODEL_VERSION_NOT_FOUND
+   * @throws MODEL_NOT_FOUND, MODEL_VERSION_NOT_FOUND, MODEL_NOT_READY
    */
   modelStatistics(name?: string, version?: string): ModelStatistics[] {
     if (name === undefined) return this.models.flatMap((model) => this.#statistics(model));

@@ -66,13 +66,15 @@ function edgesOf(values: Float64Array): number[] {
   const edges = quantileEdges(values, PROFILE_BINS);
   const [lowest] = edges;
   if (lowest === undefined) return edges;
+  let known = 0;
   let same = 0;
   let below = -Infinity;
   for (const value of values) {
+    if (!Number.isNaN(value)) known++;
     if (value === lowest) same++;
     else if (value < lowest && value > below) below = value;
   }
-  if (same < values.length / PROFILE_BINS / 2) return edges;
+  if (same < known / PROFILE_BINS / 2) return edges;
   const edge = below === -Infinity ? nextBelow(lowest) : below;
   return edge === -Infinity ? edges : [edge, ...edges];
 }

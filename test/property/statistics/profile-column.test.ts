@@ -75,6 +75,7 @@ describe('profiles', () => {
     ['a flag that is mostly not set, and is now', repeated([5, 1], [95, 0]), repeated([100, 1])],
     ['a constant that falls', repeated([100, 5]), repeated([100, 0])],
     ['a constant that falls by the least step', repeated([100, 5]), repeated([100, Math.fround(5 - 4e-7)])],
+    ['a constant that falls, where most rows have none', repeated([960, NaN], [40, 5]), repeated([960, NaN], [40, 0])],
     ['a constant that rises', repeated([100, -5]), repeated([100, 0])],
     ['zeros that become negative', repeated([100, 0]), repeated([100, -1e-40])],
     ['negatives that fall', repeated([100, -5]), repeated([100, Math.fround(-5 - 5e-7)])],

@@ -140,6 +140,14 @@ describe('a stream of inference requests', () => {
     await expect.poll(() => taken.length).toBe(1);
     stream.write(Buffer.from([0xff, 0xff, 0xff]));
     expect(await ended).toMatchObject({ code: status.INVALID_ARGUMENT, details: expect.stringContaining('are not its message') as string });
+    // What it had taken is answered to nobody.
+    await expect.poll(() => taken[0]!.request.departure?.gone).toBe(true);
+    taken[0]!.answer();
+    const next = call(server);
+    next.send('b');
+    await expect.poll(() => taken.length).toBe(2);
+    taken[1]!.answer();
+    await expect.poll(() => next.ids()).toEqual(['b']);
   });
 
   it('answers what it has taken when the process shuts down, and is ended then', async () => {
