@@ -1,13 +1,9 @@
 import { h, svg } from './dom.mjs';
 import { clock, count, fixed, milliseconds, percent, span } from './format.mjs';
-import { lanesOf } from './lanes.mjs';
+import { labelTop, lanesOf, layOut, SLOT } from './lanes.mjs';
 import { empty, panel, problemsOf, versionTag } from './pieces.mjs';
 
-const SLOT = 64;
-const STREAM = 44;
 const WIDTH = 100;
-/** A canary of one in a hundred must still be seen. */
-const THIN = 2.5;
 
 /** Who serves: the requests as a stream that divides by the shares; a shadow gets copies. */
 export function allocation(model, now) {
@@ -73,30 +69,10 @@ function laneLabel({ role, name, version, share, measured }) {
 }
 
 /** The width of a stream is its share; each bends to the middle of its label. */
-const thickness = ({ role, share }) => (role === 'shadow' ? STREAM * 0.5 : Math.max(THIN, STREAM * share));
-
-/** In the middle of the widest stream, where all of them begin: between two it could not be read. */
-function labelTop(lanes) {
-  let from = (lanes.length * SLOT - STREAM) / 2;
-  let widest = { thick: 0, middle: from };
-  for (const lane of lanes) {
-    if (lane.role === 'shadow') continue;
-    const thick = thickness(lane);
-    if (thick > widest.thick) widest = { thick, middle: from + thick / 2 };
-    from += thick;
-  }
-  return widest.middle;
-}
-
 function picture(lanes) {
   const height = lanes.length * SLOT;
-  let from = (height - STREAM) / 2;
-  const streams = lanes.map((lane, at) => {
-    const { role } = lane;
-    const thick = thickness(lane);
+  const streams = layOut(lanes).map(({ role, thick, start }, at) => {
     const to = at * SLOT + (SLOT - thick) / 2;
-    const start = role === 'shadow' ? (height - thick) / 2 : from;
-    if (role !== 'shadow') from += thick;
     return svg('path', { class: `stream ${role}`, d: ribbon(start, to, thick) });
   });
   return svg(

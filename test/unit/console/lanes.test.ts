@@ -10,7 +10,10 @@ interface Lane {
   readonly share: number;
   readonly measured?: { readonly variant: string };
 }
-const { lanesOf } = await pageModule<{
+const { labelTop, lanesOf, layOut, SLOT } = await pageModule<{
+  readonly SLOT: number;
+  labelTop(lanes: readonly Lane[]): number;
+  layOut(lanes: readonly Lane[]): { readonly role: string; readonly thick: number; readonly start: number }[];
   lanesOf(model: { allocation: Allocation | null; traffic: readonly { variant: string; version: number }[] | null }): Lane[];
 }>('lanes.mjs');
 
@@ -40,4 +43,17 @@ test('each arm of an experiment has its stream, and none before it has ranges', 
     ['trial/new', 2, 0.2, undefined],
   ]);
   expect(lanesOf({ allocation: { ...serving, experiment: { ...experiment, ranges: [] } }, traffic })).toMatchObject([{ role: 'champion', share: 1 }]);
+});
+
+test('the word stands in the middle of the widest stream that answers, wherever the others begin', () => {
+  const labelIn = (allocation: Allocation) => {
+    const lanes = lanesOf({ allocation, traffic: null });
+    const top = labelTop(lanes);
+    const found = layOut(lanes).find(({ role, thick, start }) => role !== 'shadow' && start + thick / 2 === top);
+    return found?.role ?? (top === (lanes.length * SLOT) / 2 ? 'middle' : 'nowhere');
+  };
+  expect(labelIn({ ...serving, canary: { version: 2, share: 0.1 }, shadow: 3 })).toBe('champion');
+  expect(labelIn({ ...serving, canary: { version: 2, share: 0.9 } })).toBe('canary');
+  // A first version is verified as a shadow, and nobody answers yet.
+  expect(labelIn({ ...serving, champion: null, shadow: 1 })).toBe('middle');
 });
